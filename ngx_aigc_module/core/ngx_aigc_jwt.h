@@ -1,0 +1,86 @@
+/*
+ * core/ngx_aigc_jwt.h — a JSON Web Token taken apart (RFC 7519, RFC 7515
+ * compact form).  Pure: no request, no I/O, no key.  Whether the signature is
+ * good is decided in ngx_aigc_jwks.h; whether the claims fit, here.
+ */
+
+#ifndef _NGX_AIGC_JWT_H_INCLUDED_
+#define _NGX_AIGC_JWT_H_INCLUDED_
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+#define NGX_AIGC_JWT_MAX        8192    /* bytes of a token, all three parts */
+#define NGX_AIGC_JWT_HEADER_MAX 1024    /* bytes of the decoded header */
+#define NGX_AIGC_SUB_MAX        128     /* bytes of a user's "sub" */
+#define NGX_AIGC_SID_MAX        128     /* bytes of a session id */
+
+
+typedef enum {
+    NGX_AIGC_ALG_NONE = 0,              /* "none", HMAC, unknown: refused */
+    NGX_AIGC_ALG_ES256,
+    NGX_AIGC_ALG_ES384,
+    NGX_AIGC_ALG_ES512,
+    NGX_AIGC_ALG_RS256
+} ngx_aigc_alg_e;
+
+
+typedef struct {
+    ngx_aigc_alg_e   alg;
+    ngx_str_t        kid;               /* len 0: the header has none */
+    ngx_str_t        typ;               /* never required; len 0: absent */
+
+    ngx_str_t        signing_input;     /* points into the token */
+    ngx_str_t        signature;         /* decoded */
+
+    ngx_str_t        iss;
+    ngx_array_t      aud;               /* ngx_str_t: a string or an array */
+    ngx_str_t        sub;
+    ngx_str_t        sid;
+    ngx_str_t        nonce;
+    ngx_str_t        name;              /* "name", else "username", else "" */
+    ngx_array_t      roles;             /* ngx_str_t */
+    time_t           exp;               /* seconds since the epoch; 0: none */
+    time_t           nbf;
+    time_t           iat;
+} ngx_aigc_jwt_t;
+
+
+typedef enum {
+    NGX_AIGC_JWT_OK = 0,
+    NGX_AIGC_JWT_MALFORMED,
+    NGX_AIGC_JWT_BAD_ALG,               /* none, HS*, unknown, or not the key's */
+    NGX_AIGC_JWT_UNKNOWN_KEY,
+    NGX_AIGC_JWT_BAD_SIGNATURE,
+    NGX_AIGC_JWT_BAD_ISSUER,
+    NGX_AIGC_JWT_BAD_AUDIENCE,
+    NGX_AIGC_JWT_EXPIRED,
+    NGX_AIGC_JWT_NOT_YET,
+    NGX_AIGC_JWT_BAD_SUBJECT            /* absent, empty, too long, controls */
+} ngx_aigc_jwt_verdict_e;
+
+
+/*
+ * Parses a compact JWS without judging it.  All strings are allocated from
+ * pool (signing_input points into token, which must outlive jwt).
+ * NGX_OK; NGX_DECLINED: not a token of ours (malformed, over a bound, "crit"
+ * present, JSON with duplicate keys); NGX_ERROR: no memory.
+ * Unknown algorithms parse, with alg NGX_AIGC_ALG_NONE.
+ */
+ngx_int_t ngx_aigc_jwt_parse(ngx_pool_t *pool, ngx_str_t *token,
+    ngx_aigc_jwt_t *jwt);
+
+/*
+ * Checks iss (equal), aud (contains), sub, exp (required), nbf and an iat in
+ * the future, with skew seconds of tolerance (OIDC Core 3.1.3.7).  The
+ * signature is not looked at.
+ */
+ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_claims(ngx_aigc_jwt_t *jwt,
+    ngx_str_t *iss, ngx_str_t *aud, time_t now, time_t skew);
+
+/* A short phrase for logs and problems, never token content. */
+ngx_str_t *ngx_aigc_jwt_verdict_text(ngx_aigc_jwt_verdict_e verdict);
+
+
+#endif /* _NGX_AIGC_JWT_H_INCLUDED_ */

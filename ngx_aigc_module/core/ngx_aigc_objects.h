@@ -1,0 +1,97 @@
+/*
+ * core/ngx_aigc_objects.h — the other Kubernetes objects that the gateway
+ * watches: GameServers and PersistentVolumeClaims, and the error body.
+ */
+
+#ifndef _NGX_AIGC_OBJECTS_H_INCLUDED_
+#define _NGX_AIGC_OBJECTS_H_INCLUDED_
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <jansson.h>
+
+
+#define NGX_AIGC_ANNOTATION_OWNER   "aigc-gateway.io/owner"    /* on a PVC */
+#define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
+#define NGX_AIGC_REASON_CODE_MAX    64
+#define NGX_AIGC_REASON_TEXT_MAX    256
+
+
+typedef enum {
+    NGX_AIGC_GS_UNKNOWN = 0,            /* Unknown or empty */
+    NGX_AIGC_GS_CREATING,
+    NGX_AIGC_GS_READY,
+    NGX_AIGC_GS_NOT_READY,
+    NGX_AIGC_GS_CRASH,
+    NGX_AIGC_GS_UPDATING,               /* Updating, PreUpdate */
+    NGX_AIGC_GS_DELETING                /* Deleting, PreDelete, or a
+                                           deletionTimestamp */
+} ngx_aigc_gs_state_e;
+
+
+typedef struct {
+    ngx_str_t            ns;
+    ngx_str_t            name;
+    ngx_str_t            gss;           /* label, equal to the name's prefix */
+    ngx_int_t            id;
+    ngx_str_t            uid;
+    ngx_aigc_gs_state_e  state;
+    unsigned             network_ready:1;   /* currentNetworkState Ready */
+    ngx_str_t            pod_ip;        /* len 0: none; IPv4 or IPv6 literal */
+    ngx_str_t            pod_start;     /* podStatus.startTime: tells one pod
+                                           of the same name from the next */
+    ngx_str_t            image;         /* running, of the first container */
+    ngx_str_t            reason_code;   /* "Unschedulable", "ImagePullBackOff",
+                                           "CrashLoopBackOff", …; len 0: none */
+    ngx_str_t            reason;        /* a sentence, bounded */
+} ngx_aigc_gs_t;
+
+typedef struct {
+    ngx_str_t            ns;
+    ngx_str_t            name;
+    ngx_str_t            gss;           /* label */
+    ngx_int_t            id;
+    ngx_str_t            uid;
+    ngx_str_t            owner;         /* annotation; len 0: not stamped */
+    time_t               created;       /* seconds */
+    unsigned             has_annotations:1;
+    unsigned             deleting:1;
+} ngx_aigc_pvc_t;
+
+
+/*
+ * Strings are allocated from pool.
+ * NGX_OK; NGX_DECLINED: not one of ours (no label, a name that does not fit
+ * it); NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object,
+    ngx_aigc_gs_t *gs);
+ngx_int_t ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object,
+    ngx_aigc_pvc_t *pvc);
+
+/*
+ * The JSON Patch that records owner on a PVC, only if uid is still the same
+ * and no owner is there.  out from pool.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
+    ngx_str_t *owner, ngx_str_t *out);
+
+
+/*
+ * What a Kubernetes Status body (any write's error answer, at most 16 KiB)
+ * says.  Not a Status, HTML, half a body: code is the HTTP status given,
+ * reason and message empty.
+ */
+typedef struct {
+    ngx_uint_t           code;
+    ngx_str_t            reason;        /* "Conflict", "Invalid", "NotFound" */
+    ngx_str_t            message;       /* bounded to 256 bytes, no controls */
+    unsigned             test_failed:1; /* 422 from a JSON Patch "test" */
+} ngx_aigc_status_t;
+
+ngx_int_t ngx_aigc_status_read(ngx_pool_t *pool, ngx_uint_t http,
+    ngx_str_t *body, ngx_aigc_status_t *status);
+
+
+#endif /* _NGX_AIGC_OBJECTS_H_INCLUDED_ */
