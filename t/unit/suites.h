@@ -1,0 +1,3 @@
+/* The suites, one a line: UNIT(x) is unit_test_t x_tests[] in x_test.c. */
+
+UNIT(runner)
