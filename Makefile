@@ -1,0 +1,53 @@
+# make help lists the targets; scripts/ and t/lib/ hold what they do.
+
+PORT  ?= 8080
+ROOT  ?= aigc.localhost
+STATE ?= build/dev
+TESTS ?= $(wildcard t/*.t)
+JOBS  ?= 2
+
+export PORT ROOT STATE
+
+DESTDIR ?=
+MODULES  = $(DESTDIR)/usr/lib/nginx/modules
+ENABLE   = $(DESTDIR)/usr/share/nginx/modules-available
+CONF     = $(DESTDIR)/etc/nginx/aigc
+WWW      = $(DESTDIR)/usr/share/aigc/dashboard
+
+.DEFAULT_GOAL := help
+.PHONY: help run up down test module install clean setup
+
+help:       ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo
+	@echo "  PORT=$(PORT) ROOT=$(ROOT) STATE=$(STATE): another port, root domain and"
+	@echo "  folder make a second stack; TESTS=\"t/a.t t/b.t\" and JOBS=$(JOBS) go with make test."
+
+run: setup  ## everything on loopback, in the foreground, until Ctrl-C
+	@scripts/stack run
+
+up: setup   ## the same in the background; returns when it is ready
+	@scripts/stack up
+
+down:       ## ends what make up started
+	@scripts/stack down
+
+test: setup ## all tests, or TESTS="t/foo.t"
+	@prove -j$(JOBS) --timer $(TESTS)
+
+module:     ## the nginx module alone: CC=clang, SANITIZE=1
+	@scripts/setup packages
+	@scripts/module
+
+install: module ## module, includes and dashboard, below DESTDIR
+	install -D -m 644 build/module/ngx_http_aigc_module.so $(MODULES)/ngx_http_aigc_module.so
+	install -d $(ENABLE) $(CONF) $(WWW)
+	echo 'load_module modules/ngx_http_aigc_module.so;' > $(ENABLE)/mod-http-aigc.conf
+	install -m 644 ngx_aigc_module/conf/*.conf $(CONF)
+	cp -R dashboard/. $(WWW)
+
+clean: down ## ends the stack, removes all that was built
+	rm -rf build
+
+setup:
+	@scripts/setup
