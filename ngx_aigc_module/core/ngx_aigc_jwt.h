@@ -44,6 +44,8 @@ typedef struct {
     time_t           exp;               /* seconds since the epoch; 0: none */
     time_t           nbf;
     time_t           iat;
+    unsigned         logout:1;          /* "events" says back-channel logout:
+                                           never to be taken for an ID token */
 } ngx_aigc_jwt_t;
 
 
@@ -74,7 +76,8 @@ ngx_int_t ngx_aigc_jwt_parse(ngx_pool_t *pool, ngx_str_t *token,
 /*
  * Checks iss (equal), aud (contains), sub, exp (required), nbf and an iat in
  * the future, with skew seconds of tolerance (OIDC Core 3.1.3.7).  The
- * signature is not looked at.
+ * signature is not looked at.  EXPIRED is found last: all the rest is right
+ * then (and exp == 0 tells a token that has none).
  */
 ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_claims(ngx_aigc_jwt_t *jwt,
     ngx_str_t *iss, ngx_str_t *aud, time_t now, time_t skew);
