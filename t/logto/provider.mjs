@@ -1,0 +1,247 @@
+// oidc-provider set up as Logto sets up its fork of it.
+
+import { Provider, errors } from 'oidc-provider';
+
+import { lookup } from './outgoing.mjs';
+import { claims } from './users.mjs';
+import { resign } from './forge.mjs';
+
+export const MANAGEMENT = 'https://default.logto.app/api';
+
+const SESSION_S = 14 * 86400;
+const GRANT_S = 180 * 86400;
+
+const SCOPES = ['openid', 'offline_access', 'profile', 'email', 'phone', 'address', 'custom_data',
+  'identities', 'roles', 'urn:logto:scope:organizations', 'urn:logto:scope:organization_roles',
+  'urn:logto:scope:sessions'];
+
+const CLAIMS = {
+  profile: ['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username',
+    'profile', 'picture', 'website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at',
+    'username', 'created_at'],
+  email: ['email', 'email_verified'],
+  phone: ['phone_number', 'phone_number_verified'],
+  address: ['address'],
+  custom_data: ['custom_data'],
+  identities: ['identities', 'sso_identities'],
+  roles: ['roles'],
+  'urn:logto:scope:organizations': ['organizations', 'organization_data'],
+  'urn:logto:scope:organization_roles': ['organization_roles'],
+};
+
+const MESSAGES = {
+  aborted: 'The end-user aborted interaction.',
+  access_denied: 'Access denied.',
+  insufficient_scope: 'Token missing scope.',
+  invalid_grant: 'Grant request is invalid.',
+  invalid_redirect_uri:
+    "`redirect_uri` did not match any of the client's registered `redirect_uris`.",
+  invalid_request: 'Request is invalid.',
+  invalid_target: 'Invalid resource indicator.',
+  invalid_token: 'Invalid token provided.',
+  server_error: 'An unknown OIDC error occurred. Please try again later.',
+  unsupported_grant_type: 'Unsupported `grant_type` requested.',
+  unsupported_response_mode: 'Unsupported `response_mode` requested.',
+  unsupported_response_type: 'Unsupported `response_type` requested.',
+};
+
+function logtoError({ error, error_description: description, ...rest }) {
+  const message = error === 'invalid_scope'
+    ? `Invalid scope: ${description}.`
+    : MESSAGES[error] ?? `An OIDC error occurred: oidc.${error}.`;
+
+  return {
+    code: `oidc.${error}`,
+    message,
+    ...(error === 'invalid_grant' && { error_uri: 'https://openid.sh/debug/invalid_grant' }),
+    error,
+    error_description: description,
+    ...rest,
+  };
+}
+
+function clients(world) {
+  const { apps, options, settings, keys } = world;
+  const m2m = ({ id, secret }) => ({
+    client_id: id,
+    client_secret: secret,
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+    id_token_signed_response_alg: keys.current.alg,
+  });
+
+  return [{
+    client_id: apps.gateway.id,
+    client_secret: apps.gateway.secret,
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: options.gateways.map((url) => `${url}/sign-in-callback`),
+    post_logout_redirect_uris: options.gateways.map((url) => `${url}/`),
+    backchannel_logout_uri: settings.backchannelUrl,
+    backchannel_logout_session_required: true,
+    id_token_signed_response_alg: keys.current.alg,
+  }, m2m(apps.m2m), m2m(apps.m2mNoRole)];
+}
+
+// A user may use what the resource offers; of the M2M applications one has the role.
+function resourceServer(world, indicator, client) {
+  const { options, apps, settings, keys } = world;
+  const sign = {
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: settings.lifetimes.access_token,
+    jwt: { sign: { alg: keys.current.alg } },
+  };
+
+  if (indicator === MANAGEMENT) {
+    return { ...sign, scope: client.clientId === apps.m2m.id ? 'all' : '' };
+  }
+  if (Object.hasOwn(options.resources, indicator)) {
+    return { ...sign, scope: options.resources[indicator] };
+  }
+  throw new errors.InvalidTarget();
+}
+
+function defaultResource(ctx, client, oneOf) {
+  if (oneOf) {
+    return oneOf;
+  }
+  if (ctx.oidc.params.grant_type === 'client_credentials') {
+    throw new errors.InvalidTarget('both `resource` and `organization_id` are not provided');
+  }
+  return undefined;
+}
+
+function rotateRefreshToken({ oidc: { entities: { RefreshToken: token } } }) {
+  return token.ttlPercentagePassed() >= 70;
+}
+
+const logoutPage = (form) => `<!DOCTYPE html>
+<html lang="en">
+<head>
+  <meta charset="UTF-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1.0">
+  <title>Sign Out</title>
+</head>
+<body onload="document.getElementById('op.logoutForm').submit();">
+  ${form}
+  <input type="hidden" form="op.logoutForm" value="yes" name="logout" />
+</body>
+</html>
+`;
+
+function findAccount(world, sub) {
+  const user = world.users.byId(sub);
+  if (!user) {
+    throw new errors.InvalidGrant('user not found');
+  }
+  return user.isSuspended ? undefined : {
+    accountId: sub,
+    claims: async (use) => claims(user, use),
+  };
+}
+
+function configuration(world) {
+  const { settings, store, keys } = world;
+  const life = (name) => () => settings.lifetimes[name];
+  const cookie = { sameSite: 'lax', path: '/', signed: true, overwrite: true };
+
+  return {
+    adapter: store.adapter((id) => {
+      throw new errors.InvalidClient(`invalid client ${id}`);
+    }),
+    clients: clients(world),
+    cookies: { keys: store.data.cookieKeys, long: cookie, short: cookie },
+    jwks: { keys: keys.private.map((key) => ({ ...key })) },
+    enabledJWA: { idTokenSigningAlgValues: [keys.current.alg] },
+    conformIdTokenClaims: false,
+    scopes: SCOPES,
+    claims: CLAIMS,
+    responseTypes: ['code id_token', 'code', 'id_token', 'none'],
+    extraParams: ['first_screen', 'direct_sign_in', 'identifier', 'organization_id'],
+    findAccount: (_ctx, sub) => findAccount(world, sub),
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
+      clientCredentials: { enabled: true },
+      deviceFlow: { enabled: true },
+      backchannelLogout: { enabled: true },
+      requestObjects: { request: false, requestUri: false },
+      rpInitiatedLogout: {
+        logoutSource: (ctx, form) => { ctx.body = logoutPage(form); },
+        postLogoutSuccessSource: (ctx) => { ctx.body = '<!DOCTYPE html>\n<p>Signed out.\n'; },
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource,
+        useGrantedResource: () => false,
+        getResourceServerInfo: (_ctx, indicator, client) => (
+          resourceServer(world, indicator, client)),
+      },
+    },
+    interactions: {
+      url: (_ctx, { prompt, params: { client_id: id } }) => (
+        `/${prompt.name === 'consent' ? 'consent' : 'sign-in'}?app_id=${encodeURIComponent(id)}`),
+    },
+    ttl: {
+      AccessToken: life('access_token'),
+      ClientCredentials: life('access_token'),
+      AuthorizationCode: life('code'),
+      IdToken: life('id_token'),
+      RefreshToken: life('refresh_token'),
+      Interaction: life('interaction'),
+      Session: SESSION_S,
+      Grant: GRANT_S,
+    },
+    rotateRefreshToken,
+    pkce: { methods: ['S256'], required: () => false },
+    httpOptions: () => ({ dnsLookup: lookup }),
+    renderError: (ctx, out) => { ctx.body = out; },
+  };
+}
+
+// 1.41 sends logout tokens without exp; 1.42 ID tokens without typ and at_hash.
+function dress(provider, world) {
+  const { issue } = provider.IdToken.prototype;
+
+  provider.IdToken.prototype.issue = async function issueAsLogto(options) {
+    const token = await issue.call(this, options);
+    const old = world.settings.like === '1.41';
+
+    if (options.use === 'logout' && old) {
+      return resign(token, world.keys.current, { claims: ['exp'] });
+    }
+    if (options.use === 'idtoken' && !old) {
+      return resign(token, world.keys.current, { header: ['typ'], claims: ['at_hash'] });
+    }
+    return token;
+  };
+}
+
+export function buildProvider(world) {
+  const provider = new Provider(world.issuer, configuration(world));
+
+  dress(provider, world);
+
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.status >= 400 && ctx.body?.error) {
+      ctx.body = logtoError(ctx.body);
+    }
+    if (ctx.path === '/jwks') {
+      ctx.set('cache-control', 'no-cache, max-age=0, must-revalidate');
+    }
+    ctx.req.seen = {
+      client: ctx.oidc?.client?.clientId ?? ctx.oidc?.authorization?.clientId,
+      grant: ctx.oidc?.route === 'token' ? ctx.oidc.params?.grant_type : undefined,
+    };
+  });
+
+  provider.on('server_error', (_ctx, err) => {
+    console.error(`logto: ${err.stack}`);
+  });
+
+  return provider;
+}
