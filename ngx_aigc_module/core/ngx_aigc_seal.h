@@ -13,14 +13,17 @@
 
 #define NGX_AIGC_SEAL_KEYS_MAX  8
 #define NGX_AIGC_SEAL_KEY_LEN   32      /* bytes: AES-256 */
+#define NGX_AIGC_SEAL_HINT_LEN  3       /* bytes: tells one key from another */
 #define NGX_AIGC_SEAL_OVERHEAD  32      /* version, key hint, nonce, tag */
+#define NGX_AIGC_SEAL_MAX       8192    /* bytes of sealed text */
 
 
 typedef struct {
     ngx_uint_t       n;
     u_char           key[NGX_AIGC_SEAL_KEYS_MAX][NGX_AIGC_SEAL_KEY_LEN];
     u_char           hmac[NGX_AIGC_SEAL_KEYS_MAX][NGX_AIGC_SEAL_KEY_LEN];
-} ngx_aigc_seal_keys_t;                 /* hmac: derived, HKDF-SHA256 */
+    u_char           hint[NGX_AIGC_SEAL_KEYS_MAX][NGX_AIGC_SEAL_HINT_LEN];
+} ngx_aigc_seal_keys_t;                 /* hmac, hint: derived, HKDF-SHA256 */
 
 
 /*
@@ -35,7 +38,8 @@ ngx_int_t ngx_aigc_seal_keys_load(ngx_pool_t *pool, ngx_str_t *path,
 /*
  * Seals plain under the first key: out is base64url text from pool.  purpose
  * (for example "session") is authenticated, so that a value sealed for one
- * purpose never opens for another.  NGX_OK or NGX_ERROR.
+ * purpose never opens for another.  NGX_OK or NGX_ERROR (out would be longer
+ * than NGX_AIGC_SEAL_MAX, too).
  */
 ngx_int_t ngx_aigc_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     const char *purpose, ngx_str_t *plain, ngx_str_t *out);
