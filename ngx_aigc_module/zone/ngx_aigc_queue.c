@@ -1,0 +1,272 @@
+/*
+ * zone/ngx_aigc_queue.c — the queue of writes, and the right to write.
+ */
+
+#include "ngx_aigc_queue.h"
+
+
+static void ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
+    ngx_aigc_op_state_e state, ngx_aigc_result_e result, ngx_uint_t http,
+    ngx_str_t *message);
+
+
+#define ngx_aigc_ops(zone)  ngx_aigc_partition(zone, ops, ngx_aigc_op_t)
+
+#define ngx_aigc_passed(msec)                                                 \
+    ((ngx_msec_int_t) (ngx_current_msec - (ngx_msec_t) (msec)) >= 0)
+
+
+uint32_t
+ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
+    uint32_t tmpl, ngx_int_t id, ngx_str_t *owner)
+{
+    uint32_t        i;
+    ngx_aigc_op_t  *op;
+
+    op = ngx_aigc_ops(zone);
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < zone->shm->nops; i++) {
+        if (op[i].state == NGX_AIGC_OP_FREE
+            || ngx_aigc_passed(op[i].started + NGX_AIGC_OP_LIFE))
+        {
+            break;
+        }
+    }
+
+    if (i == zone->shm->nops) {
+        ngx_aigc_unlock(zone);
+        return NGX_AIGC_NONE;
+    }
+
+    ngx_memzero(&op[i], sizeof(ngx_aigc_op_t));
+
+    op[i].state = NGX_AIGC_OP_WAITING;
+    op[i].kind = kind;
+    op[i].tmpl = tmpl;
+    op[i].id = id;
+    op[i].ticket = ++zone->shm->ticket;
+    op[i].started = ngx_current_msec;
+    ngx_aigc_fixed_set(&op[i].owner, owner);
+
+    ngx_aigc_unlock(zone);
+
+    return i;
+}
+
+
+void
+ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_op_t *op)
+{
+    ngx_aigc_lock(zone);
+    *op = ngx_aigc_ops(zone)[slot];
+    ngx_aigc_unlock(zone);
+}
+
+
+void
+ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_op_t  *op;
+
+    op = &ngx_aigc_ops(zone)[slot];
+
+    ngx_aigc_lock(zone);
+
+    if (op->state == NGX_AIGC_OP_SENT) {
+        op->orphan = 1;
+
+    } else {
+        op->state = NGX_AIGC_OP_FREE;
+    }
+
+    ngx_aigc_unlock(zone);
+}
+
+
+ngx_atomic_uint_t
+ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl)
+{
+    ngx_atomic_uint_t     lock;
+    ngx_aigc_template_t  *t;
+
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[tmpl];
+
+    lock = 0;
+
+    ngx_aigc_lock(zone);
+
+    if (t->lock == 0 || ngx_aigc_passed(t->lock_until)
+        || (t->lock_generation && t->generation > t->lock_generation))
+    {
+        lock = ++zone->shm->ticket;
+        t->lock = lock;
+        t->lock_until = ngx_current_msec + NGX_AIGC_LOCK_TIME;
+        t->lock_generation = 0;
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return lock;
+}
+
+
+void
+ngx_aigc_queue_unlock(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_atomic_uint_t lock, ngx_msec_t wait, int64_t generation)
+{
+    ngx_aigc_template_t  *t;
+
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[tmpl];
+
+    ngx_aigc_lock(zone);
+
+    if (t->lock == lock) {
+        t->lock_until = ngx_current_msec + wait;
+        t->lock_generation = generation;
+
+        if (wait == 0) {
+            t->lock = 0;
+        }
+    }
+
+    ngx_aigc_unlock(zone);
+}
+
+
+ngx_uint_t
+ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_aigc_op_t *ops, uint32_t *slots, ngx_uint_t max)
+{
+    uint32_t        i;
+    ngx_uint_t      n, k;
+    ngx_aigc_op_t  *op;
+
+    op = ngx_aigc_ops(zone);
+    n = 0;
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < zone->shm->nops; i++) {
+
+        if (op[i].state == NGX_AIGC_OP_FREE || op[i].tmpl != tmpl) {
+            continue;
+        }
+
+        if (op[i].state == NGX_AIGC_OP_SENT) {
+            /* nobody writes this template now, so who sent it is dead */
+            op[i].state = NGX_AIGC_OP_WAITING;
+            op[i].attempts++;
+        }
+
+        if (op[i].state != NGX_AIGC_OP_WAITING) {
+            continue;
+        }
+
+        /* by age; when there are more than max, the youngest wait on */
+
+        for (k = n; k > 0 && ops[k - 1].ticket > op[i].ticket; k--) {
+            if (k < max) {
+                ops[k] = ops[k - 1];
+                slots[k] = slots[k - 1];
+            }
+        }
+
+        if (k < max) {
+            ops[k] = op[i];
+            slots[k] = i;
+            n = ngx_min(n + 1, max);
+        }
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return n;
+}
+
+
+void
+ngx_aigc_queue_put(ngx_aigc_zone_t *zone, ngx_aigc_op_t *ops, uint32_t *slots,
+    ngx_uint_t n, ngx_atomic_uint_t lock)
+{
+    ngx_uint_t      i;
+    ngx_aigc_op_t  *op;
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < n; i++) {
+        op = &ngx_aigc_ops(zone)[slots[i]];
+
+        if (op->ticket != ops[i].ticket || op->state != NGX_AIGC_OP_WAITING) {
+            continue;
+        }
+
+        *op = ops[i];
+        op->lock = lock;
+    }
+
+    ngx_aigc_unlock(zone);
+}
+
+
+void
+ngx_aigc_queue_written(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
+{
+    ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_WRITTEN,
+                       NGX_AIGC_RESULT_WRITTEN, 0, NULL);
+}
+
+
+void
+ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
+{
+    ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_WAITING,
+                       NGX_AIGC_RESULT_NONE, 0, NULL);
+}
+
+
+void
+ngx_aigc_queue_refused(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
+    ngx_uint_t http, ngx_str_t *message)
+{
+    ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_DONE, NGX_AIGC_RESULT_REFUSED,
+                       http, message);
+}
+
+
+static void
+ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
+    ngx_aigc_op_state_e state, ngx_aigc_result_e result, ngx_uint_t http,
+    ngx_str_t *message)
+{
+    uint32_t        i;
+    ngx_aigc_op_t  *op;
+
+    op = ngx_aigc_ops(zone);
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < zone->shm->nops; i++) {
+
+        if (op[i].state != NGX_AIGC_OP_SENT || op[i].lock != lock) {
+            continue;
+        }
+
+        if (op[i].orphan) {
+            op[i].state = NGX_AIGC_OP_FREE;
+            continue;
+        }
+
+        op[i].state = state;
+        op[i].result = result;
+        op[i].http = http;
+        op[i].attempts++;
+
+        if (message) {
+            ngx_aigc_fixed_set(&op[i].message, message);
+        }
+    }
+
+    ngx_aigc_unlock(zone);
+}

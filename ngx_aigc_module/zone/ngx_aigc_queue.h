@@ -1,0 +1,116 @@
+/*
+ * zone/ngx_aigc_queue.h — writes that wait for a GameServerSet, of all workers,
+ * and who may write it now.  All that wait go out together in one patch (group
+ * commit).  Every call takes the lock by itself, for a look at the queue only.
+ *
+ * An operation: WAITING → SENT (in a patch under way) → WRITTEN (the API server
+ * took it, the table may not show it yet) or DONE (with a result); a patch that
+ * has to be tried again puts its operations back to WAITING.
+ */
+
+#ifndef _NGX_AIGC_QUEUE_H_INCLUDED_
+#define _NGX_AIGC_QUEUE_H_INCLUDED_
+
+#include "ngx_aigc_table.h"
+
+
+#define NGX_AIGC_OPS         1024       /* waiting at one moment, all workers */
+#define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker's) */
+#define NGX_AIGC_OP_MESSAGE  160
+#define NGX_AIGC_LOCK_TIME   15000      /* ms: longer than a patch may take */
+#define NGX_AIGC_LOCK_SHOWN  1500       /* ms to wait for the table to show it */
+
+
+typedef enum {
+    NGX_AIGC_INSTALL = 1,
+    NGX_AIGC_START,
+    NGX_AIGC_RELEASE
+} ngx_aigc_op_kind_e;
+
+typedef enum {
+    NGX_AIGC_OP_FREE = 0,
+    NGX_AIGC_OP_WAITING,
+    NGX_AIGC_OP_SENT,
+    NGX_AIGC_OP_WRITTEN,
+    NGX_AIGC_OP_DONE
+} ngx_aigc_op_state_e;
+
+typedef enum {
+    NGX_AIGC_RESULT_NONE = 0,
+    NGX_AIGC_RESULT_WRITTEN,
+    NGX_AIGC_RESULT_UNCHANGED,          /* it was so already */
+    NGX_AIGC_RESULT_GONE,               /* no such template or instance */
+    NGX_AIGC_RESULT_NOT_OWNER,
+    NGX_AIGC_RESULT_UNINSTALLING,
+    NGX_AIGC_RESULT_MISCONFIGURED,
+    NGX_AIGC_RESULT_FULL,               /* the template's limit is reached */
+    NGX_AIGC_RESULT_FOREIGN_DISK,
+    NGX_AIGC_RESULT_REFUSED             /* the API server will not have it */
+} ngx_aigc_result_e;
+
+
+typedef struct {
+    uint32_t                              state;    /* ngx_aigc_op_state_e */
+    uint32_t                              kind;
+    uint32_t                              tmpl;     /* slot */
+    uint32_t                              attempts;
+    int32_t                               id;       /* -1: to be chosen */
+    uint32_t                              result;
+    uint32_t                              orphan;   /* nobody waits any more */
+    ngx_atomic_uint_t                     ticket;
+    ngx_atomic_uint_t                     lock;     /* of the patch it is in */
+    ngx_msec_t                            started;
+    time_t                                since;
+    ngx_uint_t                            http;     /* REFUSED: the answer's */
+    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)    owner;
+    ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) after;    /* as sent */
+    ngx_aigc_fixed_t(NGX_AIGC_OP_MESSAGE) message;
+} ngx_aigc_op_t;
+
+
+/* Adds an operation.  Its slot, or NGX_AIGC_NONE: the queue is full. */
+uint32_t ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
+    uint32_t tmpl, ngx_int_t id, ngx_str_t *owner);
+
+void ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_op_t *op);
+
+/* The waiter leaves: an operation under way is finished without it. */
+void ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
+ * Asks for the right to write a template.  A ticket, or 0: someone else has it.
+ * It ends by itself after NGX_AIGC_LOCK_TIME.
+ */
+ngx_atomic_uint_t ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl);
+
+/*
+ * Gives it back: now (wait 0), after wait ms, or, with generation, as soon as
+ * the table shows a later one.
+ */
+void ngx_aigc_queue_unlock(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_atomic_uint_t lock, ngx_msec_t wait, int64_t generation);
+
+/*
+ * Under the right to write: copies the waiting operations of a template into
+ * ops, oldest first, at most max; slots gets their slots.  Those that a dead
+ * worker had sent wait again.
+ */
+ngx_uint_t ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_aigc_op_t *ops, uint32_t *slots, ngx_uint_t max);
+
+/*
+ * Puts back n operations as ngx_aigc_plan() left them: SENT ones under lock,
+ * DONE ones with their result.
+ */
+void ngx_aigc_queue_put(ngx_aigc_zone_t *zone, ngx_aigc_op_t *ops,
+    uint32_t *slots, ngx_uint_t n, ngx_atomic_uint_t lock);
+
+/* The patch under lock was taken; or shall be tried again; or was refused. */
+void ngx_aigc_queue_written(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
+void ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
+void ngx_aigc_queue_refused(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
+    ngx_uint_t http, ngx_str_t *message);
+
+
+#endif /* _NGX_AIGC_QUEUE_H_INCLUDED_ */

@@ -1,0 +1,60 @@
+/*
+ * zone/ngx_aigc_record.h — one record of the table: how it comes and goes, and
+ * what follows from its parts (host, disk verdict, route).  For the table's own
+ * files; the lock is held in each call.
+ */
+
+#ifndef _NGX_AIGC_RECORD_H_INCLUDED_
+#define _NGX_AIGC_RECORD_H_INCLUDED_
+
+#include "ngx_aigc_table.h"
+
+
+#define ngx_aigc_templates(zone)                                              \
+    ngx_aigc_partition(zone, templates, ngx_aigc_template_t)
+#define ngx_aigc_records(zone)                                                \
+    ngx_aigc_partition(zone, instances, ngx_aigc_record_t)
+#define ngx_aigc_disks(zone)                                                  \
+    ngx_aigc_partition(zone, disks, ngx_aigc_disk_t)
+
+
+/*
+ * Around the write of one object.  begin: NGX_OK, the lock is held;
+ * NGX_DECLINED: we are not the writer.
+ */
+ngx_int_t ngx_aigc_write_begin(ngx_aigc_zone_t *zone);
+void ngx_aigc_write_end(ngx_aigc_zone_t *zone);
+
+/* Says, without the lock, that an object found no room. */
+void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,
+    ngx_str_t *ns, ngx_str_t *name, ngx_log_t *log);
+
+/* A template goes, and the claims on its ids with it. */
+void ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
+ * The record of an id, made when there is none.  NGX_AIGC_NONE: no room.
+ */
+uint32_t ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_int_t id);
+
+/* The same, without making one. */
+uint32_t ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_int_t id);
+
+/*
+ * Works out again what follows from the parts of a record, and frees it when
+ * no part is left.  The record's own counter is even before and after.
+ */
+void ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/* Sets (sa not NULL) or drops a record's address. */
+void ngx_aigc_record_address(ngx_aigc_zone_t *zone, uint32_t slot,
+    struct sockaddr *sa, socklen_t socklen);
+
+/* The template slot of (ns, name), or NGX_AIGC_NONE. */
+uint32_t ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name);
+
+
+#endif /* _NGX_AIGC_RECORD_H_INCLUDED_ */

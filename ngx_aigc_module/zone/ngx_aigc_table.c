@@ -1,0 +1,381 @@
+/*
+ * zone/ngx_aigc_table.c — reading the table, without a lock.  Writing it is in
+ * ngx_aigc_table_write.c.
+ */
+
+#include "ngx_aigc_table.h"
+#include "ngx_aigc_index.h"
+
+
+static ngx_int_t ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    uint32_t first, ngx_array_t *claims);
+static ngx_int_t ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
+    ngx_array_t *claims);
+static ngx_int_t ngx_aigc_claim_cmp(const void *one, const void *two);
+
+
+ngx_int_t
+ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
+    ngx_aigc_record_t *record)
+{
+    uint32_t             i, n, *head;
+    ngx_uint_t           tries;
+    ngx_aigc_shm_t      *shm;
+    ngx_aigc_record_t   *r;
+    ngx_atomic_uint_t    seq;
+
+    shm = zone->shm;
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    head = ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST, ngx_aigc_hash_host(host));
+
+    for (tries = 0; tries < NGX_AIGC_SEQ_TRIES; tries++) {
+
+        seq = shm->index_seq;
+        ngx_memory_barrier();
+
+        n = 0;
+
+        for (i = *head;
+             i < shm->ninstances && n++ < shm->ninstances;
+             i = r[i].next_host)
+        {
+            if (!ngx_aigc_fixed_eq(&r[i].host, host)) {
+                continue;
+            }
+
+            if (ngx_aigc_seq_copy(record, &r[i], sizeof(ngx_aigc_record_t))
+                != NGX_OK)
+            {
+                return NGX_BUSY;
+            }
+
+            if (record->used && record->in_host
+                && ngx_aigc_fixed_eq(&record->host, host))
+            {
+                return NGX_OK;
+            }
+        }
+
+        ngx_memory_barrier();
+
+        /* a miss counts only if no chain was changed meanwhile */
+
+        if (!(seq & 1) && shm->index_seq == seq) {
+            return NGX_DECLINED;
+        }
+
+        ngx_cpu_pause();
+    }
+
+    return NGX_BUSY;
+}
+
+
+ngx_int_t
+ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
+    ngx_int_t id, ngx_aigc_record_t *record)
+{
+    uint32_t             i, n, *head;
+    ngx_uint_t           tries;
+    ngx_aigc_shm_t      *shm;
+    ngx_aigc_record_t   *r;
+    ngx_atomic_uint_t    seq;
+
+    if (ns->len > NGX_AIGC_NS_MAX || name->len > NGX_AIGC_NAME_MAX) {
+        return NGX_DECLINED;
+    }
+
+    shm = zone->shm;
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    head = ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
+                           ngx_aigc_hash_key(ns, name, id));
+
+    for (tries = 0; tries < NGX_AIGC_SEQ_TRIES; tries++) {
+
+        seq = shm->index_seq;
+        ngx_memory_barrier();
+
+        n = 0;
+
+        for (i = *head;
+             i < shm->ninstances && n++ < shm->ninstances;
+             i = r[i].next_key)
+        {
+            if (r[i].id != id || !ngx_aigc_fixed_eq(&r[i].name, name)) {
+                continue;
+            }
+
+            if (ngx_aigc_seq_copy(record, &r[i], sizeof(ngx_aigc_record_t))
+                != NGX_OK)
+            {
+                return NGX_BUSY;
+            }
+
+            if (record->used && record->id == id
+                && ngx_aigc_fixed_eq(&record->name, name)
+                && ngx_aigc_fixed_eq(&record->ns, ns))
+            {
+                return NGX_OK;
+            }
+        }
+
+        ngx_memory_barrier();
+
+        if (!(seq & 1) && shm->index_seq == seq) {
+            return NGX_DECLINED;
+        }
+
+        ngx_cpu_pause();
+    }
+
+    return NGX_BUSY;
+}
+
+
+ngx_int_t
+ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
+    ngx_aigc_template_t *tmpl, uint32_t *slot)
+{
+    uint32_t              i;
+    ngx_aigc_template_t  *t;
+
+    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
+
+    for (i = 0; i < zone->shm->ntemplates; i++) {
+
+        if (!ngx_aigc_fixed_eq(&t[i].name, name)
+            || !ngx_aigc_fixed_eq(&t[i].ns, ns))
+        {
+            continue;
+        }
+
+        if (ngx_aigc_seq_copy(tmpl, &t[i], sizeof(ngx_aigc_template_t))
+            != NGX_OK)
+        {
+            return NGX_BUSY;
+        }
+
+        if (tmpl->used && ngx_aigc_fixed_eq(&tmpl->name, name)
+            && ngx_aigc_fixed_eq(&tmpl->ns, ns))
+        {
+            if (slot) {
+                *slot = i;
+            }
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+#define ngx_aigc_slot_at(zone, slot, count, partition, type, dst)             \
+    if (slot >= (zone)->shm->count) {                                         \
+        return NGX_DONE;                                                      \
+    }                                                                         \
+                                                                              \
+    if (ngx_aigc_seq_copy(dst,                                                \
+                          &ngx_aigc_partition(zone, partition, type)[slot],   \
+                          sizeof(type))                                       \
+        != NGX_OK)                                                            \
+    {                                                                         \
+        return NGX_BUSY;                                                      \
+    }                                                                         \
+                                                                              \
+    return (dst)->used ? NGX_OK : NGX_DECLINED
+
+
+ngx_int_t
+ngx_aigc_table_template_at(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_template_t *tmpl)
+{
+    ngx_aigc_slot_at(zone, slot, ntemplates, templates, ngx_aigc_template_t,
+                     tmpl);
+}
+
+
+ngx_int_t
+ngx_aigc_table_record_at(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_record_t *record)
+{
+    ngx_aigc_slot_at(zone, slot, ninstances, instances, ngx_aigc_record_t,
+                     record);
+}
+
+
+ngx_int_t
+ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_disk_t *disk)
+{
+    ngx_aigc_slot_at(zone, slot, ndisks, disks, ngx_aigc_disk_t, disk);
+}
+
+
+ngx_int_t
+ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
+    ngx_aigc_template_t *tmpl, ngx_array_t *claims)
+{
+    ngx_int_t             rc;
+    ngx_uint_t            tries;
+    ngx_aigc_template_t  *t;
+
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot];
+
+    for (tries = 0; tries < NGX_AIGC_SEQ_TRIES; tries++) {
+
+        if (ngx_aigc_seq_copy(tmpl, t, sizeof(ngx_aigc_template_t))
+            != NGX_OK)
+        {
+            return NGX_BUSY;
+        }
+
+        if (!tmpl->used) {
+            return NGX_DECLINED;
+        }
+
+        rc = ngx_array_init(claims, pool, tmpl->nclaims + 1,
+                            sizeof(ngx_aigc_claim_t));
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        rc = ngx_aigc_claims_copy(zone, pool, tmpl->first, claims);
+        if (rc == NGX_ERROR) {
+            return rc;
+        }
+
+        ngx_memory_barrier();
+
+        /* claims change only while the template's counter is odd */
+
+        if (rc == NGX_OK && t->seq == tmpl->seq) {
+            ngx_sort(claims->elts, claims->nelts, sizeof(ngx_aigc_claim_t),
+                     ngx_aigc_claim_cmp);
+            return NGX_OK;
+        }
+    }
+
+    return NGX_BUSY;
+}
+
+
+static ngx_int_t
+ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
+    ngx_array_t *claims)
+{
+    uint32_t            i, n;
+    ngx_aigc_record_t  *r, copy;
+
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+
+    n = 0;
+
+    for (i = first;
+         i < zone->shm->ninstances && n++ < zone->shm->ninstances;
+         i = copy.next_tmpl)
+    {
+        if (ngx_aigc_seq_copy(&copy, &r[i], sizeof(ngx_aigc_record_t))
+            != NGX_OK)
+        {
+            return NGX_BUSY;
+        }
+
+        if (!copy.used) {
+            return NGX_BUSY;
+        }
+
+        if (copy.state == NGX_AIGC_NO_STATE) {
+            continue;
+        }
+
+        if (ngx_aigc_claim_copy(pool, &copy, claims) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
+    ngx_array_t *claims)
+{
+    u_char            *p;
+    ngx_aigc_claim_t  *claim;
+
+    claim = ngx_array_push(claims);
+    if (claim == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(claim, sizeof(ngx_aigc_claim_t));
+
+    p = ngx_pnalloc(pool, r->raw.len + r->owner.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    claim->id = r->id;
+    claim->state = r->state;
+    claim->since_sec = r->since;
+
+    claim->raw.len = r->raw.len;
+    claim->raw.data = p;
+    p = ngx_cpymem(p, r->raw.data, r->raw.len);
+
+    claim->owner.len = r->owner.len;
+    claim->owner.data = p;
+    ngx_memcpy(p, r->owner.data, r->owner.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_claim_cmp(const void *one, const void *two)
+{
+    const ngx_aigc_claim_t  *a = one;
+    const ngx_aigc_claim_t  *b = two;
+
+    return a->id - b->id;
+}
+
+
+ngx_int_t
+ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
+{
+    uint32_t              i, n;
+    ngx_int_t             id;
+    ngx_aigc_record_t    *r, copy;
+    ngx_aigc_template_t  *t;
+
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot];
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+
+    id = NGX_ERROR;
+    n = 0;
+
+    for (i = t->first;
+         i < zone->shm->ninstances && n++ < zone->shm->ninstances;
+         i = copy.next_tmpl)
+    {
+        if (ngx_aigc_seq_copy(&copy, &r[i], sizeof(ngx_aigc_record_t))
+            != NGX_OK)
+        {
+            break;
+        }
+
+        if (copy.used && copy.tmpl == slot
+            && copy.state == NGX_AIGC_NO_STATE && !copy.gs
+            && copy.disk == NGX_AIGC_DISK_OWNED
+            && ngx_aigc_fixed_eq(&copy.disk_owner, owner)
+            && (id == NGX_ERROR || copy.id < id))
+        {
+            id = copy.id;
+        }
+    }
+
+    return id;
+}

@@ -1,0 +1,218 @@
+/*
+ * zone/ngx_aigc_table.h — the cluster as the gateway sees it: templates,
+ * instances (one record an id of a template: claim, GameServer, disks), and
+ * the three indexes.  Written by one worker from the watches, read by all.
+ */
+
+#ifndef _NGX_AIGC_TABLE_H_INCLUDED_
+#define _NGX_AIGC_TABLE_H_INCLUDED_
+
+#include "ngx_aigc_zone.h"
+
+#include "core/ngx_aigc_gss.h"
+#include "core/ngx_aigc_objects.h"
+#include "core/ngx_aigc_url.h"
+
+
+#define NGX_AIGC_NS_MAX     63          /* RFC 1123 label */
+#define NGX_AIGC_NAME_MAX   63          /* a GSS name is a label, too */
+#define NGX_AIGC_PVC_MAX    253
+#define NGX_AIGC_UID_MAX    64
+#define NGX_AIGC_STALE_TOP  60          /* s: a PVC may be this much older than
+                                           the install that made it */
+
+
+typedef enum {
+    NGX_AIGC_DISK_NONE = 0,             /* no PVC of this id */
+    NGX_AIGC_DISK_OWNED,                /* all carry disk_owner */
+    NGX_AIGC_DISK_NEW,                  /* some unstamped, of this install */
+    NGX_AIGC_DISK_FOREIGN               /* someone else's, mixed, or unknown */
+} ngx_aigc_disk_e;
+
+
+typedef struct {
+    ngx_atomic_t                       seq;
+    uint32_t                           used;
+    uint32_t                           mark;        /* of the last list */
+    uint32_t                           stamp;       /* of the last apply */
+    uint32_t                           first;       /* record, by template */
+    int64_t                            generation;
+    int64_t                            observed;
+    int32_t                            replicas;
+    int32_t                            current;
+    int32_t                            top;         /* highest id ever used */
+    uint16_t                           nrunning;
+    uint16_t                           nreleased;
+    uint16_t                           nclaims;
+    in_port_t                          port;
+    time_t                             unsettled;   /* since; 0: settled */
+    ngx_atomic_t                       lock;        /* ticket of who writes it */
+    ngx_atomic_t                       lock_until;  /* ngx_current_msec */
+    int64_t                            lock_generation; /* ends earlier, once
+                                                       generation is above */
+    unsigned                           deleting:1;
+    unsigned                           has_annotations:1;
+    unsigned                           has_reserve_ids:1;
+    unsigned                           reserve_exact:1; /* …is our own text */
+    unsigned                           reserve_same:1;  /* …is spec's set */
+    unsigned                           agrees:1;    /* spec is the whole truth */
+    ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
+    ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
+    ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;       /* with "<id>" */
+    ngx_aigc_fixed_t(160)              misconfigured;
+    ngx_aigc_fixed_t(128)              title;
+    ngx_aigc_fixed_t(512)              description;
+    ngx_aigc_fixed_t(1024)             icon;
+    ngx_aigc_fixed_t(256)              image;
+    ngx_aigc_fixed_t(24)               cpu;
+    ngx_aigc_fixed_t(24)               memory;
+    ngx_aigc_fixed_t(64)               gpu;
+    ngx_aigc_fixed_t(64)               gpu_kind;
+    ngx_aigc_fixed_t(24)               disk;
+} ngx_aigc_template_t;
+
+
+typedef struct {
+    ngx_atomic_t                       seq;
+    uint32_t                           used;
+    uint32_t                           tmpl;        /* slot, or NONE: no GSS */
+    uint32_t                           next_key;    /* chains of the indexes */
+    uint32_t                           next_host;
+    uint32_t                           next_addr;
+    uint32_t                           next_tmpl;
+    uint32_t                           first_disk;
+    uint32_t                           claim_stamp; /* template's, last apply */
+    uint32_t                           gs_mark;     /* of the last list */
+    int32_t                            id;
+    unsigned                           state:3;     /* ngx_aigc_state_e */
+    unsigned                           gs:1;        /* a GameServer is there */
+    unsigned                           gs_state:3;  /* ngx_aigc_gs_state_e */
+    unsigned                           network_ready:1;
+    unsigned                           routed:1;    /* addr may be used */
+    unsigned                           collision:1; /* host claimed twice */
+    unsigned                           disk:2;      /* ngx_aigc_disk_e */
+    unsigned                           in_host:1;   /* linked in the index */
+    unsigned                           in_addr:1;
+    time_t                             since;
+    socklen_t                          socklen;     /* 0: no address */
+    union {
+        struct sockaddr                sockaddr;
+        struct sockaddr_in             in;
+        struct sockaddr_in6            in6;
+    } addr;
+    ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
+    ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;       /* of the GSS */
+    ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;
+    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;       /* the claim's */
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) claim_gss;
+    ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) raw;
+    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) disk_owner;
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) gs_uid;
+    ngx_aigc_fixed_t(32)               pod_start;
+    ngx_aigc_fixed_t(NGX_AIGC_REASON_CODE_MAX) reason_code;
+    ngx_aigc_fixed_t(NGX_AIGC_REASON_TEXT_MAX) reason;
+} ngx_aigc_record_t;
+
+
+typedef struct {
+    ngx_atomic_t                       seq;
+    uint32_t                           used;
+    uint32_t                           record;
+    uint32_t                           next_name;   /* chain of the index */
+    uint32_t                           next_disk;   /* of the record */
+    uint32_t                           mark;
+    unsigned                           deleting:1;
+    unsigned                           has_annotations:1;
+    time_t                             created;
+    ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
+    ngx_aigc_fixed_t(NGX_AIGC_PVC_MAX) name;
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
+    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;
+} ngx_aigc_disk_t;
+
+
+/* Reading.  No lock; each copies into the caller's memory. */
+
+/*
+ * The instance that has host (normalized): one with a claim.  NGX_OK;
+ * NGX_DECLINED: none; NGX_BUSY: half-written (answer 503).
+ */
+ngx_int_t ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
+    ngx_aigc_record_t *record);
+
+ngx_int_t ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_int_t id, ngx_aigc_record_t *record);
+
+/* Likewise a template; *slot is its index when slot is not NULL. */
+ngx_int_t ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_aigc_template_t *tmpl, uint32_t *slot);
+
+/*
+ * Slot by slot: NGX_OK; NGX_DECLINED: the slot is free (go on); NGX_DONE:
+ * slot is past the end; NGX_BUSY.
+ */
+ngx_int_t ngx_aigc_table_template_at(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_template_t *tmpl);
+ngx_int_t ngx_aigc_table_record_at(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_record_t *record);
+ngx_int_t ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_disk_t *disk);
+
+/*
+ * All claims of a template and the template as of one moment.  claims: an
+ * array of ngx_aigc_claim_t (id, state, owner, since, raw), by id, its strings
+ * from pool; free: ids without a claim whose disk is owner's own, or NULL.
+ * NGX_OK; NGX_DECLINED: the template is gone; NGX_BUSY; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    uint32_t slot, ngx_aigc_template_t *tmpl, ngx_array_t *claims);
+
+/*
+ * An id without a claim whose disks are all owner's (a kept disk), or
+ * NGX_ERROR: none.
+ */
+ngx_int_t ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_str_t *owner);
+
+
+/* Writing: the table's writer alone, each under the lock, by itself. */
+
+/*
+ * An object was added or has changed / is gone.  mark: the running list's, or
+ * 0 from a watch.
+ * NGX_OK; NGX_DECLINED: no room (logged, counted) or we are not the writer any
+ * more; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss,
+    uint32_t mark, ngx_log_t *log);
+ngx_int_t ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs,
+    uint32_t mark, ngx_log_t *log);
+ngx_int_t ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+    uint32_t mark, ngx_log_t *log);
+
+ngx_int_t ngx_aigc_table_drop_gss(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name);
+ngx_int_t ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs);
+ngx_int_t ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name);
+
+/*
+ * After a complete list: drops what the list did not name.  ns->len 0: in all
+ * namespaces.
+ */
+typedef enum {
+    NGX_AIGC_KIND_GSS = 0,
+    NGX_AIGC_KIND_GS,
+    NGX_AIGC_KIND_PVC,
+    NGX_AIGC_KINDS
+} ngx_aigc_kind_e;
+
+ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
+    ngx_str_t *ns, uint32_t mark);
+
+/* Frees half-written slots and rebuilds every chain; the lock is held. */
+void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
+
+
+#endif /* _NGX_AIGC_TABLE_H_INCLUDED_ */

@@ -1,0 +1,398 @@
+/*
+ * zone/ngx_aigc_table_objects.c — GameServers and PersistentVolumeClaims go
+ * into the table; and what a list did not name goes out of it.
+ */
+
+#include "ngx_aigc_table.h"
+#include "ngx_aigc_index.h"
+#include "ngx_aigc_record.h"
+
+
+static void ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_gs_t *gs);
+static void ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+static uint32_t ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name);
+static uint32_t ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc);
+static void ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+static socklen_t ngx_aigc_sockaddr(ngx_str_t *text, struct sockaddr *sa);
+
+
+ngx_int_t
+ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs, uint32_t mark,
+    ngx_log_t *log)
+{
+    uint32_t  slot;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_record_get(zone, &gs->ns, &gs->gss, gs->id);
+
+    if (slot == NGX_AIGC_NONE) {
+        ngx_aigc_unlock(zone);
+        ngx_aigc_table_full(zone, "GameServer", &gs->ns, &gs->name, log);
+        return NGX_DECLINED;
+    }
+
+    if (mark) {
+        ngx_aigc_records(zone)[slot].gs_mark = mark;
+    }
+
+    ngx_aigc_gs_put(zone, slot, gs);
+    ngx_aigc_record_update(zone, slot);
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
+{
+    u_char              sa[sizeof(struct sockaddr_in6)];
+    socklen_t           socklen;
+    ngx_aigc_record_t  *r;
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    ngx_aigc_seq_begin(&r->seq);
+
+    r->gs = 1;
+    r->gs_state = gs->state;
+    r->network_ready = gs->network_ready;
+    ngx_aigc_fixed_set(&r->gs_uid, &gs->uid);
+    ngx_aigc_fixed_set(&r->pod_start, &gs->pod_start);
+    ngx_aigc_fixed_set(&r->reason_code, &gs->reason_code);
+    ngx_aigc_fixed_set(&r->reason, &gs->reason);
+
+    ngx_aigc_seq_end(&r->seq);
+
+    /* an address is good only while its GameServer is ready */
+
+    socklen = 0;
+
+    if (gs->state == NGX_AIGC_GS_READY && gs->network_ready
+        && gs->pod_ip.len)
+    {
+        socklen = ngx_aigc_sockaddr(&gs->pod_ip, (struct sockaddr *) sa);
+    }
+
+    ngx_aigc_record_address(zone, slot,
+                            socklen ? (struct sockaddr *) sa : NULL, socklen);
+}
+
+
+/* An address literal; the port is 0.  Its length, or 0 for none. */
+static socklen_t
+ngx_aigc_sockaddr(ngx_str_t *text, struct sockaddr *sa)
+{
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+
+    sin6 = (struct sockaddr_in6 *) sa;
+    ngx_memzero(sin6, sizeof(struct sockaddr_in6));
+
+    if (ngx_inet6_addr(text->data, text->len, sin6->sin6_addr.s6_addr)
+        == NGX_OK)
+    {
+        sin6->sin6_family = AF_INET6;
+        return sizeof(struct sockaddr_in6);
+    }
+#endif
+
+    sin = (struct sockaddr_in *) sa;
+    ngx_memzero(sin, sizeof(struct sockaddr_in));
+
+    sin->sin_addr.s_addr = ngx_inet_addr(text->data, text->len);
+    if (sin->sin_addr.s_addr == INADDR_NONE) {
+        return 0;
+    }
+
+    sin->sin_family = AF_INET;
+
+    return sizeof(struct sockaddr_in);
+}
+
+
+ngx_int_t
+ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs)
+{
+    uint32_t  slot;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_record_find(zone, &gs->ns, &gs->gss, gs->id);
+
+    if (slot != NGX_AIGC_NONE) {
+        ngx_aigc_gs_clear(zone, slot);
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_record_t  *r;
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    ngx_aigc_record_address(zone, slot, NULL, 0);
+
+    ngx_aigc_seq_begin(&r->seq);
+
+    r->gs = 0;
+    r->gs_state = NGX_AIGC_GS_UNKNOWN;
+    r->network_ready = 0;
+    r->gs_uid.len = 0;
+    r->pod_start.len = 0;
+    r->reason_code.len = 0;
+    r->reason.len = 0;
+
+    ngx_aigc_seq_end(&r->seq);
+
+    ngx_aigc_record_update(zone, slot);
+}
+
+
+static uint32_t
+ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
+{
+    uint32_t          i;
+    ngx_aigc_disk_t  *d;
+
+    d = ngx_aigc_disks(zone);
+
+    i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK, ngx_aigc_hash_disk(ns, name));
+
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_name) {
+        if (ngx_aigc_fixed_eq(&d[i].name, name)
+            && ngx_aigc_fixed_eq(&d[i].ns, ns))
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+ngx_int_t
+ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+    uint32_t mark, ngx_log_t *log)
+{
+    uint32_t          slot;
+    ngx_aigc_disk_t  *d;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_disk_find(zone, &pvc->ns, &pvc->name);
+
+    if (slot == NGX_AIGC_NONE) {
+        slot = ngx_aigc_disk_new(zone, pvc);
+    }
+
+    if (slot == NGX_AIGC_NONE) {
+        ngx_aigc_unlock(zone);
+        ngx_aigc_table_full(zone, "PersistentVolumeClaim", &pvc->ns,
+                            &pvc->name, log);
+        return NGX_DECLINED;
+    }
+
+    d = &ngx_aigc_disks(zone)[slot];
+
+    ngx_aigc_seq_begin(&d->seq);
+
+    if (mark) {
+        d->mark = mark;
+    }
+
+    d->deleting = pvc->deleting;
+    d->has_annotations = pvc->has_annotations;
+    d->created = pvc->created;
+    ngx_aigc_fixed_set(&d->uid, &pvc->uid);
+    ngx_aigc_fixed_set(&d->owner, &pvc->owner);
+
+    ngx_aigc_seq_end(&d->seq);
+
+    ngx_aigc_record_update(zone, d->record);
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static uint32_t
+ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc)
+{
+    static uint32_t     hint;
+
+    uint32_t            i, n, slot, record;
+    ngx_aigc_disk_t    *d;
+    ngx_aigc_record_t  *r;
+
+    slot = NGX_AIGC_NONE;
+    d = ngx_aigc_disks(zone);
+
+    for (n = 0; n < zone->shm->ndisks; n++) {
+        i = (hint + n) % zone->shm->ndisks;
+
+        if (!d[i].used) {
+            slot = i;
+            hint = i + 1;
+            break;
+        }
+    }
+
+    if (slot == NGX_AIGC_NONE || pvc->name.len > NGX_AIGC_PVC_MAX) {
+        return NGX_AIGC_NONE;
+    }
+
+    record = ngx_aigc_record_get(zone, &pvc->ns, &pvc->gss, pvc->id);
+    if (record == NGX_AIGC_NONE) {
+        return NGX_AIGC_NONE;
+    }
+
+    d = &d[slot];
+    r = &ngx_aigc_records(zone)[record];
+
+    ngx_aigc_seq_begin(&d->seq);
+
+    ngx_memzero((u_char *) d + sizeof(d->seq), sizeof(*d) - sizeof(d->seq));
+
+    d->used = 1;
+    d->record = record;
+    ngx_aigc_fixed_set(&d->ns, &pvc->ns);
+    ngx_aigc_fixed_set(&d->name, &pvc->name);
+
+    ngx_aigc_seq_end(&d->seq);
+
+    zone->shm->used_disks++;
+
+    ngx_aigc_link(zone,
+                  ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,
+                                  ngx_aigc_hash_disk(&pvc->ns, &pvc->name)),
+                  slot, ngx_aigc_next_name);
+    ngx_aigc_link(zone, &r->first_disk, slot, ngx_aigc_next_disk);
+
+    return slot;
+}
+
+
+ngx_int_t
+ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
+{
+    uint32_t  slot;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_disk_find(zone, ns, name);
+
+    if (slot != NGX_AIGC_NONE) {
+        ngx_aigc_disk_clear(zone, slot);
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    uint32_t          record;
+    ngx_str_t         ns, name;
+    ngx_aigc_disk_t  *d;
+
+    d = &ngx_aigc_disks(zone)[slot];
+
+    record = d->record;
+    ngx_aigc_fixed_get(&d->ns, &ns);
+    ngx_aigc_fixed_get(&d->name, &name);
+
+    ngx_aigc_unlink(zone,
+                    ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,
+                                    ngx_aigc_hash_disk(&ns, &name)),
+                    slot, ngx_aigc_next_name);
+    ngx_aigc_unlink(zone, &ngx_aigc_records(zone)[record].first_disk, slot,
+                    ngx_aigc_next_disk);
+
+    ngx_aigc_seq_begin(&d->seq);
+    d->used = 0;
+    ngx_aigc_seq_end(&d->seq);
+
+    zone->shm->used_disks--;
+
+    ngx_aigc_record_update(zone, record);
+}
+
+
+ngx_int_t
+ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
+    ngx_str_t *ns, uint32_t mark)
+{
+    uint32_t              i;
+    ngx_aigc_disk_t      *d;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    t = ngx_aigc_templates(zone);
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+#define ngx_aigc_swept(slot, slot_mark)                                       \
+    ((slot).used && (slot_mark) != mark                                       \
+     && (ns->len == 0 || ngx_aigc_fixed_eq(&(slot).ns, ns)))
+
+    switch (kind) {
+
+    case NGX_AIGC_KIND_GSS:
+        for (i = 0; i < zone->shm->ntemplates; i++) {
+            if (ngx_aigc_swept(t[i], t[i].mark)) {
+                ngx_aigc_template_drop(zone, i);
+            }
+        }
+        break;
+
+    case NGX_AIGC_KIND_GS:
+        for (i = 0; i < zone->shm->ninstances; i++) {
+            if (ngx_aigc_swept(r[i], r[i].gs_mark) && r[i].gs) {
+                ngx_aigc_gs_clear(zone, i);
+            }
+        }
+        break;
+
+    default: /* NGX_AIGC_KIND_PVC */
+        for (i = 0; i < zone->shm->ndisks; i++) {
+            if (ngx_aigc_swept(d[i], d[i].mark)) {
+                ngx_aigc_disk_clear(zone, i);
+            }
+        }
+        break;
+    }
+
+#undef ngx_aigc_swept
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}

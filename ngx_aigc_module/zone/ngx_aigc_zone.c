@@ -1,0 +1,296 @@
+/*
+ * zone/ngx_aigc_zone.c — carving the zone, and the sequence counters.
+ */
+
+#include "ngx_aigc_zone.h"
+#include "ngx_aigc_issuer.h"
+#include "ngx_aigc_queue.h"
+#include "ngx_aigc_table.h"
+#include "ngx_aigc_token.h"
+
+
+/* Raise it when a partition's layout changes without changing its size. */
+#define NGX_AIGC_LAYOUT  1
+
+
+static ngx_int_t ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+static void ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size);
+static uint32_t ngx_aigc_zone_layout(void);
+
+
+ngx_aigc_zone_t *
+ngx_aigc_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size, void *tag)
+{
+    ngx_shm_zone_t   *shm_zone;
+    ngx_aigc_zone_t  *zone;
+
+    zone = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_zone_t));
+    if (zone == NULL) {
+        return NULL;
+    }
+
+    shm_zone = ngx_shared_memory_add(cf, name, size, tag);
+    if (shm_zone == NULL) {
+        return NULL;
+    }
+
+    if (shm_zone->data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_zone\" \"%V\" is declared twice: "
+                           "keep one of them", name);
+        return NULL;
+    }
+
+    shm_zone->init = ngx_aigc_zone_init;
+    shm_zone->data = zone;
+    zone->shm_zone = shm_zone;
+
+    return zone;
+}
+
+
+static ngx_int_t
+ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data)
+{
+    ngx_aigc_zone_t  *old = data;
+
+    size_t            size;
+    ngx_aigc_zone_t  *zone;
+
+    zone = shm_zone->data;
+    zone->shpool = (ngx_slab_pool_t *) shm_zone->shm.addr;
+
+    if (old || shm_zone->shm.exists) {
+
+        zone->shm = zone->shpool->data;
+
+        if (zone->shm->layout != ngx_aigc_zone_layout()) {
+            ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
+                          "aigc: zone \"%V\" was carved by another build of "
+                          "the module: upgrade with USR2, not with HUP",
+                          &shm_zone->shm.name);
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    zone->shpool->log_ctx = (u_char *) " in aigc zone";
+
+    /* all free pages in one piece: slots are ours to manage, not the slab's */
+
+    size = zone->shpool->pfree * ngx_pagesize;
+
+    zone->shm = ngx_slab_calloc(zone->shpool, size);
+    if (zone->shm == NULL) {
+        return NGX_ERROR;
+    }
+
+    zone->shpool->data = zone->shm;
+
+    ngx_aigc_zone_carve(zone->shm, size);
+    ngx_aigc_table_repair(zone);
+
+    return NGX_OK;
+}
+
+
+/*
+ * An eighth for tokens, a sixteenth for templates; queue and issuer are of
+ * fixed size; the rest is split so that every instance can have two disks.
+ */
+static void
+ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size)
+{
+    size_t  at, each, rest;
+
+#define ngx_aigc_carve(name, count, type)                                     \
+    shm->name = at;                                                           \
+    at += ngx_align((count) * sizeof(type), 64)
+
+    shm->layout = ngx_aigc_zone_layout();
+    shm->ntokens = size / 8 / sizeof(ngx_aigc_token_t)
+                   / NGX_AIGC_TOKEN_WAYS * NGX_AIGC_TOKEN_WAYS;
+    shm->ntemplates = size / 16 / sizeof(ngx_aigc_template_t);
+    shm->nops = NGX_AIGC_OPS;
+
+    at = ngx_align(sizeof(ngx_aigc_shm_t), 64);
+
+    ngx_aigc_carve(issuer, 1, ngx_aigc_issuer_slot_t);
+    ngx_aigc_carve(ops, shm->nops, ngx_aigc_op_t);
+    ngx_aigc_carve(tokens, shm->ntokens, ngx_aigc_token_t);
+    ngx_aigc_carve(templates, shm->ntemplates, ngx_aigc_template_t);
+
+    /* four chains (key, host, address, disk name), at most 2 buckets a slot */
+
+    rest = size - at;
+    each = sizeof(ngx_aigc_record_t) + 2 * sizeof(ngx_aigc_disk_t)
+           + 4 * 2 * sizeof(uint32_t);
+
+    shm->ninstances = (rest - 4 * 64) / each;
+    shm->ndisks = 2 * shm->ninstances;
+
+    for (shm->nbuckets = 64;
+         shm->nbuckets < shm->ninstances;
+         shm->nbuckets *= 2) { /* void */ }
+
+    ngx_aigc_carve(instances, shm->ninstances, ngx_aigc_record_t);
+    ngx_aigc_carve(disks, shm->ndisks, ngx_aigc_disk_t);
+    ngx_aigc_carve(indexes, 4 * shm->nbuckets, uint32_t);
+
+#undef ngx_aigc_carve
+}
+
+
+/* Different whenever a slot's size is: an old zone is never misread. */
+static uint32_t
+ngx_aigc_zone_layout(void)
+{
+    return (NGX_AIGC_LAYOUT << 24)
+           ^ (uint32_t) (sizeof(ngx_aigc_shm_t) * 3
+                         + sizeof(ngx_aigc_template_t) * 5
+                         + sizeof(ngx_aigc_record_t) * 7
+                         + sizeof(ngx_aigc_disk_t) * 11
+                         + sizeof(ngx_aigc_token_t) * 13
+                         + sizeof(ngx_aigc_op_t) * 17
+                         + sizeof(ngx_aigc_issuer_slot_t) * 19);
+}
+
+
+void
+ngx_aigc_zone_take(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_lock(zone);
+
+    zone->epoch = ++zone->shm->epoch;
+
+    ngx_aigc_table_repair(zone);
+
+    ngx_aigc_unlock(zone);
+}
+
+
+ngx_int_t
+ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone)
+{
+    return (zone->epoch && zone->shm->epoch == zone->epoch) ? NGX_OK
+                                                            : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
+{
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
+        if (!zone->shm->watches[i].used) {
+            continue;
+        }
+
+        if (!zone->shm->watches[i].synced) {
+            return NGX_DECLINED;
+        }
+
+        n++;
+    }
+
+    return n ? NGX_OK : NGX_DECLINED;
+}
+
+
+void
+ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+{
+    ngx_uint_t  i;
+
+    zone->shm->watches[watch].synced = zone->epoch;
+
+    for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
+        if (zone->shm->watches[i].used
+            && zone->shm->watches[i].synced != zone->epoch)
+        {
+            return;
+        }
+    }
+
+    zone->shm->holes = 0;
+}
+
+
+time_t
+ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
+{
+    time_t      age, max;
+    ngx_uint_t  i;
+
+    max = 0;
+
+    for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
+        if (!zone->shm->watches[i].used || !zone->shm->watches[i].heard) {
+            continue;
+        }
+
+        age = ngx_time() - (time_t) zone->shm->watches[i].heard;
+        max = ngx_max(max, age);
+    }
+
+    return max;
+}
+
+
+void
+ngx_aigc_seq_begin(ngx_atomic_t *seq)
+{
+    *seq |= 1;
+    ngx_memory_barrier();
+}
+
+
+void
+ngx_aigc_seq_end(ngx_atomic_t *seq)
+{
+    ngx_memory_barrier();
+    *seq = (*seq | 1) + 1;
+}
+
+
+ngx_int_t
+ngx_aigc_seq_copy(void *dst, void *slot, size_t size)
+{
+    ngx_uint_t          i;
+    ngx_atomic_t       *seq;
+    ngx_atomic_uint_t   before;
+
+    seq = slot;
+
+    for (i = 0; i < NGX_AIGC_SEQ_TRIES; i++) {
+
+        before = *seq;
+
+        if (before & 1) {
+            ngx_cpu_pause();
+            continue;
+        }
+
+        ngx_memory_barrier();
+        ngx_memcpy(dst, slot, size);
+        ngx_memory_barrier();
+
+        if (*seq == before) {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_BUSY;
+}
+
+
+void
+ngx_aigc_fixed_copy(uint16_t *len, u_char *data, size_t room, ngx_str_t *src)
+{
+    *len = (uint16_t) ngx_min(src->len, room);
+    ngx_memcpy(data, src->data, *len);
+}

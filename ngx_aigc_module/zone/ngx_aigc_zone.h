@@ -1,0 +1,167 @@
+/*
+ * zone/ngx_aigc_zone.h — the one shared-memory zone: how it is carved into
+ * fixed partitions, and the tools that every partition uses.  What a partition
+ * holds is in its own file.
+ *
+ * No pointer and no module address is stored in it: partitions are found by
+ * offset, slots by index.  Nothing is evicted from the table, ever.
+ *
+ * Locking.  Readers of the table take no lock: every slot has a sequence
+ * counter, odd while it is written; copy, then look whether it changed.  Who
+ * writes holds the slab pool's mutex, which nginx takes from a dead worker; the
+ * slot that it left odd is refused until a new writer has rewritten it.
+ */
+
+#ifndef _NGX_AIGC_ZONE_H_INCLUDED_
+#define _NGX_AIGC_ZONE_H_INCLUDED_
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+#define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
+#define NGX_AIGC_WATCHES_MAX    48      /* 3 kinds x 16 namespaces */
+#define NGX_AIGC_NONE           ((uint32_t) -1)     /* no slot */
+#define NGX_AIGC_SEQ_TRIES      1000    /* copies before a slot is "busy" */
+
+
+/* A string of bounded length inside a slot. */
+#define ngx_aigc_fixed_t(n)  struct { uint16_t len; u_char data[n]; }
+
+/* Cuts src to the room that is there. */
+#define ngx_aigc_fixed_set(f, src)                                            \
+    ngx_aigc_fixed_copy(&(f)->len, (f)->data, sizeof((f)->data), src)
+
+#define ngx_aigc_fixed_get(f, dst)                                            \
+    (dst)->len = (f)->len; (dst)->data = (f)->data
+
+#define ngx_aigc_fixed_eq(f, str)                                             \
+    ((f)->len == (str)->len                                                   \
+     && ngx_memcmp((f)->data, (str)->data, (str)->len) == 0)
+
+
+/* One list+watch, as others see it. */
+typedef struct {
+    ngx_atomic_t      used;
+    ngx_atomic_t      synced;           /* epoch of the last complete list; 0:
+                                           none yet */
+    ngx_atomic_t      heard;            /* ngx_time() of the last event */
+} ngx_aigc_watch_state_t;
+
+
+typedef struct {
+    ngx_atomic_t      applied;          /* watch events that changed something */
+    ngx_atomic_t      relists;
+    ngx_atomic_t      watch_errors;
+    ngx_atomic_t      allowed;
+    ngx_atomic_t      refused;          /* 401, 403, 404, 503 of the access phase */
+    ngx_atomic_t      token_hits;
+    ngx_atomic_t      token_misses;
+    ngx_atomic_t      patches;          /* writes sent */
+    ngx_atomic_t      patches_failed;   /* not 2xx */
+    ngx_atomic_t      repairs;
+    ngx_atomic_t      stamps;
+    ngx_atomic_t      full;             /* objects that found no slot */
+    ngx_atomic_t      foreign_disk;     /* access refused for the disk's owner */
+    ngx_atomic_t      collisions;       /* hosts claimed twice, now */
+} ngx_aigc_counters_t;
+
+
+/* The head of the zone, in shared memory. */
+typedef struct {
+    uint32_t                 layout;    /* of this module's build */
+    uint32_t                 ntemplates;
+    uint32_t                 ninstances;
+    uint32_t                 ndisks;
+    uint32_t                 ntokens;
+    uint32_t                 nops;
+    uint32_t                 nbuckets;  /* of each index; a power of two */
+    uint32_t                 used_instances;
+    uint32_t                 used_templates;
+    uint32_t                 used_disks;
+
+    size_t                   templates; /* offsets from this struct */
+    size_t                   instances;
+    size_t                   disks;
+    size_t                   indexes;
+    size_t                   tokens;
+    size_t                   ops;
+    size_t                   issuer;
+
+    ngx_atomic_t             epoch;     /* the writer's; the newest may write */
+    ngx_atomic_t             index_seq; /* odd while a chain is changed */
+    ngx_atomic_t             version;   /* of the table; grows with changes */
+    ngx_atomic_t             mark;      /* of lists, for mark and sweep */
+    ngx_atomic_t             ticket;    /* of queued writes */
+    ngx_atomic_t             holes;     /* a dead writer's slots were freed and
+                                           are not listed again yet */
+
+    ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
+    ngx_aigc_counters_t      counters;
+} ngx_aigc_shm_t;
+
+
+/* The zone as one cycle of one process sees it. */
+typedef struct {
+    ngx_shm_zone_t          *shm_zone;
+    ngx_slab_pool_t         *shpool;
+    ngx_aigc_shm_t          *shm;
+    ngx_atomic_uint_t        epoch;     /* ours, when this process writes */
+    ngx_str_t                gateway;   /* its own host: never an instance */
+} ngx_aigc_zone_t;
+
+
+#define ngx_aigc_partition(zone, name, type)                                  \
+    ((type *) (void *) ((u_char *) (zone)->shm + (zone)->shm->name))
+
+#define ngx_aigc_lock(zone)    ngx_shmtx_lock(&(zone)->shpool->mutex)
+#define ngx_aigc_unlock(zone)  ngx_shmtx_unlock(&(zone)->shpool->mutex)
+
+#define ngx_aigc_count(zone, name)                                            \
+    (void) ngx_atomic_fetch_add(&(zone)->shm->counters.name, 1)
+
+
+/*
+ * Declares the zone at configuration time (the directive aigc_zone); it is
+ * carved when nginx maps it, and adopted with all that it holds on reload.
+ * NULL: an error was logged with the fix.
+ */
+ngx_aigc_zone_t *ngx_aigc_zone_add(ngx_conf_t *cf, ngx_str_t *name,
+    size_t size, void *tag);
+
+/*
+ * Makes this process the table's writer: older epochs may not write any more.
+ * Slots that a dead writer left half-written are freed and the indexes rebuilt.
+ */
+void ngx_aigc_zone_take(ngx_aigc_zone_t *zone);
+
+/* With the lock held: NGX_OK while this process is the writer. */
+ngx_int_t ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone);
+
+/* NGX_OK when the first list of every watch has been completed. */
+ngx_int_t ngx_aigc_zone_synced(ngx_aigc_zone_t *zone);
+
+/* A watch has completed a list: counts for synced, closes holes. */
+void ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
+
+/* Seconds since the quietest watch was heard; 0 with no watch. */
+time_t ngx_aigc_zone_age(ngx_aigc_zone_t *zone);
+
+/*
+ * Around a write of a slot, with the lock held.  begin is right also for a
+ * slot that a dead writer left odd.
+ */
+void ngx_aigc_seq_begin(ngx_atomic_t *seq);
+void ngx_aigc_seq_end(ngx_atomic_t *seq);
+
+/*
+ * Copies size bytes of a slot, which begins with its sequence counter, without
+ * a lock.  NGX_OK; NGX_BUSY: half-written for too long (a dead writer).
+ */
+ngx_int_t ngx_aigc_seq_copy(void *dst, void *slot, size_t size);
+
+void ngx_aigc_fixed_copy(uint16_t *len, u_char *data, size_t room,
+    ngx_str_t *src);
+
+
+#endif /* _NGX_AIGC_ZONE_H_INCLUDED_ */
