@@ -1,0 +1,203 @@
+package AIGC::Browser;
+
+# Chromium by ChromeDriver's REST interface (W3C WebDriver).
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use File::Path qw(remove_tree);
+use JSON::PP ();
+use MIME::Base64 qw(decode_base64);
+use Time::HiRes qw(sleep time);
+
+use AIGC::Process;
+
+use constant ELEMENT => 'element-6066-11e4-a52e-4f735466cecf';
+use constant ENTER   => "\x{e007}";
+
+my $json = JSON::PP->new->utf8->canonical->allow_nonref;
+
+# width, height; several browsers of a stack share one driver.
+sub start {
+    my ($class, $stack, %o) = @_;
+    my $self = bless { stack => $stack, port => $stack->port(9) }, $class;
+    my $root = $stack->root;
+    $self->{profile} = $stack->file('run/chromium-' . ++$stack->{profiles});
+
+    $stack->{process}{driver} //= $self->_driver;
+    my $session = $self->_call('POST', '/session', { capabilities => { alwaysMatch => {
+        browserName => 'chrome',
+        'goog:chromeOptions' => { args => [
+            qw(--headless --disable-gpu --disable-quic --no-first-run
+                --disable-background-networking --disable-component-update
+                --disable-sync --disable-dev-shm-usage),
+            ($> == 0 ? '--no-sandbox' : ()),
+            "--host-resolver-rules=MAP *.$root 127.0.0.1",
+            sprintf('--window-size=%d,%d', $o{width} // 1280, $o{height} // 900),
+            "--user-data-dir=$self->{profile}",
+        ] },
+        'goog:loggingPrefs' => { browser => 'ALL' },
+    } } });
+    $self->{session} = $session->{sessionId};
+    return $self;
+}
+
+sub _driver {
+    my $self  = shift;
+    my $stack = $self->{stack};
+    my $driver = AIGC::Process->start(name => 'chromedriver',
+        command => ['chromedriver', "--port=$self->{port}"],
+        log => $stack->file('log/chromedriver.log'), $stack->process_options('driver'));
+    $stack->wait_for(sub { eval { $stack->plain('GET', $self->{port}, '/status')->ok } },
+        20, 'chromedriver is ready', $driver);
+    return $driver;
+}
+
+sub quit {
+    my $self = shift;
+    my $session = delete $self->{session} or return;
+    eval { $self->_call('DELETE', "/session/$session") };
+}
+
+sub _call {
+    my ($self, $method, $path, $body) = @_;
+    my $r = $self->{stack}->plain($method, $self->{port}, $path,
+        $method eq 'POST' ? (body => $json->encode($body // {}),
+            headers => ['Content-Type' => 'application/json']) : ());
+    my $value = $r->json->{value};
+    if (!$r->ok) {
+        $value->{message} =~ s/\n.*//s;
+        croak "browser: $method $path: $value->{message}";
+    }
+    return $value;
+}
+
+sub _do {
+    my ($self, $method, $path, $body) = @_;
+    return $self->_call($method, "/session/$self->{session}$path", $body);
+}
+
+### Pages
+
+sub go {            # a path alone means the gateway
+    my ($self, $url) = @_;
+    $url = $self->{stack}->url($url) if $url =~ m{^/};
+    $self->_do('POST', '/url', { url => $url });
+    return $self;
+}
+
+sub url     { $_[0]->_do('GET', '/url') }
+sub title   { $_[0]->_do('GET', '/title') }
+sub source  { $_[0]->_do('GET', '/source') }
+sub back    { $_[0]->_do('POST', '/back') }
+sub refresh { $_[0]->_do('POST', '/refresh') }
+sub cookies { $_[0]->_do('GET', '/cookie') }
+sub text    { my ($self, $css) = @_; $self->run('return (document.querySelector(arguments[0]) || {innerText: ""}).innerText', $css // 'body') }
+
+# JavaScript in the page, e.g. run('return arguments[0] + 1', 2).
+sub run {
+    my ($self, $script, @args) = @_;
+    return $self->_do('POST', '/execute/sync', { script => $script, args => \@args });
+}
+
+# What a promise comes to: await('return fetch("/x").then(r => r.status)').
+sub await {
+    my ($self, $script, @args) = @_;
+    my $r = $self->_do('POST', '/execute/async', { args => \@args, script => "
+        const done = arguments[arguments.length - 1];
+        Promise.resolve((function () { $script }).apply(null, arguments))
+            .then(value => done({ value }), error => done({ error: String(error) }));" });
+    croak "browser: $r->{error}" if defined $r->{error};
+    return $r->{value};
+}
+
+sub console { @{ $_[0]->_do('POST', '/se/log', { type => 'browser' }) } }
+
+sub screenshot {
+    my ($self, $file) = @_;
+    open my $f, '>:raw', $file or croak "$file: $!";
+    print $f decode_base64($self->_do('GET', '/screenshot'));
+    close $f;
+}
+
+### Elements, by CSS selector, by visible text, or by XPath
+
+# Waits for it; `find('button', 'Install')` is the first button that says so.
+sub find {
+    my ($self, $css, $text, $seconds) = @_;
+    my $found;
+    $self->wait(sub { ($found) = $self->all($css, $text); $found },
+        $seconds, "$css" . (defined $text ? " \"$text\"" : ''));
+    return $found;
+}
+
+sub all {
+    my ($self, $css, $text) = @_;
+    my $list = $self->run('
+        const [css, text] = arguments;
+        return [...document.querySelectorAll(css)].filter(e => text === null
+            || e.innerText.trim() === text || e.innerText.includes(text));', $css, $text);
+    return map { AIGC::Browser::Element->new($self, $_->{ +ELEMENT }) } @$list;
+}
+
+sub click { my $self = shift; $self->find(@_)->click }
+sub type  { my ($self, $css, $text) = @_; $self->find($css)->type($text) }
+
+sub wait_text {
+    my ($self, $text, $seconds) = @_;
+    my $re = ref $text ? $text : qr/\Q$text\E/;
+    $self->wait(sub { $self->text =~ $re }, $seconds, "the text $text");
+}
+
+sub wait_url {
+    my ($self, $re, $seconds) = @_;
+    $self->wait(sub { $self->url =~ $re }, $seconds, "the address $re");
+}
+
+sub wait {
+    my ($self, $test, $seconds, $what) = @_;
+    # A page that is being left answers with an error: look again.
+    $self->{stack}->wait_for(sub { eval { $test->() } }, $seconds // 10, sub {
+        "$what\nat " . (eval { $self->url } // '?') . ' stands: '
+            . substr(eval { $self->text } // '', 0, 800) });
+    return $self;
+}
+
+# Logto's form, wherever the browser stands before it.
+sub sign_in {
+    my ($self, $user, $password) = @_;
+    $self->type('input[name=username]', $user);
+    $self->type('input[name=password]', $password // "$user-pass");
+    $self->click('button[type=submit]');
+    return $self;
+}
+
+package AIGC::Browser::Element;
+
+use strict;
+use warnings;
+
+sub new { my ($class, $browser, $id) = @_; return bless { browser => $browser, id => $id }, $class }
+
+sub _do {
+    my ($self, $method, $path, $body) = @_;
+    return $self->{browser}->_do($method, "/element/$self->{id}$path", $body);
+}
+
+sub click   { $_[0]->_do('POST', '/click'); $_[0]{browser} }
+sub text    { $_[0]->_do('GET', '/text') }
+sub enabled { $_[0]->_do('GET', '/enabled') }
+sub shown   { $_[0]->_do('GET', '/displayed') }
+sub attr    { my ($self, $name) = @_; $self->_do('GET', "/attribute/$name") }
+sub role    { $_[0]->_do('GET', '/computedrole') }
+sub label   { $_[0]->_do('GET', '/computedlabel') }
+
+sub type {
+    my ($self, $text) = @_;
+    $self->_do('POST', '/clear');
+    $self->_do('POST', '/value', { text => $text });
+    return $self->{browser};
+}
+
+1;

@@ -1,0 +1,206 @@
+package AIGC::Kube;
+
+# The stack's cluster, seen by its administrator: kubectl, templates, the audit
+# log, faults in front of the API server.
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use Fcntl qw(SEEK_SET);
+use JSON::PP ();
+
+my $json = JSON::PP->new->utf8->canonical;
+
+### kubectl
+
+# What kubectl printed; dies with its message.  A first argument { in => TEXT }
+# is its standard input.
+sub kubectl {
+    my ($self, @args) = @_;
+    my ($status, $out, $err) = $self->try_kubectl(@args);
+    croak "kubectl @args[grep { !ref $args[$_] } 0 .. $#args]: $err" if $status;
+    return $out;
+}
+
+sub try_kubectl {
+    my ($self, @args) = @_;
+    my $o = ref $args[0] ? shift @args : {};
+    my $n = ++$self->{kubectl_runs};
+    my ($in, $err) = map { $self->file("run/kubectl-$$-$n.$_") } qw(in err);
+
+    _write($in, $o->{in} // '');
+    my $pid = open my $out, '-|';
+    defined $pid or croak "fork: $!";
+    if ($pid == 0) {
+        open STDIN,  '<', $in;
+        open STDERR, '>', $err;
+        $ENV{KUBECONFIG} = $self->file('kubeconfig');
+        exec $self->repo('build/bin/kubectl'),
+            '--cache-dir', $self->file('run/kube-cache'), @args
+            or POSIX::_exit(127);
+    }
+    my $text = do { local $/; <$out> } // '';
+    close $out;
+    my $status = $?;
+    my $said = _slurp($err);
+    unlink $in, $err;
+    return ($status, $text, $said);
+}
+
+# An object or a list by its API path, or by short names:
+# kube_get('gss', 'stable-diffusion-cpu'), kube_get('pods').
+my %plural = (
+    gss => '/apis/game.kruise.io/v1alpha1/namespaces/%s/gameserversets',
+    gs  => '/apis/game.kruise.io/v1alpha1/namespaces/%s/gameservers',
+    map({ $_ => "/api/v1/namespaces/%s/$_" } qw(pods services events configmaps)),
+    pvcs => '/api/v1/namespaces/%s/persistentvolumeclaims',
+    ingresses => '/apis/networking.k8s.io/v1/namespaces/%s/ingresses',
+);
+
+sub kube_get {      # undef when there is no such object
+    my ($self, $what, $name, $namespace) = @_;
+    my $path = $what;
+    if ($what !~ m{^/}) {
+        $path = sprintf $plural{$what} // croak("kube_get: $what?"), $namespace // 'default';
+        $path .= "/$name" if defined $name;
+    }
+    my ($status, $out, $err) = $self->try_kubectl('get', '--raw', $path);
+    return if $status && $err =~ /NotFound|not found/;
+    croak "GET $path: $err" if $status;
+    return $json->decode($out);
+}
+
+sub kube_list {
+    my ($self, $what, $namespace) = @_;
+    return @{ $self->kube_get($what, undef, $namespace)->{items} };
+}
+
+sub kube_patch {    # a merge patch; what and name as kubectl has them
+    my ($self, $what, $name, $patch) = @_;
+    $what = 'gameserverset' if $what eq 'gss';
+    $self->kubectl('patch', $what, $name, '--type=merge', '-p', $json->encode($patch));
+}
+
+### Templates
+
+# Applies t/cluster/templates/NAME.yaml with this stack's root domain.  A hash
+# is merged over it (undef removes a key), a sub may change it as it likes:
+#   apply_template('stable-diffusion-cpu', { metadata => { name => 'other' } })
+# Returns when the gateway knows it.
+sub apply_template {
+    my ($self, $name, @changes) = @_;
+    my $object = $self->template($name, @changes);
+    $self->kubectl({ in => $json->encode($object) }, 'apply', '-f', '-');
+    $self->wait_template($object->{metadata}{name});
+    return $object;
+}
+
+sub template {      # the same as data, not applied
+    my ($self, $name, @changes) = @_;
+    my $root = $self->root;
+    my $yaml = _slurp($self->repo("t/cluster/templates/$name.yaml"))
+        || croak "no template $name";
+    $yaml =~ s/\baigc\.localhost\b/$root/g;
+    my $object = $json->decode($self->kubectl({ in => $yaml },
+        'create', '--dry-run=client', '-o', 'json', '-f', '-'));
+    for my $change (@changes) {
+        if (ref $change eq 'CODE') { $change->($object) }
+        else { _merge($object, $change) }
+    }
+    return $object;
+}
+
+sub wait_template {
+    my ($self, $name) = @_;
+    return unless $self->{process}{nginx};
+    $self->wait_for(sub { $self->status('/table')->content =~ /"\Q$name\E"/ },
+        10, "the gateway knows the template $name");
+}
+
+sub _merge {
+    my ($into, $from) = @_;
+    for my $key (keys %$from) {
+        if (!defined $from->{$key}) { delete $into->{$key} }
+        elsif (ref $from->{$key} eq 'HASH') { _merge($into->{$key} //= {}, $from->{$key}) }
+        else { $into->{$key} = $from->{$key} }
+    }
+}
+
+### The API server's audit log
+
+sub audit_mark { -s $_[0]->file('cluster/audit.log') // 0 }
+
+# Finished requests since a mark, as the API server logged them.
+sub audit {
+    my ($self, $since) = @_;
+    open my $f, '<', $self->file('cluster/audit.log') or croak "audit.log: $!";
+    seek $f, $since // 0, SEEK_SET;
+    my @entries;
+    while (<$f>) {
+        last unless /\n$/;
+        my $e = $json->decode($_);
+        push @entries, $e if $e->{stage} eq 'ResponseComplete';
+    }
+    return @entries;
+}
+
+# The gateway's own requests: all, or grep'd by verb, resource, name, code
+# (a pattern each): gateway_calls(since => $m, verb => qr/patch/).
+sub gateway_calls {
+    my ($self, %o) = @_;
+    return grep {
+        my $e = $_;
+        my %is = (verb => $e->{verb}, resource => $e->{objectRef}{resource},
+            name => $e->{objectRef}{name}, code => $e->{responseStatus}{code},
+            uri => $e->{requestURI});
+        !grep { exists $is{$_} && ($is{$_} // '') !~ /^(?:$o{$_})$/ } keys %o;
+    } grep { $_->{user}{username} =~ /^system:serviceaccount:.*aigc/ }
+        $self->audit($o{since});
+}
+
+# Its successful writes to GameServerSets: { name => count }.
+sub gateway_writes {
+    my ($self, $since) = @_;
+    my %n;
+    $n{ $_->{objectRef}{name} }++ for $self->gateway_calls(since => $since,
+        verb => qr/patch|update|create|delete/, resource => 'gameserversets',
+        code => qr/2\d\d/);
+    return \%n;
+}
+
+### Faults between gateway and API server (a stack with faults => 1)
+
+sub faults {        # sets the rules; without an argument: those in force
+    my ($self, $rules) = @_;
+    return $self->_fault_control($rules ? 'PUT' : 'GET', '/rules', $rules);
+}
+
+sub no_faults       { $_[0]->_fault_control('DELETE', '/rules') }
+sub fault_log       { $_[0]->_fault_control('GET', '/log') }
+sub clear_fault_log { $_[0]->_fault_control('DELETE', '/log') }
+sub apiserver_down  { $_[0]->_fault_control('POST', '/down') }
+sub apiserver_up    { $_[0]->_fault_control('POST', '/up') }
+sub cut_connections { $_[0]->_fault_control('POST', '/cut') }
+
+sub _fault_control {
+    my ($self, $method, $path, $body) = @_;
+    croak 'start the stack with faults => 1' unless $self->{opt}{faults};
+    return $self->control($self->port(7), $method, $path, $body);
+}
+
+sub _write {
+    my ($file, $text) = @_;
+    open my $f, '>', $file or croak "$file: $!";
+    print $f $text;
+    close $f;
+}
+
+sub _slurp {
+    my ($file) = @_;
+    open my $f, '<', $file or return '';
+    local $/;
+    return <$f> // '';
+}
+
+1;

@@ -1,0 +1,309 @@
+package AIGC::Nginx;
+
+# The stack's nginx: its configuration, its workers, its log.
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use File::Path qw(make_path);
+use Time::HiRes qw(sleep time);
+
+use AIGC::HTTP;
+use AIGC::Process;
+
+sub nginx { $_[0]{process}{nginx} }
+
+sub module_file {
+    my $self = shift;
+    my $file = $ENV{AIGC_MODULE}
+        // $self->repo($ENV{AIGC_ASAN} ? 'build/asan' : 'build/module')
+        . '/ngx_http_aigc_module.so';
+    -e $file or croak "$file is missing: make module"
+        . ($ENV{AIGC_ASAN} ? ' SANITIZE=1' : '');
+    return $file;
+}
+
+### Configuration
+
+sub write_conf {
+    my $self = shift;
+    my $dir  = $self->file('nginx');
+
+    make_path("$dir/aigc", "$dir/temp", $self->file('log'));
+    for my $file (glob $self->repo('ngx_aigc_module/conf/*.conf')) {
+        my ($name) = $file =~ m{([^/]+)$};
+        unlink "$dir/aigc/$name";
+        symlink $file, "$dir/aigc/$name" or croak "$dir/aigc/$name: $!";
+    }
+    unlink "$dir/aigc/kubernetes.conf";
+    _write("$dir/aigc/kubernetes.conf", <<"END");
+proxy_ssl_trusted_certificate @{[ $self->file('cluster/pki/ca.crt') ]};
+proxy_ssl_name kubernetes.default.svc;
+proxy_ssl_verify on;
+END
+
+    $self->_write_session_key unless -e $self->file('session.key');
+    $self->_write_certificate if $self->{opt}{tls} && !-e $self->file('tls.crt');
+
+    my $text = $self->conf;
+    $text = $self->{opt}{edit}->($text) if $self->{opt}{edit};
+    _write("$dir/nginx.conf", $text);
+}
+
+sub conf {
+    my $self = shift;
+    my %o = %{ $self->{opt} };
+    my ($port, $root, $logto) = ($self->port, $self->root, $self->file('logto'));
+    my $token = $self->file('cluster/serviceaccount/token');
+    my $ca    = $self->file('cluster/serviceaccount/ca.crt');
+    my $api   = $self->port($o{faults} ? 6 : 3);
+
+    my %d = (
+        aigc_zone => $o{zone} // 'gateway:16m',
+        aigc_kubernetes => "https://127.0.0.1:$api namespaces=default token_file=$token ca_file=$ca",
+        aigc_logto => "http://127.0.0.1:@{[ $self->port(2) ]} "
+            . join(' ', map { "$_=" . _read("$logto/$_") } qw(app_id m2m_app_id))
+            . join('', map { " ${_}_file=$logto/$_" } qw(app_secret m2m_app_secret)),
+        aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=$root secure=off",
+        aigc_gateway => $self->origin,
+        %{ $o{directives} // {} },
+    );
+    my $directives = join '', map { "    $_ $d{$_};\n" } grep { defined $d{$_} }
+        qw(aigc_zone aigc_kubernetes aigc_logto aigc_session aigc_gateway),
+        grep { !/^aigc_(?:zone|kubernetes|logto|session|gateway)$/ } sort keys %d;
+
+    my $listen = "listen 127.0.0.1:$port";
+    my $tls    = '';
+    if ($o{tls}) {
+        $tls = "listen 127.0.0.1:@{[ $self->port(8) ]} ssl http2;";
+        $o{http} .= "\n    ssl_certificate @{[ $self->file('tls.crt') ]};"
+            . "\n    ssl_certificate_key @{[ $self->file('tls.key') ]};";
+    }
+    $_ //= '' for @o{qw(main http gateway instance server log_level)};
+
+    return <<"END";
+load_module @{[ $self->module_file ]};
+@{[ $> == 0 ? 'user root root;' : '' ]}
+worker_processes @{[ $o{workers} // 2 ]};
+@{[ $o{master_process} ? "master_process $o{master_process};" : '' ]}
+daemon off;
+pid       @{[ $self->file('nginx/nginx.pid') ]};
+lock_file @{[ $self->file('nginx/nginx.lock') ]};
+error_log @{[ $self->error_log_file ]} @{[ $o{log_level} || 'info' ]};
+$o{main}
+
+events { worker_connections @{[ $o{connections} // 1024 ]}; }
+
+http {
+    default_type application/octet-stream;
+    include /etc/nginx/mime.types;
+    client_body_temp_path temp/body;
+    proxy_temp_path       temp/proxy;
+    fastcgi_temp_path     temp/fastcgi;
+    uwsgi_temp_path       temp/uwsgi;
+    scgi_temp_path        temp/scgi;
+    log_format stack '\$remote_addr \$time_iso8601 \$host \$request_method \$uri '
+                     '\$status \$body_bytes_sent \$request_time \$upstream_addr';
+    access_log @{[ $self->file('log/access.log') ]} stack;
+
+$directives
+    $o{http}
+
+    upstream instances { aigc_instances; keepalive 64; }
+
+    server {                                    # any other host
+        $listen default_server; $tls
+        return 404;
+    }
+    server {
+        $listen; $tls
+        server_name dashboard.$root;
+        root @{[ $self->repo('dashboard') ]};
+        include aigc/gateway.conf;
+        $o{gateway}
+    }
+    server {
+        $listen; $tls
+        server_name *.$root;
+        $o{instance}
+        location / { include aigc/instance.conf; }
+    }
+    server {
+        listen 127.0.0.1:@{[ $self->port(1) ]};
+        include aigc/status.conf;
+    }
+    $o{server}
+}
+END
+}
+
+sub _write_session_key {
+    my $self = shift;
+    my $file = $self->file('session.key');
+    open my $random, '<', '/dev/urandom' or croak $!;
+    read $random, my $key, 32;
+    my $umask = umask 077;
+    _write($file, unpack('H*', $key) . "\n");
+    umask $umask;
+}
+
+sub _write_certificate {
+    my $self = shift;
+    my $root = $self->root;
+    system('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+        'ec_paramgen_curve:P-256', '-nodes', '-days', 2, '-subj', "/CN=$root",
+        '-addext', "subjectAltName=DNS:$root,DNS:*.$root",
+        '-keyout', $self->file('tls.key'), '-out', $self->file('tls.crt'),
+        '-batch', '-quiet') == 0 or croak 'openssl req';
+}
+
+sub _write {
+    my ($file, $text) = @_;
+    open my $f, '>', $file or croak "$file: $!";
+    print $f $text;
+    close $f;
+}
+
+sub _read {
+    my ($file) = @_;
+    open my $f, '<', $file or croak "$file: $!";
+    chomp(my $line = <$f> // '');
+    return $line;
+}
+
+# nginx -t on the stack's configuration: (exit status, what it said).
+sub test_conf {
+    my $self = shift;
+    open my $out, '-|', '/bin/sh', '-c', '"$@" 2>&1', 'sh', $self->nginx_command, '-t'
+        or croak $!;
+    my $text = do { local $/; <$out> };
+    close $out;
+    return ($? >> 8, $text);
+}
+
+sub nginx_command {
+    my $self = shift;
+    my $dir  = $self->file('nginx');
+    return ($ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-p', "$dir/",
+        '-c', "$dir/nginx.conf", '-e', $self->error_log_file);
+}
+
+### Running
+
+sub start_nginx {
+    my $self = shift;
+    my %env;
+
+    if ($ENV{AIGC_ASAN}) {
+        my $log = $self->file('log/asan');
+        chomp(my $lib = `gcc -print-file-name=libasan.so`);
+        %env = (LD_PRELOAD => $lib,
+            ASAN_OPTIONS  => "detect_leaks=0:log_path=$log",
+            UBSAN_OPTIONS => "print_stacktrace=1:log_path=$log");
+    }
+    $self->write_conf;
+    $self->{process}{nginx} = AIGC::Process->start(name => 'nginx',
+        command => [ $self->nginx_command ], env => \%env,
+        log => $self->error_log_file, $self->process_options('nginx'));
+}
+
+# Ends gracefully, so that a descriptor that nobody closed is told of.
+sub stop_nginx {
+    my $self  = shift;
+    my $nginx = delete $self->{process}{nginx} or return;
+    my @killed = $nginx->stop(QUIT => 3, TERM => 5);
+    push @{ $self->{problems} }, "nginx did not end: killed @killed" if @killed;
+}
+
+sub restart_nginx {
+    my $self = shift;
+    $self->stop_nginx;
+    $self->start_nginx;
+    $self->wait_ready;
+}
+
+# nginx -s reload, until all new workers run.  Old ones may serve on.
+sub reload {
+    my $self = shift;
+    my @old  = $self->worker_pids;
+    my $mark = length $self->error_log;
+
+    $self->write_conf;
+    $self->nginx->signal('HUP');
+    $self->wait_for(sub {
+        my $said = substr $self->error_log, $mark;
+        croak "reload: $1" if $said =~ /(\[emerg\].*)/;
+        my @new = $self->worker_pids;
+        return @new && $new[0] != $old[0] && !grep { !defined } @new;
+    }, 10, 'nginx has reloaded');
+    return $self;
+}
+
+sub reopen { $_[0]->nginx->signal('USR1') }
+
+# The pids of the present workers by their number in nginx, undef for one that
+# has died and not been replaced.  nginx starts them in the order of their
+# numbers and a new one takes a dead one's, all of which the log tells.
+sub worker_pids {
+    my $self = shift;
+    my @pids;
+
+    return $self->nginx->pid if ($self->{opt}{master_process} // '') eq 'off';
+
+    for (split /\n/, $self->error_log) {
+        if (/\]\s+\d+#\d+: start worker processes$/) {
+            @pids = ();
+        } elsif (/\]\s+\d+#\d+: start worker process (\d+)$/) {
+            my ($free) = grep { !defined $pids[$_] } 0 .. $#pids;
+            $pids[ $free // @pids ] = $1;
+        } elsif (/worker process (\d+) exited/) {
+            for (@pids) { $_ = undef if defined && $_ == $1 }
+        }
+    }
+    return @pids;
+}
+
+# Kills the worker of that number and waits for its successor.  Returns both.
+sub kill_worker {
+    my ($self, $number, $signal) = @_;
+    my $pid = ($self->worker_pids)[$number] // croak "no worker $number";
+
+    $self->allow_log(qr/\[alert\].*worker process $pid exited on signal/);
+    kill $signal // 'KILL', $pid or croak "worker $number, pid $pid: $!";
+    my $new;
+    $self->wait_for(sub {
+        $new = ($self->worker_pids)[$number];
+        defined $new && $new != $pid;
+    }, 10, "worker $number is there again");
+    return ($pid, $new);
+}
+
+### The log
+
+sub error_log_file { $_[0]->file('log/error.log') }
+
+sub error_log {
+    my $self = shift;
+    open my $f, '<', $self->error_log_file or return '';
+    local $/;
+    return <$f> // '';
+}
+
+# What matches is no failure at the end of the test.
+sub allow_log { my $self = shift; push @{ $self->{allowed} }, @_; return $self }
+
+sub bad_log_lines {
+    my $self = shift;
+    my @allowed = @{ $self->{allowed} // [] };
+    my @bad;
+
+    for my $line (split /\n/, $self->error_log) {
+        next unless $line =~ /\[(?:alert|emerg|crit)\]|exited on signal|AddressSanitizer|runtime error/;
+        next if grep { $line =~ $_ } @allowed;
+        push @bad, $line;
+    }
+    return @bad;
+}
+
+1;
