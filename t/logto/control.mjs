@@ -1,7 +1,7 @@
 // The switches for tests under /_control; README.md lists them.
 // Faults never apply here, and nothing here is counted or logged.
 
-import { forge } from './forge.mjs';
+import { attackerKey, forge } from './forge.mjs';
 import { readJson, sendJson } from './http.mjs';
 import { publicPart } from './keys.mjs';
 
@@ -39,8 +39,8 @@ function lifetimes({ settings }, body) {
   return settings.lifetimes;
 }
 
-async function rotateKeys(world, { alg, mode = 'rotate' }) {
-  await world.keys.rotate(alg, mode);
+function rotateKeys(world, { alg, mode = 'rotate' }) {
+  world.keys.rotate(alg, mode);
   world.rebuild();
   return world.keys.summary();
 }
@@ -142,7 +142,7 @@ async function backchannel(world, { sid, claims, ...body }) {
 
 function lure(world, what) {
   world.lured[what] = (world.lured[what] ?? 0) + 1;
-  return { keys: [publicPart(world.attacker)] };
+  return { keys: [publicPart(attackerKey(world))] };
 }
 
 const SWITCHES = {

@@ -2,7 +2,7 @@
 
 import crypto from 'node:crypto';
 
-import { publicPart } from './keys.mjs';
+import { generateKey, publicPart } from './keys.mjs';
 import { claims as userClaims } from './users.mjs';
 import { selfSigned } from './x5c.mjs';
 
@@ -16,6 +16,12 @@ const encode = (value) => Buffer
 const decode = (part) => JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
 
 const hashOf = (alg) => HASHES[String(alg).slice(2)] ?? 'sha256';
+
+// A key of the same kind as the current one that Logto has never seen.
+export function attackerKey({ attackers, keys: { current: { alg } } }) {
+  attackers[alg] ??= generateKey(alg);
+  return attackers[alg];
+}
 
 // A signature of the key's own kind; what the header claims is another matter.
 function signWith(jwk, alg, input, der) {
@@ -154,8 +160,8 @@ export function forge(world, order) {
     throw new TypeError(`"key" must be one of ${KINDS.join(', ')}`);
   }
   const foreign = kind === 'unknown' || kind === 'attacker';
-  const jwk = foreign ? world.attacker : world.keys[kind] ?? world.keys.current;
-  if (kind !== jwk.kid && ['next', 'previous'].includes(kind) && !world.keys[kind]) {
+  const jwk = foreign ? attackerKey(world) : world.keys[kind] ?? world.keys.current;
+  if (['next', 'previous'].includes(kind) && !world.keys[kind]) {
     throw new TypeError(`there is no ${kind} key`);
   }
 

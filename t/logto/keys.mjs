@@ -1,8 +1,6 @@
 // Logto's signing keys: Next (published, not yet signing), Current, Previous.
 
 import crypto from 'node:crypto';
-import { calculateJwkThumbprint } from 'jose';
-
 const GENERATE = {
   ES256: ['ec', { namedCurve: 'P-256' }],
   ES384: ['ec', { namedCurve: 'P-384' }],
@@ -16,12 +14,18 @@ export const ALGORITHMS = Object.keys(GENERATE);
 
 const MODES = ['next', 'rotate', 'drop-previous'];
 
-export async function generateKey(alg) {
+// RFC 7638: 43 base64url characters.
+function thumbprint(jwk) {
+  const members = { EC: ['crv', 'kty', 'x', 'y'], RSA: ['e', 'kty', 'n'], OKP: ['crv', 'kty', 'x'] };
+  const canonical = JSON.stringify(jwk, members[jwk.kty]);
+  return crypto.createHash('sha256').update(canonical).digest('base64url');
+}
+
+export function generateKey(alg) {
   const [type, options] = GENERATE[alg];
   const { privateKey } = crypto.generateKeyPairSync(type, options);
   const jwk = privateKey.export({ format: 'jwk' });
-  const kid = await calculateJwkThumbprint(jwk);      // 43 base64url characters
-  return { ...jwk, use: 'sig', kid, alg };
+  return { ...jwk, use: 'sig', kid: thumbprint(jwk), alg };
 }
 
 export function publicPart({ d, p, q, dp, dq, qi, ...jwk }) {
@@ -35,12 +39,12 @@ export class Keys {
     this.#store = store;
   }
 
-  async load(alg) {
+  load(alg) {
     const saved = this.#store.data.keys;
     if (!saved) {
-      this.#set({ current: await generateKey(alg ?? 'ES384') });
+      this.#set({ current: generateKey(alg ?? 'ES384') });
     } else if (alg && saved.current.alg !== alg) {
-      await this.rotate(alg, 'rotate');
+      this.rotate(alg, 'rotate');
     }
   }
 
@@ -64,7 +68,7 @@ export class Keys {
     return this.private.map(publicPart);
   }
 
-  async rotate(alg, mode) {
+  rotate(alg, mode) {
     if (alg !== undefined && !ALGORITHMS.includes(alg)) {
       throw new TypeError(`"alg" must be one of ${ALGORITHMS.join(', ')}`);
     }
@@ -76,11 +80,11 @@ export class Keys {
     const fresh = () => generateKey(alg ?? current.alg);
 
     if (mode === 'next') {
-      this.#set({ current, next: await fresh(), previous });
+      this.#set({ current, next: fresh(), previous });
     } else if (mode === 'drop-previous') {
       this.#set({ current, next });
     } else {
-      const use = next && (!alg || next.alg === alg) ? next : await fresh();
+      const use = next && (!alg || next.alg === alg) ? next : fresh();
       this.#set({ current: use, previous: current });
     }
   }

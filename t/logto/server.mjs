@@ -10,7 +10,7 @@ import { control } from './control.mjs';
 import { Faults } from './faults.mjs';
 import { send } from './http.mjs';
 import { consent, showSignIn, signIn } from './interaction.mjs';
-import { Keys, generateKey } from './keys.mjs';
+import { Keys } from './keys.mjs';
 import { management } from './management.mjs';
 import { USAGE, parse } from './options.mjs';
 import { Hooks } from './outgoing.mjs';
@@ -75,13 +75,13 @@ function apps(dir) {
   }]));
 }
 
-async function build(options) {
+function build(options) {
   const { dir, port } = options;
   const endpoint = `http://127.0.0.1:${port}`;
   const store = new Store(dir);
   const keys = new Keys(store);
 
-  await keys.load(options.alg);
+  keys.load(options.alg);
   store.data.cookieKeys ??= [secret(32)];
 
   const world = {
@@ -94,7 +94,7 @@ async function build(options) {
     webhookKey: kept(dir, 'webhook_key', () => secret(32)),
     users: new Users(store, (users) => writePrivate(path.join(dir, 'users.json'),
       `${JSON.stringify(users.passwords(), null, 1)}\n`)),
-    attacker: await generateKey('ES256'),
+    attackers: {},      // alg -> key
     lured: {},
     log: new AccessLog(path.join(dir, 'access.log')),
     faults: new Faults(),
@@ -188,9 +188,9 @@ async function main() {
   fs.mkdirSync(dir, { recursive: true });
   fs.rmSync(ready, { force: true });
 
-  const building = build(options);
+  const world = build(options);
   server.on('request', (req, res) => {
-    building.then((world) => answer(world, req, res)).catch((err) => {
+    answer(world, req, res).catch((err) => {
       console.error(`logto: ${req.method} ${req.url.split('?')[0]}: ${err.stack}`);
       if (!res.headersSent) {
         send(res, 500, 'text/plain; charset=utf-8', 'Internal Server Error');
@@ -200,7 +200,6 @@ async function main() {
     });
   });
 
-  const world = await building;
   for (const signal of ['SIGTERM', 'SIGINT']) {
     process.on(signal, () => {
       world.store.flush();
