@@ -1,0 +1,263 @@
+/*
+ * core/ngx_aigc_cookie.c — pairs end at ";" and nowhere else: quotes mean
+ * nothing to RFC 6265, and a pair that somebody else would still see must not
+ * be hidden in them.
+ */
+
+#include "ngx_aigc_cookie.h"
+
+
+static ngx_uint_t ngx_aigc_cookie_blank(u_char c);
+static ngx_uint_t ngx_aigc_cookie_begins(ngx_str_t *name, const char *prefix);
+static ngx_uint_t ngx_aigc_cookie_name_bad(ngx_str_t *name);
+static ngx_uint_t ngx_aigc_cookie_value_bad(ngx_str_t *value);
+
+
+ngx_int_t
+ngx_aigc_cookie_next(ngx_str_t *header, size_t *pos, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    u_char  *p, *last, *end, *eq;
+
+    p = header->data + *pos;
+    last = header->data + header->len;
+
+    while (p < last && (*p == ';' || ngx_aigc_cookie_blank(*p))) {
+        p++;
+    }
+
+    if (p == last) {
+        *pos = header->len;
+        return NGX_DONE;
+    }
+
+    end = ngx_strlchr(p, last, ';');
+    if (end == NULL) {
+        end = last;
+    }
+
+    *pos = end - header->data;
+
+    while (ngx_aigc_cookie_blank(end[-1])) {
+        end--;
+    }
+
+    eq = ngx_strlchr(p, end, '=');
+
+    name->data = p;
+    name->len = (eq ? eq : end) - p;
+
+    while (name->len && ngx_aigc_cookie_blank(p[name->len - 1])) {
+        name->len--;
+    }
+
+    if (eq == NULL) {
+        value->data = end;
+        value->len = 0;
+        return NGX_OK;
+    }
+
+    eq++;
+
+    while (eq < end && ngx_aigc_cookie_blank(*eq)) {
+        eq++;
+    }
+
+    value->data = eq;
+    value->len = end - eq;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session)
+{
+    if (session->len
+        && name->len == session->len
+        && ngx_memcmp(name->data, session->data, name->len) == 0)
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_aigc_cookie_begins(name, "__Host-aigc-")
+        || ngx_aigc_cookie_begins(name, "aigc-"))
+    {
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session)
+{
+    u_char      *p, *from, *last, *end;
+    size_t       pos;
+    ngx_int_t    rc;
+    ngx_str_t    one, name, val;
+    ngx_uint_t   cut, kept;
+
+    p = value->data;
+    from = value->data;
+    last = value->data + value->len;
+    cut = 0;
+    kept = 0;
+
+    /* from ";" to ";", so that what stays stays as it was */
+
+    for ( /* void */ ; from < last; from = end + 1) {
+        end = ngx_strlchr(from, last, ';');
+        if (end == NULL) {
+            end = last;
+        }
+
+        one.data = from;
+        one.len = end - from;
+        pos = 0;
+
+        rc = ngx_aigc_cookie_next(&one, &pos, &name, &val);
+
+        if (rc == NGX_OK && ngx_aigc_cookie_ours(&name, session) == NGX_OK) {
+            cut++;
+            continue;
+        }
+
+        if (rc != NGX_OK && cut) {
+            continue;                           /* blanks */
+        }
+
+        if (kept++) {
+            *p++ = ';';
+
+        } else {
+            while (cut && ngx_aigc_cookie_blank(*from)) {
+                from++;
+            }
+        }
+
+        p = ngx_movemem(p, from, end - from);
+    }
+
+    if (cut) {
+        value->len = p - value->data;
+    }
+
+    return cut;
+}
+
+
+ngx_int_t
+ngx_aigc_cookie_build(ngx_pool_t *pool, ngx_str_t *name, ngx_str_t *value,
+    ngx_str_t *domain, ngx_uint_t secure, time_t max_age, ngx_str_t *out)
+{
+    u_char  *p;
+    size_t   len;
+
+    /* no byte that would begin another attribute or header */
+
+    if (ngx_aigc_cookie_name_bad(name)
+        || ngx_aigc_cookie_value_bad(value)
+        || ngx_aigc_cookie_value_bad(domain))
+    {
+        return NGX_ERROR;
+    }
+
+    /* a browser would drop these without a word */
+
+    if (ngx_aigc_cookie_begins(name, "__Host-") && (!secure || domain->len)) {
+        return NGX_ERROR;
+    }
+
+    len = name->len + 1 + value->len + domain->len
+          + sizeof("; Domain=; Path=/; Max-Age=; HttpOnly; Secure"
+                   "; SameSite=Lax") - 1
+          + NGX_TIME_T_LEN;
+
+    p = ngx_pnalloc(pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    out->data = p;
+
+    p = ngx_cpymem(p, name->data, name->len);
+    *p++ = '=';
+
+    if (value->len) {
+        p = ngx_cpymem(p, value->data, value->len);
+    }
+
+    if (domain->len) {
+        p = ngx_cpymem(p, "; Domain=", sizeof("; Domain=") - 1);
+        p = ngx_cpymem(p, domain->data, domain->len);
+    }
+
+    p = ngx_cpymem(p, "; Path=/", sizeof("; Path=/") - 1);
+
+    if (max_age >= 0) {
+        p = ngx_sprintf(p, "; Max-Age=%T", max_age);
+    }
+
+    p = ngx_cpymem(p, "; HttpOnly", sizeof("; HttpOnly") - 1);
+
+    if (secure) {
+        p = ngx_cpymem(p, "; Secure", sizeof("; Secure") - 1);
+    }
+
+    p = ngx_cpymem(p, "; SameSite=Lax", sizeof("; SameSite=Lax") - 1);
+
+    out->len = p - out->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_aigc_cookie_blank(u_char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+
+static ngx_uint_t
+ngx_aigc_cookie_begins(ngx_str_t *name, const char *prefix)
+{
+    size_t  len;
+
+    len = ngx_strlen(prefix);
+
+    return name->len >= len && ngx_memcmp(name->data, prefix, len) == 0;
+}
+
+
+static ngx_uint_t
+ngx_aigc_cookie_name_bad(ngx_str_t *name)
+{
+    return name->len == 0
+           || ngx_strlchr(name->data, name->data + name->len, '=') != NULL
+           || ngx_aigc_cookie_value_bad(name);
+}
+
+
+/* cookie-octet of RFC 6265, without the quotes around */
+
+static ngx_uint_t
+ngx_aigc_cookie_value_bad(ngx_str_t *value)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < value->len; i++) {
+        c = value->data[i];
+
+        if (c <= 0x20 || c >= 0x7f || c == '"' || c == ',' || c == ';'
+            || c == '\\')
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
