@@ -85,9 +85,10 @@ sub take {          # so many bytes, or what there is at the end of the stream
 
 sub read_until {    # all up to and with what the pattern matches, or undef
     my ($self, $re, $timeout) = @_;
-    while ($self->{in} !~ $re) {
+    until ($self->{in} =~ $re) {
         return unless $self->fill($timeout);
     }
+    $self->{in} =~ $re;
     return substr $self->{in}, 0, $+[0], '';
 }
 
@@ -126,7 +127,8 @@ sub request_bytes {
 
     my $bytes = sprintf "%s %s HTTP/%s\r\n", $o{method}, $o{target} // $target, $http;
     my @all = @own;
-    while (my ($name, $value) = splice @default, -2) {
+    while (@default) {
+        my ($name, $value) = splice @default, -2;
         unshift @all, $name, $value unless $own{ lc $name };
     }
     while (my ($name, $value) = splice @all, 0, 2) {

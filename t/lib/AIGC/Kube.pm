@@ -137,9 +137,9 @@ sub audit {
     open my $f, '<', $self->file('cluster/audit.log') or croak "audit.log: $!";
     seek $f, $since // 0, SEEK_SET;
     my @entries;
-    while (<$f>) {
-        last unless /\n$/;
-        my $e = $json->decode($_);
+    while (my $line = <$f>) {
+        last unless $line =~ /\n$/;
+        my $e = $json->decode($line);
         push @entries, $e if $e->{stage} eq 'ResponseComplete';
     }
     return @entries;

@@ -48,6 +48,7 @@ END
 
     my $text = $self->conf;
     $text = $self->{opt}{edit}->($text) if $self->{opt}{edit};
+    ($self->{workers}) = $text =~ /^\s*worker_processes\s+(\d+)/m;
     _write("$dir/nginx.conf", $text);
 }
 
@@ -151,11 +152,12 @@ sub _write_session_key {
 sub _write_certificate {
     my $self = shift;
     my $root = $self->root;
-    system('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+    my @command = ('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
         'ec_paramgen_curve:P-256', '-nodes', '-days', 2, '-subj', "/CN=$root",
-        '-addext', "subjectAltName=DNS:$root,DNS:*.$root",
-        '-keyout', $self->file('tls.key'), '-out', $self->file('tls.crt'),
-        '-batch', '-quiet') == 0 or croak 'openssl req';
+        '-addext', "subjectAltName=DNS:$root,DNS:*.$root", '-batch',
+        '-keyout', $self->file('tls.key'), '-out', $self->file('tls.crt'));
+    system('/bin/sh', '-c', 'exec "$@" 2>"$0"', $self->file('run/openssl.err'), @command) == 0
+        or croak 'openssl req: see ' . $self->file('run/openssl.err');
 }
 
 sub _write {
@@ -235,7 +237,7 @@ sub reload {
         my $said = substr $self->error_log, $mark;
         croak "reload: $1" if $said =~ /(\[emerg\].*)/;
         my @new = $self->worker_pids;
-        return @new && $new[0] != $old[0] && !grep { !defined } @new;
+        return @new == $self->{workers} && $new[0] != $old[0] && !grep { !defined } @new;
     }, 10, 'nginx has reloaded');
     return $self;
 }

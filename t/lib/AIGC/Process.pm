@@ -68,13 +68,15 @@ sub log  { $_[0]{log} }
 sub alive {
     my $self = shift;
 
-    if ($self->{child} && waitpid($self->{pid}, WNOHANG) == $self->{pid}) {
+    # A child is there until it is reaped: its last threads may yet write.
+    if ($self->{child}) {
+        return 1 if waitpid($self->{pid}, WNOHANG) == 0;
         $self->{status} = $?;
         $self->{child}  = 0;
+        return 0;
     }
-    my $since = _since($self->{pid});
-    return defined $since && $since eq ($self->{since} // '')
-        && _state($self->{pid}) ne 'Z';
+    my $stat = _stat($self->{pid});
+    return $stat && $stat->{since} eq ($self->{since} // '') && $stat->{state} ne 'Z';
 }
 
 sub status { $_[0]{status} }        # as $?, once a child has ended
@@ -120,6 +122,7 @@ sub session {
         my $stat = _stat($pid) or next;
         next unless $stat->{session} == $self->{pid};
         next if $pid == $self->{pid} && $stat->{since} ne $self->{since};
+        next if $stat->{state} eq 'Z' && $stat->{parent} == 1;  # init's to reap
         push @members, $stat;
     }
     return @members;
@@ -139,7 +142,7 @@ sub _tail {
     my ($file, $lines) = @_;
     open my $f, '<', $file or return "($file: $!)\n";
     my @last;
-    while (<$f>) { push @last, $_; shift @last if @last > $lines }
+    while (my $line = <$f>) { push @last, $line; shift @last if @last > $lines }
     return join '', @last;
 }
 
@@ -159,6 +162,5 @@ sub _stat {
 }
 
 sub _since { my $s = _stat(@_); return $s && $s->{since} }
-sub _state { my $s = _stat(@_); return $s ? $s->{state} : '' }
 
 1;

@@ -30,7 +30,7 @@ sub in_response {
 sub in_file {
     my ($file, $what) = @_;
     open my $f, '<', $file or return;
-    while (<$f>) { chomp; note($_, $what) }
+    while (my $line = <$f>) { chomp $line; note($line, $what) }
 }
 
 # (line number, kind) of the first secret in a log, or nothing.
@@ -39,7 +39,7 @@ sub find {
     return unless %known;
     my $any = join '|', map { quotemeta } sort keys %known;
     open my $f, '<', $file or return;
-    while (<$f>) { return ($., $known{$1}) if /($any)/ }
+    while (my $line = <$f>) { return ($., $known{$1}) if $line =~ /($any)/ }
     return;
 }
 

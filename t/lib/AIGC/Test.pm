@@ -19,10 +19,10 @@ sub import {
     utf8->import;
     AIGC::Stack::on_signals();
 
+    eval "package $caller; Test::More->import; 1" or die $@;
     no strict 'refs';
-    *{"${caller}::$_"} = Test::More->can($_) for @Test::More::EXPORT;
-    *{"${caller}::TODO"} = *Test::More::TODO;
-    { no warnings 'redefine'; *{"${caller}::done_testing"} = \&done_testing; }
+    no warnings 'redefine';
+    *{"${caller}::done_testing"} = \&done_testing;
 
     my $builder = Test::More->builder;
     binmode $builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
