@@ -284,3 +284,29 @@ ngx_aigc_id_parse(ngx_str_t *text)
 
     return (id > NGX_AIGC_ID_MAX) ? NGX_ERROR : id;
 }
+
+
+ngx_int_t
+ngx_aigc_name_check(ngx_str_t *name, size_t max)
+{
+    size_t  i;
+    u_char  ch;
+
+    if (name->len == 0 || name->len > max
+        || name->data[0] == '.' || name->data[0] == '-')
+    {
+        return NGX_DECLINED;            /* "." and ".." are no names, too */
+    }
+
+    for (i = 0; i < name->len; i++) {
+        ch = name->data[i];
+
+        if ((ch < 'a' || ch > 'z') && (ch < '0' || ch > '9')
+            && ch != '-' && ch != '.')
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}

@@ -1,5 +1,6 @@
 /*
- * core/ngx_aigc_ids.h — sets of instance ids, and OKG's ways to write them.
+ * core/ngx_aigc_ids.h — sets of instance ids, and OKG's ways to write them;
+ * the bounds of Kubernetes' names.
  */
 
 #ifndef _NGX_AIGC_IDS_H_INCLUDED_
@@ -11,7 +12,12 @@
 #include <jansson.h>
 
 
-#define NGX_AIGC_ID_MAX   99999         /* ids above are ignored: a bound */
+#define NGX_AIGC_ID_MAX     99999       /* ids above are ignored: a bound */
+
+#define NGX_AIGC_NS_MAX     63          /* bytes: RFC 1123 label */
+#define NGX_AIGC_NAME_MAX   63          /* a GSS name is a label's value, too */
+#define NGX_AIGC_PVC_MAX    253
+#define NGX_AIGC_UID_MAX    64          /* 36 in practice */
 
 
 /*
@@ -39,6 +45,13 @@ ngx_int_t ngx_aigc_id_of_name(ngx_str_t *name, ngx_str_t *gss, ngx_int_t *id);
 
 /* Decimal digits as above, whole text.  The id, or NGX_ERROR. */
 ngx_int_t ngx_aigc_id_parse(ngx_str_t *text);
+
+/*
+ * A name of a Kubernetes object, as the API server checks it (RFC 1123: a-z,
+ * 0-9, "-" and "."), of 1 to max bytes: it needs no escape in a URL.
+ * NGX_OK or NGX_DECLINED.
+ */
+ngx_int_t ngx_aigc_name_check(ngx_str_t *name, size_t max);
 
 
 #endif /* _NGX_AIGC_IDS_H_INCLUDED_ */

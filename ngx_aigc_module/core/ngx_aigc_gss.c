@@ -1,0 +1,413 @@
+/*
+ * core/ngx_aigc_gss.c — a GameServerSet as the gateway reads it: what is
+ * wanted, what is there, whose it is, and where it is reached.
+ */
+
+#include "ngx_aigc_gss.h"
+#include "ngx_aigc_host.h"
+#include "ngx_aigc_ids.h"
+#include "ngx_aigc_patch.h"
+#include "ngx_aigc_text.h"
+
+
+#define NGX_AIGC_CLAIMS_READ      (NGX_AIGC_INSTANCES_MAX * 2)
+#define NGX_AIGC_RESERVE_IDS_MAX  (256 * 1024)  /* all annotations' bound */
+#define NGX_AIGC_CONF_MAX         256           /* entries of networkConf */
+#define NGX_AIGC_QUOTE_MAX        96            /* bytes of it in a sentence */
+
+
+static ngx_int_t ngx_aigc_gss_read_meta(ngx_pool_t *pool, json_t *object,
+    ngx_aigc_gss_t *gss);
+static ngx_int_t ngx_aigc_gss_read_scale(ngx_pool_t *pool, json_t *object,
+    ngx_aigc_gss_t *gss);
+static ngx_int_t ngx_aigc_gss_read_annotations(ngx_pool_t *pool,
+    json_t *annotations, ngx_aigc_gss_t *gss);
+static ngx_int_t ngx_aigc_gss_read_claims(ngx_pool_t *pool,
+    json_t *annotations, ngx_aigc_gss_t *gss);
+static ngx_int_t ngx_aigc_gss_claim_id(const char *key, size_t len);
+static int ngx_libc_cdecl ngx_aigc_gss_cmp_claims(const void *one,
+    const void *two);
+static ngx_int_t ngx_aigc_gss_read_network(ngx_pool_t *pool, json_t *network,
+    ngx_aigc_gss_t *gss);
+static in_port_t ngx_aigc_gss_port(json_t *value);
+static ngx_int_t ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss,
+    const char *subject, json_t *value, const char *why);
+
+
+ngx_int_t
+ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
+{
+    json_t     *annotations;
+    ngx_int_t   rc;
+
+    ngx_memzero(gss, sizeof(ngx_aigc_gss_t));
+
+    rc = ngx_aigc_gss_read_meta(pool, object, gss);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    annotations = json_object_get(json_object_get(object, "metadata"),
+                                  "annotations");
+
+    if (ngx_aigc_gss_read_scale(pool, object, gss) != NGX_OK
+        || ngx_aigc_gss_read_network(pool,
+                          json_object_get(json_object_get(object, "spec"),
+                                          "network"), gss)
+           != NGX_OK
+        || ngx_aigc_gss_read_annotations(pool, annotations, gss) != NGX_OK
+        || ngx_aigc_gss_read_show(pool, object, gss) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_gss_read_meta(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
+{
+    json_t     *meta;
+    ngx_str_t   kind, ns, name, uid, version;
+
+    kind = ngx_aigc_json_text(object, "kind");
+
+    if (kind.len
+        && (kind.len != sizeof("GameServerSet") - 1
+            || ngx_memcmp(kind.data, "GameServerSet", kind.len) != 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    meta = json_object_get(object, "metadata");
+
+    ns = ngx_aigc_json_text(meta, "namespace");
+    name = ngx_aigc_json_text(meta, "name");
+    uid = ngx_aigc_json_text(meta, "uid");
+    version = ngx_aigc_json_text(meta, "resourceVersion");
+
+    if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK
+        || ngx_aigc_name_check(&name, NGX_AIGC_NAME_MAX) != NGX_OK
+        || ngx_aigc_text_check(&uid, NGX_AIGC_UID_MAX) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (version.len > NGX_AIGC_UID_MAX) {
+        version.len = 0;                /* half of it is another version */
+    }
+
+    if (ngx_aigc_text_copy(pool, &ns, ns.len, &gss->ns) != NGX_OK
+        || ngx_aigc_text_copy(pool, &name, name.len, &gss->name) != NGX_OK
+        || ngx_aigc_text_copy(pool, &uid, uid.len, &gss->uid) != NGX_OK
+        || ngx_aigc_text_copy(pool, &version, version.len, &gss->version)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    gss->generation = ngx_aigc_json_int(meta, "generation", 0,
+                                        NGX_MAX_INT_T_VALUE, 0);
+    gss->deleting = ngx_aigc_json_text(meta, "deletionTimestamp").len ? 1 : 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_gss_read_scale(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
+{
+    json_t  *spec, *status;
+
+    spec = json_object_get(object, "spec");
+    status = json_object_get(object, "status");
+
+    gss->replicas = ngx_aigc_json_int(spec, "replicas", 0,
+                                      NGX_MAX_INT32_VALUE, 0);
+
+    gss->observed = ngx_aigc_json_int(status, "observedGeneration", 0,
+                                      NGX_MAX_INT_T_VALUE, -1);
+    gss->current = ngx_aigc_json_int(status, "currentReplicas", 0,
+                                     NGX_MAX_INT32_VALUE, -1);
+
+    return ngx_aigc_ids_from_json(pool,
+                              json_object_get(spec, "reserveGameServerIds"),
+                              &gss->reserve, &gss->reserve_bad);
+}
+
+
+static ngx_int_t
+ngx_aigc_gss_read_annotations(ngx_pool_t *pool, json_t *annotations,
+    ngx_aigc_gss_t *gss)
+{
+    json_t     *reserve_ids;
+    ngx_str_t   top;
+
+    gss->has_annotations = json_is_object(annotations) ? 1 : 0;
+
+    top = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_TOP);
+    gss->top = ngx_aigc_id_parse(&top);
+
+    if (gss->top == NGX_ERROR) {
+        gss->top = -1;
+    }
+
+    reserve_ids = json_object_get(annotations,
+                                  NGX_AIGC_ANNOTATION_RESERVE_IDS);
+    gss->has_reserve_ids = json_is_string(reserve_ids) ? 1 : 0;
+
+    if (ngx_aigc_json_copy(pool, annotations,
+                           NGX_AIGC_ANNOTATION_RESERVE_IDS,
+                           NGX_AIGC_RESERVE_IDS_MAX, &gss->reserve_ids)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_gss_read_claims(pool, annotations, gss);
+}
+
+
+static ngx_int_t
+ngx_aigc_gss_read_claims(ngx_pool_t *pool, json_t *annotations,
+    ngx_aigc_gss_t *gss)
+{
+    json_t            *value;
+    ngx_int_t          id;
+    ngx_str_t          raw;
+    ngx_uint_t         n;
+    const char        *key;
+    ngx_aigc_claim_t  *claim;
+
+    n = 0;
+
+    json_object_foreach(annotations, key, value) {
+        if (ngx_aigc_gss_claim_id(key, ngx_strlen(key)) != NGX_ERROR) {
+            n++;
+        }
+    }
+
+    if (n > NGX_AIGC_CLAIMS_READ) {
+        n = NGX_AIGC_CLAIMS_READ;
+
+        if (ngx_aigc_gss_blame(pool, gss, "metadata", NULL,
+                               "has too many instance annotations")
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (ngx_array_init(&gss->claims, pool, n ? n : 1,
+                       sizeof(ngx_aigc_claim_t))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    json_object_foreach(annotations, key, value) {
+
+        id = ngx_aigc_gss_claim_id(key, ngx_strlen(key));
+        if (id == NGX_ERROR) {
+            continue;
+        }
+
+        if (gss->claims.nelts == n) {
+            break;
+        }
+
+        claim = ngx_array_push(&gss->claims);
+        if (claim == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_str_null(&raw);
+
+        if (json_is_string(value)) {
+            raw.data = (u_char *) json_string_value(value);
+            raw.len = json_string_length(value);
+        }
+
+        if (ngx_aigc_claim_read(pool, id, &raw, claim) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (gss->claims.nelts > 1) {
+        ngx_qsort(gss->claims.elts, gss->claims.nelts,
+                  sizeof(ngx_aigc_claim_t), ngx_aigc_gss_cmp_claims);
+    }
+
+    return NGX_OK;
+}
+
+
+/* "instance.aigc-gateway.io/7": 7; any other annotation: NGX_ERROR */
+
+static ngx_int_t
+ngx_aigc_gss_claim_id(const char *key, size_t len)
+{
+    ngx_str_t  digits;
+
+    static const size_t  prefix = sizeof(NGX_AIGC_ANNOTATION) - 1;
+
+    if (len <= prefix || ngx_memcmp(key, NGX_AIGC_ANNOTATION, prefix) != 0) {
+        return NGX_ERROR;
+    }
+
+    digits.data = (u_char *) key + prefix;
+    digits.len = len - prefix;
+
+    return ngx_aigc_id_parse(&digits);
+}
+
+
+static int ngx_libc_cdecl
+ngx_aigc_gss_cmp_claims(const void *one, const void *two)
+{
+    const ngx_aigc_claim_t  *a, *b;
+
+    a = one;
+    b = two;
+
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+
+/*
+ * As OKG's Kubernetes-Ingress plugin reads it: of repeated names the last Host
+ * counts, and the first Port belongs to the first Path.
+ */
+
+static ngx_int_t
+ngx_aigc_gss_read_network(ngx_pool_t *pool, json_t *network,
+    ngx_aigc_gss_t *gss)
+{
+    size_t       i;
+    json_t      *conf, *item, *host, *port;
+    ngx_int_t    rc;
+    ngx_str_t    type, name, text;
+    const char  *why;
+
+    type = ngx_aigc_json_text(network, "networkType");
+
+    if (type.len != sizeof("Kubernetes-Ingress") - 1
+        || ngx_memcmp(type.data, "Kubernetes-Ingress", type.len) != 0)
+    {
+        return ngx_aigc_gss_blame(pool, gss, "networkType",
+                                  json_object_get(network, "networkType"),
+                                  "is not Kubernetes-Ingress");
+    }
+
+    conf = json_object_get(network, "networkConf");
+    host = NULL;
+    port = NULL;
+
+    json_array_foreach(conf, i, item) {
+
+        if (i == NGX_AIGC_CONF_MAX) {
+            break;
+        }
+
+        name = ngx_aigc_json_text(item, "name");
+
+        if (name.len != 4) {
+            continue;
+        }
+
+        if (ngx_memcmp(name.data, "Host", 4) == 0) {
+            host = json_object_get(item, "value");
+
+        } else if (ngx_memcmp(name.data, "Port", 4) == 0 && port == NULL) {
+            port = json_object_get(item, "value");
+        }
+    }
+
+    gss->port = ngx_aigc_gss_port(port);
+
+    if (!json_is_string(host)) {
+        return ngx_aigc_gss_blame(pool, gss, "network", NULL, "has no Host");
+    }
+
+    text.data = (u_char *) json_string_value(host);
+    text.len = json_string_length(host);
+
+    rc = ngx_aigc_host_pattern(pool, &text, &gss->host, &why);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_aigc_gss_blame(pool, gss, "network Host", host, why);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (port == NULL) {
+        return ngx_aigc_gss_blame(pool, gss, "network", NULL, "has no Port");
+    }
+
+    if (gss->port == 0) {
+        return ngx_aigc_gss_blame(pool, gss, "network Port", port,
+                                  "is not a port");
+    }
+
+    return NGX_OK;
+}
+
+
+/* "7860", or the same as a number; 0: neither */
+
+static in_port_t
+ngx_aigc_gss_port(json_t *value)
+{
+    json_int_t   n;
+
+    n = 0;
+
+    if (json_is_integer(value)) {
+        n = json_integer_value(value);
+
+    } else if (json_is_string(value)) {
+        n = ngx_atoi((u_char *) json_string_value(value),
+                     json_string_length(value));
+    }
+
+    return (n < 1 || n > 65535) ? 0 : (in_port_t) n;
+}
+
+
+/* 'network Host "x.example.com" has no <id>'; the first reason stays */
+
+static ngx_int_t
+ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss, const char *subject,
+    json_t *value, const char *why)
+{
+    u_char     *p;
+    ngx_str_t   quote, sentence;
+
+    u_char      buf[NGX_AIGC_WHY_MAX];
+
+    if (gss->misconfigured.len) {
+        return NGX_OK;
+    }
+
+    p = ngx_snprintf(buf, NGX_AIGC_WHY_MAX, "%s", subject);
+
+    if (json_is_string(value)) {
+        quote.data = (u_char *) json_string_value(value);
+        quote.len = ngx_aigc_text_cut(quote.data, json_string_length(value),
+                                      NGX_AIGC_QUOTE_MAX);
+
+        p = ngx_slprintf(p, buf + NGX_AIGC_WHY_MAX, " \"%V%s\"", &quote,
+                         quote.len < json_string_length(value) ? "..." : "");
+    }
+
+    p = ngx_slprintf(p, buf + NGX_AIGC_WHY_MAX, " %s", why);
+
+    sentence.data = buf;
+    sentence.len = p - buf;
+
+    return ngx_aigc_text_copy(pool, &sentence, NGX_AIGC_WHY_MAX,
+                              &gss->misconfigured);
+}
