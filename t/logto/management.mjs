@@ -234,7 +234,7 @@ async function run(world, req, res, url) {
   if (typeOf(body) !== 'object') {
     throw new InvalidInput(wrongType('', 'object', body).issue, 'The body is not a JSON object.');
   }
-  const user = id === undefined ? undefined : world.users.byId(decodeURIComponent(id));
+  const user = id === undefined ? undefined : world.users.byId(id);
   if (id !== undefined && !user) {
     throw new ApiError('entity.not_found');
   }

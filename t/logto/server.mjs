@@ -191,6 +191,9 @@ async function main() {
   const world = build(options);
   server.on('request', (req, res) => {
     answer(world, req, res).catch((err) => {
+      if (req.destroyed && !req.complete) {
+        return;                     // the client went away in the middle of its body
+      }
       console.error(`logto: ${req.method} ${req.url.split('?')[0]}: ${err.stack}`);
       if (!res.headersSent) {
         send(res, 500, 'text/plain; charset=utf-8', 'Internal Server Error');
