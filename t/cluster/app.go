@@ -1,0 +1,356 @@
+// app.go: the demo application that every pod serves at its own address.
+// See README.md for its pages.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	v1 "k8s.io/api/core/v1"
+)
+
+const defaultPort = 7860
+
+// demoApp is one running application.
+type demoApp struct {
+	Template  string `json:"template"`
+	Instance  int    `json:"instance"`
+	Namespace string `json:"namespace"`
+	Pod       string `json:"pod"`
+	UID       string `json:"uid"`
+	Image     string `json:"image"`
+	Boot      string `json:"boot"`
+	Address   string `json:"address"`
+
+	folder    string
+	server    *http.Server
+	listeners []*trackedListener
+}
+
+// appPorts: the containers' ports and their probes', else fake/port, else 7860.
+func appPorts(p *v1.Pod) []int {
+	var ports []int
+	add := func(n int) {
+		if n > 0 && !slices.Contains(ports, n) {
+			ports = append(ports, n)
+		}
+	}
+	for _, c := range p.Spec.Containers {
+		for _, port := range c.Ports {
+			add(int(port.ContainerPort))
+		}
+		for _, probe := range []*v1.Probe{c.ReadinessProbe, c.LivenessProbe} {
+			if probe != nil && probe.TCPSocket != nil {
+				add(probe.TCPSocket.Port.IntValue())
+			}
+			if probe != nil && probe.HTTPGet != nil {
+				add(probe.HTTPGet.Port.IntValue())
+			}
+		}
+	}
+	if n, err := strconv.Atoi(p.Annotations[aPort]); err == nil && len(ports) == 0 {
+		add(n)
+	}
+	if len(ports) == 0 {
+		add(defaultPort)
+	}
+	return ports
+}
+
+func serveDemo(p *v1.Pod, address netip.Addr, folder string, boot time.Time) (*demoApp, error) {
+	a := &demoApp{
+		Template: p.Labels[ownerGssKey], Instance: idOfName(p.Name), Namespace: p.Namespace, Pod: p.Name,
+		UID: string(p.UID), Boot: boot.UTC().Format(time.RFC3339Nano), Address: address.String(), folder: folder,
+	}
+	if len(p.Spec.Containers) > 0 {
+		a.Image = p.Spec.Containers[0].Image
+	}
+	for _, port := range appPorts(p) {
+		l, err := net.Listen("tcp", net.JoinHostPort(a.Address, strconv.Itoa(port)))
+		if err != nil {
+			a.close()
+			return nil, err
+		}
+		a.listeners = append(a.listeners, newTrackedListener(l))
+	}
+	a.server = &http.Server{Handler: a.routes(), ConnContext: withTap, ErrorLog: quiet}
+	for _, l := range a.listeners {
+		go a.server.Serve(l)
+	}
+	return a, nil
+}
+
+// close ends the listeners and every connection, WebSockets included, before it returns.
+func (a *demoApp) close() {
+	if a.server != nil {
+		a.server.Close()
+	}
+	for _, l := range a.listeners {
+		l.Close()
+		l.closeAll()
+	}
+}
+
+func (a *demoApp) routes() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET /{$}", a.home)
+	m.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, a) })
+	m.HandleFunc("/disk/", a.disk)
+	m.HandleFunc("/ws", echoSocket)
+	m.HandleFunc("/headers", showHeaders)
+	m.HandleFunc("/slow", slow)
+	m.HandleFunc("/large", large)
+	m.HandleFunc("/status", func(w http.ResponseWriter, r *http.Request) {
+		code := number(r, "code", 200)
+		if code < 200 || code > 599 {
+			code = 400
+		}
+		w.WriteHeader(code)
+	})
+	m.HandleFunc("/respond", respond)
+	m.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+		http.NewResponseController(w).EnableFullDuplex()
+		io.Copy(w, r.Body)
+	})
+	return m
+}
+
+func (a *demoApp) home(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	e := html.EscapeString
+	fmt.Fprintf(w, `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>%[1]s %[2]d</title></head><body>
+<h1>%[1]s, instance %[2]d</h1>
+<table>
+<tr><th>template</th><td id="template">%[1]s</td></tr>
+<tr><th>instance</th><td id="instance">%[2]d</td></tr>
+<tr><th>pod</th><td id="pod">%[3]s/%[4]s</td></tr>
+<tr><th>pod uid</th><td id="uid">%[5]s</td></tr>
+<tr><th>image</th><td id="image">%[6]s</td></tr>
+<tr><th>running since</th><td id="boot">%[7]s</td></tr>
+<tr><th>address</th><td id="address">%[8]s</td></tr>
+</table></body></html>
+`, e(a.Template), a.Instance, e(a.Namespace), e(a.Pod), e(a.UID), e(a.Image), a.Boot, a.Address)
+}
+
+var diskName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$`)
+
+// disk is a flat file store on the pod's data disk.
+func (a *demoApp) disk(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/disk/")
+	if name == "" {
+		a.listDisk(w, r)
+		return
+	}
+	if !diskName.MatchString(name) {
+		http.Error(w, "a file name is letters, digits, dot, dash, underscore", http.StatusBadRequest)
+		return
+	}
+	path := filepath.Join(a.folder, name)
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		f, err := os.Open(path)
+		if err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		defer f.Close()
+		st, err := f.Stat()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		http.ServeContent(w, r, "", st.ModTime(), f)
+	case http.MethodPut:
+		if err := store(path, r.Body); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	case http.MethodDelete:
+		if err := os.Remove(path); err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.Header().Set("Allow", "GET, PUT, DELETE")
+		http.Error(w, "GET, PUT or DELETE", http.StatusMethodNotAllowed)
+	}
+}
+
+// store writes beside the target first, so that half an upload replaces nothing.
+func store(path string, body io.Reader) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".upload-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := io.Copy(f, body); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func (a *demoApp) listDisk(w http.ResponseWriter, r *http.Request) {
+	names := []string{}
+	entries, err := os.ReadDir(a.folder)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	for _, e := range entries {
+		if diskName.MatchString(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	sort.Strings(names)
+	writeJSON(w, http.StatusOK, names)
+}
+
+var upgrader = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+
+func echoSocket(w http.ResponseWriter, r *http.Request) {
+	c, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	for {
+		kind, data, err := c.ReadMessage()
+		if err != nil || c.WriteMessage(kind, data) != nil {
+			return
+		}
+	}
+}
+
+// showHeaders tells what arrived, in the order and spelling in which it did.
+func showHeaders(w http.ResponseWriter, r *http.Request) {
+	headers := rawHeaders(r)
+	n, _ := io.Copy(io.Discard, r.Body)
+	writeJSON(w, http.StatusOK, map[string]any{"method": r.Method, "uri": r.RequestURI, "host": r.Host,
+		"headers": headers, "body_length": n})
+}
+
+func slow(w http.ResponseWriter, r *http.Request) {
+	total := time.Duration(number(r, "ms", 1000)) * time.Millisecond
+	chunks := max(1, number(r, "chunks", 1))
+	w.Header().Set("Content-Type", "text/plain")
+	for i := range chunks {
+		sleep(r.Context(), total/time.Duration(chunks))
+		if r.Context().Err() != nil {
+			return
+		}
+		fmt.Fprintf(w, "chunk %d of %d\n", i+1, chunks)
+		http.NewResponseController(w).Flush()
+	}
+}
+
+// large answers bytes that a reader can check: the alphabet, over and over.
+func large(w http.ResponseWriter, r *http.Request) {
+	left := number(r, "bytes", 10<<20)
+	w.Header().Set("Content-Length", strconv.Itoa(max(0, left)))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	block := []byte(strings.Repeat("abcdefghijklmnopqrstuvwxyz", 2520))
+	for left > 0 {
+		n, err := w.Write(block[:min(left, len(block))])
+		if left -= n; err != nil {
+			return
+		}
+	}
+}
+
+// respond answers with the headers that the query asks for: ?header=Name:Value&header=…
+func respond(w http.ResponseWriter, r *http.Request) {
+	for _, h := range r.URL.Query()["header"] {
+		if name, value, ok := strings.Cut(h, ":"); ok {
+			w.Header()[strings.TrimSpace(name)] = append(w.Header()[strings.TrimSpace(name)], strings.TrimSpace(value))
+		}
+	}
+	w.WriteHeader(number(r, "code", http.StatusOK))
+	io.WriteString(w, "respond\n")
+}
+
+func number(r *http.Request, name string, otherwise int) int {
+	n, err := strconv.Atoi(r.URL.Query().Get(name))
+	if err != nil {
+		return otherwise
+	}
+	return n
+}
+
+func writeJSON(w http.ResponseWriter, code int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	json.NewEncoder(w).Encode(v)
+}
+
+// trackedListener knows its open connections, hijacked ones too.
+type trackedListener struct {
+	net.Listener
+	mu    sync.Mutex
+	conns map[*trackedConn]bool
+}
+
+func newTrackedListener(l net.Listener) *trackedListener {
+	return &trackedListener{Listener: l, conns: map[*trackedConn]bool{}}
+}
+
+func (l *trackedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	t := &trackedConn{Conn: c, from: l}
+	l.mu.Lock()
+	l.conns[t] = true
+	l.mu.Unlock()
+	return t, nil
+}
+
+func (l *trackedListener) closeAll() int {
+	l.mu.Lock()
+	var open []*trackedConn
+	for c := range l.conns {
+		open = append(open, c)
+	}
+	l.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
+	return len(open)
+}
+
+type trackedConn struct {
+	net.Conn
+	from *trackedListener
+	tap
+}
+
+func (c *trackedConn) Close() error {
+	c.from.mu.Lock()
+	delete(c.from.conns, c)
+	c.from.mu.Unlock()
+	return c.Conn.Close()
+}
