@@ -1,0 +1,290 @@
+/* core/ngx_aigc_session.h: what the two cookies bring back. */
+
+#include "unit.h"
+#include "ngx_aigc_base64url.h"
+#include "ngx_aigc_session.h"
+
+
+static ngx_aigc_seal_keys_t *
+keys(unit_t *u)
+{
+    ngx_aigc_seal_keys_t  *k;
+
+    k = ngx_pcalloc(u->pool, sizeof(ngx_aigc_seal_keys_t));
+    k->n = 1;
+    ngx_memset(k->key[0], 1, sizeof(k->key[0]));
+
+    return k;
+}
+
+
+/* a token of three parts of that many bytes */
+
+static ngx_str_t
+token(unit_t *u, size_t a, size_t b, size_t c)
+{
+    size_t      n[3], i;
+    u_char     *p;
+    ngx_str_t   bytes, text, out;
+
+    n[0] = a;
+    n[1] = b;
+    n[2] = c;
+
+    out.data = ngx_palloc(u->pool, (a + b + c) * 2 + 16);
+    p = out.data;
+
+    for (i = 0; i < 3; i++) {
+        bytes.len = n[i];
+        bytes.data = ngx_pcalloc(u->pool, n[i] + 1);
+        ngx_memset(bytes.data, (int) (0xa5 + i), n[i]);
+
+        (void) ngx_aigc_base64url_encode(u->pool, &bytes, &text);
+
+        p = ngx_cpymem(p, text.data, text.len);
+        *p++ = '.';
+    }
+
+    out.len = p - out.data - 1;
+
+    return out;
+}
+
+
+static ngx_int_t
+round_trip(unit_t *u, ngx_str_t *id_token, size_t *size)
+{
+    ngx_int_t              rc;
+    ngx_str_t              value;
+    ngx_aigc_session_t     in, out;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+
+    in.id_token = *id_token;
+    in.refresh_token = unit_str(u, "refresh-refresh-refresh-refresh-refresh-"
+                                   "123");
+    in.sid = unit_str(u, "sid");
+    in.start = 1790000000;
+
+    rc = ngx_aigc_session_seal(u->pool, k, &in, &value);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    *size = value.len;
+    value = unit_bytes(u, value.data, value.len);
+
+    rc = ngx_aigc_session_open(u->pool, k, &value, &out);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ok(u, out.id_token.len == in.id_token.len
+          && (in.id_token.len == 0
+              || ngx_memcmp(out.id_token.data, in.id_token.data,
+                            in.id_token.len)
+                 == 0));
+    is_str(u, &out.refresh_token,
+           "refresh-refresh-refresh-refresh-refresh-123");
+    is_str(u, &out.sid, "sid");
+    is_int(u, out.start, 1790000000);
+
+    return NGX_OK;
+}
+
+
+static void
+session_round_trip(unit_t *u)
+{
+    size_t      size, i;
+    ngx_str_t   t;
+
+    static const char  *odd[] = {
+        "", ".", "..", "...", "a", "opaque", "AAAA.AAAA", "AAAA.AAAA.AAAA.",
+        "AAAA.AAAA.AAAA.AAAA", "AAAA.AB.AAAA", "AAAA.AAAA.AB", "A.A.A",
+        "AAAA.AA==.AAAA", "AAAA..AAAA", "AAAA.AA A.AAAA"
+    };
+
+    for (i = 0; i < 40; i++) {
+        t = token(u, i, 40 - i, i / 2);
+        is_int(u, round_trip(u, &t, &size), NGX_OK);
+    }
+
+    for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        t = unit_str(u, odd[i]);
+
+        if (!is_int(u, round_trip(u, &t, &size), NGX_OK)) {
+            unit_note("%s", odd[i]);
+        }
+    }
+
+    /* an ES384 ID token as Logto makes them: 1.1 KB stay 1.2 in a cookie */
+
+    t = token(u, 90, 640, 96);
+    is_int(u, round_trip(u, &t, &size), NGX_OK);
+    unit_note("a token of %d bytes is a cookie of %d", (int) t.len,
+              (int) size);
+    ok(u, size < t.len + 150);
+}
+
+
+static void
+session_bound(unit_t *u)
+{
+    size_t      size, i, largest;
+    ngx_str_t   t;
+    ngx_int_t   rc;
+    ngx_uint_t  refused;
+
+    largest = 0;
+    refused = 0;
+
+    for (i = 2500; i < 3000; i++) {
+        t = token(u, 90, i - 186, 96);
+        size = 0;
+        rc = round_trip(u, &t, &size);
+
+        if (rc == NGX_OK) {
+            ok(u, size <= NGX_AIGC_SESSION_COOKIE_MAX && !refused);
+            largest = size;
+
+        } else {
+            is_int(u, rc, NGX_DECLINED);
+            refused++;
+        }
+    }
+
+    ok(u, refused > 0);
+    ok(u, largest > NGX_AIGC_SESSION_COOKIE_MAX - 16);
+
+    t.len = 1024 * 1024;
+    t.data = ngx_pcalloc(u->pool, t.len);
+    is_int(u, round_trip(u, &t, &size), NGX_DECLINED);
+}
+
+
+static void
+session_strangers(unit_t *u)
+{
+    size_t                 i;
+    u_char                 plain[64];
+    ngx_str_t              text, value;
+    ngx_aigc_login_t       login;
+    ngx_aigc_session_t     session;
+    ngx_aigc_seal_keys_t  *k;
+
+    /* version 1, a start, "a.b.c" kept as it is, no refresh token, a sid */
+
+    static u_char  good[] = {
+        1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 5, 'a', '.', 'b', '.', 'c', 0, 0,
+        0, 1, 's'
+    };
+
+    k = keys(u);
+
+    text = unit_bytes(u, good, sizeof(good));
+    is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value), NGX_OK);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session), NGX_OK);
+    is_int(u, session.start, 9);
+    is_str(u, &session.id_token, "a.b.c");
+    is_str(u, &session.refresh_token, "");
+    is_str(u, &session.sid, "s");
+
+    /* a session is no login, in seal or in content */
+
+    is_int(u, ngx_aigc_login_open(u->pool, k, &value, &login), NGX_DECLINED);
+
+    /* what could be sealed, but not by this code */
+
+    for (i = 0; i < sizeof(good); i++) {
+        text = unit_bytes(u, good, i);
+        is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value),
+               NGX_OK);
+        is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
+               NGX_DECLINED);
+    }
+
+    ngx_memcpy(plain, good, sizeof(good));
+    plain[sizeof(good)] = 0;
+    text = unit_bytes(u, plain, sizeof(good) + 1);
+    is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value), NGX_OK);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
+           NGX_DECLINED);
+
+    /* another version, count of parts, lengths */
+
+    for (i = 0; i < sizeof(good); i++) {
+        if ((i > 0 && i < 9) || (i > 11 && i < 17) || i == 21) {
+            continue;
+        }
+
+        text = unit_bytes(u, good, sizeof(good));
+        text.data[i] += 2;
+        is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value),
+               NGX_OK);
+
+        if (!is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
+                    NGX_DECLINED))
+        {
+            unit_note("byte %d", (int) i);
+        }
+    }
+
+    value = unit_str(u, "");
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
+           NGX_DECLINED);
+
+    value.len = NGX_AIGC_SESSION_COOKIE_MAX + 1;
+    value.data = ngx_palloc(u->pool, value.len);
+    ngx_memset(value.data, 'A', value.len);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
+           NGX_DECLINED);
+}
+
+
+static void
+session_login(unit_t *u)
+{
+    ngx_str_t              value;
+    ngx_aigc_login_t       in, out;
+    ngx_aigc_session_t     session;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+
+    in.state = unit_str(u, "state");
+    in.nonce = unit_str(u, "nonce");
+    in.verifier = unit_str(u, "verifier");
+    in.rd = unit_str(u, "https://a.example.com/?x=1");
+    in.start = 77;
+
+    is_int(u, ngx_aigc_login_seal(u->pool, k, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_login_open(u->pool, k, &value, &out), NGX_OK);
+    is_str(u, &out.state, "state");
+    is_str(u, &out.nonce, "nonce");
+    is_str(u, &out.verifier, "verifier");
+    is_str(u, &out.rd, "https://a.example.com/?x=1");
+    is_int(u, out.start, 77);
+
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
+           NGX_DECLINED);
+
+    in.rd.len = 2048;
+    in.rd.data = ngx_pcalloc(u->pool, in.rd.len);
+    is_int(u, ngx_aigc_login_seal(u->pool, k, &in, &value), NGX_OK);
+    ok(u, value.len <= NGX_AIGC_SESSION_COOKIE_MAX);
+
+    in.rd.len = 4096;
+    in.rd.data = ngx_pcalloc(u->pool, in.rd.len);
+    is_int(u, ngx_aigc_login_seal(u->pool, k, &in, &value), NGX_DECLINED);
+}
+
+
+unit_test_t  session_tests[] = {
+    { "a session comes back as it was", session_round_trip },
+    { "a session that fits no cookie is refused", session_bound },
+    { "what this code did not seal is none of ours", session_strangers },
+    { "the state of a sign-in comes back as it was", session_login },
+    { NULL, NULL }
+};
