@@ -12,7 +12,8 @@
 #include <jansson.h>
 
 
-#define NGX_AIGC_FRAME_MAX   (4 * 1024 * 1024)   /* bytes of one event; an etcd
+#define NGX_AIGC_FRAME_MAX   (4 * 1024 * 1024)   /* bytes of one event, and
+                                                    of all that wait; an etcd
                                                     object is at most 1.5 MiB */
 
 
@@ -27,9 +28,10 @@ typedef enum {
 
 typedef struct {
     u_char            *data;            /* malloc'ed, grows to the bound */
+    size_t             start;           /* taken before */
+    size_t             scanned;         /* no newline from start to here */
     size_t             len;
     size_t             size;
-    size_t             scanned;         /* no newline before */
 } ngx_aigc_frame_t;
 
 typedef struct {
@@ -47,7 +49,11 @@ typedef struct {
 void ngx_aigc_frame_init(ngx_aigc_frame_t *f);
 void ngx_aigc_frame_free(ngx_aigc_frame_t *f);  /* usable again afterwards */
 
-/* Takes len bytes.  NGX_OK; NGX_DECLINED: over the bound; NGX_ERROR. */
+/*
+ * Takes len bytes.  NGX_OK; NGX_DECLINED: more than NGX_AIGC_FRAME_MAX would
+ * wait (so take the lines out after each feed); NGX_ERROR.  Then nothing of
+ * them was taken.
+ */
 ngx_int_t ngx_aigc_frame_feed(ngx_aigc_frame_t *f, u_char *p, size_t len);
 
 /*
@@ -58,7 +64,8 @@ ngx_int_t ngx_aigc_frame_next(ngx_aigc_frame_t *f, ngx_str_t *line);
 
 /*
  * Parses one line.  NGX_OK: event is filled and event->root is the caller's;
- * NGX_DECLINED: not a watch event.
+ * NGX_DECLINED: not a watch event (an unknown type, no object, no
+ * resourceVersion).
  */
 ngx_int_t ngx_aigc_watch_event(ngx_str_t *line, ngx_aigc_watch_event_t *event);
 
