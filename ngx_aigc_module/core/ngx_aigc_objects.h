@@ -13,6 +13,7 @@
 
 
 #define NGX_AIGC_ANNOTATION_OWNER   "aigc-gateway.io/owner"    /* on a PVC */
+#define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
 #define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
 #define NGX_AIGC_REASON_CODE_MAX    64
 #define NGX_AIGC_REASON_TEXT_MAX    256
@@ -53,8 +54,11 @@ typedef struct {
     ngx_str_t            gss;           /* label */
     ngx_int_t            id;
     ngx_str_t            uid;
-    ngx_str_t            owner;         /* annotation; len 0: not stamped */
-    time_t               created;       /* seconds */
+    ngx_str_t            owner;         /* annotation; len 0: not stamped; one
+                                           that cannot be read (empty, too
+                                           long, controls) is nobody's:
+                                           NGX_AIGC_OWNER_UNREADABLE */
+    time_t               created;       /* seconds; 0: unknown */
     unsigned             has_annotations:1;
     unsigned             deleting:1;
 } ngx_aigc_pvc_t;
@@ -80,14 +84,16 @@ ngx_int_t ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
 
 /*
  * What a Kubernetes Status body (any write's error answer, at most 16 KiB)
- * says.  Not a Status, HTML, half a body: code is the HTTP status given,
- * reason and message empty.
+ * says.  code is the HTTP status given: that decides.  Not a Status, HTML,
+ * half a body: reason and message are empty.
  */
 typedef struct {
     ngx_uint_t           code;
     ngx_str_t            reason;        /* "Conflict", "Invalid", "NotFound" */
     ngx_str_t            message;       /* bounded to 256 bytes, no controls */
-    unsigned             test_failed:1; /* 422 from a JSON Patch "test" */
+    unsigned             test_failed:1; /* 422: a JSON Patch that does not apply
+                                           to the object as it is; when it is
+                                           well-formed, for one of its tests */
 } ngx_aigc_status_t;
 
 ngx_int_t ngx_aigc_status_read(ngx_pool_t *pool, ngx_uint_t http,

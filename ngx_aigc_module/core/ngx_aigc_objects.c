@@ -1,0 +1,430 @@
+/*
+ * core/ngx_aigc_objects.c — GameServers, PersistentVolumeClaims, and the error
+ * body.  Why an instance does not start is in ngx_aigc_reason.c.
+ */
+
+#include "ngx_aigc_objects.h"
+#include "ngx_aigc_claim.h"
+#include "ngx_aigc_ids.h"
+#include "ngx_aigc_reason.h"
+#include "ngx_aigc_text.h"
+
+
+#define NGX_AIGC_POD_START_MAX   32     /* bytes of an RFC 3339 time */
+#define NGX_AIGC_GS_IMAGE_MAX    256    /* as NGX_AIGC_IMAGE_MAX */
+#define NGX_AIGC_STATUS_MAX      16384  /* bytes of an error body */
+#define NGX_AIGC_STATUS_TEXT     256
+
+
+static ngx_int_t ngx_aigc_object_read(ngx_pool_t *pool, json_t *object,
+    size_t max, ngx_str_t *ns, ngx_str_t *name, ngx_str_t *gss,
+    ngx_str_t *uid);
+static ngx_aigc_gs_state_e ngx_aigc_gs_state(ngx_str_t *name);
+static ngx_int_t ngx_aigc_gs_pod_ip(ngx_pool_t *pool, json_t *pod,
+    ngx_str_t *out);
+static ngx_int_t ngx_aigc_pvc_id(ngx_str_t *name, ngx_str_t *gss,
+    ngx_int_t *id);
+static ngx_int_t ngx_aigc_pvc_owner(ngx_pool_t *pool, json_t *annotations,
+    ngx_str_t *out);
+static void ngx_aigc_pvc_put_stamp(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
+    ngx_str_t *owner);
+static ngx_uint_t ngx_aigc_status_test_failed(json_t *root,
+    ngx_str_t *message);
+
+
+ngx_int_t
+ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
+{
+    json_t     *status, *pod, *container;
+    ngx_int_t   rc;
+    ngx_str_t   state, network;
+
+    ngx_memzero(gs, sizeof(ngx_aigc_gs_t));
+
+    rc = ngx_aigc_object_read(pool, object, NGX_AIGC_PVC_MAX, &gs->ns,
+                              &gs->name, &gs->gss, &gs->uid);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_id_of_name(&gs->name, &gs->gss, &gs->id) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    status = json_object_get(object, "status");
+    pod = json_object_get(status, "podStatus");
+
+    state = ngx_aigc_json_text(status, "currentState");
+    gs->state = ngx_aigc_gs_state(&state);
+
+    if (ngx_aigc_json_text(json_object_get(object, "metadata"),
+                           "deletionTimestamp").len)
+    {
+        gs->state = NGX_AIGC_GS_DELETING;
+    }
+
+    network = ngx_aigc_json_text(json_object_get(status, "networkStatus"),
+                                 "currentNetworkState");
+
+    gs->network_ready = (network.len == 5
+                         && ngx_memcmp(network.data, "Ready", 5) == 0);
+
+    container = json_array_get(json_object_get(pod, "containerStatuses"), 0);
+
+    if (ngx_aigc_gs_pod_ip(pool, pod, &gs->pod_ip) != NGX_OK
+        || ngx_aigc_json_copy(pool, pod, "startTime", NGX_AIGC_POD_START_MAX,
+                              &gs->pod_start)
+           != NGX_OK
+        || ngx_aigc_json_copy(pool, container, "image",
+                              NGX_AIGC_GS_IMAGE_MAX, &gs->image)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_reason_read(pool, pod, gs);
+}
+
+
+/* what GameServers and PVCs have in common; name up to max bytes */
+
+static ngx_int_t
+ngx_aigc_object_read(ngx_pool_t *pool, json_t *object, size_t max,
+    ngx_str_t *ns, ngx_str_t *name, ngx_str_t *gss, ngx_str_t *uid)
+{
+    json_t     *meta;
+    ngx_str_t   s, n, g, u;
+
+    meta = json_object_get(object, "metadata");
+
+    s = ngx_aigc_json_text(meta, "namespace");
+    n = ngx_aigc_json_text(meta, "name");
+    u = ngx_aigc_json_text(meta, "uid");
+    g = ngx_aigc_json_text(json_object_get(meta, "labels"),
+                           NGX_AIGC_LABEL_GSS);
+
+    if (ngx_aigc_name_check(&s, NGX_AIGC_NS_MAX) != NGX_OK
+        || ngx_aigc_name_check(&n, max) != NGX_OK
+        || ngx_aigc_name_check(&g, NGX_AIGC_NAME_MAX) != NGX_OK
+        || ngx_aigc_text_check(&u, NGX_AIGC_UID_MAX) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_aigc_text_copy(pool, &s, s.len, ns) != NGX_OK
+        || ngx_aigc_text_copy(pool, &n, n.len, name) != NGX_OK
+        || ngx_aigc_text_copy(pool, &g, g.len, gss) != NGX_OK
+        || ngx_aigc_text_copy(pool, &u, u.len, uid) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_aigc_gs_state_e
+ngx_aigc_gs_state(ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    static struct {
+        ngx_str_t            name;
+        ngx_aigc_gs_state_e  state;
+    } states[] = {
+        { ngx_string("Creating"), NGX_AIGC_GS_CREATING },
+        { ngx_string("Ready"), NGX_AIGC_GS_READY },
+        { ngx_string("NotReady"), NGX_AIGC_GS_NOT_READY },
+        { ngx_string("Crash"), NGX_AIGC_GS_CRASH },
+        { ngx_string("Updating"), NGX_AIGC_GS_UPDATING },
+        { ngx_string("PreUpdate"), NGX_AIGC_GS_UPDATING },
+        { ngx_string("Deleting"), NGX_AIGC_GS_DELETING },
+        { ngx_string("PreDelete"), NGX_AIGC_GS_DELETING }
+    };
+
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (name->len == states[i].name.len
+            && ngx_memcmp(name->data, states[i].name.data, name->len) == 0)
+        {
+            return states[i].state;
+        }
+    }
+
+    return NGX_AIGC_GS_UNKNOWN;
+}
+
+
+/*
+ * Requests go where this says: a literal address or nothing.  The unspecified
+ * one is no pod's, and a connection to it ends at this machine.
+ */
+
+static ngx_int_t
+ngx_aigc_gs_pod_ip(ngx_pool_t *pool, json_t *pod, ngx_str_t *out)
+{
+    ngx_str_t        ip;
+    ngx_uint_t       good;
+    struct in_addr   in;
+    struct in6_addr  in6;
+
+    ngx_str_null(out);
+
+    ip = ngx_aigc_json_text(pod, "podIP");
+
+    if (ip.len == 0) {
+        return NGX_OK;
+    }
+
+    /* JSON strings end with a NUL, and hold none */
+
+    if (inet_pton(AF_INET, (char *) ip.data, &in) == 1) {
+        good = (in.s_addr != INADDR_ANY);
+
+    } else if (inet_pton(AF_INET6, (char *) ip.data, &in6) == 1) {
+        good = !IN6_IS_ADDR_UNSPECIFIED(&in6) && !IN6_IS_ADDR_V4MAPPED(&in6);
+
+    } else {
+        good = 0;
+    }
+
+    return good ? ngx_aigc_text_copy(pool, &ip, ip.len, out) : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pvc_t *pvc)
+{
+    json_t     *meta, *annotations;
+    ngx_int_t   rc;
+    ngx_str_t   created;
+
+    ngx_memzero(pvc, sizeof(ngx_aigc_pvc_t));
+
+    rc = ngx_aigc_object_read(pool, object, NGX_AIGC_PVC_MAX, &pvc->ns,
+                              &pvc->name, &pvc->gss, &pvc->uid);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_pvc_id(&pvc->name, &pvc->gss, &pvc->id) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    meta = json_object_get(object, "metadata");
+    annotations = json_object_get(meta, "annotations");
+
+    pvc->has_annotations = json_is_object(annotations) ? 1 : 0;
+    pvc->deleting = ngx_aigc_json_text(meta, "deletionTimestamp").len ? 1 : 0;
+
+    created = ngx_aigc_json_text(meta, "creationTimestamp");
+    pvc->created = ngx_aigc_time_read(&created);
+
+    if (pvc->created == -1) {
+        pvc->created = 0;               /* older than any install */
+    }
+
+    return ngx_aigc_pvc_owner(pool, annotations, &pvc->owner);
+}
+
+
+/* "<claim>-<gss>-<id>" */
+
+static ngx_int_t
+ngx_aigc_pvc_id(ngx_str_t *name, ngx_str_t *gss, ngx_int_t *id)
+{
+    size_t     digits;
+    ngx_str_t  tail;
+
+    digits = 0;
+
+    while (digits < name->len
+           && name->data[name->len - digits - 1] >= '0'
+           && name->data[name->len - digits - 1] <= '9')
+    {
+        digits++;
+    }
+
+    tail.len = gss->len + 1 + digits;
+
+    if (name->len < tail.len + 2
+        || name->data[name->len - tail.len - 1] != '-')
+    {
+        return NGX_DECLINED;
+    }
+
+    tail.data = name->data + name->len - tail.len;
+
+    return ngx_aigc_id_of_name(&tail, gss, id);
+}
+
+
+/* an owner that cannot be read is somebody, and nobody that can sign in */
+
+static ngx_int_t
+ngx_aigc_pvc_owner(ngx_pool_t *pool, json_t *annotations, ngx_str_t *out)
+{
+    json_t     *value;
+    ngx_str_t   owner;
+
+    static ngx_str_t  unreadable = ngx_string(NGX_AIGC_OWNER_UNREADABLE);
+
+    value = json_object_get(annotations, NGX_AIGC_ANNOTATION_OWNER);
+
+    if (value == NULL) {
+        ngx_str_null(out);
+        return NGX_OK;
+    }
+
+    owner = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_OWNER);
+
+    if (ngx_aigc_text_check(&owner, NGX_AIGC_SUB_MAX) != NGX_OK) {
+        *out = unreadable;
+        return NGX_OK;
+    }
+
+    return ngx_aigc_text_copy(pool, &owner, owner.len, out);
+}
+
+
+ngx_int_t
+ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *owner,
+    ngx_str_t *out)
+{
+    ngx_aigc_writer_t  w;
+
+    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
+
+    ngx_aigc_pvc_put_stamp(&w, pvc, owner);
+
+    out->len = w.len;
+    out->data = ngx_pnalloc(pool, out->len);
+    if (out->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    w.pos = out->data;
+
+    ngx_aigc_pvc_put_stamp(&w, pvc, owner);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_pvc_put_stamp(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
+    ngx_str_t *owner)
+{
+    ngx_aigc_put_literal(w, "[{\"op\":\"test\",\"path\":\"/metadata/uid\","
+                            "\"value\":");
+    ngx_aigc_put_string(w, &pvc->uid);
+    ngx_aigc_put_literal(w, "},");
+
+    if (pvc->has_annotations) {
+        ngx_aigc_put_literal(w, "{\"op\":\"test\","
+                                "\"path\":\"/metadata/annotations/"
+                                "aigc-gateway.io~1owner\",\"value\":null},"
+                                "{\"op\":\"add\","
+                                "\"path\":\"/metadata/annotations/"
+                                "aigc-gateway.io~1owner\",\"value\":");
+        ngx_aigc_put_string(w, owner);
+        ngx_aigc_put_literal(w, "}]");
+
+    } else {
+        ngx_aigc_put_literal(w, "{\"op\":\"test\","
+                                "\"path\":\"/metadata/annotations\","
+                                "\"value\":null},"
+                                "{\"op\":\"add\","
+                                "\"path\":\"/metadata/annotations\","
+                                "\"value\":{\"" NGX_AIGC_ANNOTATION_OWNER
+                                "\":");
+        ngx_aigc_put_string(w, owner);
+        ngx_aigc_put_literal(w, "}}]");
+    }
+}
+
+
+ngx_int_t
+ngx_aigc_status_read(ngx_pool_t *pool, ngx_uint_t http, ngx_str_t *body,
+    ngx_aigc_status_t *status)
+{
+    json_t     *root;
+    ngx_int_t   rc;
+    ngx_str_t   kind, message;
+
+    ngx_memzero(status, sizeof(ngx_aigc_status_t));
+
+    status->code = http;
+
+    if (body->len == 0 || body->len > NGX_AIGC_STATUS_MAX) {
+        return NGX_OK;
+    }
+
+    root = json_loadb((char *) body->data, body->len, 0, NULL);
+
+    kind = ngx_aigc_json_text(root, "kind");
+
+    if (kind.len != 6 || ngx_memcmp(kind.data, "Status", 6) != 0) {
+        json_decref(root);
+        return NGX_OK;
+    }
+
+    message = ngx_aigc_json_text(root, "message");
+
+    rc = ngx_aigc_json_copy(pool, root, "reason", NGX_AIGC_REASON_CODE_MAX,
+                            &status->reason);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_text_copy(pool, &message, NGX_AIGC_STATUS_TEXT,
+                                &status->message);
+    }
+
+    if (rc == NGX_OK && http == 422) {
+        status->test_failed = ngx_aigc_status_test_failed(root, &message);
+    }
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+/*
+ * The API server keeps it to itself which operation of a JSON Patch failed:
+ * one that could not be applied is "Invalid" with a general sentence and empty
+ * details, while an object that does not validate is named there.  A patch of
+ * ours can only fail to apply for a test: its tests come first and cover what
+ * the rest needs.
+ */
+
+static ngx_uint_t
+ngx_aigc_status_test_failed(json_t *root, ngx_str_t *message)
+{
+    json_t     *details;
+    ngx_str_t   reason;
+
+    static ngx_str_t  generic = ngx_string("the server rejected our request "
+                                           "due to an error in our request");
+
+    reason = ngx_aigc_json_text(root, "reason");
+
+    if (reason.len != 7 || ngx_memcmp(reason.data, "Invalid", 7) != 0) {
+        return 0;
+    }
+
+    details = json_object_get(root, "details");
+
+    if (json_object_get(details, "name") || json_object_get(details, "causes"))
+    {
+        return 0;
+    }
+
+    if (message->len == generic.len
+        && ngx_memcmp(message->data, generic.data, generic.len) == 0)
+    {
+        return 1;
+    }
+
+    return ngx_strlcasestrn(message->data, message->data + message->len,
+                            (u_char *) "testing ", 8 - 1)
+           != NULL;
+}

@@ -1,0 +1,259 @@
+/*
+ * core/ngx_aigc_reason.c — why an instance does not start, from its pod's
+ * status: not scheduled, then what its containers wait for, then how they
+ * ended.
+ */
+
+#include "ngx_aigc_reason.h"
+#include "ngx_aigc_text.h"
+
+
+#define NGX_AIGC_CONDITIONS_MAX  32     /* of a pod, looked at */
+#define NGX_AIGC_STATUSES_MAX    32
+#define NGX_AIGC_CONTAINER_MAX   63     /* bytes of a container's name */
+
+
+static ngx_int_t ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *pod,
+    ngx_aigc_gs_t *gs);
+static ngx_int_t ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses,
+    ngx_aigc_gs_t *gs);
+static ngx_int_t ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *pod,
+    ngx_aigc_gs_t *gs);
+static json_t *ngx_aigc_reason_ended(json_t *container);
+static ngx_int_t ngx_aigc_reason_exit_code(json_t *ended);
+static ngx_int_t ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_gs_t *gs,
+    ngx_str_t *code, json_t *container, json_t *ended, ngx_str_t *message);
+static ngx_uint_t ngx_aigc_text_is(ngx_str_t *text, const char *word);
+
+
+ngx_int_t
+ngx_aigc_reason_read(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
+{
+    ngx_int_t  rc;
+
+    if (gs->state == NGX_AIGC_GS_READY || gs->state == NGX_AIGC_GS_DELETING) {
+        return NGX_OK;
+    }
+
+    rc = ngx_aigc_reason_unscheduled(pool, pod, gs);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_aigc_reason_waiting(pool,
+                             json_object_get(pod, "initContainerStatuses"),
+                             gs);
+    }
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_aigc_reason_waiting(pool,
+                                 json_object_get(pod, "containerStatuses"),
+                                 gs);
+    }
+
+    if (rc == NGX_DECLINED && gs->state == NGX_AIGC_GS_CRASH) {
+        rc = ngx_aigc_reason_crash(pool, pod, gs);
+    }
+
+    return (rc == NGX_DECLINED) ? NGX_OK : rc;
+}
+
+
+static ngx_int_t
+ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
+{
+    size_t      i;
+    json_t     *conditions, *item;
+    ngx_str_t   type, status, reason, message;
+
+    conditions = json_object_get(pod, "conditions");
+
+    json_array_foreach(conditions, i, item) {
+
+        if (i == NGX_AIGC_CONDITIONS_MAX) {
+            break;
+        }
+
+        type = ngx_aigc_json_text(item, "type");
+        status = ngx_aigc_json_text(item, "status");
+        reason = ngx_aigc_json_text(item, "reason");
+        message = ngx_aigc_json_text(item, "message");
+
+        if (reason.len
+            && ngx_aigc_text_is(&type, "PodScheduled")
+            && ngx_aigc_text_is(&status, "False"))
+        {
+            return ngx_aigc_reason_set(pool, gs, &reason, NULL, NULL,
+                                       &message);
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses, ngx_aigc_gs_t *gs)
+{
+    size_t      i;
+    json_t     *container, *waiting, *ended;
+    ngx_str_t   reason, message;
+
+    json_array_foreach(statuses, i, container) {
+
+        if (i == NGX_AIGC_STATUSES_MAX) {
+            break;
+        }
+
+        waiting = json_object_get(json_object_get(container, "state"),
+                                  "waiting");
+        reason = ngx_aigc_json_text(waiting, "reason");
+
+        if (reason.len == 0
+            || ngx_aigc_text_is(&reason, "ContainerCreating")
+            || ngx_aigc_text_is(&reason, "PodInitializing"))
+        {
+            continue;
+        }
+
+        message = ngx_aigc_json_text(waiting, "message");
+        ended = NULL;
+
+        if (ngx_aigc_text_is(&reason, "CrashLoopBackOff")) {
+            ended = ngx_aigc_reason_ended(container);
+        }
+
+        return ngx_aigc_reason_set(pool, gs, &reason, container, ended,
+                                   &message);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
+{
+    size_t      i;
+    json_t     *statuses, *container, *ended;
+    ngx_str_t   code, reason, message;
+
+    ngx_str_set(&code, "Crash");
+
+    reason = ngx_aigc_json_text(pod, "reason");
+    message = ngx_aigc_json_text(pod, "message");
+
+    if (reason.len) {                   /* "Evicted" */
+        return ngx_aigc_reason_set(pool, gs, &reason, NULL, NULL, &message);
+    }
+
+    statuses = json_object_get(pod, "containerStatuses");
+
+    json_array_foreach(statuses, i, container) {
+
+        if (i == NGX_AIGC_STATUSES_MAX) {
+            break;
+        }
+
+        ended = ngx_aigc_reason_ended(container);
+
+        if (ended) {
+            return ngx_aigc_reason_set(pool, gs, &code, container, ended,
+                                       &message);
+        }
+    }
+
+    return ngx_aigc_reason_set(pool, gs, &code, NULL, NULL, &message);
+}
+
+
+/* how a container ended, last or the time before, unless it ended well */
+
+static json_t *
+ngx_aigc_reason_ended(json_t *container)
+{
+    json_t  *ended;
+
+    ended = json_object_get(json_object_get(container, "state"), "terminated");
+
+    if (ended == NULL) {
+        ended = json_object_get(json_object_get(container, "lastState"),
+                                "terminated");
+    }
+
+    return ngx_aigc_reason_exit_code(ended) ? ended : NULL;
+}
+
+
+static ngx_int_t
+ngx_aigc_reason_exit_code(json_t *ended)
+{
+    return ngx_aigc_json_int(ended, "exitCode", -NGX_MAX_INT32_VALUE,
+                             NGX_MAX_INT32_VALUE, 0);
+}
+
+
+/* 'container "sd" ended with code 137 (OOMKilled): back-off 5m0s restarting' */
+
+static ngx_int_t
+ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_gs_t *gs, ngx_str_t *code,
+    json_t *container, json_t *ended, ngx_str_t *message)
+{
+    u_char     *p, *last;
+    ngx_str_t   name, why, cut, sentence;
+
+    u_char      buf[NGX_AIGC_REASON_TEXT_MAX * 2];
+
+    p = buf;
+    last = buf + sizeof(buf);
+
+    name = ngx_aigc_json_text(container, "name");
+
+    if (name.len && name.len <= NGX_AIGC_CONTAINER_MAX) {
+        p = ngx_slprintf(p, last, "container \"%V\"", &name);
+
+    } else if (container) {
+        p = ngx_slprintf(p, last, "a container");
+    }
+
+    if (ended) {
+        p = ngx_slprintf(p, last, " ended with code %i",
+                         ngx_aigc_reason_exit_code(ended));
+
+        why = ngx_aigc_json_text(ended, "reason");
+
+        if (why.len && why.len <= NGX_AIGC_REASON_CODE_MAX) {
+            p = ngx_slprintf(p, last, " (%V)", &why);
+        }
+    }
+
+    if (message->len) {
+        cut.data = message->data;
+        cut.len = ngx_aigc_text_cut(cut.data, message->len,
+                                    NGX_AIGC_REASON_TEXT_MAX);
+
+        p = ngx_slprintf(p, last, "%s%V", p == buf ? "" : ": ", &cut);
+    }
+
+    sentence.data = buf;
+    sentence.len = p - buf;
+
+    if (ngx_aigc_text_copy(pool, code, NGX_AIGC_REASON_CODE_MAX,
+                           &gs->reason_code)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_text_copy(pool, &sentence, NGX_AIGC_REASON_TEXT_MAX,
+                              &gs->reason);
+}
+
+
+static ngx_uint_t
+ngx_aigc_text_is(ngx_str_t *text, const char *word)
+{
+    size_t  len;
+
+    len = ngx_strlen(word);
+
+    return text->len == len && ngx_memcmp(text->data, word, len) == 0;
+}
