@@ -65,10 +65,16 @@ sub kube_get {      # undef when there is no such object
         $path = sprintf $plural{$what} // croak("kube_get: $what?"), $namespace // 'default';
         $path .= "/$name" if defined $name;
     }
-    my ($status, $out, $err) = $self->try_kubectl('get', '--raw', $path);
-    return if $status && $err =~ /NotFound|not found/;
-    croak "GET $path: $err" if $status;
-    return $json->decode($out);
+    my $pki = $self->file('cluster/pki');
+    open my $curl, '-|', 'curl', '-sS', '--max-time', 20, '-w', '\n%{http_code}',
+        '--cacert', "$pki/ca.crt", '--cert', "$pki/admin.crt", '--key', "$pki/admin.key",
+        'https://127.0.0.1:' . $self->port(3) . $path or croak "curl: $!";
+    my $text = do { local $/; <$curl> } // '';
+    close $curl;
+    $text =~ s/\n(\d+)$// or croak "GET $path: curl ended with " . ($? >> 8);
+    return if $1 == 404;
+    croak "GET $path: $1\n$text" unless $1 == 200;
+    return $json->decode($text);
 }
 
 sub kube_list {
@@ -91,24 +97,36 @@ sub kube_patch {    # a merge patch; what and name as kubectl has them
 sub apply_template {
     my ($self, $name, @changes) = @_;
     my $object = $self->template($name, @changes);
-    $self->kubectl({ in => $json->encode($object) }, 'apply', '-f', '-');
+    $self->apply($object);
     $self->wait_template($object->{metadata}{name});
     return $object;
 }
 
+# kubectl apply of an object, or of a YAML text.  Not validated: a cluster that
+# has just started needs two seconds for the schema.
+sub apply {
+    my ($self, $what) = @_;
+    $self->kubectl({ in => ref $what ? $json->encode($what) : $what },
+        'apply', '--validate=false', '-f', '-');
+}
+
 sub template {      # the same as data, not applied
     my ($self, $name, @changes) = @_;
-    my $root = $self->root;
-    my $yaml = _slurp($self->repo("t/cluster/templates/$name.yaml"))
-        || croak "no template $name";
-    $yaml =~ s/\baigc\.localhost\b/$root/g;
-    my $object = $json->decode($self->kubectl({ in => $yaml },
+    my $object = $json->decode($self->kubectl({ in => $self->template_text($name) },
         'create', '--dry-run=client', '-o', 'json', '-f', '-'));
     for my $change (@changes) {
         if (ref $change eq 'CODE') { $change->($object) }
         else { _merge($object, $change) }
     }
     return $object;
+}
+
+sub template_text {
+    my ($self, $name) = @_;
+    my $root = $self->root;
+    my $yaml = _slurp($self->repo("t/cluster/templates/$name.yaml"))
+        || croak "no template $name";
+    return $yaml =~ s/\baigc\.localhost\b/$root/gr;
 }
 
 sub wait_template {
