@@ -6,7 +6,24 @@
 #include "ngx_aigc_base64url.h"
 
 
-static ngx_int_t ngx_aigc_base64url_digit(u_char c);
+static u_char  ngx_aigc_base64url_digits[] = {      /* 77: none */
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 62, 77, 77,
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 77, 77, 77, 77, 77, 77,
+    77,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 77, 77, 77, 77, 63,
+    77, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77
+};
 
 
 ngx_int_t
@@ -26,65 +43,42 @@ ngx_aigc_base64url_encode(ngx_pool_t *pool, ngx_str_t *bytes, ngx_str_t *out)
 ngx_int_t
 ngx_aigc_base64url_decode(ngx_str_t *text, ngx_str_t *out)
 {
-    size_t      i;
-    u_char     *p;
-    uint32_t    bits;
-    ngx_int_t   digit;
-    ngx_uint_t  n;
+    u_char    *p, *src, *last, digit;
+    uint32_t   bits, n;
 
     if (text->len % 4 == 1) {
         return NGX_DECLINED;
     }
 
     p = out->data;
+    src = text->data;
+    last = src + text->len;
     bits = 0;
     n = 0;
 
-    for (i = 0; i < text->len; i++) {
-        digit = ngx_aigc_base64url_digit(text->data[i]);
+    while (src < last) {
+        digit = ngx_aigc_base64url_digits[*src++];
 
-        if (digit == NGX_ERROR) {
+        if (digit > 63) {
             return NGX_DECLINED;
         }
 
-        bits = (bits << 6) | (uint32_t) digit;
+        bits = (bits << 6) | digit;
         n += 6;
 
         if (n >= 8) {
             n -= 8;
             *p++ = (u_char) (bits >> n);
-            bits &= (1u << n) - 1;
         }
     }
 
-    if (bits != 0) {
+    /* what is left of the last digit has to be zero */
+
+    if (bits & ((1u << n) - 1)) {
         return NGX_DECLINED;
     }
 
     out->len = p - out->data;
 
     return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_base64url_digit(u_char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-
-    if (c == '-') {
-        return 62;
-    }
-
-    return (c == '_') ? 63 : NGX_ERROR;
 }

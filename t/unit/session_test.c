@@ -281,10 +281,50 @@ session_login(unit_t *u)
 }
 
 
+static void
+session_costs(unit_t *u)
+{
+    double                 seal, open;
+    ngx_str_t              value;
+    ngx_pool_t            *pool;
+    ngx_uint_t             i;
+    ngx_aigc_session_t     in, out;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+
+    in.id_token = token(u, 90, 640, 96);
+    in.refresh_token = unit_str(u, "refresh");
+    in.sid = unit_str(u, "sid");
+    in.start = 1;
+
+    seal = 0;
+    open = 0;
+
+    for (i = 0; i < 1000; i++) {
+        pool = ngx_create_pool(4096, u->log);
+
+        seal -= unit_usec();
+        is_int(u, ngx_aigc_session_seal(pool, k, &in, &value), NGX_OK);
+        seal += unit_usec();
+
+        open -= unit_usec();
+        is_int(u, ngx_aigc_session_open(pool, k, &value, &out), NGX_OK);
+        open += unit_usec();
+
+        ngx_destroy_pool(pool);
+    }
+
+    unit_note("a session: seal %.1f us, open %.1f us", seal / 1000,
+              open / 1000);
+}
+
+
 unit_test_t  session_tests[] = {
     { "a session comes back as it was", session_round_trip },
     { "a session that fits no cookie is refused", session_bound },
     { "what this code did not seal is none of ours", session_strangers },
     { "the state of a sign-in comes back as it was", session_login },
+    { "what it costs", session_costs },
     { NULL, NULL }
 };

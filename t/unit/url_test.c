@@ -81,7 +81,7 @@ url_evil(unit_t *u)
         "https://a.b:+1", "https://a.b:8x", "https://a.b:80:80",
         "https://?", "https://#", "https://?a.b", "https://#a.b",
         "https://a.b\x7f", "https://\xc3\xa9.com", "https://a.b/\xc3\xa9",
-        "https://a\xe3\x80\x82" "b", "https://a,b", "https://a;b",
+        "https://a\xe3\x80\x82z", "https://a,b", "https://a;b",
         "https://a!b", "https://a*b", "https://a'b", "https://a+b",
         "https://a&b", "https://a=b", "https://a(b)", "https://a|b",
         "https://2130706433", "https://0x7f000001", "https://0x7f.1",
