@@ -149,7 +149,11 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
         return NGX_OK;
     }
 
-    if (plan->tmpl.misconfigured.len) {
+    /* pods that no gateway has installed are not ours to scale away */
+
+    if (plan->tmpl.misconfigured.len
+        || (!plan->tmpl.written && plan->tmpl.replicas > 0))
+    {
         ngx_aigc_plan_done(op, NGX_AIGC_RESULT_MISCONFIGURED);
         return NGX_OK;
     }

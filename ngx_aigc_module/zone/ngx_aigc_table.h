@@ -56,6 +56,8 @@ typedef struct {
     unsigned                           reserve_exact:1; /* …is our own text */
     unsigned                           reserve_same:1;  /* …is spec's set */
     unsigned                           agrees:1;    /* spec is the whole truth */
+    unsigned                           written:1;   /* by a gateway, ever: only
+                                                       such a one is repaired */
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;

@@ -299,6 +299,7 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
     reserve = gss->reserve.elts;
     claims = gss->claims.elts;
 
+    t->written = (gss->top >= 0 || gss->claims.nelts != 0);
     t->agrees = (gss->replicas == t->nrunning && gss->reserve_bad == 0);
     n = 0;
     c = 0;

@@ -1,0 +1,101 @@
+/*
+ * net/ngx_aigc_apply.c — which reader and which table call an object needs.
+ */
+
+#include "ngx_aigc_apply.h"
+
+
+static ngx_int_t ngx_aigc_apply_gss(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    json_t *object, ngx_uint_t deleted, uint32_t mark, ngx_log_t *log);
+static ngx_int_t ngx_aigc_apply_gs(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    json_t *object, ngx_uint_t deleted, uint32_t mark, ngx_log_t *log);
+static ngx_int_t ngx_aigc_apply_pvc(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    json_t *object, ngx_uint_t deleted, uint32_t mark, ngx_log_t *log);
+
+
+ngx_int_t
+ngx_aigc_apply(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind, json_t *object,
+    ngx_uint_t deleted, uint32_t mark, ngx_log_t *log)
+{
+    ngx_int_t    rc;
+    ngx_pool_t  *pool;
+
+    pool = ngx_create_pool(8192, log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    switch (kind) {
+
+    case NGX_AIGC_KIND_GSS:
+        rc = ngx_aigc_apply_gss(zone, pool, object, deleted, mark, log);
+        break;
+
+    case NGX_AIGC_KIND_GS:
+        rc = ngx_aigc_apply_gs(zone, pool, object, deleted, mark, log);
+        break;
+
+    default: /* NGX_AIGC_KIND_PVC */
+        rc = ngx_aigc_apply_pvc(zone, pool, object, deleted, mark, log);
+        break;
+    }
+
+    ngx_destroy_pool(pool);
+
+    if (rc == NGX_ERROR || ngx_aigc_zone_is_writer(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_apply_gss(ngx_aigc_zone_t *zone, ngx_pool_t *pool, json_t *object,
+    ngx_uint_t deleted, uint32_t mark, ngx_log_t *log)
+{
+    ngx_int_t       rc;
+    ngx_aigc_gss_t  gss;
+
+    rc = ngx_aigc_gss_read(pool, object, &gss);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return deleted ? ngx_aigc_table_drop_gss(zone, &gss.ns, &gss.name)
+                   : ngx_aigc_table_put_gss(zone, &gss, mark, log);
+}
+
+
+static ngx_int_t
+ngx_aigc_apply_gs(ngx_aigc_zone_t *zone, ngx_pool_t *pool, json_t *object,
+    ngx_uint_t deleted, uint32_t mark, ngx_log_t *log)
+{
+    ngx_int_t      rc;
+    ngx_aigc_gs_t  gs;
+
+    rc = ngx_aigc_gs_read(pool, object, &gs);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return deleted ? ngx_aigc_table_drop_gs(zone, &gs)
+                   : ngx_aigc_table_put_gs(zone, &gs, mark, log);
+}
+
+
+static ngx_int_t
+ngx_aigc_apply_pvc(ngx_aigc_zone_t *zone, ngx_pool_t *pool, json_t *object,
+    ngx_uint_t deleted, uint32_t mark, ngx_log_t *log)
+{
+    ngx_int_t       rc;
+    ngx_aigc_pvc_t  pvc;
+
+    rc = ngx_aigc_pvc_read(pool, object, &pvc);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return deleted ? ngx_aigc_table_drop_pvc(zone, &pvc.ns, &pvc.name)
+                   : ngx_aigc_table_put_pvc(zone, &pvc, mark, log);
+}

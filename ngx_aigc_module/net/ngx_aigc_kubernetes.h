@@ -1,0 +1,48 @@
+/*
+ * net/ngx_aigc_kubernetes.h — where the API server is and who we are there
+ * (the directive aigc_kubernetes), and calls to it by libcurl.
+ */
+
+#ifndef _NGX_AIGC_KUBERNETES_H_INCLUDED_
+#define _NGX_AIGC_KUBERNETES_H_INCLUDED_
+
+#include "ngx_aigc_fetch.h"
+
+#include "core/ngx_aigc_url.h"
+
+
+#define NGX_AIGC_SERVICEACCOUNT  "/var/run/secrets/kubernetes.io/serviceaccount"
+#define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
+#define NGX_AIGC_TOKEN_REREAD    10     /* s: it rotates while we run */
+#define NGX_AIGC_GSS_API         "/apis/game.kruise.io/v1alpha1/namespaces/"
+
+
+typedef struct {
+    ngx_aigc_url_t   url;
+    ngx_str_t        base;              /* scheme://host:port, no "/" */
+    ngx_array_t      namespaces;        /* ngx_str_t; none: all of them */
+    ngx_str_t        selector;          /* label selector of templates */
+    ngx_str_t        token_file;        /* ends with a NUL */
+    ngx_str_t        ca_file;           /* likewise */
+} ngx_aigc_kubernetes_t;
+
+
+/*
+ * The service account's token, read again when it is older than
+ * NGX_AIGC_TOKEN_REREAD seconds; the last good one when the file cannot be
+ * read.  Static memory of this process.  len 0: there never was one.
+ */
+ngx_str_t *ngx_aigc_kubernetes_token(ngx_aigc_kubernetes_t *k8s,
+    ngx_log_t *log);
+
+/*
+ * A call to the API server: path begins with "/" (and may have a query),
+ * content_type is NULL without a body.  The caller sets the rest and starts it.
+ * NULL: no memory.
+ */
+ngx_aigc_fetch_t *ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s,
+    const char *method, ngx_str_t *path, const char *content_type,
+    ngx_log_t *log);
+
+
+#endif /* _NGX_AIGC_KUBERNETES_H_INCLUDED_ */

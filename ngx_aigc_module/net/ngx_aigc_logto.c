@@ -1,0 +1,520 @@
+/*
+ * net/ngx_aigc_logto.c — calls to Logto.  No token and no code is ever logged.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <jansson.h>
+
+#include "ngx_aigc_logto.h"
+
+#include "core/ngx_aigc_url.h"
+
+
+typedef struct {
+    ngx_aigc_tokens_pt   done;
+    void                *data;
+} ngx_aigc_tokens_ctx_t;
+
+
+static void ngx_aigc_logto_timer(ngx_event_t *ev);
+static ngx_int_t ngx_aigc_logto_get(ngx_str_t *url,
+    ngx_aigc_fetch_done_pt done);
+static void ngx_aigc_logto_discovered(ngx_aigc_fetch_t *f);
+static ngx_int_t ngx_aigc_logto_discovery(ngx_aigc_fetch_t *f);
+static void ngx_aigc_logto_keys(ngx_aigc_fetch_t *f);
+static void ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what);
+static ngx_aigc_fetch_t *ngx_aigc_logto_form(ngx_aigc_logto_t *logto,
+    ngx_str_t *url, ngx_log_t *log);
+static ngx_int_t ngx_aigc_logto_basic(ngx_aigc_fetch_t *f,
+    ngx_aigc_logto_t *logto);
+static void ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f);
+static void ngx_aigc_logto_revoked(ngx_aigc_fetch_t *f);
+
+
+static ngx_aigc_logto_t   *ngx_aigc_logto;
+static ngx_aigc_zone_t    *ngx_aigc_logto_zone;
+static ngx_log_t          *ngx_aigc_logto_log;
+static ngx_event_t         ngx_aigc_logto_event;
+static ngx_connection_t    ngx_aigc_logto_connection;
+static ngx_aigc_fetch_t   *ngx_aigc_logto_fetch;
+static ngx_msec_t          ngx_aigc_logto_backoff;
+static ngx_msec_t          ngx_aigc_logto_next;     /* ngx_current_msec */
+static time_t              ngx_aigc_logto_fetched;
+static time_t              ngx_aigc_logto_complained;
+static ngx_str_t           ngx_aigc_logto_jwks_uri;
+static u_char              ngx_aigc_logto_jwks_data[NGX_AIGC_ENDPOINT_MAX + 1];
+
+
+ngx_int_t
+ngx_aigc_logto_start(ngx_cycle_t *cycle, ngx_aigc_logto_t *logto,
+    ngx_aigc_zone_t *zone)
+{
+    ngx_event_t  *ev;
+
+    ngx_aigc_logto = logto;
+    ngx_aigc_logto_zone = zone;
+    ngx_aigc_logto_log = cycle->log;
+    ngx_aigc_logto_connection.fd = (ngx_socket_t) -1;
+    ngx_aigc_logto_next = ngx_current_msec;
+    ngx_aigc_logto_jwks_uri.data = ngx_aigc_logto_jwks_data;
+
+    ev = &ngx_aigc_logto_event;
+    ngx_memzero(ev, sizeof(ngx_event_t));
+    ev->handler = ngx_aigc_logto_timer;
+    ev->data = &ngx_aigc_logto_connection;
+    ev->log = cycle->log;
+    ev->cancelable = 1;
+
+    ngx_add_timer(ev, 1);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_logto_stop(void)
+{
+    if (ngx_aigc_logto_event.timer_set) {
+        ngx_del_timer(&ngx_aigc_logto_event);
+    }
+
+    if (ngx_aigc_logto_fetch) {
+        ngx_aigc_fetch_cancel(ngx_aigc_logto_fetch);
+        ngx_aigc_logto_fetch = NULL;
+    }
+}
+
+
+static void
+ngx_aigc_logto_timer(ngx_event_t *ev)
+{
+    ngx_str_t                url;
+    u_char                   buf[NGX_AIGC_ENDPOINT_MAX + 64];
+    ngx_aigc_issuer_slot_t  *slot;
+
+    if (ngx_aigc_zone_is_writer(ngx_aigc_logto_zone) != NGX_OK) {
+        ngx_aigc_logto_stop();
+        return;
+    }
+
+    ngx_add_timer(ev, NGX_AIGC_LOGTO_POLL);
+
+    if (ngx_aigc_logto_fetch) {
+        return;
+    }
+
+    slot = ngx_aigc_partition(ngx_aigc_logto_zone, issuer,
+                              ngx_aigc_issuer_slot_t);
+
+    if (slot->wanted
+        && ngx_time() - ngx_aigc_logto_fetched >= NGX_AIGC_KEYS_WANTED)
+    {
+        slot->wanted = 0;
+        ngx_aigc_logto_next = ngx_current_msec;
+    }
+
+    if ((ngx_msec_int_t) (ngx_current_msec - ngx_aigc_logto_next) < 0) {
+        return;
+    }
+
+    ngx_aigc_logto_fetched = ngx_time();
+    ngx_aigc_logto_next = ngx_current_msec + NGX_AIGC_KEYS_EVERY * 1000;
+
+    if (ngx_aigc_logto_jwks_uri.len) {
+        (void) ngx_aigc_logto_get(&ngx_aigc_logto_jwks_uri,
+                                  ngx_aigc_logto_keys);
+        return;
+    }
+
+    url.data = buf;
+    url.len = ngx_snprintf(buf, sizeof(buf),
+                           "%V/.well-known/openid-configuration",
+                           &ngx_aigc_logto->issuer)
+              - buf;
+
+    (void) ngx_aigc_logto_get(&url, ngx_aigc_logto_discovered);
+}
+
+
+static ngx_int_t
+ngx_aigc_logto_get(ngx_str_t *url, ngx_aigc_fetch_done_pt done)
+{
+    ngx_aigc_fetch_t  *f;
+
+    f = ngx_aigc_fetch_create(ngx_aigc_logto_log);
+    if (f == NULL) {
+        return NGX_ERROR;
+    }
+
+    f->timeout = NGX_AIGC_LOGTO_TIMEOUT;
+    f->max = NGX_AIGC_LOGTO_ANSWER;
+    f->done = done;
+
+    if (ngx_aigc_fetch_text(f, &f->url, "", url) != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->ca_file, "", &ngx_aigc_logto->ca_file)
+           != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->headers[0], "Accept: application/json",
+                               NULL) != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        return NGX_ERROR;
+    }
+
+    f->nheaders = 1;
+
+    ngx_aigc_logto_fetch = f;
+
+    if (ngx_aigc_fetch_start(f) != NGX_OK) {
+        ngx_aigc_logto_fetch = NULL;
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_logto_discovered(ngx_aigc_fetch_t *f)
+{
+    ngx_aigc_logto_fetch = NULL;
+
+    if (f->status != 200 || f->error || ngx_aigc_logto_discovery(f) != NGX_OK)
+    {
+        ngx_aigc_logto_failed(f, "discovery");
+        return;
+    }
+
+    ngx_aigc_logto_backoff = 0;
+    ngx_aigc_logto_next = ngx_current_msec;
+
+    (void) ngx_aigc_logto_get(&ngx_aigc_logto_jwks_uri, ngx_aigc_logto_keys);
+}
+
+
+/* NGX_DECLINED: not what a provider says (OIDC Discovery 4.2, 4.3) */
+static ngx_int_t
+ngx_aigc_logto_discovery(ngx_aigc_fetch_t *f)
+{
+    json_t                *root, *value;
+    ngx_int_t              rc;
+    ngx_str_t             *dst;
+    ngx_uint_t             i;
+    ngx_aigc_url_t         url;
+    ngx_aigc_endpoints_t   ep;
+
+    static const char     *names[] = {
+        "issuer", "authorization_endpoint", "token_endpoint", "jwks_uri",
+        "revocation_endpoint", "end_session_endpoint"
+    };
+
+    ngx_str_t             *fields[] = {
+        &ep.issuer, &ep.authorization, &ep.token, &ep.jwks_uri,
+        &ep.revocation, &ep.end_session
+    };
+
+    root = json_loadb((char *) f->answer.data, f->answer.len,
+                      JSON_REJECT_DUPLICATES, NULL);
+    rc = NGX_DECLINED;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+
+        value = json_object_get(root, names[i]);
+        dst = fields[i];
+        ngx_str_null(dst);
+
+        if (json_is_string(value)) {
+            dst->data = (u_char *) json_string_value(value);
+            dst->len = json_string_length(value);
+        }
+
+        /* the first four must be there; each must be a URL */
+
+        if ((dst->len == 0 && i < 4) || dst->len > NGX_AIGC_ENDPOINT_MAX
+            || (dst->len
+                && ngx_aigc_url_parse(f->pool, dst, &url) != NGX_OK))
+        {
+            goto done;
+        }
+    }
+
+    if (ep.issuer.len != ngx_aigc_logto->issuer.len
+        || ngx_memcmp(ep.issuer.data, ngx_aigc_logto->issuer.data,
+                      ep.issuer.len)
+           != 0)
+    {
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "aigc: Logto calls itself \"%V\": say so in "
+                      "\"aigc_logto\", not \"%V\"",
+                      &ep.issuer, &ngx_aigc_logto->issuer);
+        goto done;
+    }
+
+    rc = ngx_aigc_issuer_put_endpoints(ngx_aigc_logto_zone, &ep);
+
+    if (rc == NGX_OK) {
+        ngx_memcpy(ngx_aigc_logto_jwks_data, ep.jwks_uri.data,
+                   ep.jwks_uri.len);
+        ngx_aigc_logto_jwks_uri.len = ep.jwks_uri.len;
+    }
+
+done:
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+static void
+ngx_aigc_logto_keys(ngx_aigc_fetch_t *f)
+{
+    ngx_aigc_logto_fetch = NULL;
+
+    if (f->status != 200 || f->error
+        || ngx_aigc_issuer_put_keys(ngx_aigc_logto_zone, &f->answer, f->log)
+           != NGX_OK)
+    {
+        ngx_aigc_logto_failed(f, "JWKS");
+        return;
+    }
+
+    ngx_aigc_logto_backoff = 0;
+}
+
+
+static void
+ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what)
+{
+    ngx_aigc_logto_backoff = ngx_aigc_logto_backoff
+                             ? ngx_min(2 * ngx_aigc_logto_backoff,
+                                       NGX_AIGC_LOGTO_BACKOFF_MAX)
+                             : NGX_AIGC_LOGTO_BACKOFF;
+
+    ngx_aigc_logto_next = ngx_current_msec + ngx_aigc_logto_backoff
+                          + ngx_random() % ngx_aigc_logto_backoff;
+
+    if (ngx_time() - ngx_aigc_logto_complained < 10) {
+        return;
+    }
+
+    ngx_aigc_logto_complained = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                  "aigc: Logto's %s at \"%V\" could not be used: status %ui, "
+                  "%s; what was known stays in use",
+                  what, &f->url, f->status,
+                  f->error ? f->error : "not what it should be");
+}
+
+
+ngx_aigc_fetch_t *
+ngx_aigc_logto_code(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
+    ngx_str_t *code, ngx_str_t *verifier, ngx_str_t *redirect_uri,
+    ngx_aigc_tokens_pt done, void *data, ngx_log_t *log)
+{
+    size_t                  len;
+    ngx_str_t               c, v, uri;
+    ngx_aigc_fetch_t       *f;
+    ngx_aigc_tokens_ctx_t  *ctx;
+
+    f = ngx_aigc_logto_form(logto, &ep->token, log);
+    if (f == NULL) {
+        return NULL;
+    }
+
+    ctx = ngx_palloc(f->pool, sizeof(ngx_aigc_tokens_ctx_t));
+
+    if (ctx == NULL || ngx_aigc_url_encode(f->pool, code, &c) != NGX_OK
+        || ngx_aigc_url_encode(f->pool, verifier, &v) != NGX_OK
+        || ngx_aigc_url_encode(f->pool, redirect_uri, &uri) != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        return NULL;
+    }
+
+    len = 128 + c.len + v.len + uri.len;
+
+    f->body.data = ngx_pnalloc(f->pool, len);
+    if (f->body.data == NULL) {
+        ngx_destroy_pool(f->pool);
+        return NULL;
+    }
+
+    f->body.len = ngx_snprintf(f->body.data, len,
+                               "grant_type=authorization_code&code=%V"
+                               "&redirect_uri=%V&code_verifier=%V",
+                               &c, &uri, &v)
+                  - f->body.data;
+
+    ctx->done = done;
+    ctx->data = data;
+    f->ctx = ctx;
+    f->done = ngx_aigc_logto_tokens;
+
+    return ngx_aigc_fetch_start(f) == NGX_OK ? f : NULL;
+}
+
+
+void
+ngx_aigc_logto_revoke(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
+    ngx_str_t *refresh_token, ngx_log_t *log)
+{
+    ngx_str_t          token;
+    ngx_aigc_fetch_t  *f;
+
+    if (ep->revocation.len == 0 || refresh_token->len == 0) {
+        return;
+    }
+
+    f = ngx_aigc_logto_form(logto, &ep->revocation, log);
+    if (f == NULL) {
+        return;
+    }
+
+    if (ngx_aigc_url_encode(f->pool, refresh_token, &token) != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->body,
+                               "token_type_hint=refresh_token&token=", &token)
+           != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        return;
+    }
+
+    f->done = ngx_aigc_logto_revoked;
+
+    (void) ngx_aigc_fetch_start(f);
+}
+
+
+static void
+ngx_aigc_logto_revoked(ngx_aigc_fetch_t *f)
+{
+    if (f->status != 200) {
+        ngx_log_error(NGX_LOG_WARN, f->log, 0,
+                      "aigc: Logto did not revoke a refresh token: status %ui",
+                      f->status);
+    }
+}
+
+
+/* A POST of a form, authenticated as the application (RFC 6749 2.3.1). */
+static ngx_aigc_fetch_t *
+ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_log_t *log)
+{
+    ngx_aigc_fetch_t  *f;
+
+    f = ngx_aigc_fetch_create(log);
+    if (f == NULL) {
+        return NULL;
+    }
+
+    f->method = "POST";
+    f->timeout = NGX_AIGC_LOGTO_TIMEOUT;
+    f->max = NGX_AIGC_LOGTO_ANSWER;
+
+    if (ngx_aigc_fetch_text(f, &f->url, "", url) != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->ca_file, "", &logto->ca_file) != NGX_OK
+        || ngx_aigc_logto_basic(f, logto) != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->headers[1],
+                          "Content-Type: application/x-www-form-urlencoded",
+                          NULL) != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->headers[2], "Accept: application/json",
+                               NULL) != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        return NULL;
+    }
+
+    f->nheaders = 3;
+
+    return f;
+}
+
+
+static ngx_int_t
+ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_aigc_logto_t *logto)
+{
+    u_char     *p;
+    ngx_str_t   id, secret, plain, encoded;
+
+    if (ngx_aigc_url_encode(f->pool, &logto->app_id, &id) != NGX_OK
+        || ngx_aigc_url_encode(f->pool, &logto->app_secret, &secret) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    plain.len = id.len + 1 + secret.len;
+    plain.data = ngx_pnalloc(f->pool, plain.len);
+
+    encoded.data = ngx_pnalloc(f->pool, ngx_base64_encoded_length(plain.len));
+
+    if (plain.data == NULL || encoded.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(plain.data, id.data, id.len);
+    *p++ = ':';
+    ngx_memcpy(p, secret.data, secret.len);
+
+    ngx_encode_base64(&encoded, &plain);
+
+    return ngx_aigc_fetch_text(f, &f->headers[0], "Authorization: Basic ",
+                               &encoded);
+}
+
+
+static void
+ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f)
+{
+    json_t                 *root, *id, *refresh;
+    ngx_aigc_tokens_t       tokens;
+    ngx_aigc_tokens_ctx_t  *ctx;
+
+    ctx = f->ctx;
+    root = NULL;
+
+    ngx_memzero(&tokens, sizeof(ngx_aigc_tokens_t));
+
+    if (f->status == 0 || f->status >= 500) {
+        tokens.result = NGX_AIGC_TOKENS_UNAVAILABLE;
+
+    } else if (f->status >= 400) {
+        tokens.result = NGX_AIGC_TOKENS_REFUSED;
+
+    } else {
+        tokens.result = NGX_AIGC_TOKENS_GARBAGE;
+
+        if (f->status == 200 && f->error == NULL) {
+            root = json_loadb((char *) f->answer.data, f->answer.len,
+                              JSON_REJECT_DUPLICATES, NULL);
+        }
+
+        id = json_object_get(root, "id_token");
+        refresh = json_object_get(root, "refresh_token");
+
+        if (json_is_string(id)) {
+            tokens.result = NGX_AIGC_TOKENS_OK;
+            tokens.id_token.data = (u_char *) json_string_value(id);
+            tokens.id_token.len = json_string_length(id);
+        }
+
+        if (json_is_string(refresh)) {
+            tokens.refresh_token.data = (u_char *) json_string_value(refresh);
+            tokens.refresh_token.len = json_string_length(refresh);
+        }
+    }
+
+    if (tokens.result != NGX_AIGC_TOKENS_OK) {
+        ngx_log_error(NGX_LOG_WARN, f->log, 0,
+                      "aigc: Logto's token endpoint gave no tokens: "
+                      "status %ui%s%s", f->status, f->error ? ", " : "",
+                      f->error ? f->error : "");
+    }
+
+    ctx->done(ctx->data, &tokens);
+
+    json_decref(root);
+}

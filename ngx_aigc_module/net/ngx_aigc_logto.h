@@ -1,0 +1,74 @@
+/*
+ * net/ngx_aigc_logto.h — Logto as the gateway's OIDC provider: discovery and
+ * keys (one worker, for all), and the token endpoint (any worker).
+ */
+
+#ifndef _NGX_AIGC_LOGTO_H_INCLUDED_
+#define _NGX_AIGC_LOGTO_H_INCLUDED_
+
+#include "ngx_aigc_fetch.h"
+
+#include "zone/ngx_aigc_issuer.h"
+
+
+#define NGX_AIGC_KEYS_EVERY      300    /* s between fetches of good keys */
+#define NGX_AIGC_KEYS_WANTED     5      /* s at least, when a key is unknown */
+#define NGX_AIGC_LOGTO_POLL      200    /* ms: is a key wanted? */
+#define NGX_AIGC_LOGTO_BACKOFF   500    /* ms, doubled up to … */
+#define NGX_AIGC_LOGTO_BACKOFF_MAX  15000
+#define NGX_AIGC_LOGTO_TIMEOUT   10000  /* ms for a call */
+#define NGX_AIGC_LOGTO_ANSWER    16384  /* bytes of discovery, keys, tokens */
+#define NGX_AIGC_SECRET_MAX      512    /* bytes */
+
+
+typedef struct {
+    ngx_str_t   endpoint;               /* no "/" at the end */
+    ngx_str_t   issuer;                 /* endpoint + "/oidc" */
+    ngx_str_t   app_id;
+    ngx_str_t   app_secret;
+    ngx_str_t   m2m_app_id;
+    ngx_str_t   m2m_app_secret;
+    ngx_str_t   audience;               /* of bearer tokens; len 0: app_id */
+    ngx_str_t   ca_file;                /* len 0: the system's */
+} ngx_aigc_logto_t;
+
+
+typedef enum {
+    NGX_AIGC_TOKENS_OK = 0,
+    NGX_AIGC_TOKENS_REFUSED,            /* 4xx: invalid_grant and its kind */
+    NGX_AIGC_TOKENS_UNAVAILABLE,        /* no answer, 5xx */
+    NGX_AIGC_TOKENS_GARBAGE             /* an answer that makes no sense */
+} ngx_aigc_tokens_e;
+
+typedef struct {
+    ngx_aigc_tokens_e   result;
+    ngx_str_t           id_token;       /* borrowed: copy it in done() */
+    ngx_str_t           refresh_token;  /* len 0: none */
+} ngx_aigc_tokens_t;
+
+typedef void (*ngx_aigc_tokens_pt)(void *data, ngx_aigc_tokens_t *tokens);
+
+
+/* The one worker that keeps endpoints and keys fresh. */
+ngx_int_t ngx_aigc_logto_start(ngx_cycle_t *cycle, ngx_aigc_logto_t *logto,
+    ngx_aigc_zone_t *zone);
+void ngx_aigc_logto_stop(void);
+
+/*
+ * The authorization code grant (RFC 6749 4.1.3, RFC 7636 4.5).  done is called
+ * once with data, unless the call is cancelled by ngx_aigc_fetch_cancel().
+ * NULL: it could not be started.
+ */
+ngx_aigc_fetch_t *ngx_aigc_logto_code(ngx_aigc_logto_t *logto,
+    ngx_aigc_endpoints_t *ep, ngx_str_t *code, ngx_str_t *verifier,
+    ngx_str_t *redirect_uri, ngx_aigc_tokens_pt done, void *data,
+    ngx_log_t *log);
+
+/*
+ * Revokes a refresh token (RFC 7009); nobody waits for the answer.
+ */
+void ngx_aigc_logto_revoke(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
+    ngx_str_t *refresh_token, ngx_log_t *log);
+
+
+#endif /* _NGX_AIGC_LOGTO_H_INCLUDED_ */

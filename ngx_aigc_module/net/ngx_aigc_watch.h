@@ -1,0 +1,43 @@
+/*
+ * net/ngx_aigc_watch.h — list and watch: GameServerSets, GameServers and
+ * PersistentVolumeClaims, each kind in each namespace, into the table.
+ * Runs in the one worker that writes the table.
+ *
+ *   list (streaming: the watch sends all objects, then a bookmark that says so;
+ *   or page by page where the server has no such lists)
+ *     → sweep what was not named → watch → connection ends: watch on from the
+ *       last version, with jittered backoff after errors
+ *     → 410 Gone, as an answer or as an event: list again
+ */
+
+#ifndef _NGX_AIGC_WATCH_H_INCLUDED_
+#define _NGX_AIGC_WATCH_H_INCLUDED_
+
+#include "ngx_aigc_kubernetes.h"
+
+#include "zone/ngx_aigc_table.h"
+
+
+#define NGX_AIGC_WATCH_SLICE     3      /* ms of events in one pass of the loop */
+#define NGX_AIGC_WATCH_SILENCE   150    /* s: bookmarks come every 60 to 120 s */
+#define NGX_AIGC_WATCH_BACKOFF   200    /* ms, doubled up to … */
+#define NGX_AIGC_WATCH_BACKOFF_MAX  8000
+#define NGX_AIGC_LIST_GSS        4      /* objects a page */
+#define NGX_AIGC_LIST_OTHERS     100
+#define NGX_AIGC_LIST_MAX        (8 * 1024 * 1024)  /* bytes of a page */
+
+
+/* Called after each pass that has changed the table. */
+typedef void (*ngx_aigc_watch_changed_pt)(void *data);
+
+/*
+ * Starts all watches.  zone has been taken (ngx_aigc_zone_take).  NGX_OK or
+ * NGX_ERROR.  stop: ends them; they also end by themselves once another process
+ * has become the writer.
+ */
+ngx_int_t ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
+    ngx_aigc_zone_t *zone, ngx_aigc_watch_changed_pt changed, void *data);
+void ngx_aigc_watch_stop(void);
+
+
+#endif /* _NGX_AIGC_WATCH_H_INCLUDED_ */
