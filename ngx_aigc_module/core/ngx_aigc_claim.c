@@ -348,7 +348,9 @@ ngx_aigc_time_zone(u_char *p, u_char *last, int64_t *offset)
 static int64_t
 ngx_aigc_time_days(ngx_int_t year, ngx_int_t month, ngx_int_t day)
 {
-    if (--month <= 0) {
+    month -= 2;
+
+    if (month <= 0) {
         month += 12;
         year--;
     }
