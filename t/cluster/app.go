@@ -88,7 +88,7 @@ func serveDemo(p *v1.Pod, address netip.Addr, folder string, boot time.Time) (*d
 		}
 		a.listeners = append(a.listeners, newTrackedListener(l))
 	}
-	a.server = &http.Server{Handler: a.routes(), ConnContext: withTap, ErrorLog: quiet}
+	a.server = &http.Server{Handler: a, ConnContext: withTap, ErrorLog: quiet}
 	for _, l := range a.listeners {
 		go a.server.Serve(l)
 	}
@@ -106,29 +106,33 @@ func (a *demoApp) close() {
 	}
 }
 
-func (a *demoApp) routes() http.Handler {
-	m := http.NewServeMux()
-	m.HandleFunc("GET /{$}", a.home)
-	m.HandleFunc("GET /info", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, a) })
-	m.HandleFunc("/disk/", a.disk)
-	m.HandleFunc("/ws", echoSocket)
-	m.HandleFunc("/headers", showHeaders)
-	m.HandleFunc("/slow", slow)
-	m.HandleFunc("/large", large)
-	m.HandleFunc("/status", func(w http.ResponseWriter, r *http.Request) {
-		code := number(r, "code", 200)
-		if code < 200 || code > 599 {
-			code = 400
-		}
-		w.WriteHeader(code)
-	})
-	m.HandleFunc("/respond", respond)
-	m.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
-		http.NewResponseController(w).EnableFullDuplex()
-		io.Copy(w, r.Body)
-	})
-	return m
+// ServeHTTP does not use ServeMux, which would redirect an unclean path: this
+// application takes every path as it came.
+func (a *demoApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case path == "/":
+		a.home(w, r)
+	case path == "/info":
+		writeJSON(w, http.StatusOK, a)
+	case strings.HasPrefix(path, "/disk/"):
+		a.disk(w, r)
+	case path == "/ws":
+		echoSocket(w, r)
+	case path == "/headers":
+		showHeaders(w, r)
+	case path == "/slow":
+		slow(w, r)
+	case path == "/large":
+		large(w, r)
+	case path == "/status":
+		status(w, r)
+	case path == "/respond":
+		respond(w, r)
+	case path == "/echo":
+		echo(w, r)
+	default:
+		http.NotFound(w, r)
+	}
 }
 
 func (a *demoApp) home(w http.ResponseWriter, _ *http.Request) {
@@ -290,6 +294,20 @@ func respond(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(number(r, "code", http.StatusOK))
 	io.WriteString(w, "respond\n")
+}
+
+func status(w http.ResponseWriter, r *http.Request) {
+	code := number(r, "code", http.StatusOK)
+	if code < 200 || code > 599 {
+		code = http.StatusBadRequest
+	}
+	w.WriteHeader(code)
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+	http.NewResponseController(w).EnableFullDuplex()
+	io.Copy(w, r.Body)
 }
 
 func number(r *http.Request, name string, otherwise int) int {

@@ -126,7 +126,7 @@ func (k *kubelet) open(p *v1.Pod) *podRun {
 		for _, c := range p.Status.ContainerStatuses {
 			r.restarts = max(r.restarts, c.RestartCount)
 			if c.State.Running != nil {
-				r.started = c.State.Running.StartedAt.Time
+				r.started = k.recallBoot(p, c.State.Running.StartedAt.Time)
 			}
 			if r.images == nil {
 				r.images = map[string]string{}
@@ -271,6 +271,9 @@ func imagesChanged(p *v1.Pod, r *podRun) bool {
 
 func (k *kubelet) start(p *v1.Pod, r *podRun) error {
 	r.started, r.resumeAt = time.Now(), time.Time{}
+	if err := k.rememberBoot(r); err != nil {
+		return err
+	}
 	r.images = map[string]string{}
 	for _, c := range p.Spec.Containers {
 		r.images[c.Name] = c.Image
@@ -377,6 +380,24 @@ func (k *kubelet) close(key string, r *podRun) {
 		r.address = netip.Addr{}
 	}
 	os.RemoveAll(k.w.o.path("scratch", string(r.uid)))
+	os.Remove(k.w.o.path("boots", string(r.uid)))
+}
+
+// rememberBoot keeps a container's start to the nanosecond, for after a restart
+// of this program; the API keeps whole seconds.
+func (k *kubelet) rememberBoot(r *podRun) error {
+	if err := os.MkdirAll(k.w.o.path("boots"), 0o755); err != nil {
+		return err
+	}
+	return writeFileAtomic(k.w.o.path("boots", string(r.uid)), []byte(r.started.Format(time.RFC3339Nano)), 0o644)
+}
+
+func (k *kubelet) recallBoot(p *v1.Pod, reported time.Time) time.Time {
+	b, _ := os.ReadFile(k.w.o.path("boots", string(p.UID)))
+	if t, err := time.Parse(time.RFC3339Nano, string(b)); err == nil && t.Truncate(time.Second).Equal(reported) {
+		return t
+	}
+	return reported
 }
 
 // say emits an event, once for each message and restart.

@@ -138,7 +138,31 @@ func (k *kubelet) patchPodStatus(ctx context.Context, p *v1.Pod, s v1.PodStatus)
 	return k.patchStatus(ctx, func(b []byte) error {
 		_, err := k.w.kl.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, b, metav1.PatchOptions{}, "status")
 		return err
-	}, map[string]any{"metadata": map[string]any{"uid": p.UID}, "status": s})
+	}, map[string]any{"metadata": map[string]any{"uid": p.UID}, "status": statusPatch{s}})
+}
+
+// statusPatch spells out an empty reason and message of a condition: left out,
+// a merge would keep the old ones.
+type statusPatch struct{ v1.PodStatus }
+
+func (s statusPatch) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(s.PodStatus)
+	if err != nil {
+		return nil, err
+	}
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, err
+	}
+	list, _ := m["conditions"].([]any)
+	for _, c := range list {
+		for _, field := range []string{"reason", "message"} {
+			if c := c.(map[string]any); c[field] == nil {
+				c[field] = nil
+			}
+		}
+	}
+	return json.Marshal(m)
 }
 
 func (k *kubelet) patchStatus(ctx context.Context, patch func([]byte) error, body any) error {
