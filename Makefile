@@ -32,7 +32,8 @@ up: setup   ## the same in the background; returns when it is ready
 down:       ## ends what make up started
 	@scripts/stack down
 
-test: setup ## all tests, or TESTS="t/foo.t"
+test: setup ## all tests, or TESTS="t/foo.t"; AIGC_ASAN=1 under ASan and UBSan
+	@[ -z "$$AIGC_ASAN" ] || SANITIZE=1 scripts/module
 	@prove -j$(JOBS) --timer $(TESTS)
 
 module:     ## the nginx module alone: CC=clang, SANITIZE=1
@@ -46,7 +47,9 @@ install: module ## module, includes and dashboard, below DESTDIR
 	install -m 644 ngx_aigc_module/conf/*.conf $(CONF)
 	cp -R dashboard/. $(WWW)
 
-clean: down ## ends the stack, removes all that was built
+clean:      ## ends the stacks below build/, removes all that was built
+	@for s in build/*/stack.json; do \
+	    [ ! -e "$$s" ] || STATE=$${s%/stack.json} scripts/stack down; done
 	rm -rf build
 
 setup:

@@ -56,15 +56,17 @@ sub start {
     return $self;
 }
 
-# The developer's stack, as PORT, ROOT and STATE name it.
+# The developer's stack, as PORT, ROOT and STATE name it; what is not named is
+# as in the stack that STATE holds.
 sub dev {
     my ($class, %o) = @_;
-    my $port  = $ENV{PORT}  || 8080;
-    my $root  = $ENV{ROOT}  || 'aigc.localhost';
     my $state = $ENV{STATE} || 'build/dev';
-
-    $port =~ /^\d+$/ && $port < 65526 or die "PORT=$port is no port\n";
     $state = "$repo/$state" unless $state =~ m{^/};
+
+    my $was  = remembered({ state => $state }) // {};
+    my $port = $ENV{PORT} || $was->{port} || 8080;
+    my $root = $ENV{ROOT} || $was->{root} || 'aigc.localhost';
+    $port =~ /^\d+$/ && $port < 65526 or die "PORT=$port is no port\n";
     return $class->_new(port => $port, root => $root, state => $state, %o,
         opt => { workers => 2, keep => 1 });
 }
@@ -306,7 +308,7 @@ sub _remember {
 
 sub remembered {            # port, root and network of what runs in STATE
     my $self = shift;
-    open my $f, '<', $self->file('stack.json') or return;
+    open my $f, '<', "$self->{state}/stack.json" or return;
     local $/;
     return eval { $json->decode(<$f>) };
 }
