@@ -254,11 +254,6 @@ sub problems {
     my @problems = @{ $self->{problems} };
 
     push @problems, map { "in nginx's log: $_" } $self->bad_log_lines;
-    for my $file (glob $self->file('log/asan.*')) {
-        open my $f, '<', $file or next;
-        local $/;
-        push @problems, "$file:\n" . <$f>;
-    }
     for my $file (map { $self->file("log/$_") } qw(error.log access.log)) {
         my ($line, $what) = AIGC::Secrets::find($file) or next;
         push @problems, "a secret ($what) stands in $file, line $line";
