@@ -140,11 +140,24 @@ ngx_aigc_put(ngx_aigc_writer_t *w, u_char *data, size_t len)
 void
 ngx_aigc_put_int(ngx_aigc_writer_t *w, int64_t n)
 {
-    u_char  *end, buf[NGX_INT64_LEN];
+    u_char    *p, buf[NGX_INT64_LEN];
+    uint64_t   rest;
 
-    end = ngx_snprintf(buf, NGX_INT64_LEN, "%L", n);
+    /* by hand: a reserve list has many thousand of them */
 
-    ngx_aigc_put(w, buf, end - buf);
+    p = buf + NGX_INT64_LEN;
+    rest = (n < 0) ? 0 - (uint64_t) n : (uint64_t) n;
+
+    do {
+        *--p = '0' + rest % 10;
+        rest /= 10;
+    } while (rest);
+
+    if (n < 0) {
+        *--p = '-';
+    }
+
+    ngx_aigc_put(w, p, buf + NGX_INT64_LEN - p);
 }
 
 

@@ -1,0 +1,665 @@
+/* core/ngx_aigc_patch.h: what a patch does to an object, not its spelling. */
+
+#include "unit.h"
+#include "unit_json.h"
+#include "ngx_aigc_gss.h"
+#include "ngx_aigc_ids.h"
+#include "ngx_aigc_patch.h"
+
+
+#define PATCH_TOP  40                   /* ids of the random rounds */
+
+
+/* a template with instances 0 (alice's, runs) and 2 (bob's, released) */
+
+#define SET                                                                   \
+    "{'apiVersion': 'game.kruise.io/v1alpha1', 'kind': 'GameServerSet',"     \
+    " 'metadata': {'name': 'sd', 'namespace': 'default', 'uid': 'uid-1',"    \
+    "  'generation': 5, 'annotations': {"                                    \
+    "   'instance.aigc-gateway.io/0': 'zero',"                               \
+    "   'instance.aigc-gateway.io/2': 'two',"                                \
+    "   'game.kruise.io/reserve-ids': '1,2', 'other': 'stays'}},"            \
+    " 'spec': {'replicas': 1, 'reserveGameServerIds': ['1-2'], 'x': 'y'},"   \
+    " 'status': {'observedGeneration': 5, 'currentReplicas': 1}}"
+
+
+static void
+patch_default(unit_t *u, ngx_aigc_patch_t *patch)
+{
+    static ngx_int_t  running[] = { 0 };
+
+    ngx_memzero(patch, sizeof(ngx_aigc_patch_t));
+
+    patch->uid = unit_str(u, "uid-1");
+    patch->generation = 5;
+    patch->observed = 5;
+    patch->current = 1;
+    patch->reserve_ids = unit_str(u, "1,2");
+    patch->test_reserve_ids = 1;
+    patch->has_annotations = 1;
+    patch->running = running;
+    patch->nrunning = 1;
+    patch->top = 2;
+}
+
+
+static json_t *
+patch_annotation(json_t *object, const char *key)
+{
+    return json_object_get(json_object_get(json_object_get(object, "metadata"),
+                                           "annotations"), key);
+}
+
+
+static ngx_uint_t
+patch_is(json_t *value, const char *text)
+{
+    return json_is_string(value)
+           && strcmp(json_string_value(value), text) == 0;
+}
+
+
+static void
+patch_install(unit_t *u)
+{
+    json_t             *before, *after, *want;
+    ngx_int_t           running[] = { 0, 3 };
+    ngx_str_t           text;
+    ngx_aigc_patch_t    patch;
+    ngx_aigc_change_t   change;
+
+    patch_default(u, &patch);
+
+    ngx_memzero(&change, sizeof(change));
+    change.id = 3;
+    change.after = unit_str(u, "{\"owner\":\"a\\\"b\xc3\xa9\"}");
+
+    patch.changes = &change;
+    patch.nchanges = 1;
+    patch.running = running;
+    patch.nrunning = 2;
+    patch.top = 3;
+
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    is_str(u, &text,
+        "[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"uid-1\"},"
+        "{\"op\":\"test\",\"path\":\"/metadata/generation\",\"value\":5},"
+        "{\"op\":\"test\",\"path\":\"/status/observedGeneration\",\"value\":5},"
+        "{\"op\":\"test\",\"path\":\"/status/currentReplicas\",\"value\":1},"
+        "{\"op\":\"test\",\"path\":\"/metadata/annotations/"
+            "game.kruise.io~1reserve-ids\",\"value\":\"1,2\"},"
+        "{\"op\":\"test\",\"path\":\"/metadata/annotations/"
+            "instance.aigc-gateway.io~13\",\"value\":null},"
+        "{\"op\":\"add\",\"path\":\"/metadata/annotations/"
+            "instance.aigc-gateway.io~13\","
+            "\"value\":\"{\\\"owner\\\":\\\"a\\\\\\\"b\xc3\xa9\\\"}\"},"
+        "{\"op\":\"add\",\"path\":\"/metadata/annotations/"
+            "aigc-gateway.io~1top\",\"value\":\"3\"},"
+        "{\"op\":\"add\",\"path\":\"/spec/replicas\",\"value\":2},"
+        "{\"op\":\"add\",\"path\":\"/spec/reserveGameServerIds\","
+            "\"value\":[1,2]}]");
+
+    before = unit_json(u, SET);
+    after = unit_json_patch(u, before, &text);
+
+    if (!ok(u, after != NULL)) {
+        return;
+    }
+
+    ok(u, patch_is(patch_annotation(after, "instance.aigc-gateway.io/3"),
+                   "{\"owner\":\"a\\\"b\xc3\xa9\"}"));
+    ok(u, patch_is(patch_annotation(after, "aigc-gateway.io/top"), "3"));
+    ok(u, patch_is(patch_annotation(after, "instance.aigc-gateway.io/0"),
+                   "zero"));
+    ok(u, patch_is(patch_annotation(after, "other"), "stays"));
+
+    want = unit_json(u, "{'replicas': 2, 'reserveGameServerIds': [1, 2],"
+                        " 'x': 'y'}");
+    ok(u, json_equal(json_object_get(after, "spec"), want));
+    ok(u, json_equal(json_object_get(after, "status"),
+                     json_object_get(before, "status")));
+}
+
+
+static void
+patch_change_and_remove(unit_t *u)
+{
+    json_t             *after, *want;
+    ngx_str_t           text;
+    ngx_aigc_patch_t    patch;
+    ngx_aigc_change_t   changes[2];
+
+    patch_default(u, &patch);
+
+    ngx_memzero(changes, sizeof(changes));
+    changes[0].id = 0;
+    changes[0].before = unit_str(u, "zero");
+    changes[0].after = unit_str(u, "zero, released");
+    changes[1].id = 2;
+    changes[1].before = unit_str(u, "two");
+
+    patch.changes = changes;
+    patch.nchanges = 2;
+    patch.nrunning = 0;
+
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    after = unit_json_patch(u, unit_json(u, SET), &text);
+
+    if (!ok(u, after != NULL)) {
+        return;
+    }
+
+    ok(u, patch_is(patch_annotation(after, "instance.aigc-gateway.io/0"),
+                   "zero, released"));
+    ok(u, patch_annotation(after, "instance.aigc-gateway.io/2") == NULL);
+
+    want = unit_json(u, "{'replicas': 0, 'reserveGameServerIds': [0, 1, 2],"
+                        " 'x': 'y'}");
+    ok(u, json_equal(json_object_get(after, "spec"), want));
+}
+
+
+/* each of these alone has to keep the patch from being applied */
+
+static void
+patch_preconditions(unit_t *u)
+{
+    json_t             *object;
+    ngx_str_t           text;
+    ngx_uint_t          i;
+    ngx_aigc_patch_t    patch;
+    ngx_aigc_change_t   changes[2];
+
+    static const char  *others[] = {
+        "{'op': 'add', 'path': '/metadata/uid', 'value': 'uid-2'}",
+        "{'op': 'add', 'path': '/metadata/generation', 'value': 6}",
+        "{'op': 'add', 'path': '/status/observedGeneration', 'value': 4}",
+        "{'op': 'remove', 'path': '/status/observedGeneration'}",
+        "{'op': 'remove', 'path': '/status'}",
+        "{'op': 'add', 'path': '/status/currentReplicas', 'value': 2}",
+        "{'op': 'add', 'path': '/metadata/annotations/"
+            "game.kruise.io~1reserve-ids', 'value': '2,1'}",
+        "{'op': 'remove', 'path': '/metadata/annotations/"
+            "game.kruise.io~1reserve-ids'}",
+        "{'op': 'add', 'path': '/metadata/annotations/"
+            "instance.aigc-gateway.io~10', 'value': 'zerO'}",
+        "{'op': 'remove', 'path': '/metadata/annotations/"
+            "instance.aigc-gateway.io~10'}",
+        "{'op': 'add', 'path': '/metadata/annotations/"
+            "instance.aigc-gateway.io~11', 'value': ''}",
+        "{'op': 'remove', 'path': '/metadata/annotations'}"
+    };
+
+    patch_default(u, &patch);
+
+    ngx_memzero(changes, sizeof(changes));
+    changes[0].id = 0;
+    changes[0].before = unit_str(u, "zero");
+    changes[0].after = unit_str(u, "zero'");
+    changes[1].id = 1;
+    changes[1].after = unit_str(u, "one");
+
+    patch.changes = changes;
+    patch.nchanges = 2;
+
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    object = unit_json(u, SET);
+    ok(u, unit_json_patch(u, object, &text) != NULL);
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        u_char     buf[512];
+        json_t    *changed;
+        ngx_str_t  other;
+
+        *ngx_sprintf(buf, "[%s]", others[i]) = '\0';
+        other.data = (u_char *) json_dumps(unit_json(u, (char *) buf), 0);
+        other.len = ngx_strlen(other.data);
+
+        changed = unit_json_patch(u, object, &other);
+        free(other.data);
+
+        if (!ok(u, changed != NULL)
+            || !ok(u, unit_json_patch(u, changed, &text) == NULL))
+        {
+            unit_note("%s", others[i]);
+        }
+    }
+
+    /* and what is not asked for does not */
+
+    patch.observed = -1;
+    patch.current = -1;
+    patch.test_reserve_ids = 0;
+
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    object = unit_json(u, "{'metadata': {'uid': 'uid-1', 'generation': 5,"
+                          " 'annotations': {'instance.aigc-gateway.io/0':"
+                          " 'zero'}}, 'spec': {}}");
+    ok(u, unit_json_patch(u, object, &text) != NULL);
+}
+
+
+static void
+patch_no_annotations(unit_t *u)
+{
+    json_t             *object, *after, *want;
+    ngx_int_t           running[] = { 1 };
+    ngx_str_t           text;
+    ngx_aigc_patch_t    patch;
+    ngx_aigc_change_t   changes[3];
+
+    ngx_memzero(&patch, sizeof(patch));
+    ngx_memzero(changes, sizeof(changes));
+
+    patch.uid = unit_str(u, "uid-1");
+    patch.generation = 1;
+    patch.observed = -1;
+    patch.current = -1;
+    patch.running = running;
+    patch.nrunning = 1;
+    patch.top = 2;
+    patch.changes = changes;
+    patch.nchanges = 3;
+
+    changes[0].id = 1;
+    changes[0].after = unit_str(u, "one");
+    changes[1].id = 2;
+    changes[1].after = unit_str(u, "two");
+    changes[2].id = 0;                  /* to be absent, before and after */
+
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    object = unit_json(u, "{'metadata': {'uid': 'uid-1', 'generation': 1},"
+                          " 'spec': {'replicas': 0}}");
+    after = unit_json_patch(u, object, &text);
+
+    want = unit_json(u, "{'metadata': {'uid': 'uid-1', 'generation': 1,"
+        " 'annotations': {'instance.aigc-gateway.io/1': 'one',"
+        " 'instance.aigc-gateway.io/2': 'two', 'aigc-gateway.io/top': '2'}},"
+        " 'spec': {'replicas': 1, 'reserveGameServerIds': [0, 2]}}");
+
+    ok(u, after && json_equal(after, want));
+
+    /* somebody annotated it meanwhile: theirs must not be lost */
+
+    object = unit_json(u, "{'metadata': {'uid': 'uid-1', 'generation': 1,"
+                          " 'annotations': {'a': 'b'}}, 'spec': {}}");
+    ok(u, unit_json_patch(u, object, &text) == NULL);
+
+    /* nothing was ever installed */
+
+    patch.top = -1;
+    patch.nrunning = 0;
+    patch.nchanges = 0;
+
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    object = unit_json(u, "{'metadata': {'uid': 'uid-1', 'generation': 1},"
+                          " 'spec': {'replicas': 3}}");
+    after = unit_json_patch(u, object, &text);
+
+    want = unit_json(u, "{'metadata': {'uid': 'uid-1', 'generation': 1},"
+        " 'spec': {'replicas': 0, 'reserveGameServerIds': []}}");
+
+    ok(u, after && json_equal(after, want));
+}
+
+
+static void
+patch_contradictions(unit_t *u)
+{
+    ngx_int_t           ids[2];
+    ngx_str_t           text;
+    ngx_aigc_patch_t    patch;
+    ngx_aigc_change_t   change;
+
+    patch_default(u, &patch);
+    patch.running = ids;
+    patch.nrunning = 2;
+
+    ids[0] = 0;
+    ids[1] = 2;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    ids[1] = 3;                         /* above top */
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    ids[1] = 0;                         /* twice */
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    ids[0] = 2;                         /* out of order */
+    ids[1] = 1;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    ids[0] = -1;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    patch.nrunning = 0;
+
+    patch.top = NGX_AIGC_ID_MAX + 1;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    patch.top = -2;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    patch.top = 2;
+    patch.has_annotations = 0;          /* but reserve-ids is tested */
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    ngx_memzero(&change, sizeof(change));
+    change.id = 1;
+    change.before = unit_str(u, "x");
+    patch.test_reserve_ids = 0;
+    patch.changes = &change;
+    patch.nchanges = 1;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    patch.has_annotations = 1;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+    change.id = 3;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    change.id = -1;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+
+    patch.nchanges = 0;
+    patch.uid.len = 0;
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+}
+
+
+/*
+ * A set with random claims, of which random ones change: afterwards it reads
+ * back as it was wanted, and OKG's rule holds.
+ */
+
+typedef struct {
+    ngx_aigc_state_e   before[PATCH_TOP];
+    ngx_aigc_state_e   after[PATCH_TOP];
+    ngx_str_t          raw_before[PATCH_TOP];
+    ngx_str_t          raw_after[PATCH_TOP];
+} patch_model_t;
+
+
+static ngx_str_t
+patch_claim(unit_t *u, ngx_int_t id, ngx_aigc_state_e state)
+{
+    ngx_aigc_claim_t  claim;
+
+    ngx_memzero(&claim, sizeof(claim));
+
+    if (state == NGX_AIGC_NO_STATE) {
+        return claim.raw;
+    }
+
+    claim.id = id;
+    claim.state = state;
+    claim.owner = unit_str(u, "user \"~1/~0\"");
+    claim.since = unit_str(u, "2026-01-02T03:04:05Z");
+    claim.gss = unit_str(u, "uid-1");
+
+    is_int(u, ngx_aigc_claim_write(u->pool, &claim), NGX_OK);
+
+    return claim.raw;
+}
+
+
+static json_t *
+patch_random_set(unit_t *u, patch_model_t *m, uint32_t *seed)
+{
+    char        key[64];
+    json_t     *set, *annotations;
+    ngx_int_t   id;
+
+    set = unit_json(u, "{'kind': 'GameServerSet', 'metadata': {'name': 'sd',"
+                       " 'namespace': 'default', 'uid': 'uid-1',"
+                       " 'generation': 9}, 'spec': {'replicas': 77,"
+                       " 'reserveGameServerIds': ['5-7', 'x']}}");
+
+    annotations = json_object();
+
+    for (id = 0; id < PATCH_TOP; id++) {
+        m->before[id] = unit_random(seed, 4);
+        m->raw_before[id] = patch_claim(u, id, m->before[id]);
+
+        m->after[id] = unit_random(seed, 3) ? m->before[id]
+                                            : unit_random(seed, 4);
+        m->raw_after[id] = patch_claim(u, id, m->after[id]);
+
+        if (m->raw_before[id].len == 0) {
+            continue;
+        }
+
+        (void) snprintf(key, sizeof(key), NGX_AIGC_ANNOTATION "%d", (int) id);
+
+        if (json_object_set_new(annotations, key,
+                                json_stringn((char *) m->raw_before[id].data,
+                                             m->raw_before[id].len))
+            != 0)
+        {
+            abort();
+        }
+    }
+
+    if (json_object_size(annotations)) {
+        if (json_object_set_new(json_object_get(set, "metadata"),
+                                "annotations", annotations)
+            != 0)
+        {
+            abort();
+        }
+
+    } else {
+        json_decref(annotations);
+    }
+
+    return set;
+}
+
+
+static void
+patch_check_set(unit_t *u, json_t *set, patch_model_t *m, ngx_int_t top)
+{
+    size_t             i;
+    json_t            *list, *item;
+    ngx_int_t          id, n;
+    ngx_uint_t         reserved[PATCH_TOP], claims;
+    ngx_aigc_gss_t     gss;
+    ngx_aigc_claim_t  *claim;
+
+    is_int(u, ngx_aigc_gss_read(u->pool, set, &gss), NGX_OK);
+
+    is_int(u, gss.top, top);
+    is_int(u, gss.reserve_bad, 0);
+
+    claim = gss.claims.elts;
+    claims = 0;
+    n = 0;
+
+    for (id = 0; id < PATCH_TOP; id++) {
+        n += (m->after[id] == NGX_AIGC_RUNNING);
+
+        if (m->after[id] == NGX_AIGC_NO_STATE) {
+            continue;
+        }
+
+        if (!ok(u, claims < gss.claims.nelts)) {
+            return;
+        }
+
+        is_int(u, claim[claims].id, id);
+        is_int(u, claim[claims].state, m->after[id]);
+        claims++;
+    }
+
+    is_int(u, gss.claims.nelts, claims);
+    is_int(u, gss.replicas, n);
+
+    /* OKG takes the smallest ids that are not reserved: those that run */
+
+    ngx_memzero(reserved, sizeof(reserved));
+
+    list = json_object_get(json_object_get(set, "spec"),
+                           "reserveGameServerIds");
+
+    json_array_foreach(list, i, item) {
+        ok(u, json_is_integer(item));
+        id = json_integer_value(item);
+
+        if (ok(u, id >= 0 && id <= top)) {
+            reserved[id]++;
+        }
+    }
+
+    for (id = 0; id <= top; id++) {
+        is_int(u, reserved[id], m->after[id] != NGX_AIGC_RUNNING);
+    }
+}
+
+
+static void
+patch_random(unit_t *u)
+{
+    json_t             *set, *after;
+    uint32_t            seed;
+    ngx_int_t           id, running[PATCH_TOP];
+    ngx_str_t           text;
+    ngx_uint_t          round, failed;
+    patch_model_t       m;
+    ngx_aigc_patch_t    patch;
+    ngx_aigc_change_t   changes[PATCH_TOP];
+
+    seed = 20260102;
+
+    for (round = 0; round < 200; round++) {
+
+        set = patch_random_set(u, &m, &seed);
+        failed = u->failed;
+
+        ngx_memzero(&patch, sizeof(patch));
+        ngx_memzero(changes, sizeof(changes));
+
+        patch.uid = unit_str(u, "uid-1");
+        patch.generation = 9;
+        patch.observed = -1;
+        patch.current = -1;
+        patch.has_annotations = json_object_get(
+                                    json_object_get(set, "metadata"),
+                                    "annotations")
+                                != NULL;
+        patch.running = running;
+        patch.changes = changes;
+        patch.top = PATCH_TOP - 1;
+
+        for (id = 0; id < PATCH_TOP; id++) {
+
+            if (m.after[id] == NGX_AIGC_RUNNING) {
+                running[patch.nrunning++] = id;
+            }
+
+            if (m.after[id] != m.before[id]) {
+                changes[patch.nchanges].id = id;
+                changes[patch.nchanges].before = m.raw_before[id];
+                changes[patch.nchanges].after = m.raw_after[id];
+                patch.nchanges++;
+            }
+        }
+
+        is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+        after = unit_json_patch(u, set, &text);
+
+        if (ok(u, after != NULL)) {
+            patch_check_set(u, after, &m, patch.top);
+        }
+
+        /* a second time it does not go: what changed is no more as before */
+
+        if (after && patch.nchanges) {
+            ok(u, unit_json_patch(u, after, &text) == NULL);
+        }
+
+        if (u->failed != failed) {
+            unit_note("round %d: %.*s", (int) round, (int) text.len,
+                      text.data);
+            return;
+        }
+    }
+}
+
+
+static void
+patch_costs(unit_t *u)
+{
+    double              usec;
+    json_t             *ops;
+    ngx_int_t           id, *running;
+    ngx_str_t           text;
+    ngx_uint_t          i;
+    ngx_pool_t         *pool;
+    ngx_aigc_patch_t    patch;
+    ngx_aigc_change_t   change;
+
+    patch_default(u, &patch);
+
+    running = ngx_palloc(u->pool, 800 * sizeof(ngx_int_t));
+
+    for (id = 0; id < 800; id++) {
+        running[id] = 2 * id;
+    }
+
+    ngx_memzero(&change, sizeof(change));
+    change.id = 1;
+    change.after = patch_claim(u, 1, NGX_AIGC_RUNNING);
+
+    patch.running = running;
+    patch.nrunning = 800;
+    patch.top = 1599;
+    patch.changes = &change;
+    patch.nchanges = 1;
+
+    usec = unit_usec();
+
+    for (i = 0; i < 100; i++) {
+        pool = ngx_create_pool(4096, u->log);
+        is_int(u, ngx_aigc_patch_build(pool, &patch, &text), NGX_OK);
+
+        if (i == 99) {
+            usec = (unit_usec() - usec) / 100;
+            ops = unit_json_bytes(u, &text);
+            ok(u, json_array_size(ops) == 10);
+        }
+
+        ngx_destroy_pool(pool);
+    }
+
+    unit_note("a patch for 800 of 1600 ids: %.1f us", usec);
+
+    running[0] = 1;                     /* the widest reserve list */
+    patch.nrunning = 1;
+    patch.top = NGX_AIGC_ID_MAX;
+
+    usec = unit_usec();
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+    unit_note("a patch for 100000 ids: %.0f us, %d bytes",
+              unit_usec() - usec, (int) text.len);
+
+    ok(u, text.len < 700000);
+}
+
+
+unit_test_t  patch_tests[] = {
+    { "install: tests first, then the whole truth", patch_install },
+    { "a changed and a removed annotation", patch_change_and_remove },
+    { "each precondition alone refuses", patch_preconditions },
+    { "a set without annotations", patch_no_annotations },
+    { "contradictions are not written", patch_contradictions },
+    { "random claims: replicas and reserve follow", patch_random },
+    { "costs", patch_costs },
+    { NULL, NULL }
+};
