@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -18,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/klog/v2"
 )
 
 func (w *world) syncGameServerSet(ctx context.Context, key string) error {
@@ -198,6 +201,9 @@ func (w *world) scale(ctx context.Context, gss *gameServerSet, sts *statefulSet,
 	if backfill {
 		list = ordinals
 	}
+	klog.InfoS("scale", "set", klog.KObj(gss), "generation", gss.Generation, "replicas", *gss.Spec.Replicas,
+		"spec", joinIds(gss.Spec.ReserveGameServerIds), "noted", gss.Annotations[reserveIdsKey],
+		"workload", joinIds(sts.Spec.ReserveOrdinals), "pods", podNames(pods), "keeps", joinIds(keep), "leavesOut", joinIds(ordinals))
 	if w.o.okg == "0.4" {
 		if err := w.markDeleting(ctx, gss, expandIds(keep), alive); err != nil {
 			return err
@@ -307,6 +313,19 @@ func expandAnnotation(gss *gameServerSet) idSet {
 		list = append(list, intstr.Parse(s))
 	}
 	return expandIds(list)
+}
+
+// podNames lists pods for the log; a terminating one has a mark.
+func podNames(pods []*v1.Pod) string {
+	var out []string
+	for _, p := range pods {
+		name := strconv.Itoa(idOfName(p.Name))
+		if p.DeletionTimestamp != nil {
+			name += "†"
+		}
+		out = append(out, name)
+	}
+	return strings.Join(out, ",")
 }
 
 func ints(list []intstr.IntOrString) (out []int) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -202,9 +203,12 @@ type networkPort struct {
 
 // decode reads an object of the dynamic client into one of the types above.
 func decode[T any](o any) (*T, error) {
+	u, ok := o.(*unstructured.Unstructured)
+	if !ok {
+		return nil, fmt.Errorf("%T is no object", o)
+	}
 	t := new(T)
-	err := runtime.DefaultUnstructuredConverter.FromUnstructured(o.(*unstructured.Unstructured).Object, t)
-	return t, err
+	return t, runtime.DefaultUnstructuredConverter.FromUnstructured(u.Object, t)
 }
 
 // encode is the way back; status never travels with an object.
