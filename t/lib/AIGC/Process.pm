@@ -76,7 +76,9 @@ sub alive {
         return 0;
     }
     my $stat = _stat($self->{pid});
-    return $stat && $stat->{since} eq ($self->{since} // '') && $stat->{state} ne 'Z';
+    return 0 if !$stat || $stat->{since} ne ($self->{since} // '');
+    # Dead when its last thread is; the first one may end before the others.
+    return $stat->{state} ne 'Z' || (() = glob "/proc/$self->{pid}/task/*") > 1;
 }
 
 sub status { $_[0]{status} }        # as $?, once a child has ended
