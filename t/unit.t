@@ -134,5 +134,6 @@ sub run_tests {
     my $rc = system $nginx, '-p', $out, '-e', 'stderr', '-c', $conf, '-t',
         '-q';
 
+    bail('nginx died of signal ' . ($rc & 127)) if $rc & 127;
     exit($rc == 0 ? 0 : 1);
 }

@@ -362,9 +362,10 @@ jwks_documents(unit_t *u)
 static void
 jwks_bad_keys(unit_t *u)
 {
-    u_char             *x;
+    size_t              n;
+    u_char             *x, point[80];
     EVP_PKEY           *ec;
-    ngx_str_t           jwk;
+    ngx_str_t           jwk, a, b;
     ngx_uint_t          i;
     ngx_aigc_jwks_t    *jwks;
 
@@ -422,6 +423,32 @@ jwks_bad_keys(unit_t *u)
     is_int(u, parse_one(u, &jwk, &jwks), NGX_DECLINED);
     ngx_memcpy(x, "P-521", 5);
     is_int(u, parse_one(u, &jwk, &jwks), NGX_DECLINED);
+
+    /* the same point, but y's first byte is x's last */
+
+    n = sizeof(point);
+    ok(u, EVP_PKEY_get_octet_string_param(jose_key(u, "P-256"),
+                                          OSSL_PKEY_PARAM_PUB_KEY, point, n,
+                                          &n)
+          == 1);
+    is_int(u, n, 65);
+
+    for (i = 31; i <= 33; i++) {
+        a.data = point + 1;
+        a.len = i;
+        b.data = point + 1 + i;
+        b.len = 64 - i;
+
+        a = jose_b64(u, &a);
+        b = jose_b64(u, &b);
+        jwk = jose_fmt(u, "{\"kty\":\"EC\",\"crv\":\"P-256\","
+                          "\"x\":\"%.*s\",\"y\":\"%.*s\"}", (int) a.len,
+                       a.data, (int) b.len, b.data);
+
+        is_int(u, parse_one(u, &jwk, &jwks),
+               i == 32 ? NGX_OK : NGX_DECLINED);
+        ngx_aigc_jwks_free(jwks);
+    }
 
     jwk = jose_fmt(u, "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"%043d\","
                       "\"y\":\"%043d\"}", 0, 0);

@@ -243,6 +243,71 @@ session_strangers(unit_t *u)
 }
 
 
+/* seals any content and opens it again, as both */
+
+static ngx_int_t
+reopen(unit_t *u, const char *purpose, const u_char *content, size_t len)
+{
+    ngx_str_t              plain, value;
+    ngx_aigc_login_t       login;
+    ngx_aigc_session_t     session;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+    plain = unit_bytes(u, content, len);
+
+    is_int(u, ngx_aigc_seal(u->pool, k, purpose, &plain, &value), NGX_OK);
+
+    if (ngx_strcmp(purpose, "login") == 0) {
+        return ngx_aigc_login_open(u->pool, k, &value, &login);
+    }
+
+    return ngx_aigc_session_open(u->pool, k, &value, &session);
+}
+
+
+static void
+session_content(unit_t *u)
+{
+    size_t  i;
+    u_char  copy[23], login[32];
+
+    /* three parts, one byte each; no refresh token, no sid */
+
+    static const u_char  good_parts[] = {
+        1, 0, 0, 0, 0, 0, 0, 0, 9, 3, 0, 1, 'a', 0, 1, 'b', 0, 1, 'c', 0, 0,
+        0, 0
+    };
+
+    static const u_char  good_login[] = {
+        1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 's', 0, 1, 'n', 0, 1, 'v', 0, 2, 'r',
+        'd'
+    };
+
+    is_int(u, reopen(u, "session", good_parts, sizeof(good_parts)), NGX_OK);
+
+    for (i = 0; i < sizeof(good_parts); i++) {
+        is_int(u, reopen(u, "session", good_parts, i), NGX_DECLINED);
+    }
+
+    for (i = 1; i < 256; i++) {
+        ngx_memcpy(copy, good_parts, sizeof(copy));
+        copy[9] = (u_char) i;
+        is_int(u, reopen(u, "session", copy, sizeof(copy)),
+               i == 3 ? NGX_OK : NGX_DECLINED);
+    }
+
+    ngx_memzero(login, sizeof(login));
+    ngx_memcpy(login, good_login, sizeof(good_login));
+    is_int(u, reopen(u, "login", login, sizeof(good_login)), NGX_OK);
+
+    for (i = 0; i < sizeof(login); i++) {
+        is_int(u, reopen(u, "login", login, i),
+               i == sizeof(good_login) ? NGX_OK : NGX_DECLINED);
+    }
+}
+
+
 static void
 session_login(unit_t *u)
 {
@@ -324,6 +389,7 @@ unit_test_t  session_tests[] = {
     { "a session comes back as it was", session_round_trip },
     { "a session that fits no cookie is refused", session_bound },
     { "what this code did not seal is none of ours", session_strangers },
+    { "content that is not exactly so is none", session_content },
     { "the state of a sign-in comes back as it was", session_login },
     { "what it costs", session_costs },
     { NULL, NULL }
