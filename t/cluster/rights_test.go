@@ -37,7 +37,7 @@ func (r *running) gateway(t *testing.T) kubernetes.Interface {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kubernetes.NewForConfigOrDie(&rest.Config{Host: fmt.Sprintf("https://127.0.0.1:%d", r.port), BearerToken: string(token),
+	return kubernetes.NewForConfigOrDie(&rest.Config{Host: fmt.Sprintf("https://127.0.0.1:%d", r.port), BearerToken: string(token), QPS: 500, Burst: 500,
 		TLSClientConfig: rest.TLSClientConfig{CAFile: filepath.Join(r.dir, "serviceaccount", "ca.crt")}})
 }
 

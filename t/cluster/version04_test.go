@@ -71,15 +71,15 @@ func observedEarly(t *testing.T, r *running) {
 	s.rush(1, 0, 1)
 	early := false
 	s.eventually(5*time.Second, "the second release is carried out", func() bool {
-		g := s.get()
-		if g.Status.ObservedGeneration == g.Generation && s.get().Annotations[reserveIdsKey] == "0" {
-			early = true // digested, it says, and nothing has happened to pod 1
-			if p := s.pod(1); p == nil || p.UID != one.UID || p.DeletionTimestamp != nil {
-				t.Error("the scale did not wait")
+		g, p := s.get(), s.pod(1)
+		gone := p == nil || p.UID != one.UID || p.DeletionTimestamp != nil
+		if s.pod(0) != nil { // asked after pod 1, so it was there then, too
+			early = early || g.Status.ObservedGeneration == g.Generation
+			if gone {
+				t.Error("the scale did not wait for pod 0")
 			}
 		}
-		p := s.pod(1)
-		return p == nil || p.DeletionTimestamp != nil
+		return gone
 	})
 	if !early {
 		t.Error("observedGeneration never ran ahead")
