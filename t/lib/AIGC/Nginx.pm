@@ -55,43 +55,17 @@ END
 sub conf {
     my $self = shift;
     my %o = %{ $self->{opt} };
-    my ($port, $root, $logto) = ($self->port, $self->root, $self->file('logto'));
-    my $token = $self->file('cluster/serviceaccount/token');
-    my $ca    = $self->file('cluster/serviceaccount/ca.crt');
-    my $api   = $self->port($o{faults} ? 6 : 3);
-
-    my %d = (
-        aigc_zone => $o{zone} // 'gateway:16m',
-        aigc_kubernetes => "https://127.0.0.1:$api namespaces=default token_file=$token ca_file=$ca",
-        aigc_logto => "http://127.0.0.1:@{[ $self->port(2) ]} "
-            . join(' ', map { "$_=" . _read("$logto/$_") } qw(app_id m2m_app_id))
-            . join('', map { " ${_}_file=$logto/$_" } qw(app_secret m2m_app_secret)),
-        aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=$root secure=off",
-        aigc_gateway => $self->origin,
-        %{ $o{directives} // {} },
-    );
-    my $directives = join '', map { "    $_ $d{$_};\n" } grep { defined $d{$_} }
-        qw(aigc_zone aigc_kubernetes aigc_logto aigc_session aigc_gateway),
-        grep { !/^aigc_(?:zone|kubernetes|logto|session|gateway)$/ } sort keys %d;
-
-    my $listen = "listen 127.0.0.1:$port";
-    my $tls    = '';
-    if ($o{tls}) {
-        $tls = "listen 127.0.0.1:@{[ $self->port(8) ]} ssl http2;";
-        $o{http} .= "\n    ssl_certificate @{[ $self->file('tls.crt') ]};"
-            . "\n    ssl_certificate_key @{[ $self->file('tls.key') ]};";
-    }
-    $_ //= '' for @o{qw(main http gateway instance server log_level)};
+    $_ //= '' for @o{qw(main http gateway instance server)};
 
     return <<"END";
-load_module @{[ $self->module_file ]};
+@{[ $o{bare} ? '' : 'load_module ' . $self->module_file . ';' ]}
 @{[ $> == 0 ? 'user root root;' : '' ]}
 worker_processes @{[ $o{workers} // 2 ]};
 @{[ $o{master_process} ? "master_process $o{master_process};" : '' ]}
 daemon off;
 pid       @{[ $self->file('nginx/nginx.pid') ]};
 lock_file @{[ $self->file('nginx/nginx.lock') ]};
-error_log @{[ $self->error_log_file ]} @{[ $o{log_level} || 'info' ]};
+error_log @{[ $self->error_log_file ]} @{[ $o{log_level} // 'info' ]};
 $o{main}
 
 events { worker_connections @{[ $o{connections} // 1024 ]}; }
@@ -108,8 +82,43 @@ http {
                      '\$status \$body_bytes_sent \$request_time \$upstream_addr';
     access_log @{[ $self->file('log/access.log') ]} stack;
 
-$directives
     $o{http}
+@{[ $o{bare} ? '' : $self->_gateway_conf(%o) ]}
+    $o{server}
+}
+END
+}
+
+sub _gateway_conf {
+    my ($self, %o) = @_;
+    my ($port, $root, $logto) = ($self->port, $self->root, $self->file('logto'));
+    my $api     = $self->port($o{faults} ? 6 : 3);
+    my $account = $self->file('cluster/serviceaccount');
+
+    my %d = (
+        aigc_zone => 'gateway:16m',
+        aigc_kubernetes => "https://127.0.0.1:$api namespaces=default "
+            . "token_file=$account/token ca_file=$account/ca.crt",
+        aigc_logto => "http://127.0.0.1:@{[ $self->port(2) ]}"
+            . join('', map { " $_=" . _read("$logto/$_") } qw(app_id m2m_app_id))
+            . join('', map { " ${_}_file=$logto/$_" } qw(app_secret m2m_app_secret)),
+        aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=$root secure=off",
+        aigc_gateway => $self->origin,
+        %{ $o{directives} // {} },
+    );
+    my $directives = join "\n    ", map { "$_ $d{$_};" } grep { defined $d{$_} } sort keys %d;
+
+    my $listen = "listen 127.0.0.1:$port";
+    my ($tls, $certificate) = ('', '');
+    if ($o{tls}) {
+        $tls = "listen 127.0.0.1:@{[ $self->port(8) ]} ssl http2;";
+        $certificate = "ssl_certificate @{[ $self->file('tls.crt') ]};\n    "
+            . "ssl_certificate_key @{[ $self->file('tls.key') ]};";
+    }
+
+    return <<"END";
+    $directives
+    $certificate
 
     upstream instances { aigc_instances; keepalive 64; }
 
@@ -134,8 +143,6 @@ $directives
         listen 127.0.0.1:@{[ $self->port(1) ]};
         include aigc/status.conf;
     }
-    $o{server}
-}
 END
 }
 

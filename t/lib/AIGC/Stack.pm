@@ -41,7 +41,8 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   logto => [flags], cluster => [flags], templates => [names], root => DOMAIN,
 #   main, http, gateway, instance, server => more configuration at that place,
 #   directives => { aigc_session => '…' }, edit => sub { … the whole text },
-#   log_level, nginx => 0 (cluster and Logto only), wait => 0 (not for /readyz)
+#   log_level, nginx => 0 (cluster and Logto only), wait => 0 (not for /readyz),
+#   bare => 1 (nginx alone, without the module: server => '…' is all it has)
 sub start {
     my ($class, %opt) = @_;
     my ($port, $network, $lock) = AIGC::Ports::claim();
@@ -98,6 +99,12 @@ sub up {
     make_path(map { $self->file($_) } qw(log run));
     $self->{network} //= AIGC::Ports::network_for($self->port);
     $self->_remember;
+
+    if ($opt{bare}) {
+        $self->start_nginx;
+        $self->wait_for(sub { $self->worker_pids }, 10, 'nginx has workers', $self->nginx);
+        return $self;
+    }
 
     $self->{say}->('starting the cluster and Logto');
     $self->start_logto;

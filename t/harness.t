@@ -1,0 +1,110 @@
+# t/harness.t — what the harness looks for at the end of a test, it finds; its
+# client keeps cookies, reads answers and numbers workers rightly
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+use AIGC::Process;
+use AIGC::Secrets;
+
+my $secret = 'c2VjcmV0LXRoYXQtbm8tbG9nLW1heS1ob2xk';
+my $t = AIGC::Stack->start(bare => 1, workers => 3);
+my $port = $t->port;
+
+$t->{opt}{server} = <<"END";
+    server {
+        listen 127.0.0.1:$port;
+        server_name dashboard.aigc.localhost;
+        location = /hello   { return 200 "hello \$server_protocol \$http_x"; }
+        location = /cookies { return 200 "\$http_cookie"; }
+        location = /set     { add_header Set-Cookie "aigc_session=$secret; Domain=aigc.localhost; Path=/";
+                              add_header Set-Cookie "mine=1; Path=/cook"; add_header Set-Cookie "host=1";
+                              return 302 /cookies; }
+        location = /clear   { add_header Set-Cookie "aigc_session=; Domain=aigc.localhost; Path=/; Max-Age=0"; return 204; }
+        location = /loud    { access_log @{[ $t->file('log/access.log') ]} combined; return 200; }
+        location = /form    { default_type text/html; return 200 '<form action="echo?a=1&amp;b=2" method=post><input type=hidden name="h" value="&#x41;&quot;"></form>'; }
+    }
+    server { listen 127.0.0.1:$port; server_name *.aigc.localhost; return 200 "\$host \$http_cookie"; }
+END
+$t->reload;
+
+subtest 'requests' => sub {
+    my $c = $t->stranger;
+
+    is $c->get('/hello')->content, 'hello HTTP/1.1 ', 'GET';
+    is $c->get('/hello', http => '1.0', headers => { X => 1 })->content, 'hello HTTP/1.0 1', 'HTTP/1.0 with a header';
+    is $c->head('/hello')->content, '', 'HEAD has no body';
+    is $c->post('/hello', body => ['a', 'bc'])->code, 200, 'a chunked body';
+    is $c->get('/hello', headers => [Host => undef])->code, 400, 'no Host at all';
+    is $c->get('/hello', target => $t->url('/cookies'))->content, '', 'the absolute form';
+    is $c->raw("NONSENSE\r\n\r\n")->code, 400, 'any bytes';
+
+    my $conn = $c->connect('/');
+    is $c->get('/hello', on => $conn)->code, 200, 'on a connection';
+    is $c->get('/hello', on => $conn)->code, 200, 'on the same one';
+
+    my @sent = map { $c->begin('GET', '/hello') } 1 .. 10;
+    is_deeply [ map { $_->response->code } @sent ], [ (200) x 10 ], 'ten at the same time';
+
+    is_deeply AIGC::Client::form($c->get('/form')), { fields => { h => 'A"' },
+        action => $t->url('/echo?a=1&b=2') }, 'a form';
+};
+
+subtest 'cookies' => sub {
+    my $c = $t->stranger;
+    my $other = "http://x.aigc.localhost:$port/";
+
+    is $c->get('/set', follow => 1)->content, "aigc_session=$secret; host=1", 'by path';
+    is $c->get($other)->content, "x.aigc.localhost aigc_session=$secret", 'by domain';
+    is $c->get('/cookies', cookies => 0)->content, '', 'none when told so';
+    is $c->copy->cookie('aigc_session'), $secret, 'a copy has them too';
+    $c->get('/clear');
+    is $c->get($other)->content, 'x.aigc.localhost ', 'Max-Age=0 ends one';
+};
+
+subtest 'workers' => sub {
+    my @before = $t->worker_pids;
+    my ($old, $new) = $t->kill_worker(1);
+    my @after = $t->worker_pids;
+
+    is $old, $before[1], 'worker 1 was killed';
+    is_deeply \@after, [ $before[0], $new, $before[2] ], 'its successor has its number';
+    $t->reload;
+    is scalar(grep { my $pid = $_; grep { $_ == $pid } @after } $t->worker_pids), 0, 'all are new after a reload';
+
+    my $load = $t->background(sub {
+        my ($go_on) = @_;
+        my %n;
+        $n{ $t->stranger->get('/hello')->code }++ while $go_on->();
+        return \%n;
+    });
+    $t->reload for 1 .. 3;
+    is_deeply [ keys %{ $load->stop } ], [200], 'a load beside the test';
+    is_deeply [ $t->problems ], [], 'the worker that was killed on purpose is no problem';
+};
+
+subtest 'what is found at the end' => sub {
+    $t->stranger->get("/loud?code=$secret");
+    like join('', $t->problems), qr/a secret \(cookie aigc_session\) stands in .*access\.log, line \d+/, 'a secret in a log';
+    open my $f, '>', $t->file('log/access.log');
+    is_deeply [ $t->problems ], [], '… and no other';
+
+    kill 'SEGV', ($t->worker_pids)[0];
+    $t->wait_for(sub { $t->error_log =~ /signal 11/ }, 10, 'a crash');
+    like join('', $t->problems), qr/exited on signal 11/, 'a crash';
+    $t->allow_log(qr/signal 11/);
+    is_deeply [ $t->problems ], [], '… unless the test is about it';
+
+    my $p = AIGC::Process->start(name => 'a shell', tied => 1, log => $t->file('log/x.log'),
+        pidfile => $t->file('run/x.pid'), command => ['sh', '-c', 'trap "" TERM; echo armed; sleep 60; sleep 60']);
+    $t->wait_for(sub { $p->tail =~ /armed/ && $p->session == 2 }, 5, 'it does not listen');
+    is scalar(my @killed = $p->stop(TERM => 0.3)), 2, 'a process that does not end, and its child';
+    is scalar(my @left = $p->session), 0, '… are ended';
+
+    my $gone = AIGC::Process->start(name => 'nobody', log => $t->file('log/x.log'),
+        pidfile => $t->file('run/x.pid'), command => ['false']);
+    ok !eval { $t->wait_for(sub { 0 }, 5, 'godot', $gone) }, 'waiting ends with the process';
+    like $@, qr/nobody has ended: godot/, '… and says so';
+};
+
+done_testing;
