@@ -330,6 +330,7 @@ static void
 seal_mac(unit_t *u)
 {
     size_t                 i;
+    u_char                 whole[40];
     ngx_str_t              value, mac, copy, empty;
     ngx_aigc_seal_keys_t   keys, none;
 
@@ -358,6 +359,16 @@ seal_mac(unit_t *u)
         is_int(u, ngx_aigc_mac_check(&keys, "bind", &value, &copy),
                NGX_DECLINED);
     }
+
+    /* one byte less, just after the whole one */
+
+    copy.data = whole;
+    is_int(u, ngx_aigc_base64url_decode(&mac, &copy), NGX_OK);
+    copy.len--;
+    is_int(u, ngx_aigc_base64url_encode(u->pool, &copy, &empty), NGX_OK);
+    is_int(u, ngx_aigc_mac_check(&keys, "bind", &value, &mac), NGX_OK);
+    is_int(u, ngx_aigc_mac_check(&keys, "bind", &value, &empty),
+           NGX_DECLINED);
 
     copy.len = 100000;
     copy.data = ngx_pcalloc(u->pool, copy.len);

@@ -297,6 +297,19 @@ session_content(unit_t *u)
                i == 3 ? NGX_OK : NGX_DECLINED);
     }
 
+    /* a length far beyond the end, in each place of one */
+
+    for (i = 10; i < sizeof(good_parts) - 1; i++) {
+        ngx_memcpy(copy, good_parts, sizeof(copy));
+
+        if (copy[i] == 0) {
+            copy[i] = 0xff;
+            copy[i + 1] = 0xff;
+            is_int(u, reopen(u, "session", copy, sizeof(copy)),
+                   NGX_DECLINED);
+        }
+    }
+
     ngx_memzero(login, sizeof(login));
     ngx_memcpy(login, good_login, sizeof(good_login));
     is_int(u, reopen(u, "login", login, sizeof(good_login)), NGX_OK);

@@ -306,6 +306,14 @@ url_escapes(unit_t *u)
         }
     }
 
+    /* what stands behind the text is not read */
+
+    text = unit_bytes(u, "%41", 3);
+    text.len = 1;
+    is_int(u, ngx_aigc_url_decode(u->pool, &text, &out), NGX_DECLINED);
+    text.len = 2;
+    is_int(u, ngx_aigc_url_decode(u->pool, &text, &out), NGX_DECLINED);
+
     text = unit_bytes(u, "a\0b", 3);
     is_int(u, ngx_aigc_url_decode(u->pool, &text, &out), NGX_DECLINED);
 }
