@@ -404,6 +404,7 @@ ngx_aigc_status_test_failed(json_t *root, ngx_str_t *message)
 
     static ngx_str_t  generic = ngx_string("the server rejected our request "
                                            "due to an error in our request");
+    static ngx_str_t  testing = ngx_string("testing ");
 
     reason = ngx_aigc_json_text(root, "reason");
 
@@ -424,7 +425,11 @@ ngx_aigc_status_test_failed(json_t *root, ngx_str_t *message)
         return 1;
     }
 
+    if (message->len < testing.len) {
+        return 0;
+    }
+
     return ngx_strlcasestrn(message->data, message->data + message->len,
-                            (u_char *) "testing ", 8 - 1)
+                            testing.data, testing.len - 1)
            != NULL;
 }

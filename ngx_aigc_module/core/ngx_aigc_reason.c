@@ -186,7 +186,8 @@ ngx_aigc_reason_ended(json_t *container)
 static ngx_int_t
 ngx_aigc_reason_exit_code(json_t *ended)
 {
-    return ngx_aigc_json_int(ended, "exitCode", -NGX_MAX_INT32_VALUE,
+    return ngx_aigc_json_int(ended, "exitCode",
+                             -(int64_t) NGX_MAX_INT32_VALUE,
                              NGX_MAX_INT32_VALUE, 0);
 }
 

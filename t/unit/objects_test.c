@@ -1,0 +1,510 @@
+/* core/ngx_aigc_objects.h: GameServers and disks. */
+
+#include "unit.h"
+#include "unit_json.h"
+#include "ngx_aigc_claim.h"
+#include "ngx_aigc_objects.h"
+
+
+#define META(name, gss)                                                       \
+    "'metadata': {'name': '" name "', 'namespace': 'default',"                \
+    " 'uid': 'uid-7', 'labels': {'game.kruise.io/owner-gss': '" gss "'}}"
+
+#define GS(status)                                                            \
+    "{'kind': 'GameServer', " META("sd-cpu-7", "sd-cpu")                      \
+    ", 'status': " status "}"
+
+
+static void
+objects_ready(unit_t *u)
+{
+    json_t         *object;
+    ngx_aigc_gs_t   gs;
+
+    object = unit_json(u, GS("{'currentState': 'Ready',"
+        " 'networkStatus': {'currentNetworkState': 'Ready'},"
+        " 'podStatus': {'phase': 'Running', 'podIP': '10.1.2.3',"
+        "  'podIPs': [{'ip': '10.1.2.3'}],"
+        "  'startTime': '2026-01-02T03:04:05Z',"
+        "  'conditions': [{'type': 'PodScheduled', 'status': 'True'}],"
+        "  'containerStatuses': [{'name': 'sd', 'image': 'sd:v1',"
+        "   'state': {'running': {}}}, {'name': 'x', 'image': 'x:1'}]}}"));
+
+    is_int(u, ngx_aigc_gs_read(u->pool, object, &gs), NGX_OK);
+
+    is_str(u, &gs.ns, "default");
+    is_str(u, &gs.name, "sd-cpu-7");
+    is_str(u, &gs.gss, "sd-cpu");
+    is_int(u, gs.id, 7);
+    is_str(u, &gs.uid, "uid-7");
+    is_int(u, gs.state, NGX_AIGC_GS_READY);
+    is_int(u, gs.network_ready, 1);
+    is_str(u, &gs.pod_ip, "10.1.2.3");
+    is_str(u, &gs.pod_start, "2026-01-02T03:04:05Z");
+    is_str(u, &gs.image, "sd:v1");
+    is_str(u, &gs.reason_code, "");
+    is_str(u, &gs.reason, "");
+
+    /* strings are copies */
+
+    ok(u, json_object_clear(object) == 0);
+    is_str(u, &gs.name, "sd-cpu-7");
+    is_str(u, &gs.pod_ip, "10.1.2.3");
+}
+
+
+static void
+objects_not_ours(unit_t *u)
+{
+    ngx_uint_t       i;
+    ngx_aigc_gs_t    gs;
+    ngx_aigc_pvc_t   pvc;
+
+    static const char  *cases[] = {
+        "{}", "[]", "{'metadata': []}", "{'metadata': {}}",
+        "{" META("sd", "sd") "}",
+        "{" META("sd-", "sd") "}",
+        "{" META("sd-07", "sd") "}",
+        "{" META("sd-100000", "sd") "}",
+        "{" META("other-7", "sd") "}",
+        "{" META("sd-7", "") "}",
+        "{" META("sd-7", "SD") "}",
+        "{" META("sd-7-x", "sd") "}",
+        "{" META("user-data-sd-7/..", "sd") "}",
+        "{" META("user-data-other-7", "sd") "}",
+        "{" META("user-dataxsd-7", "sd") "}",
+        "{" META("-sd-7", "sd") "}",
+        "{'metadata': {'name': 'user-data-sd-7', 'namespace': 'default',"
+            " 'uid': 'u'}}",
+        "{'metadata': {'name': 'user-data-sd-7', 'namespace': 'default',"
+            " 'uid': 'u', 'labels': {'game.kruise.io/owner-gss': 7}}}",
+        "{'metadata': {'name': 'user-data-sd-7', 'namespace': 'default',"
+            " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
+        "{'metadata': {'name': 'user-data-sd-7', 'uid': 'u',"
+            " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
+        "{'metadata': {'name': 'user-data-sd-7', 'namespace': 'a/b',"
+            " 'uid': 'u', 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
+        "{'metadata': {'namespace': 'default', 'uid': 'u',"
+            " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}"
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        if (!is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, cases[i]), &gs),
+                    NGX_DECLINED)
+            || !is_int(u, ngx_aigc_pvc_read(u->pool, unit_json(u, cases[i]),
+                                            &pvc),
+                       NGX_DECLINED))
+        {
+            unit_note("%s", cases[i]);
+        }
+    }
+}
+
+
+static void
+objects_states(unit_t *u)
+{
+    u_char          buf[512];
+    ngx_uint_t      i;
+    ngx_aigc_gs_t   gs;
+
+    static const struct {
+        const char           *status;
+        ngx_aigc_gs_state_e   state;
+        ngx_uint_t            network;
+    } cases[] = {
+        { "{}", NGX_AIGC_GS_UNKNOWN, 0 },
+        { "null", NGX_AIGC_GS_UNKNOWN, 0 },
+        { "[1]", NGX_AIGC_GS_UNKNOWN, 0 },
+        { "{'currentState': ''}", NGX_AIGC_GS_UNKNOWN, 0 },
+        { "{'currentState': 'Unknown'}", NGX_AIGC_GS_UNKNOWN, 0 },
+        { "{'currentState': 'ready'}", NGX_AIGC_GS_UNKNOWN, 0 },
+        { "{'currentState': ['Ready']}", NGX_AIGC_GS_UNKNOWN, 0 },
+        { "{'currentState': 'Creating'}", NGX_AIGC_GS_CREATING, 0 },
+        { "{'currentState': 'Ready'}", NGX_AIGC_GS_READY, 0 },
+        { "{'currentState': 'NotReady'}", NGX_AIGC_GS_NOT_READY, 0 },
+        { "{'currentState': 'Crash'}", NGX_AIGC_GS_CRASH, 0 },
+        { "{'currentState': 'Updating'}", NGX_AIGC_GS_UPDATING, 0 },
+        { "{'currentState': 'PreUpdate'}", NGX_AIGC_GS_UPDATING, 0 },
+        { "{'currentState': 'Deleting', 'networkStatus':"
+          " {'currentNetworkState': 'Ready'}}", NGX_AIGC_GS_DELETING, 1 },
+        { "{'currentState': 'PreDelete'}", NGX_AIGC_GS_DELETING, 0 },
+        { "{'currentState': 'Ready', 'networkStatus':"
+          " {'currentNetworkState': 'NotReady'}}", NGX_AIGC_GS_READY, 0 },
+        { "{'currentState': 'Ready', 'networkStatus':"
+          " {'currentNetworkState': 'Waiting'}}", NGX_AIGC_GS_READY, 0 },
+        { "{'currentState': 'Ready', 'networkStatus':"
+          " {'desiredNetworkState': 'Ready'}}", NGX_AIGC_GS_READY, 0 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        *ngx_sprintf(buf, "{" META("sd-7", "sd") ", 'status': %s}",
+                     cases[i].status) = '\0';
+
+        is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
+               NGX_OK);
+
+        if (!is_int(u, gs.state, cases[i].state)
+            || !is_int(u, gs.network_ready, cases[i].network))
+        {
+            unit_note("%s", cases[i].status);
+        }
+    }
+
+    /* it goes, whatever it says of itself */
+
+    is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u,
+        "{'metadata': {'name': 'sd-7', 'namespace': 'd', 'uid': 'u',"
+        " 'deletionTimestamp': '2026-01-02T03:04:05Z',"
+        " 'labels': {'game.kruise.io/owner-gss': 'sd'}},"
+        " 'status': {'currentState': 'Ready'}}"), &gs), NGX_OK);
+    is_int(u, gs.state, NGX_AIGC_GS_DELETING);
+}
+
+
+static void
+objects_addresses(unit_t *u)
+{
+    u_char          buf[512];
+    ngx_uint_t      i;
+    ngx_aigc_gs_t   gs;
+
+    static const char  *good[] = {
+        "10.1.2.3", "127.1.0.7", "255.255.255.254", "fd00::1",
+        "2001:db8:0:1:1:1:1:1"
+    };
+
+    static const char  *bad[] = {
+        "", "10.1.2", "10.1.2.", "10.1.2.256", "10.1.2.3.4", "10.1.2.3:80",
+        "10.1.2.3 ", " 10.1.2.3", "010.1.2.3", "0.0.0.0", "::", "0:0::0",
+        "::ffff:0.0.0.0", "::ffff:10.1.2.3", "[fd00::1]", "fe80::1%eth0",
+        "example.com", "localhost", "unix:/tmp/x", "10.1.2.3/../",
+        "0x0a.1.2.3", "167838211"
+    };
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        *ngx_sprintf(buf, GS("{'podStatus': {'podIP': '%s'}}"), good[i])
+            = '\0';
+
+        is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
+               NGX_OK);
+        is_str(u, &gs.pod_ip, good[i]);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        *ngx_sprintf(buf, GS("{'podStatus': {'podIP': '%s'}}"), bad[i])
+            = '\0';
+
+        is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
+               NGX_OK);
+        is_str(u, &gs.pod_ip, "");
+    }
+
+    is_int(u, ngx_aigc_gs_read(u->pool,
+                  unit_json(u, GS("{'podStatus': {'podIP': 7}}")), &gs),
+           NGX_OK);
+    is_str(u, &gs.pod_ip, "");
+}
+
+
+static void
+objects_reasons(unit_t *u)
+{
+    u_char          buf[2048];
+    ngx_uint_t      i;
+    ngx_aigc_gs_t   gs;
+
+    static const struct {
+        const char  *state, *pod, *code, *text;
+    } cases[] = {
+        { "Creating", "{'conditions': [{'type': 'Ready', 'status': 'False',"
+          " 'reason': 'ContainersNotReady'}, {'type': 'PodScheduled',"
+          " 'status': 'False', 'reason': 'Unschedulable', 'message':"
+          " '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.'}]}",
+          "Unschedulable",
+          "0/3 nodes are available: 3 Insufficient nvidia.com/gpu." },
+
+        { "Creating", "{'conditions': [{'type': 'PodScheduled',"
+          " 'status': 'True'}], 'containerStatuses': [{'name': 'sd',"
+          " 'state': {'waiting': {'reason': 'ContainerCreating'}}}]}",
+          "", "" },
+
+        { "Creating", "{'initContainerStatuses': [{'name': 'init', 'state':"
+          " {'waiting': {'reason': 'CreateContainerConfigError', 'message':"
+          " 'secret \\\"x\\\" not found'}}}], 'containerStatuses': [{'name':"
+          " 'sd', 'state': {'waiting': {'reason': 'PodInitializing'}}}]}",
+          "CreateContainerConfigError",
+          "container \"init\": secret \"x\" not found" },
+
+        { "NotReady", "{'containerStatuses': [{'name': 'a', 'state':"
+          " {'running': {}}}, {'name': 'sd', 'state': {'waiting': {'reason':"
+          " 'ImagePullBackOff', 'message':"
+          " 'Back-off pulling image \\\"sd:v9\\\"'}}}]}",
+          "ImagePullBackOff",
+          "container \"sd\": Back-off pulling image \"sd:v9\"" },
+
+        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
+          " {'waiting': {'reason': 'ErrImagePull'}}}]}",
+          "ErrImagePull", "container \"sd\"" },
+
+        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
+          " {'waiting': {'reason': 'CrashLoopBackOff', 'message':"
+          " 'back-off 5m0s restarting'}}, 'lastState': {'terminated':"
+          " {'exitCode': 137, 'reason': 'OOMKilled'}}}]}",
+          "CrashLoopBackOff", "container \"sd\" ended with code 137"
+          " (OOMKilled): back-off 5m0s restarting" },
+
+        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
+          " {'waiting': {'reason': 'CrashLoopBackOff'}}, 'lastState':"
+          " {'terminated': {'exitCode': 0, 'reason': 'Completed'}}}]}",
+          "CrashLoopBackOff", "container \"sd\"" },
+
+        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
+          " {'terminated': {'exitCode': 143}}}]}", "", "" },
+
+        { "Crash", "{'phase': 'Failed', 'containerStatuses': [{'name': 'sd',"
+          " 'state': {'terminated': {'exitCode': 1, 'reason': 'Error'}}}]}",
+          "Crash", "container \"sd\" ended with code 1 (Error)" },
+
+        { "Crash", "{'phase': 'Failed', 'reason': 'Evicted', 'message':"
+          " 'The node was low on resource: memory.'}", "Evicted",
+          "The node was low on resource: memory." },
+
+        { "Crash", "{}", "Crash", "" },
+        { "Crash", "null", "Crash", "" },
+
+        /* an instance that is ready, or goes, has no reason to fail */
+
+        { "Ready", "{'containerStatuses': [{'name': 'x', 'state': {'waiting':"
+          " {'reason': 'ImagePullBackOff'}}}]}", "", "" },
+        { "Deleting", "{'containerStatuses': [{'name': 'x', 'state':"
+          " {'waiting': {'reason': 'ImagePullBackOff'}}}]}", "", "" },
+
+        { "NotReady", "{'conditions': [{'type': 'PodScheduled', 'status':"
+          " 'False'}], 'containerStatuses': [7, null, {'state': []},"
+          " {'state': {'waiting': {'reason': 7}}}]}", "", "" },
+
+        { "NotReady", "{'containerStatuses': [{'name': '\\u0001',"
+          " 'state': {'waiting': {'reason': 'Bad\\nWord', 'message':"
+          " 'a\\r\\nb\\u007f'}}}]}", "Bad Word",
+          "container \" \": a  b " },
+
+        { "NotReady", "{'containerStatuses': [{'state': {'waiting':"
+          " {'reason': 'InvalidImageName', 'message': 'x'}}}]}",
+          "InvalidImageName", "a container: x" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        *ngx_sprintf(buf, GS("{'currentState': '%s', 'podStatus': %s}"),
+                     cases[i].state, cases[i].pod) = '\0';
+
+        is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
+               NGX_OK);
+
+        if (!is_str(u, &gs.reason_code, cases[i].code)
+            || !is_str(u, &gs.reason, cases[i].text))
+        {
+            unit_note("%s", cases[i].pod);
+        }
+    }
+}
+
+
+static void
+objects_long_reasons(unit_t *u)
+{
+    size_t          i;
+    u_char          buf[8192], *p;
+    ngx_aigc_gs_t   gs;
+
+    p = ngx_sprintf(buf, "{" META("sd-7", "sd") ", 'status': {'podStatus':"
+                         " {'containerStatuses': [{'name': 'sd', 'state':"
+                         " {'waiting': {'reason': '");
+
+    for (i = 0; i < 100; i++) {
+        *p++ = 'R';
+    }
+
+    p = ngx_sprintf(p, "', 'message': 'a");
+
+    for (i = 0; i < 1000; i++) {
+        p = ngx_cpymem(p, "\xe2\x82\xac", 3);
+    }
+
+    *ngx_sprintf(p, "'}}}]}}}") = '\0';
+
+    is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
+           NGX_OK);
+
+    is_int(u, gs.reason_code.len, NGX_AIGC_REASON_CODE_MAX);
+
+    /* "container "sd": a" is 17 bytes, then whole characters of 3 */
+
+    is_int(u, gs.reason.len, 17 + (NGX_AIGC_REASON_TEXT_MAX - 17) / 3 * 3);
+    ok(u, ngx_memcmp(gs.reason.data + gs.reason.len - 3, "\xe2\x82\xac", 3)
+          == 0);
+}
+
+
+static void
+objects_disk(unit_t *u)
+{
+    ngx_aigc_pvc_t  pvc;
+
+    is_int(u, ngx_aigc_pvc_read(u->pool, unit_json(u,
+        "{'metadata': {'name': 'user-data-sd-cpu-12', 'namespace': 'default',"
+        " 'uid': 'uid-9', 'creationTimestamp': '2026-01-02T03:04:05Z',"
+        " 'annotations': {'aigc-gateway.io/owner': 'alice', 'a': 'b'},"
+        " 'labels': {'game.kruise.io/owner-gss': 'sd-cpu'}}}"), &pvc), NGX_OK);
+
+    is_str(u, &pvc.ns, "default");
+    is_str(u, &pvc.name, "user-data-sd-cpu-12");
+    is_str(u, &pvc.gss, "sd-cpu");
+    is_int(u, pvc.id, 12);
+    is_str(u, &pvc.uid, "uid-9");
+    is_str(u, &pvc.owner, "alice");
+    is_int(u, pvc.created, 1767323045);
+    is_int(u, pvc.has_annotations, 1);
+    is_int(u, pvc.deleting, 0);
+
+    is_int(u, ngx_aigc_pvc_read(u->pool, unit_json(u,
+        "{'metadata': {'name': 'd-cpu-0-3', 'namespace': 'default',"
+        " 'uid': 'uid-9', 'creationTimestamp': 'soon',"
+        " 'deletionTimestamp': '2026-01-02T03:04:05Z',"
+        " 'labels': {'game.kruise.io/owner-gss': 'cpu-0'}}}"), &pvc), NGX_OK);
+
+    is_str(u, &pvc.gss, "cpu-0");
+    is_int(u, pvc.id, 3);
+    is_str(u, &pvc.owner, "");
+    is_int(u, pvc.created, 0);
+    is_int(u, pvc.has_annotations, 0);
+    is_int(u, pvc.deleting, 1);
+}
+
+
+/* a stamp that cannot be read must not make the disk look unstamped */
+
+static void
+objects_disk_owner(unit_t *u)
+{
+    u_char           buf[1024], *p;
+    ngx_uint_t       i, n;
+    ngx_aigc_pvc_t   pvc;
+
+    static const struct {
+        const char  *owner, *want;
+    } cases[] = {
+        { "'alice'", "alice" },
+        { "''", NGX_AIGC_OWNER_UNREADABLE },
+        { "7", NGX_AIGC_OWNER_UNREADABLE },
+        { "null", NGX_AIGC_OWNER_UNREADABLE },
+        { "'a\\nb'", NGX_AIGC_OWNER_UNREADABLE },
+        { "['alice']", NGX_AIGC_OWNER_UNREADABLE }
+    };
+
+    static const char  form[] =
+        "{'metadata': {'name': 'd-sd-3', 'namespace': 'default',"
+        " 'uid': 'uid-9', 'labels': {'game.kruise.io/owner-gss': 'sd'},"
+        " 'annotations': {'aigc-gateway.io/owner': %s}}}";
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        *ngx_sprintf(buf, form, cases[i].owner) = '\0';
+
+        is_int(u, ngx_aigc_pvc_read(u->pool, unit_json(u, (char *) buf), &pvc),
+               NGX_OK);
+        is_str(u, &pvc.owner, cases[i].want);
+    }
+
+    for (n = NGX_AIGC_SUB_MAX; n <= NGX_AIGC_SUB_MAX + 1; n++) {
+        u_char  owner[NGX_AIGC_SUB_MAX + 4];
+
+        p = owner;
+        *p++ = '\'';
+        ngx_memset(p, 'a', n);
+        p += n;
+        *p++ = '\'';
+        *p = '\0';
+
+        *ngx_sprintf(buf, form, owner) = '\0';
+
+        is_int(u, ngx_aigc_pvc_read(u->pool, unit_json(u, (char *) buf), &pvc),
+               NGX_OK);
+        is_int(u, pvc.owner.len, n > NGX_AIGC_SUB_MAX ? 1 : n);
+    }
+
+    is_int(u, NGX_AIGC_OWNER_UNREADABLE[0], 0x7f);
+}
+
+
+static void
+objects_stamp(unit_t *u)
+{
+    json_t          *object, *after;
+    ngx_str_t        owner, text;
+    ngx_uint_t       i;
+    ngx_aigc_pvc_t   pvc;
+
+    static const struct {
+        const char  *object;
+        const char  *others[4];         /* states that it must not overwrite */
+    } cases[] = {
+        { "{'metadata': {'name': 'd-sd-3', 'namespace': 'n', 'uid': 'uid-9',"
+          " 'annotations': {'a': 'b'},"
+          " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
+          { "{'metadata': {'uid': 'uid-8', 'annotations': {'a': 'b'}}}",
+            "{'metadata': {'uid': 'uid-9', 'annotations':"
+            " {'aigc-gateway.io/owner': 'bob'}}}",
+            "{'metadata': {'uid': 'uid-9', 'annotations':"
+            " {'aigc-gateway.io/owner': ''}}}", NULL } },
+
+        { "{'metadata': {'name': 'd-sd-3', 'namespace': 'n', 'uid': 'uid-9',"
+          " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
+          { "{'metadata': {'uid': 'uid-8'}}",
+            "{'metadata': {'uid': 'uid-9', 'annotations': {'a': 'b'}}}",
+            NULL, NULL } }
+    };
+
+    owner = unit_str(u, "al\"ice~/\xc3\xa9");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char * const  *other;
+
+        object = unit_json(u, cases[i].object);
+
+        is_int(u, ngx_aigc_pvc_read(u->pool, object, &pvc), NGX_OK);
+        is_int(u, ngx_aigc_pvc_stamp(u->pool, &pvc, &owner, &text), NGX_OK);
+
+        after = unit_json_patch(u, object, &text);
+
+        if (!ok(u, after != NULL)) {
+            continue;
+        }
+
+        is_int(u, ngx_aigc_pvc_read(u->pool, after, &pvc), NGX_OK);
+        is_str(u, &pvc.owner, "al\"ice~/\xc3\xa9");
+
+        ok(u, (json_object_get(json_object_get(json_object_get(after,
+                  "metadata"), "annotations"), "a") != NULL) == (i == 0));
+
+        for (other = cases[i].others; *other; other++) {
+            ok(u, unit_json_patch(u, unit_json(u, *other), &text) == NULL);
+        }
+
+        ok(u, unit_json_patch(u, after, &text) == NULL);
+    }
+}
+
+
+unit_test_t  objects_tests[] = {
+    { "an instance that is ready", objects_ready },
+    { "what is not ours", objects_not_ours },
+    { "states", objects_states },
+    { "addresses are literals", objects_addresses },
+    { "why it does not start", objects_reasons },
+    { "long reasons are cut between characters", objects_long_reasons },
+    { "a disk", objects_disk },
+    { "a disk's owner, and one that cannot be read", objects_disk_owner },
+    { "a stamp, and what it never overwrites", objects_stamp },
+    { NULL, NULL }
+};
