@@ -8,11 +8,12 @@ JOBS  ?= 2
 
 export PORT ROOT STATE
 
-DESTDIR ?=
-MODULES  = $(DESTDIR)/usr/lib/nginx/modules
-ENABLE   = $(DESTDIR)/usr/share/nginx/modules-available
-CONF     = $(DESTDIR)/etc/nginx/aigc
-WWW      = $(DESTDIR)/usr/share/aigc/dashboard
+DESTDIR  ?=
+MODULES   = $(DESTDIR)/usr/lib/nginx/modules
+AVAILABLE = $(DESTDIR)/usr/share/nginx/modules-available
+ENABLED   = $(DESTDIR)/etc/nginx/modules-enabled
+CONF      = $(DESTDIR)/etc/nginx/aigc
+WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
 .PHONY: help run up down test module install clean setup
@@ -42,8 +43,9 @@ module:     ## the nginx module alone: CC=clang, SANITIZE=1
 
 install: module ## module, includes and dashboard, below DESTDIR
 	install -D -m 644 build/module/ngx_http_aigc_module.so $(MODULES)/ngx_http_aigc_module.so
-	install -d $(ENABLE) $(CONF) $(WWW)
-	echo 'load_module modules/ngx_http_aigc_module.so;' > $(ENABLE)/mod-http-aigc.conf
+	install -d $(AVAILABLE) $(ENABLED) $(CONF) $(WWW)
+	echo 'load_module modules/ngx_http_aigc_module.so;' > $(AVAILABLE)/mod-http-aigc.conf
+	ln -sf /usr/share/nginx/modules-available/mod-http-aigc.conf $(ENABLED)/50-mod-http-aigc.conf
 	install -m 644 ngx_aigc_module/conf/*.conf $(CONF)
 	cp -R dashboard/. $(WWW)
 

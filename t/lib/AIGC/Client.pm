@@ -128,7 +128,6 @@ sub curl {
     my ($url) = grep { m{^https?://} } @args;
     (my $plain = $url // '') =~ s/^https:/http:/;
     my $cookie = $url ? $self->cookie_header($plain, secure => $url =~ /^https/) : '';
-    my $resolve = $self->stack->root;
     open my $out, '-|', 'curl', '-sS', '--max-time', 30,
         '--connect-to', '::127.0.0.1:', '--cacert', $self->stack->file('tls.crt'),
         (length $cookie ? ('-H', "Cookie: $cookie") : ()), @args
