@@ -14,8 +14,20 @@
 #define NGX_AIGC_TIME_END    253402300800LL     /* the year 10000 */
 
 
-static ngx_int_t ngx_aigc_claim_parse(ngx_pool_t *pool, json_t *root,
-    ngx_aigc_claim_t *claim);
+typedef struct {
+    ngx_str_t   owner;
+    ngx_str_t   state;
+    ngx_str_t   since;
+    ngx_str_t   gss;
+} ngx_aigc_claim_texts_t;
+
+
+static ngx_int_t ngx_aigc_claim_scan(ngx_str_t *raw,
+    ngx_aigc_claim_texts_t *texts);
+static ngx_int_t ngx_aigc_claim_scan_text(u_char **pos, u_char *last,
+    const char *before, ngx_str_t *text);
+static ngx_int_t ngx_aigc_claim_set(ngx_pool_t *pool,
+    ngx_aigc_claim_texts_t *texts, ngx_aigc_claim_t *claim);
 static void ngx_aigc_claim_put(ngx_aigc_writer_t *w, ngx_aigc_claim_t *claim);
 static ngx_int_t ngx_aigc_time_digits(u_char *p, size_t n, ngx_int_t max);
 static ngx_int_t ngx_aigc_time_zone(u_char *p, u_char *last, int64_t *offset);
@@ -36,11 +48,11 @@ ngx_int_t
 ngx_aigc_claim_read(ngx_pool_t *pool, ngx_int_t id, ngx_str_t *raw,
     ngx_aigc_claim_t *claim)
 {
-    json_t            *root;
-    ngx_int_t          rc;
-    ngx_str_t          text, cut;
-    json_error_t       err;
-    ngx_aigc_claim_t   parsed;
+    json_t                  *root;
+    ngx_int_t                rc;
+    ngx_str_t                text, cut;
+    json_error_t             err;
+    ngx_aigc_claim_texts_t   texts;
 
     text = *raw;                        /* raw may be &claim->raw */
 
@@ -49,20 +61,25 @@ ngx_aigc_claim_read(ngx_pool_t *pool, ngx_int_t id, ngx_str_t *raw,
     claim->id = id;
     claim->state = NGX_AIGC_UNREADABLE;
 
-    if (text.len) {
-        cut.data = text.data;
-        cut.len = ngx_aigc_text_cut(text.data, text.len,
-                                    NGX_AIGC_ANNOTATION_MAX);
-
-        claim->raw.len = cut.len;
-        claim->raw.data = ngx_pstrdup(pool, &cut);
-        if (claim->raw.data == NULL) {
-            return NGX_ERROR;
-        }
+    if (text.len == 0) {
+        return NGX_OK;
     }
 
-    if (text.len == 0 || text.len > NGX_AIGC_ANNOTATION_MAX) {
+    cut.data = text.data;
+    cut.len = ngx_aigc_text_cut(text.data, text.len, NGX_AIGC_ANNOTATION_MAX);
+
+    claim->raw.len = cut.len;
+    claim->raw.data = ngx_pstrdup(pool, &cut);
+    if (claim->raw.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (text.len > NGX_AIGC_ANNOTATION_MAX) {
         return NGX_OK;
+    }
+
+    if (ngx_aigc_claim_scan(&claim->raw, &texts) == NGX_OK) {
+        return ngx_aigc_claim_set(pool, &texts, claim);
     }
 
     root = json_loadb((char *) claim->raw.data, claim->raw.len,
@@ -73,70 +90,135 @@ ngx_aigc_claim_read(ngx_pool_t *pool, ngx_int_t id, ngx_str_t *raw,
                                                                  : NGX_OK;
     }
 
-    parsed = *claim;
+    texts.owner = ngx_aigc_json_text(root, "owner");
+    texts.state = ngx_aigc_json_text(root, "state");
+    texts.since = ngx_aigc_json_text(root, "since");
+    texts.gss = ngx_aigc_json_text(root, "gss");
 
-    rc = ngx_aigc_claim_parse(pool, root, &parsed);
+    rc = ngx_aigc_claim_set(pool, &texts, claim);
 
     json_decref(root);
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
+    return rc;
+}
+
+
+/*
+ * An annotation as ngx_aigc_claim_put() writes it, of plain characters: the
+ * texts, borrowed.  A watch brings hundreds of them with each event; all
+ * others go through jansson, to the same result.
+ */
+
+static ngx_int_t
+ngx_aigc_claim_scan(ngx_str_t *raw, ngx_aigc_claim_texts_t *texts)
+{
+    u_char  *p, *last;
+
+    p = raw->data;
+    last = p + raw->len;
+
+    if (ngx_aigc_claim_scan_text(&p, last, "{\"owner\":\"", &texts->owner)
+        != NGX_OK
+        || ngx_aigc_claim_scan_text(&p, last, ",\"state\":\"", &texts->state)
+           != NGX_OK
+        || ngx_aigc_claim_scan_text(&p, last, ",\"since\":\"", &texts->since)
+           != NGX_OK
+        || ngx_aigc_claim_scan_text(&p, last, ",\"gss\":\"", &texts->gss)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
     }
 
-    if (rc == NGX_OK) {
-        *claim = parsed;
+    return (last - p == 1 && *p == '}') ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_aigc_claim_scan_text(u_char **pos, u_char *last, const char *before,
+    ngx_str_t *text)
+{
+    size_t   len;
+    u_char  *p;
+
+    p = *pos;
+    len = ngx_strlen(before);
+
+    if ((size_t) (last - p) < len || ngx_memcmp(p, before, len) != 0) {
+        return NGX_DECLINED;
     }
+
+    p += len;
+    text->data = p;
+
+    while (p < last && *p != '"') {
+        if (*p < 0x20 || *p > 0x7e || *p == '\\') {
+            return NGX_DECLINED;
+        }
+
+        p++;
+    }
+
+    if (p == last) {
+        return NGX_DECLINED;
+    }
+
+    text->len = p - text->data;
+    *pos = p + 1;
 
     return NGX_OK;
 }
 
 
+/* NGX_OK also when the texts are no good: then claim stays unreadable */
+
 static ngx_int_t
-ngx_aigc_claim_parse(ngx_pool_t *pool, json_t *root, ngx_aigc_claim_t *claim)
+ngx_aigc_claim_set(ngx_pool_t *pool, ngx_aigc_claim_texts_t *texts,
+    ngx_aigc_claim_t *claim)
 {
-    ngx_str_t         owner, state, since, gss, *name;
-    ngx_aigc_state_e  i;
+    time_t             since;
+    ngx_str_t         *name;
+    ngx_aigc_state_e   state;
 
-    owner = ngx_aigc_json_text(root, "owner");
-    state = ngx_aigc_json_text(root, "state");
-    since = ngx_aigc_json_text(root, "since");
-    gss = ngx_aigc_json_text(root, "gss");
-
-    if (ngx_aigc_text_check(&owner, NGX_AIGC_SUB_MAX) != NGX_OK
-        || ngx_aigc_text_check(&gss, NGX_AIGC_UID_MAX) != NGX_OK)
+    if (ngx_aigc_text_check(&texts->owner, NGX_AIGC_SUB_MAX) != NGX_OK
+        || ngx_aigc_text_check(&texts->gss, NGX_AIGC_UID_MAX) != NGX_OK)
     {
-        return NGX_DECLINED;
+        return NGX_OK;
     }
 
-    claim->since_sec = ngx_aigc_time_read(&since);
+    since = ngx_aigc_time_read(&texts->since);
 
-    if (claim->since_sec == -1) {
-        return NGX_DECLINED;
+    if (since == -1) {
+        return NGX_OK;
     }
 
-    for (i = NGX_AIGC_RUNNING; i < NGX_AIGC_UNREADABLE; i++) {
-        name = ngx_aigc_state_name(i);
+    for (state = NGX_AIGC_RUNNING; state < NGX_AIGC_UNREADABLE; state++) {
+        name = ngx_aigc_state_name(state);
 
-        if (state.len == name->len
-            && ngx_memcmp(state.data, name->data, name->len) == 0)
+        if (texts->state.len == name->len
+            && ngx_memcmp(texts->state.data, name->data, name->len) == 0)
         {
             break;
         }
     }
 
-    if (i == NGX_AIGC_UNREADABLE) {
-        return NGX_DECLINED;
+    if (state == NGX_AIGC_UNREADABLE) {
+        return NGX_OK;
     }
 
-    claim->state = i;
-
-    if (ngx_aigc_text_copy(pool, &owner, owner.len, &claim->owner) != NGX_OK
-        || ngx_aigc_text_copy(pool, &since, since.len, &claim->since)
+    if (ngx_aigc_text_copy(pool, &texts->owner, texts->owner.len,
+                           &claim->owner)
+        != NGX_OK
+        || ngx_aigc_text_copy(pool, &texts->since, texts->since.len,
+                              &claim->since)
            != NGX_OK
-        || ngx_aigc_text_copy(pool, &gss, gss.len, &claim->gss) != NGX_OK)
+        || ngx_aigc_text_copy(pool, &texts->gss, texts->gss.len, &claim->gss)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    claim->since_sec = since;
+    claim->state = state;
 
     return NGX_OK;
 }

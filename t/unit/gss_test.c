@@ -1,0 +1,877 @@
+/* core/ngx_aigc_gss.h: what a GameServerSet says, and what it may not do. */
+
+#include "unit.h"
+#include "unit_json.h"
+#include "ngx_aigc_gss.h"
+#include "ngx_aigc_host.h"
+#include "ngx_aigc_ids.h"
+
+
+#define ROOT  "c5464a5f2c39341d3b3eda6e2dd37b505.cn-hangzhou.alicontainer.com"
+
+#define UID   "52d8cbba-0a87-40a3-9436-ff602273be6d"
+
+
+/*
+ * The example template of the original's page, as the API server returns it;
+ * what its other four examples change is metadata and resources.
+ */
+
+#define TEMPLATE(metadata, resources)                                         \
+    "{'apiVersion': 'game.kruise.io/v1alpha1', 'kind': 'GameServerSet',"      \
+    " 'metadata': {'name': 'stable-diffusion-cpu', 'namespace': 'default',"   \
+    "  'creationTimestamp': '2026-01-02T03:04:05Z', 'generation': 1,"         \
+    "  'resourceVersion': '201', 'uid': '" UID "'},"                          \
+    " 'spec': {'replicas': 0,"                                                \
+    "  'scaleStrategy': {'scaleDownStrategyType': 'ReserveIds'},"             \
+    "  'gameServerTemplate': {" metadata                                      \
+    "   'spec': {'containers': [{"                                            \
+    "     'args': ['--listen', '--skip-torch-cuda-test', '--no-half'],"       \
+    "     'command': ['python3', 'launch.py'],"                               \
+    "     'image': 'yunqi-registry.cn-shanghai.cr.aliyuncs.com/lab/"          \
+              "stable-diffusion:v1.0.0-cpu',"                                 \
+    "     'name': 'stable-diffusion',"                                        \
+    "     'readinessProbe': {'failureThreshold': 3,"                          \
+    "      'initialDelaySeconds': 5, 'periodSeconds': 10,"                    \
+    "      'successThreshold': 1, 'tcpSocket': {'port': 7860},"               \
+    "      'timeoutSeconds': 1}," resources                                   \
+    "     'volumeMounts': [{'mountPath': '/root/stable-diffusion',"           \
+    "      'name': 'user-data'}]}]},"                                         \
+    "   'volumeClaimTemplates': [{'apiVersion': 'v1',"                        \
+    "     'kind': 'PersistentVolumeClaim', 'metadata': {'name': 'user-data'}," \
+    "     'spec': {'accessModes': ['ReadWriteOnce'],"                         \
+    "      'resources': {'requests': {'storage': '50Gi'}},"                   \
+    "      'storageClassName': 'alicloud-disk-essd',"                         \
+    "      'volumeMode': 'Filesystem'}}]},"                                   \
+    "  'updateStrategy': {'rollingUpdate': {"                                 \
+    "    'podUpdatePolicy': 'InPlaceIfPossible',"                             \
+    "    'maxUnavailable': '100%'}},"                                         \
+    "  'network': {'networkType': 'Kubernetes-Ingress', 'networkConf': ["     \
+    "    {'name': 'IngressClassName', 'value': 'nginx'},"                     \
+    "    {'name': 'Port', 'value': '7860'},"                                  \
+    "    {'name': 'Host', 'value': 'instances<id>-cpu." ROOT "'},"            \
+    "    {'name': 'PathType', 'value': 'ImplementationSpecific'},"            \
+    "    {'name': 'Path', 'value': '/'},"                                     \
+    "    {'name': 'Annotation', 'value':"                                     \
+    "     'nginx.ingress.kubernetes.io/auth-url: https://dashboard."          \
+            ROOT "/auth'},"                                                   \
+    "    {'name': 'Annotation', 'value':"                                     \
+    "     'nginx.ingress.kubernetes.io/auth-signin: https://dashboard."       \
+            ROOT "/sign-in'}]}}}"
+
+
+/* a set with more in its metadata, spec, network and template */
+
+#define SET(meta, spec)                                                       \
+    "{'kind': 'GameServerSet', 'metadata': {'name': 'sd',"                    \
+    " 'namespace': 'ns', 'uid': 'uid-1'" meta "}, 'spec': {" spec "}}"
+
+#define NETWORK(conf)                                                         \
+    "'network': {'networkType': 'Kubernetes-Ingress', 'networkConf': ["       \
+    conf "]}"
+
+#define HOST(value)  "{'name': 'Host', 'value': " value "}"
+#define PORT(value)  "{'name': 'Port', 'value': " value "}"
+
+#define GOOD         NETWORK(HOST("'i<id>.example.com'") "," PORT("'80'"))
+
+
+static ngx_int_t
+gss_read(unit_t *u, const char *text, ngx_aigc_gss_t *gss)
+{
+    ngx_memset(gss, 0xff, sizeof(ngx_aigc_gss_t));
+
+    return ngx_aigc_gss_read(u->pool, unit_json(u, text), gss);
+}
+
+
+static void
+gss_seed_templates(unit_t *u)
+{
+    ngx_str_t       host;
+    ngx_uint_t      i;
+    ngx_aigc_gss_t  gss;
+
+    static const struct {
+        const char  *text, *cpu, *memory, *gpu, *gpu_kind;
+    } cases[] = {
+        { TEMPLATE("", ""), "", "", "", "" },
+
+        { TEMPLATE("", "'resources': {'limits': {'nvidia.com/gpu': 1}},"),
+          "", "", "1", "nvidia.com/gpu" },
+
+        { TEMPLATE("", "'resources': {'limits': {'aliyun.com/gpu-mem': 3}},"),
+          "", "", "3Gi", "aliyun.com/gpu-mem" },
+
+        { TEMPLATE("'metadata': {'labels': {'alibabacloud.com/eci': 'true'}},",
+                   "'resources': {'limits': {'cpu': '2', 'memory': '4Gi'}},"),
+          "2", "4Gi", "", "" },
+
+        { TEMPLATE("'metadata': {'labels': {'alibabacloud.com/eci': 'true'},"
+                   " 'annotations': {'k8s.aliyun.com/eci-use-specs':"
+                   " 'ecs.gn7i-c8g1.2xlarge'}},",
+                   "'resources': {'limits': {'nvidia.com/gpu': '1'}},"),
+          "", "", "ecs.gn7i-c8g1.2xlarge", "nvidia.com/gpu" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        is_int(u, gss_read(u, cases[i].text, &gss), NGX_OK);
+
+        is_str(u, &gss.ns, "default");
+        is_str(u, &gss.name, "stable-diffusion-cpu");
+        is_str(u, &gss.uid, UID);
+        is_str(u, &gss.version, "201");
+        is_int(u, gss.generation, 1);
+        is_int(u, gss.observed, -1);
+        is_int(u, gss.replicas, 0);
+        is_int(u, gss.current, -1);
+        is_int(u, gss.reserve.nelts, 0);
+        is_int(u, gss.reserve_bad, 0);
+        is_int(u, gss.has_reserve_ids, 0);
+        is_int(u, gss.has_annotations, 0);
+        is_int(u, gss.deleting, 0);
+        is_int(u, gss.claims.nelts, 0);
+        is_int(u, gss.top, -1);
+        is_str(u, &gss.host, "instances<id>-cpu." ROOT);
+        is_int(u, gss.port, 7860);
+        is_str(u, &gss.misconfigured, "");
+        is_str(u, &gss.title, "");
+        is_str(u, &gss.description, "");
+        is_str(u, &gss.icon, "");
+        is_str(u, &gss.image, "yunqi-registry.cn-shanghai.cr.aliyuncs.com/"
+                              "lab/stable-diffusion:v1.0.0-cpu");
+        is_str(u, &gss.disk, "50Gi");
+        is_str(u, &gss.cpu, cases[i].cpu);
+        is_str(u, &gss.memory, cases[i].memory);
+        is_str(u, &gss.gpu, cases[i].gpu);
+        is_str(u, &gss.gpu_kind, cases[i].gpu_kind);
+
+        is_int(u, ngx_aigc_host_expand(u->pool, &gss.host, 7, &host), NGX_OK);
+        is_str(u, &host, "instances7-cpu." ROOT);
+    }
+}
+
+
+static void
+gss_in_use(unit_t *u)
+{
+    json_t            *object;
+    ngx_int_t         *id;
+    ngx_aigc_gss_t     gss;
+    ngx_aigc_claim_t  *claim;
+
+    object = unit_json(u,
+        "{'kind': 'GameServerSet', 'metadata': {'name': 'sd',"
+        " 'namespace': 'ns', 'uid': 'uid-1', 'generation': 12,"
+        " 'resourceVersion': '9', 'deletionTimestamp': '2026-01-02T03:04:05Z',"
+        " 'annotations': {"
+        "  'instance.aigc-gateway.io/10': '{\\\"owner\\\":\\\"bob\\\","
+        "\\\"state\\\":\\\"released\\\",\\\"since\\\":"
+        "\\\"2026-01-02T03:04:05Z\\\",\\\"gss\\\":\\\"uid-1\\\"}',"
+        "  'instance.aigc-gateway.io/2': '{\\\"owner\\\":\\\"alice\\\","
+        "\\\"state\\\":\\\"running\\\",\\\"since\\\":"
+        "\\\"2026-01-02T03:04:05Z\\\",\\\"gss\\\":\\\"uid-1\\\"}',"
+        "  'instance.aigc-gateway.io/0': 'x',"
+        "  'instance.aigc-gateway.io/5': '',"
+        "  'instance.aigc-gateway.io/6': 7,"
+        "  'instance.aigc-gateway.io/x': 'x',"
+        "  'instance.aigc-gateway.io/007': 'x',"
+        "  'instance.aigc-gateway.io/-1': 'x',"
+        "  'instance.aigc-gateway.io/100000': 'x',"
+        "  'instance.aigc-gateway.io/': 'x',"
+        "  'instance.aigc-gateway.io': 'x',"
+        "  'instance.aigc-gateway.iox/3': 'x',"
+        "  'game.kruise.io/reserve-ids': '0,1',"
+        "  'aigc-gateway.io/top': '17'}},"
+        " 'spec': {'replicas': 3, 'reserveGameServerIds': ['3-5', 0, 'x']},"
+        " 'status': {'observedGeneration': 11, 'currentReplicas': 2}}");
+
+    is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
+
+    /* strings are copies */
+
+    ok(u, json_object_clear(object) == 0);
+
+    is_int(u, gss.generation, 12);
+    is_int(u, gss.observed, 11);
+    is_int(u, gss.replicas, 3);
+    is_int(u, gss.current, 2);
+    is_int(u, gss.deleting, 1);
+    is_int(u, gss.has_annotations, 1);
+    is_int(u, gss.has_reserve_ids, 1);
+    is_str(u, &gss.reserve_ids, "0,1");
+    is_int(u, gss.top, 17);
+
+    id = gss.reserve.elts;
+
+    if (is_int(u, gss.reserve.nelts, 4)) {
+        is_int(u, id[0], 0);
+        is_int(u, id[1], 3);
+        is_int(u, id[3], 5);
+    }
+
+    is_int(u, gss.reserve_bad, 1);
+
+    claim = gss.claims.elts;
+
+    if (!is_int(u, gss.claims.nelts, 5)) {
+        return;
+    }
+
+    is_int(u, claim[0].id, 0);
+    is_int(u, claim[0].state, NGX_AIGC_UNREADABLE);
+    is_str(u, &claim[0].raw, "x");
+    is_int(u, claim[1].id, 2);
+    is_int(u, claim[1].state, NGX_AIGC_RUNNING);
+    is_str(u, &claim[1].owner, "alice");
+    is_int(u, claim[2].id, 5);
+    is_int(u, claim[2].state, NGX_AIGC_UNREADABLE);
+    is_int(u, claim[3].id, 6);
+    is_int(u, claim[3].state, NGX_AIGC_UNREADABLE);
+    is_int(u, claim[4].id, 10);
+    is_int(u, claim[4].state, NGX_AIGC_RELEASED);
+    is_str(u, &claim[4].owner, "bob");
+}
+
+
+static void
+gss_not_one(unit_t *u)
+{
+    ngx_uint_t      i;
+    ngx_aigc_gss_t  gss;
+
+    static const char  *cases[] = {
+        "{}", "[]", "{'metadata': 7}", "{'metadata': {}}",
+        "{'metadata': {'namespace': 'n', 'uid': 'u'}}",
+        "{'metadata': {'name': 'n', 'uid': 'u'}}",
+        "{'metadata': {'name': 'n', 'namespace': 'n'}}",
+        "{'metadata': {'name': '', 'namespace': 'n', 'uid': 'u'}}",
+        "{'metadata': {'name': 'n', 'namespace': 'n', 'uid': ''}}",
+        "{'metadata': {'name': 'n', 'namespace': 'n', 'uid': 7}}",
+        "{'metadata': {'name': 'a/b', 'namespace': 'n', 'uid': 'u'}}",
+        "{'metadata': {'name': 'n', 'namespace': '..', 'uid': 'u'}}",
+        "{'metadata': {'name': 'n', 'namespace': 'n', 'uid': 'a\\nb'}}",
+        "{'metadata': {'namespace': 'n', 'uid': 'u', 'name': 'a12345678901234"
+            "5678901234567890123456789012345678901234567890123'}}",
+        "{'kind': 'GameServer', 'metadata': {'name': 'n', 'namespace': 'n',"
+            " 'uid': 'u'}}"
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (!is_int(u, gss_read(u, cases[i], &gss), NGX_DECLINED)) {
+            unit_note("%s", cases[i]);
+        }
+    }
+
+    /* items of a list may come without a kind */
+
+    is_int(u, gss_read(u, "{'metadata': {'name': 'n', 'namespace': 'n',"
+                          " 'uid': 'u'}}", &gss), NGX_OK);
+}
+
+
+static void
+gss_wrong_types(unit_t *u)
+{
+    ngx_aigc_gss_t  gss;
+
+    is_int(u, gss_read(u, "{'metadata': {'name': 'sd', 'namespace': 'ns',"
+        " 'uid': 'u', 'generation': '5', 'resourceVersion': 7,"
+        " 'deletionTimestamp': null, 'annotations': []},"
+        " 'spec': {'replicas': -1, 'reserveGameServerIds': {},"
+        "  'gameServerTemplate': {'metadata': [], 'spec': {'containers':"
+        "  {'image': 'x'}}, 'volumeClaimTemplates': 'x'}, 'network': 7},"
+        " 'status': []}", &gss), NGX_OK);
+
+    is_int(u, gss.generation, 0);
+    is_str(u, &gss.version, "");
+    is_int(u, gss.deleting, 0);
+    is_int(u, gss.has_annotations, 0);
+    is_int(u, gss.replicas, 0);
+    is_int(u, gss.reserve_bad, 1);
+    is_int(u, gss.observed, -1);
+    is_int(u, gss.current, -1);
+    is_str(u, &gss.image, "");
+    is_str(u, &gss.disk, "");
+    is_str(u, &gss.misconfigured, "networkType is not Kubernetes-Ingress");
+
+    is_int(u, gss_read(u, SET(", 'annotations': {'aigc-gateway.io/top': 5,"
+        " 'game.kruise.io/reserve-ids': null, 'aigc-gateway.io/title': 7}",
+        "'replicas': 99999999999,"
+        "'gameServerTemplate': {'spec': {'containers': [null, 7]},"
+        " 'volumeClaimTemplates': [7, {}, {'spec': 7}]}"), &gss), NGX_OK);
+
+    is_int(u, gss.top, -1);
+    is_int(u, gss.has_annotations, 1);
+    is_int(u, gss.has_reserve_ids, 0);
+    is_int(u, gss.replicas, 0);
+    is_str(u, &gss.title, "");
+    is_str(u, &gss.disk, "");
+
+    /* an empty annotation is one */
+
+    is_int(u, gss_read(u, SET(", 'annotations': {'aigc-gateway.io/top': '-1',"
+        " 'game.kruise.io/reserve-ids': ''}", ""), &gss), NGX_OK);
+
+    is_int(u, gss.top, -1);
+    is_int(u, gss.has_reserve_ids, 1);
+    is_str(u, &gss.reserve_ids, "");
+}
+
+
+static void
+gss_network(unit_t *u)
+{
+    ngx_uint_t      i;
+    ngx_aigc_gss_t  gss;
+
+    static const struct {
+        const char  *text, *host;
+        ngx_uint_t   port;
+        const char  *why;
+    } cases[] = {
+        { SET("", GOOD), "i<id>.example.com", 80, "" },
+
+        { SET("", NETWORK(PORT("80") "," HOST("'I<id>.Example.COM'"))),
+          "i<id>.example.com", 80, "" },
+
+        /* the last Host counts, and the first Port is the first Path's */
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'1'") ","
+                          HOST("'c<id>.d'") "," PORT("'2'"))),
+          "c<id>.d", 1, "" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," HOST("'c.d'") ","
+                          PORT("'1'"))),
+          "", 1, "network Host \"c.d\" has no <id>" },
+
+        { SET("", NETWORK(HOST("'x.example.com'") "," PORT("'80'"))),
+          "", 80, "network Host \"x.example.com\" has no <id>" },
+
+        { SET("", NETWORK(HOST("'<id>.<id>.com'") "," PORT("'80'"))),
+          "", 80, "network Host \"<id>.<id>.com\" has more than one <id>: "
+          "OKG expands only the first" },
+
+        { SET("", NETWORK(HOST("'a b<id>\\n.c'") "," PORT("'80'"))),
+          "", 80, "network Host \"a b<id> .c\" is not a DNS name" },
+
+        { SET("", NETWORK(HOST("''") "," PORT("'80'"))),
+          "", 80, "network Host \"\" is empty" },
+
+        { SET("", NETWORK(PORT("'80'"))), "", 80, "network has no Host" },
+
+        { SET("", NETWORK(HOST("7") "," PORT("'80'"))), "", 80,
+          "network has no Host" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'"))), "a<id>.b", 0,
+          "network has no Port" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'http'"))), "a<id>.b",
+          0, "network Port \"http\" is not a port" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'80,443'"))), "a<id>.b",
+          0, "network Port \"80,443\" is not a port" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'0'"))), "a<id>.b",
+          0, "network Port \"0\" is not a port" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'65536'"))), "a<id>.b",
+          0, "network Port \"65536\" is not a port" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'65535'"))), "a<id>.b",
+          65535, "" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("-80"))), "a<id>.b",
+          0, "network Port is not a port" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("''"))), "a<id>.b",
+          0, "network Port \"\" is not a port" },
+
+        { SET("", NETWORK("7, null, {}, {'name': 7}, {'name': 'Host'}")), "",
+          0, "network has no Host" },
+
+        { SET("", "'network': {'networkType': 'Kubernetes-Ingress'}"), "",
+          0, "network has no Host" },
+
+        { SET("", "'network': {'networkType': 'Kubernetes-HostPort',"
+                  " 'networkConf': [" HOST("'a<id>.b'") "]}"), "", 0,
+          "networkType \"Kubernetes-HostPort\" is not Kubernetes-Ingress" },
+
+        { SET("", ""), "", 0, "networkType is not Kubernetes-Ingress" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        if (!is_int(u, gss_read(u, cases[i].text, &gss), NGX_OK)
+            || !is_str(u, &gss.host, cases[i].host)
+            || !is_int(u, gss.port, cases[i].port)
+            || !is_str(u, &gss.misconfigured, cases[i].why))
+        {
+            unit_note("%s", cases[i].text);
+        }
+    }
+}
+
+
+static void
+gss_long_host(unit_t *u)
+{
+    u_char          buf[4096], *p;
+    ngx_aigc_gss_t  gss;
+
+    p = ngx_sprintf(buf, "{'metadata': {'name': 'sd', 'namespace': 'ns',"
+                         " 'uid': 'u'}, 'spec': {'network': {'networkType':"
+                         " 'Kubernetes-Ingress', 'networkConf': [{'name':"
+                         " 'Host', 'value': '");
+    ngx_memset(p, 'a', 2000);
+    p += 2000;
+    *ngx_sprintf(p, "<id>'}]}}}") = '\0';
+
+    is_int(u, gss_read(u, (char *) buf, &gss), NGX_OK);
+    is_int(u, gss.host.len, 0);
+    ok(u, gss.misconfigured.len > 0
+          && gss.misconfigured.len <= NGX_AIGC_WHY_MAX);
+
+    p = gss.misconfigured.data + gss.misconfigured.len;
+    ok(u, ngx_strncmp(p - 16, "...\" is too long", 16) == 0);
+}
+
+
+static void
+gss_resources(unit_t *u)
+{
+    u_char          buf[2048];
+    ngx_uint_t      i;
+    ngx_aigc_gss_t  gss;
+
+    static const struct {
+        const char  *containers, *cpu, *memory, *gpu, *gpu_kind;
+    } cases[] = {
+        { "{'resources': {'limits': {'cpu': 2}, 'requests': {'cpu': 1,"
+          " 'memory': '1Gi'}}}", "2", "1Gi", "", "" },
+        { "{'resources': {'requests': {'cpu': '500m', 'memory':"
+          " 1073741824}}}", "500m", "1073741824", "", "" },
+        { "{'resources': {'limits': {'cpu': 0.5}}}", "0.500", "", "", "" },
+        { "{'resources': {'limits': {'cpu': '1234567890123456789012345',"
+          " 'memory': ['4Gi']}}}", "", "", "", "" },
+        { "{'resources': 7}, {'resources': {'limits': {'cpu': '9'}}}", "",
+          "", "", "" },
+
+        { "{'resources': {'limits': {'nvidia.com/gpu': 1}}},"
+          "{'resources': {'requests': {'nvidia.com/gpu': '2'}}}, {}",
+          "", "", "3", "nvidia.com/gpu" },
+        { "{}, {'resources': {'limits': {'aliyun.com/gpu-mem': '8'}}}",
+          "", "", "8Gi", "aliyun.com/gpu-mem" },
+        { "{'resources': {'limits': {'amd.com/gpu': 2}}}", "", "", "2",
+          "amd.com/gpu" },
+        { "{'resources': {'limits': {'nvidia.com/gpu': 0}}}", "", "", "",
+          "" },
+        { "{'resources': {'limits': {'nvidia.com/gpu': -1}}},"
+          "{'resources': {'limits': {'nvidia.com/gpu': 'x'}}},"
+          "{'resources': {'limits': {'nvidia.com/gpu': 1000001}}}", "", "",
+          "", "" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        *ngx_sprintf(buf, SET("", "'gameServerTemplate': {'spec':"
+                                  " {'containers': [%s]}}"),
+                     cases[i].containers) = '\0';
+
+        is_int(u, gss_read(u, (char *) buf, &gss), NGX_OK);
+
+        if (!is_str(u, &gss.cpu, cases[i].cpu)
+            || !is_str(u, &gss.memory, cases[i].memory)
+            || !is_str(u, &gss.gpu, cases[i].gpu)
+            || !is_str(u, &gss.gpu_kind, cases[i].gpu_kind))
+        {
+            unit_note("%s", cases[i].containers);
+        }
+    }
+
+    /* the machine's name is a GPU's only on ECI, and only with a GPU */
+
+    is_int(u, gss_read(u, SET("", "'gameServerTemplate': {'metadata':"
+        " {'annotations': {'k8s.aliyun.com/eci-use-specs': 'ecs.x'}},"
+        " 'spec': {'containers': [{'resources': {'limits':"
+        " {'nvidia.com/gpu': 1}}}]}}"), &gss), NGX_OK);
+    is_str(u, &gss.gpu, "1");
+
+    is_int(u, gss_read(u, SET("", "'gameServerTemplate': {'metadata':"
+        " {'labels': {'alibabacloud.com/eci': 'true'}, 'annotations':"
+        " {'k8s.aliyun.com/eci-use-specs': 'ecs.x'}},"
+        " 'spec': {'containers': [{}]}}"), &gss), NGX_OK);
+    is_str(u, &gss.gpu, "");
+}
+
+
+static void
+gss_disks(unit_t *u)
+{
+    u_char          buf[2048], *p;
+    ngx_uint_t      i, j;
+    ngx_aigc_gss_t  gss;
+
+    static const struct {
+        const char  *sizes[3], *disk;
+    } cases[] = {
+        { { NULL }, "" },
+        { { "'50Gi'", NULL }, "50Gi" },
+        { { "'50Gi'", "'10Gi'", NULL }, "60Gi" },
+        { { "'50Gi'", "'10Gi'", "'1Gi'" }, "61Gi" },
+        { { "'50Gi'", "'1Ti'", NULL }, "50Gi" },
+        { { "'50G'", "'10Gi'", NULL }, "50G" },
+        { { "'1.5Gi'", "'10Gi'", NULL }, "1.5Gi" },
+        { { "'10Gi'", "'1.5Gi'", NULL }, "10Gi" },
+        { { "'100'", "'1'", NULL }, "101" },
+        { { "1000", "'1'", NULL }, "1000" },
+        { { "'9999999999Gi'", NULL }, "9999999999Gi" },
+        { { "'x'", NULL }, "x" },
+        { { "[]", "'5Gi'", NULL }, "" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        p = ngx_sprintf(buf, "{'metadata': {'name': 'sd', 'namespace': 'ns',"
+                             " 'uid': 'u'}, 'spec': {'gameServerTemplate':"
+                             " {'volumeClaimTemplates': [{}");
+
+        for (j = 0; j < 3 && cases[i].sizes[j]; j++) {
+            p = ngx_sprintf(p, ", {'spec': {'resources': {'requests':"
+                               " {'storage': %s}}}}", cases[i].sizes[j]);
+        }
+
+        *ngx_sprintf(p, "]}}}") = '\0';
+
+        is_int(u, gss_read(u, (char *) buf, &gss), NGX_OK);
+
+        if (!is_str(u, &gss.disk, cases[i].disk)) {
+            unit_note("%s", buf);
+        }
+    }
+}
+
+
+static void
+gss_texts(unit_t *u)
+{
+    json_t          *object, *annotations;
+    u_char           buf[3000];
+    ngx_uint_t       i;
+    ngx_aigc_gss_t   gss;
+
+    static const struct {
+        const char  *icon;
+        ngx_uint_t   good;
+    } icons[] = {
+        { "https://example.com/x.png", 1 },
+        { "HTTP://example.com/x.png", 1 },
+        { "data:image/png;base64,AAAA", 1 },
+        { "data:text/html,x", 0 },
+        { "javascript:alert(1)", 0 },
+        { "https://", 0 },
+        { "//example.com/x.png", 0 },
+        { "x.png", 0 },
+        { "", 0 },
+        { "https://a/\"onerror=x", 0 },
+        { "https://a/'x", 0 },
+        { "https://a/<x", 0 },
+        { "https://a/>x", 0 },
+        { "https://a\\x", 0 },
+        { "https://a/x y", 0 },
+        { "https://a/\x01", 0 },
+        { "https://a/\xc3\xa9", 0 }
+    };
+
+    object = unit_json(u, SET(", 'annotations': {'aigc-gateway.io/title':"
+        " 'Stable\\nDiffusion', 'aigc-gateway.io/description':"
+        " '\\u56fe \\u0007 \\ud83d\\ude00'}", GOOD));
+
+    is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
+    is_str(u, &gss.title, "Stable Diffusion");
+    is_str(u, &gss.description, "\xe5\x9b\xbe   \xf0\x9f\x98\x80");
+
+    annotations = json_object_get(json_object_get(object, "metadata"),
+                                  "annotations");
+
+    for (i = 0; i < sizeof(icons) / sizeof(icons[0]); i++) {
+
+        ok(u, json_object_set_new(annotations, "aigc-gateway.io/icon",
+                                  json_string(icons[i].icon)) == 0);
+        is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
+
+        is_str(u, &gss.icon, icons[i].good ? icons[i].icon : "");
+    }
+
+    for (i = NGX_AIGC_ICON_MAX - 1; i <= NGX_AIGC_ICON_MAX + 1; i++) {
+        ngx_memset(buf, 'a', i);
+        ngx_memcpy(buf, "https://", 8);
+
+        ok(u, json_object_set_new(annotations, "aigc-gateway.io/icon",
+                                  json_stringn((char *) buf, i)) == 0);
+        is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
+
+        is_int(u, gss.icon.len, i > NGX_AIGC_ICON_MAX ? 0 : i);
+    }
+
+    /* whole characters of three bytes */
+
+    for (i = 0; i < sizeof(buf); i += 3) {
+        ngx_memcpy(buf + i, "\xe5\x9b\xbe", 3);
+    }
+
+    ok(u, json_object_set_new(annotations, "aigc-gateway.io/title",
+                              json_stringn((char *) buf, 3000)) == 0);
+    ok(u, json_object_set_new(annotations, "aigc-gateway.io/description",
+                              json_stringn((char *) buf, 3000)) == 0);
+
+    is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
+
+    is_int(u, gss.title.len, NGX_AIGC_TITLE_MAX / 3 * 3);
+    is_int(u, gss.description.len, NGX_AIGC_DESCRIPTION_MAX / 3 * 3);
+}
+
+
+/* a set with n instance annotations; text is malloc'ed */
+
+static char *
+gss_big(unit_t *u, ngx_uint_t n)
+{
+    char         key[64], value[NGX_AIGC_ANNOTATION_MAX], *text;
+    json_t      *object, *annotations;
+    ngx_uint_t   i;
+
+    object = unit_json(u, TEMPLATE("", ""));
+    annotations = json_object();
+
+    ok(u, json_object_set_new(json_object_get(object, "metadata"),
+                              "annotations", annotations) == 0);
+
+    for (i = 0; i < n; i++) {
+        (void) snprintf(key, sizeof(key), NGX_AIGC_ANNOTATION "%d", (int) i);
+        (void) snprintf(value, sizeof(value),
+                        "{\"owner\":\"user%08d\",\"state\":\"running\","
+                        "\"since\":\"2026-01-02T03:04:05Z\","
+                        "\"gss\":\"" UID "\"}", (int) i);
+
+        if (json_object_set_new(annotations, key, json_string(value)) != 0) {
+            abort();
+        }
+    }
+
+    text = json_dumps(object, JSON_COMPACT);
+
+    if (text == NULL) {
+        abort();
+    }
+
+    return text;
+}
+
+
+static void
+gss_bounded(unit_t *u)
+{
+    char              *text;
+    json_t            *object;
+    ngx_uint_t         i;
+    ngx_aigc_gss_t     gss;
+    ngx_aigc_claim_t  *claim;
+
+    text = gss_big(u, NGX_AIGC_INSTANCES_MAX * 2 + 1);
+    object = json_loads(text, 0, NULL);
+    free(text);
+
+    is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
+    json_decref(object);
+
+    is_int(u, gss.claims.nelts, NGX_AIGC_INSTANCES_MAX * 2);
+    is_str(u, &gss.misconfigured, "metadata has too many instance "
+                                  "annotations");
+
+    claim = gss.claims.elts;
+
+    for (i = 1; i < gss.claims.nelts; i++) {
+        if (!ok(u, claim[i - 1].id < claim[i].id)) {
+            return;
+        }
+    }
+}
+
+
+static void
+gss_costs(unit_t *u)
+{
+    char            *text;
+    size_t           len;
+    double           usec, parse, read;
+    json_t          *object;
+    ngx_uint_t       i;
+    ngx_pool_t      *pool;
+    ngx_aigc_gss_t   gss;
+
+    text = gss_big(u, 500);
+    len = strlen(text);
+
+    parse = 1e9;
+    read = 1e9;
+
+    for (i = 0; i < 20; i++) {
+        pool = ngx_create_pool(16384, u->log);
+
+        usec = unit_usec();
+        object = json_loadb(text, len, 0, NULL);
+        parse = ngx_min(parse, unit_usec() - usec);
+
+        usec = unit_usec();
+        is_int(u, ngx_aigc_gss_read(pool, object, &gss), NGX_OK);
+        read = ngx_min(read, unit_usec() - usec);
+
+        is_int(u, gss.claims.nelts, 500);
+
+        json_decref(object);
+        ngx_destroy_pool(pool);
+    }
+
+    unit_note("500 instances, %d bytes: parsed in %.0f us, read in %.0f us",
+              (int) len, parse, read);
+
+    free(text);
+}
+
+
+/*
+ * Trees made of a good set with random values in random places: no crash, and
+ * what comes out keeps its bounds.
+ */
+
+static void
+gss_mutate(json_t *node, uint32_t *seed)
+{
+    void        *iter;
+    json_t      *value;
+    ngx_uint_t   n;
+
+    static const char  *texts[] = {
+        "", "x", "<id>", "99999", "-1", "\x01", "Kubernetes-Ingress", "7860",
+        "5-7", "100000000000000000000", "a<id>.b"
+    };
+
+    iter = json_object_iter(node);
+
+    for (n = unit_random(seed, json_object_size(node) + 1); n; n--) {
+        iter = json_object_iter_next(node, iter);
+    }
+
+    if (iter == NULL) {
+
+        if (json_array_size(node) && unit_random(seed, 4)) {
+            gss_mutate(json_array_get(node, unit_random(seed,
+                                                json_array_size(node))),
+                       seed);
+        }
+
+        return;
+    }
+
+    value = json_object_iter_value(iter);
+
+    if ((json_is_object(value) || json_is_array(value))
+        && unit_random(seed, 8))
+    {
+        gss_mutate(value, seed);
+        return;
+    }
+
+    switch (unit_random(seed, 6)) {
+    case 0:
+        value = json_null();
+        break;
+    case 1:
+        value = json_integer((int) unit_random(seed, 200000) - 100000);
+        break;
+    case 2:
+        value = json_array();
+        break;
+    case 3:
+        value = json_object();
+        break;
+    case 4:
+        value = json_real(0.5);
+        break;
+    default:
+        value = json_string(texts[unit_random(seed, sizeof(texts)
+                                                    / sizeof(texts[0]))]);
+        break;
+    }
+
+    if (json_object_iter_set_new(node, iter, value) != 0) {
+        abort();
+    }
+}
+
+
+static void
+gss_random(unit_t *u)
+{
+    char            *text;
+    json_t          *good, *object;
+    uint32_t         seed;
+    ngx_int_t        rc;
+    ngx_uint_t       i, n, whole;
+    ngx_aigc_gss_t   gss;
+
+    seed = 31337;
+    whole = 0;
+
+    text = gss_big(u, 5);
+    good = json_loads(text, 0, NULL);
+    free(text);
+
+    for (i = 0; i < 3000; i++) {
+        object = json_deep_copy(good);
+
+        for (n = 1 + unit_random(&seed, 4); n; n--) {
+            gss_mutate(object, &seed);
+        }
+
+        rc = ngx_aigc_gss_read(u->pool, object, &gss);
+        json_decref(object);
+
+        ok(u, rc == NGX_OK || rc == NGX_DECLINED);
+
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        whole += (gss.misconfigured.len == 0);
+
+        ok(u, gss.uid.len && gss.name.len && gss.ns.len);
+        ok(u, gss.misconfigured.len <= NGX_AIGC_WHY_MAX);
+        ok(u, gss.misconfigured.len || (gss.host.len && gss.port));
+        ok(u, gss.top >= -1 && gss.top <= NGX_AIGC_ID_MAX);
+        ok(u, gss.replicas >= 0);
+        ok(u, gss.claims.nelts <= 5);
+    }
+
+    json_decref(good);
+
+    ok(u, whole > 300 && whole < 2900);
+}
+
+
+unit_test_t  gss_tests[] = {
+    { "the five templates of the original's page", gss_seed_templates },
+    { "a set in use", gss_in_use },
+    { "what is none", gss_not_one },
+    { "wrong types are as good as absent", gss_wrong_types },
+    { "where instances are reached, or why not", gss_network },
+    { "a long Host makes a short sentence", gss_long_host },
+    { "resources and GPUs", gss_resources },
+    { "disks", gss_disks },
+    { "title, description and icon", gss_texts },
+    { "too many annotations", gss_bounded },
+    { "random objects", gss_random },
+    { "costs", gss_costs },
+    { NULL, NULL }
+};
