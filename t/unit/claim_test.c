@@ -412,8 +412,9 @@ claim_mutations(unit_t *u)
 
         if (!is_int(u, claim.state, same.state)
             || !is_int(u, claim.owner.len, same.owner.len)
-            || !ok(u, ngx_strncmp(claim.owner.data, same.owner.data,
-                                  claim.owner.len) == 0)
+            || !ok(u, claim.owner.len == 0
+                      || ngx_memcmp(claim.owner.data, same.owner.data,
+                                    claim.owner.len) == 0)
             || !is_int(u, claim.since_sec, same.since_sec)
             || !is_int(u, claim.gss.len, same.gss.len))
         {
