@@ -225,6 +225,41 @@ ngx_aigc_ids_collect(ngx_pool_t *pool, u_char *map, ngx_array_t *ids)
 
 
 ngx_int_t
+ngx_aigc_ids_text(ngx_pool_t *pool, ngx_array_t *ids, ngx_str_t *text)
+{
+    u_char      *p;
+    ngx_int_t   *id;
+    ngx_uint_t   i;
+
+    text->data = ngx_pnalloc(pool, ids->nelts * (NGX_INT_T_LEN + 1) + 1);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    id = ids->elts;
+    p = text->data;
+
+    for (i = 0; i < ids->nelts; i++) {
+        p = ngx_sprintf(p, i ? ",%i" : "%i", id[i]);
+    }
+
+    text->len = p - text->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_id_cmp(const void *one, const void *two)
+{
+    const ngx_int_t  *a = one;
+    const ngx_int_t  *b = two;
+
+    return (*a > *b) - (*a < *b);
+}
+
+
+ngx_int_t
 ngx_aigc_ids_equal(ngx_array_t *a, ngx_array_t *b)
 {
     if (a->nelts != b->nelts) {

@@ -34,6 +34,13 @@ ngx_int_t ngx_aigc_ids_from_json(ngx_pool_t *pool, json_t *list,
 ngx_int_t ngx_aigc_ids_from_text(ngx_pool_t *pool, ngx_str_t *text,
     ngx_array_t *ids, ngx_uint_t *bad);
 
+/* Back: "1,2,5", as OKG writes it, without ranges.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_aigc_ids_text(ngx_pool_t *pool, ngx_array_t *ids,
+    ngx_str_t *text);
+
+/* For ngx_sort(): ngx_int_t, ascending. */
+ngx_int_t ngx_aigc_id_cmp(const void *one, const void *two);
+
 /* NGX_OK when both hold the same ids; NGX_DECLINED. */
 ngx_int_t ngx_aigc_ids_equal(ngx_array_t *a, ngx_array_t *b);
 

@@ -5,6 +5,7 @@
 #include "ngx_aigc_plan.h"
 
 #include "core/ngx_aigc_ids.h"
+#include "core/ngx_aigc_patch.h"
 
 
 typedef struct {
@@ -365,7 +366,10 @@ ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *reserve,
 
     p.running = running;
 
-    return ngx_aigc_patch_build(plan->pool, &p, patch);
+    /* NGX_DECLINED, a contradiction: the table has been misread */
+
+    return (ngx_aigc_patch_build(plan->pool, &p, patch) == NGX_OK)
+           ? NGX_OK : NGX_ERROR;
 }
 
 

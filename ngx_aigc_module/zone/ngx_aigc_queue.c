@@ -219,10 +219,11 @@ ngx_aigc_queue_written(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
 
 
 void
-ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
+ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
+    ngx_uint_t http)
 {
     ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_WAITING,
-                       NGX_AIGC_RESULT_NONE, 0, NULL);
+                       NGX_AIGC_RESULT_NONE, http, NULL);
 }
 
 

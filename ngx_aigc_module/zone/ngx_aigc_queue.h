@@ -61,7 +61,7 @@ typedef struct {
     ngx_atomic_uint_t                     lock;     /* of the patch it is in */
     ngx_msec_t                            started;
     time_t                                since;
-    ngx_uint_t                            http;     /* REFUSED: the answer's */
+    ngx_uint_t                            http;     /* the last bad answer's */
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)    owner;
     ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) after;    /* as sent */
     ngx_aigc_fixed_t(NGX_AIGC_OP_MESSAGE) message;
@@ -108,7 +108,8 @@ void ngx_aigc_queue_put(ngx_aigc_zone_t *zone, ngx_aigc_op_t *ops,
 
 /* The patch under lock was taken; or shall be tried again; or was refused. */
 void ngx_aigc_queue_written(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
-void ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
+void ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
+    ngx_uint_t http);
 void ngx_aigc_queue_refused(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
     ngx_uint_t http, ngx_str_t *message);
 

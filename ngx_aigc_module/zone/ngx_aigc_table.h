@@ -62,11 +62,11 @@ typedef struct {
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
     ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;       /* with "<id>" */
-    ngx_aigc_fixed_t(160)              misconfigured;
-    ngx_aigc_fixed_t(128)              title;
-    ngx_aigc_fixed_t(512)              description;
-    ngx_aigc_fixed_t(1024)             icon;
-    ngx_aigc_fixed_t(256)              image;
+    ngx_aigc_fixed_t(NGX_AIGC_WHY_MAX) misconfigured;
+    ngx_aigc_fixed_t(NGX_AIGC_TITLE_MAX) title;
+    ngx_aigc_fixed_t(NGX_AIGC_DESCRIPTION_MAX) description;
+    ngx_aigc_fixed_t(NGX_AIGC_ICON_MAX) icon;
+    ngx_aigc_fixed_t(NGX_AIGC_IMAGE_MAX) image;
     ngx_aigc_fixed_t(24)               cpu;
     ngx_aigc_fixed_t(24)               memory;
     ngx_aigc_fixed_t(64)               gpu;

@@ -1,0 +1,233 @@
+/*
+ * http/ngx_http_aigc_access.c — the decision carried out: in, off to sign in,
+ * the waiting page, or a refusal.
+ */
+
+#include "ngx_http_aigc_access.h"
+#include "ngx_http_aigc_decide.h"
+#include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_reply.h"
+#include "ngx_http_aigc_waiting.h"
+
+
+static ngx_int_t ngx_http_aigc_allow(ngx_http_request_t *r,
+    ngx_http_aigc_ctx_t *ctx, ngx_aigc_record_t *record,
+    ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_own_origin(ngx_http_request_t *r,
+    ngx_str_t *origin);
+static ngx_int_t ngx_http_aigc_to_sign_in(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_aigc_access_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_str_t                  origin;
+    ngx_aigc_record_t          record;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_who_t        who;
+    ngx_http_aigc_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
+
+    if (!lcf->access) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_aigc_get_ctx(r);
+
+    if (ctx == NULL || ngx_http_aigc_own_origin(r, &origin) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->socklen = 0;
+
+    if (ngx_http_aigc_check_host(r) != NGX_OK) {
+        ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
+
+    } else {
+        ctx->decision = ngx_http_aigc_decide(r, &r->headers_in.server,
+                                             lcf->cross_origin ? NULL
+                                                               : &origin,
+                                             &record, &who);
+        ctx->user = who.sub;
+    }
+
+    if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
+        return ngx_http_aigc_allow(r, ctx, &record, &who);
+    }
+
+    ngx_aigc_count(((ngx_http_aigc_main_conf_t *)
+                    ngx_http_get_module_main_conf(r, ngx_http_aigc_module))
+                   ->zone, refused);
+
+    if (ctx->decision == NGX_HTTP_AIGC_ANONYMOUS
+        && ngx_http_aigc_is_navigation(r) == NGX_OK)
+    {
+        return ngx_http_aigc_to_sign_in(r);
+    }
+
+    rc = (ctx->decision == NGX_HTTP_AIGC_NOT_READY)
+         ? ngx_http_aigc_waiting(r, &record)
+         : ngx_http_aigc_refuse(r, ctx->decision);
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
+    ngx_aigc_record_t *record, ngx_http_aigc_who_t *who)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ctx->instance.data = ngx_pnalloc(r->pool, record->ns.len
+                                              + record->name.len + 2
+                                              + NGX_INT_T_LEN);
+    ctx->sockaddr = ngx_palloc(r->pool, record->socklen);
+
+    if (ctx->instance.data == NULL || ctx->sockaddr == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->instance.len = ngx_sprintf(ctx->instance.data, "%*s/%*s/%D",
+                                    (size_t) record->ns.len, record->ns.data,
+                                    (size_t) record->name.len,
+                                    record->name.data, record->id)
+                        - ctx->instance.data;
+
+    ngx_memcpy(ctx->sockaddr, &record->addr, record->socklen);
+    ctx->socklen = record->socklen;
+
+    /* untrusted code gets none of the keys that opened the door */
+
+    ngx_http_aigc_strip_cookies(r);
+
+    if (who->bearer) {
+        ngx_http_aigc_strip_bearer(r);
+    }
+
+    ngx_aigc_count(mcf->zone, allowed);
+
+    return NGX_OK;
+}
+
+
+/*
+ * nginx chose the server, and we the instance, by headers_in.server; a Host
+ * header beside an absolute-form target may name another.
+ */
+static ngx_int_t
+ngx_http_aigc_check_host(ngx_http_request_t *r)
+{
+    ngx_str_t                host;
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    if (r->headers_in.server.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    while ((h = ngx_http_aigc_header_next(r, "host", &state))) {
+
+        if (ngx_aigc_host_normalize(r->pool, &h->value, &host) != NGX_OK
+            || host.len != r->headers_in.server.len
+            || ngx_strncasecmp(host.data, r->headers_in.server.data, host.len)
+               != 0)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* As the browser writes it: scheme and port are the gateway's public ones. */
+static ngx_int_t
+ngx_http_aigc_own_origin(ngx_http_request_t *r, ngx_str_t *origin)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    origin->len = mcf->gateway.scheme.len + 3 + r->headers_in.server.len
+                  + mcf->port.len;
+    origin->data = ngx_pnalloc(r->pool, origin->len);
+    if (origin->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(origin->data, "%V://%V%V", &mcf->gateway.scheme,
+                       &r->headers_in.server, &mcf->port);
+
+    return NGX_OK;
+}
+
+
+/* Back to the very page, after signing in. */
+static ngx_int_t
+ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
+{
+    ngx_str_t                   rd, origin, escaped, location;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_own_origin(r, &origin) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rd.len = origin.len + r->unparsed_uri.len;
+
+    if (rd.len > NGX_HTTP_AIGC_RD_MAX || r->unparsed_uri.len == 0
+        || r->unparsed_uri.data[0] != '/')
+    {
+        rd = origin;
+
+    } else {
+        rd.data = ngx_pnalloc(r->pool, rd.len);
+        if (rd.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        (void) ngx_sprintf(rd.data, "%V%V", &origin, &r->unparsed_uri);
+    }
+
+    if (ngx_aigc_url_encode(r->pool, &rd, &escaped) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    location.len = mcf->origin.len + sizeof("/sign-in?rd=") - 1 + escaped.len;
+    location.data = ngx_pnalloc(r->pool, location.len);
+    if (location.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    (void) ngx_sprintf(location.data, "%V/sign-in?rd=%V", &mcf->origin,
+                       &escaped);
+
+    return ngx_http_aigc_redirect(r, &location);
+}
+
+
+ngx_int_t
+ngx_http_aigc_internal_handler(ngx_http_request_t *r)
+{
+    ngx_http_aigc_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
+
+    if (lcf->internal && ngx_aigc_subrequest_ctx(r) == NULL) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    return NGX_DECLINED;
+}

@@ -1,0 +1,381 @@
+/*
+ * http/ngx_http_aigc_api.c — the way of a call to its verb.
+ */
+
+#include "ngx_http_aigc_api.h"
+#include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_reply.h"
+
+#include "core/ngx_aigc_ids.h"
+
+
+/*
+ * A path is matched segment by segment: "ns", "name" and "id" stand for any
+ * value of that kind.
+ */
+typedef struct {
+    ngx_uint_t              method;
+    const char             *path[6];
+    ngx_http_aigc_verb_pt   verb;
+} ngx_http_aigc_route_t;
+
+
+static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
+    { NGX_HTTP_GET, { "me" }, ngx_http_aigc_api_me },
+    { NGX_HTTP_GET, { "templates" }, ngx_http_aigc_api_templates },
+    { NGX_HTTP_POST, { "templates", "ns", "name", "install" },
+      ngx_http_aigc_api_install },
+    { NGX_HTTP_GET, { "instances" }, ngx_http_aigc_api_instances },
+    { NGX_HTTP_GET, { "instances", "ns", "name", "id" },
+      ngx_http_aigc_api_instance },
+    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "start" },
+      ngx_http_aigc_api_start },
+    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "release" },
+      ngx_http_aigc_api_release },
+    { 0, { NULL }, NULL }
+};
+
+
+typedef struct {
+    ngx_http_aigc_call_t    call;
+    ngx_http_aigc_verb_pt   verb;
+} ngx_http_aigc_api_ctx_t;
+
+
+static ngx_int_t ngx_http_aigc_api_route(ngx_http_request_t *r,
+    ngx_http_aigc_api_ctx_t *api, const char **allow);
+static ngx_int_t ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
+    ngx_http_aigc_call_t *call);
+static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+static void ngx_http_aigc_api_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_api_check_body(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_aigc_api_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    const char                *allow;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_api_ctx_t   *api;
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    api = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_api_ctx_t));
+
+    if (ctx == NULL || api == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_aigc_api_identify(r, &api->call);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx->user = api->call.who.sub;
+
+    rc = ngx_http_aigc_api_route(r, api, &allow);
+
+    if (rc == NGX_DECLINED) {
+        return allow ? ngx_http_aigc_not_allowed(r, allow)
+                     : ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND,
+                                             "not-found",
+                                             "There is no such call.", 0);
+    }
+
+    if (r->headers_in.content_length_n > NGX_HTTP_AIGC_BODY_MAX) {
+        return ngx_http_aigc_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                     "body-too-large",
+                                     "The body is too large.", 0);
+    }
+
+    ctx->handler = api;
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_aigc_api_body);
+
+    return (rc >= NGX_HTTP_SPECIAL_RESPONSE) ? rc : NGX_DONE;
+}
+
+
+/* NGX_OK, or what the handler returns */
+static ngx_int_t
+ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_aigc_identify_bound(r, &call->who);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != NGX_OK && call->who.busy) {
+        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+                                     "The gateway has no keys to check "
+                                     "sessions with yet.",
+                                     NGX_HTTP_AIGC_RETRY_COLD);
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
+                                     "not-signed-in", "Sign in first.", 0);
+    }
+
+    /* a cookie comes along with any page's request, a token does not */
+
+    if (call->who.cookie && ngx_http_aigc_is_safe(r) != NGX_OK
+        && ngx_http_aigc_same_origin(r, NULL) != NGX_OK)
+    {
+        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "cross-origin",
+                                     "The request comes from a page of "
+                                     "another origin.", 0);
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_DECLINED: *allow is the methods of the path, or NULL: no such path */
+static ngx_int_t
+ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_api_ctx_t *api,
+    const char **allow)
+{
+    ngx_str_t               path;
+    ngx_uint_t              method;
+    ngx_http_aigc_route_t  *route;
+
+    static ngx_str_t        prefix = ngx_string("/api/v1/");
+
+    *allow = NULL;
+
+    if (r->uri.len <= prefix.len
+        || ngx_memcmp(r->uri.data, prefix.data, prefix.len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    path.data = r->uri.data + prefix.len;
+    path.len = r->uri.len - prefix.len;
+
+    method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
+
+    for (route = ngx_http_aigc_routes; route->verb; route++) {
+
+        if (ngx_http_aigc_api_match(&path, route->path, &api->call)
+            != NGX_OK)
+        {
+            continue;
+        }
+
+        if (route->method == method) {
+            api->verb = route->verb;
+            return NGX_OK;
+        }
+
+        *allow = (route->method == NGX_HTTP_GET) ? "GET, HEAD" : "POST";
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
+    ngx_http_aigc_call_t *call)
+{
+    u_char      *p, *last, *end;
+    ngx_str_t    segment;
+    ngx_uint_t   i;
+
+    p = path->data;
+    last = path->data + path->len;
+
+    call->id = NGX_ERROR;
+
+    for (i = 0; pattern[i]; i++) {
+
+        end = ngx_strlchr(p, last, '/');
+
+        segment.data = p;
+        segment.len = (end ? end : last) - p;
+
+        if (ngx_strcmp(pattern[i], "ns") == 0) {
+            call->ns = segment;
+
+        } else if (ngx_strcmp(pattern[i], "name") == 0) {
+            call->name = segment;
+
+        } else if (ngx_strcmp(pattern[i], "id") == 0) {
+            call->id = ngx_aigc_id_parse(&segment);
+
+        } else if (segment.len != ngx_strlen(pattern[i])
+                   || ngx_memcmp(segment.data, pattern[i], segment.len) != 0)
+        {
+            return NGX_DECLINED;
+        }
+
+        if (end == NULL) {
+            return pattern[i + 1] ? NGX_DECLINED : NGX_OK;
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static void
+ngx_http_aigc_api_body(ngx_http_request_t *r)
+{
+    ngx_http_aigc_ctx_t      *ctx;
+    ngx_http_aigc_api_ctx_t  *api;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
+    api = ctx->handler;
+    ctx->handler = NULL;
+
+    if (ngx_http_aigc_api_check_body(r) != NGX_OK) {
+        ngx_http_finalize_request(r,
+            ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-json",
+                                  "The body is not a JSON object.", 0));
+        return;
+    }
+
+    api->verb(r, &api->call);
+}
+
+
+/* No body, or a JSON object: today no call has a member that it needs. */
+static ngx_int_t
+ngx_http_aigc_api_check_body(ngx_http_request_t *r)
+{
+    json_t     *json;
+    size_t      len;
+    ngx_int_t   rc;
+    ngx_buf_t  *b;
+
+    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+        return NGX_OK;
+    }
+
+    b = r->request_body->bufs->buf;
+    len = b->last - b->pos;
+
+    if (r->request_body->bufs->next || b->in_file
+        || len > NGX_HTTP_AIGC_BODY_MAX)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    json = json_loadb((char *) b->pos, len, JSON_REJECT_DUPLICATES, NULL);
+
+    rc = json_is_object(json) ? NGX_OK : NGX_DECLINED;
+
+    json_decref(json);
+
+    return rc;
+}
+
+
+/* A table that has not been listed whole is nothing to judge by. */
+static ngx_int_t
+ngx_http_aigc_call_synced(ngx_http_request_t *r)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_zone_synced(mcf->zone) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "starting",
+                              "The gateway has not seen the cluster yet.",
+                              NGX_HTTP_AIGC_RETRY_COLD));
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_call_refuse(ngx_http_request_t *r, ngx_int_t rc)
+{
+    if (rc == NGX_BUSY) {
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+                                   "The gateway cannot say at this moment.",
+                                   NGX_HTTP_AIGC_RETRY_COLD);
+
+    } else {
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
+                                   "There is no such template or instance.",
+                                   0);
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_template(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    uint32_t *slot)
+{
+    ngx_int_t                   rc;
+    ngx_aigc_template_t         tmpl;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_aigc_table_template(mcf->zone, &call->ns, &call->name, &tmpl,
+                                 slot);
+
+    return (rc == NGX_OK) ? NGX_OK : ngx_http_aigc_call_refuse(r, rc);
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    ngx_aigc_record_t *record)
+{
+    ngx_int_t                   rc;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = (call->id < 0) ? NGX_DECLINED
+                        : ngx_aigc_table_by_id(mcf->zone, &call->ns,
+                                               &call->name, call->id, record);
+
+    if (rc != NGX_OK || record->state == NGX_AIGC_NO_STATE) {
+        return ngx_http_aigc_call_refuse(r, rc);
+    }
+
+    if (record->owner.len == 0
+        || !ngx_aigc_fixed_eq(&record->owner, &call->who.sub))
+    {
+        ngx_http_finalize_request(r,
+            ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "not-owner",
+                                  "This instance belongs to somebody else.",
+                                  0));
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}

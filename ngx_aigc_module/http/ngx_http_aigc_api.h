@@ -1,0 +1,57 @@
+/*
+ * http/ngx_http_aigc_api.h — /api/v1: which call it is, who makes it, and that
+ * it comes from the gateway's own pages.  The calls are in ngx_http_aigc_api_*.
+ */
+
+#ifndef _NGX_HTTP_AIGC_API_H_INCLUDED_
+#define _NGX_HTTP_AIGC_API_H_INCLUDED_
+
+#include "ngx_http_aigc_identity.h"
+
+#include "zone/ngx_aigc_table.h"
+
+
+#define NGX_HTTP_AIGC_BODY_MAX  8192    /* bytes of a call's JSON body */
+
+
+typedef struct {
+    ngx_http_aigc_who_t   who;
+    ngx_str_t             ns;           /* of the path, decoded, checked */
+    ngx_str_t             name;         /* of the template */
+    ngx_int_t             id;           /* NGX_ERROR: not in the path */
+} ngx_http_aigc_call_t;
+
+/* Answers the call and finalizes r, at once or later. */
+typedef void (*ngx_http_aigc_verb_pt)(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+
+
+ngx_int_t ngx_http_aigc_api_handler(ngx_http_request_t *r);
+
+/*
+ * The shared first steps of a call.  template: the path's template, its slot.
+ * instance: the path's instance, the caller's own.  NGX_OK; else r has been
+ * finalized with 403, 404 or 503.
+ */
+ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call, uint32_t *slot);
+ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
+
+/* The verbs. */
+void ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_templates(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_instances(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_instance(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_install(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_start(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_release(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+
+
+#endif /* _NGX_HTTP_AIGC_API_H_INCLUDED_ */

@@ -1,0 +1,96 @@
+/*
+ * http/ngx_http_aigc_conf.h — the configuration and the context of a main
+ * request, as all of http/ sees them.  The directives are read in the root.
+ */
+
+#ifndef _NGX_HTTP_AIGC_CONF_H_INCLUDED_
+#define _NGX_HTTP_AIGC_CONF_H_INCLUDED_
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "core/ngx_aigc_seal.h"
+#include "core/ngx_aigc_url.h"
+#include "net/ngx_aigc_kubernetes.h"
+#include "net/ngx_aigc_logto.h"
+#include "net/ngx_aigc_subrequest.h"    /* ngx_http_aigc_module */
+#include "zone/ngx_aigc_zone.h"
+
+
+#define NGX_HTTP_AIGC_SKEW         30       /* s between our clock and Logto's */
+#define NGX_HTTP_AIGC_LOGIN_TIME   600      /* s that a sign-in may take */
+#define NGX_HTTP_AIGC_RD_MAX       1024     /* bytes: it travels in a cookie */
+#define NGX_HTTP_AIGC_LOGINS       8        /* sign-ins of one browser at once */
+#define NGX_HTTP_AIGC_MAX_STALE    600      /* s, the default of max_stale= */
+#define NGX_HTTP_AIGC_RETRY_COLD   2        /* s, Retry-After: no table yet */
+#define NGX_HTTP_AIGC_RETRY        5        /* s, Retry-After otherwise */
+
+
+typedef struct {
+    ngx_aigc_zone_t          *zone;
+    ngx_aigc_kubernetes_t    *k8s;
+    ngx_aigc_logto_t         *logto;
+
+    ngx_aigc_seal_keys_t     *keys;     /* aigc_session; NULL: not given */
+    ngx_str_t                 domain;   /* root domain, normalized */
+    ngx_str_t                 cookie;   /* name of the session cookie */
+    ngx_str_t                 bind;     /* names that carry __Host- with TLS */
+    ngx_str_t                 login;    /* a prefix: a digit follows */
+    time_t                    lifetime; /* s of a session */
+    ngx_uint_t                secure;
+
+    ngx_aigc_url_t            gateway;
+    ngx_str_t                 origin;   /* scheme://host[:port] of the gateway */
+    ngx_str_t                 port;     /* ":8080", or "" for the default */
+    ngx_str_t                 redirect_uri;
+
+    time_t                    max_stale;    /* s */
+    ngx_uint_t                used;     /* some directive needs all of these */
+} ngx_http_aigc_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t                access;
+    ngx_flag_t                cross_origin;
+    ngx_flag_t                internal;
+} ngx_http_aigc_loc_conf_t;
+
+
+typedef enum {
+    NGX_HTTP_AIGC_UNDECIDED = 0,
+    NGX_HTTP_AIGC_ALLOW,
+    NGX_HTTP_AIGC_BAD_HOST,             /* 400 */
+    NGX_HTTP_AIGC_COLD,                 /* 503: no whole table yet */
+    NGX_HTTP_AIGC_BUSY,                 /* 503: half-written slot, no keys */
+    NGX_HTTP_AIGC_UNKNOWN,              /* 404 */
+    NGX_HTTP_AIGC_COLLISION,            /* 403: host claimed twice */
+    NGX_HTTP_AIGC_ANONYMOUS,            /* 401, or off to sign in */
+    NGX_HTTP_AIGC_AMBIGUOUS,            /* 401: two session cookies */
+    NGX_HTTP_AIGC_NOT_OWNER,            /* 403 */
+    NGX_HTTP_AIGC_FOREIGN_DISK,         /* 403 */
+    NGX_HTTP_AIGC_CROSS_ORIGIN,         /* 403 */
+    NGX_HTTP_AIGC_NOT_READY,            /* 503, with a page for its owner */
+    NGX_HTTP_AIGC_STALE,                /* 503: the table is too old */
+    NGX_HTTP_AIGC_FAILED                /* 500 */
+} ngx_http_aigc_decision_e;
+
+
+typedef struct {
+    ngx_http_aigc_decision_e  decision;
+    ngx_str_t                 user;     /* a verified "sub" */
+    ngx_str_t                 instance; /* "ns/name/id" */
+
+    /* the pod's address, set with ALLOW alone: what the balancer may use */
+    struct sockaddr          *sockaddr;
+    socklen_t                 socklen;
+
+    void                     *handler;  /* the content handler's own */
+} ngx_http_aigc_ctx_t;
+
+
+/* r's context (of its main request), made when there is none.  NULL: memory. */
+ngx_http_aigc_ctx_t *ngx_http_aigc_get_ctx(ngx_http_request_t *r);
+
+
+#endif /* _NGX_HTTP_AIGC_CONF_H_INCLUDED_ */

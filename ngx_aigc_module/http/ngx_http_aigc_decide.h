@@ -1,0 +1,37 @@
+/*
+ * http/ngx_http_aigc_decide.h — may this request reach that host?  The one
+ * decision, for the access phase and for /auth.  Shared memory only.
+ */
+
+#ifndef _NGX_HTTP_AIGC_DECIDE_H_INCLUDED_
+#define _NGX_HTTP_AIGC_DECIDE_H_INCLUDED_
+
+#include "ngx_http_aigc_identity.h"
+
+#include "zone/ngx_aigc_table.h"
+
+
+/*
+ * Decides r for host (normalized).  origin: the host's own origin, when where
+ * the request comes from counts; NULL: it does not.  record and who are filled
+ * as far as the decision got.
+ */
+ngx_http_aigc_decision_e ngx_http_aigc_decide(ngx_http_request_t *r,
+    ngx_str_t *host, ngx_str_t *origin, ngx_aigc_record_t *record,
+    ngx_http_aigc_who_t *who);
+
+/* "allow", "not-owner", …: for $aigc_decision and as a problem's code. */
+ngx_str_t *ngx_http_aigc_decision_name(ngx_http_aigc_decision_e decision);
+
+/*
+ * Answers a decision other than ALLOW, with its status, as a problem.  Clears
+ * the session cookie where two of them came.
+ */
+ngx_int_t ngx_http_aigc_refuse(ngx_http_request_t *r,
+    ngx_http_aigc_decision_e decision);
+
+/* The same decision's status alone. */
+ngx_uint_t ngx_http_aigc_decision_status(ngx_http_aigc_decision_e decision);
+
+
+#endif /* _NGX_HTTP_AIGC_DECIDE_H_INCLUDED_ */

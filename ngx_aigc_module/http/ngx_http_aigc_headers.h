@@ -1,0 +1,48 @@
+/*
+ * http/ngx_http_aigc_headers.h — request headers: found by lower-case name, so
+ * that the code is the same in every nginx; and what an instance must not see.
+ */
+
+#ifndef _NGX_HTTP_AIGC_HEADERS_H_INCLUDED_
+#define _NGX_HTTP_AIGC_HEADERS_H_INCLUDED_
+
+#include "ngx_http_aigc_conf.h"
+
+
+/*
+ * The next header line called name (lower case) after *state, which is zeroed
+ * before the first call.  NULL: no more.
+ */
+typedef struct {
+    ngx_list_part_t  *part;
+    ngx_uint_t        i;
+} ngx_http_aigc_header_t;
+
+ngx_table_elt_t *ngx_http_aigc_header_next(ngx_http_request_t *r,
+    const char *name, ngx_http_aigc_header_t *state);
+
+/* The first one, or NULL. */
+ngx_table_elt_t *ngx_http_aigc_header(ngx_http_request_t *r,
+    const char *name);
+
+/* NGX_OK: the browser is going to a page, so a redirect helps. */
+ngx_int_t ngx_http_aigc_is_navigation(ngx_http_request_t *r);
+
+/* NGX_OK: GET, HEAD without an upgrade; NGX_DECLINED: it may change state. */
+ngx_int_t ngx_http_aigc_is_safe(ngx_http_request_t *r);
+
+/*
+ * Where does the request come from?  Origin, else Sec-Fetch-Site, against own
+ * (an origin, or NULL) and the gateway's.  NGX_OK: from there, or from no page;
+ * NGX_DECLINED: from another.
+ */
+ngx_int_t ngx_http_aigc_same_origin(ngx_http_request_t *r, ngx_str_t *own);
+
+/* Cuts the gateway's cookies out of every Cookie header. */
+void ngx_http_aigc_strip_cookies(ngx_http_request_t *r);
+
+/* Empties Authorization: its bearer token was for us. */
+void ngx_http_aigc_strip_bearer(ngx_http_request_t *r);
+
+
+#endif /* _NGX_HTTP_AIGC_HEADERS_H_INCLUDED_ */

@@ -1,0 +1,431 @@
+/*
+ * http/ngx_http_aigc_identity.c — session cookies and bearer tokens.
+ */
+
+#include "ngx_http_aigc_identity.h"
+#include "ngx_http_aigc_headers.h"
+
+#include "core/ngx_aigc_cookie.h"
+#include "zone/ngx_aigc_issuer.h"
+#include "zone/ngx_aigc_token.h"
+
+#include <openssl/sha.h>
+
+
+#define NGX_HTTP_AIGC_COOKIES  8        /* session cookies that are looked at */
+
+
+static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
+    ngx_str_t *values);
+static ngx_int_t ngx_http_aigc_by_cookie(ngx_http_request_t *r,
+    ngx_str_t *value, ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_by_bearer(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_bearer(ngx_http_request_t *r,
+    ngx_str_t *token);
+static ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
+    ngx_str_t *text, u_char *digest, ngx_http_aigc_who_t *who);
+static void ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest,
+    time_t exp, ngx_str_t *sub);
+static ngx_int_t ngx_http_aigc_session_verify(ngx_http_request_t *r,
+    ngx_aigc_session_t *session, ngx_aigc_jwt_t *jwt,
+    ngx_http_aigc_who_t *who, time_t *exp);
+static ngx_int_t ngx_http_aigc_bound_cookie(ngx_http_request_t *r,
+    ngx_aigc_session_t *session);
+
+
+ngx_int_t
+ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_int_t   rc;
+    ngx_str_t   values[NGX_HTTP_AIGC_COOKIES];
+    ngx_uint_t  n;
+
+    ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
+
+    n = ngx_http_aigc_session_cookies(r, values);
+
+    if (n > 1) {
+        who->ambiguous = 1;
+        return NGX_DECLINED;
+    }
+
+    if (n == 1) {
+        rc = ngx_http_aigc_by_cookie(r, &values[0], who);
+
+        if (rc != NGX_DECLINED || who->busy) {
+            return rc;
+        }
+    }
+
+    return ngx_http_aigc_by_bearer(r, who);
+}
+
+
+ngx_int_t
+ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   values[NGX_HTTP_AIGC_COOKIES];
+    ngx_uint_t                  i, n;
+    ngx_aigc_session_t          session;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
+
+    n = ngx_http_aigc_session_cookies(r, values);
+
+    for (i = 0; i < n; i++) {
+
+        rc = ngx_aigc_session_open(r->pool, mcf->keys, &values[i], &session);
+
+        if (rc == NGX_ERROR) {
+            return rc;
+        }
+
+        if (rc != NGX_OK || ngx_http_aigc_bound_cookie(r, &session) != NGX_OK)
+        {
+            continue;
+        }
+
+        rc = ngx_http_aigc_by_cookie(r, &values[i], who);
+
+        if (rc != NGX_OK) {
+            return rc;
+        }
+
+        who->session = session;
+        who->token = session.id_token;
+
+        return NGX_OK;
+    }
+
+    return ngx_http_aigc_by_bearer(r, who);
+}
+
+
+/* Up to NGX_HTTP_AIGC_COOKIES values; more count as that many. */
+static ngx_uint_t
+ngx_http_aigc_session_cookies(ngx_http_request_t *r, ngx_str_t *values)
+{
+    size_t                      pos;
+    ngx_str_t                   name, value;
+    ngx_uint_t                  n;
+    ngx_table_elt_t            *h;
+    ngx_http_aigc_header_t      state;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    n = 0;
+
+    while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
+
+        pos = 0;
+
+        while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
+               == NGX_OK)
+        {
+            if (name.len == mcf->cookie.len && n < NGX_HTTP_AIGC_COOKIES
+                && ngx_memcmp(name.data, mcf->cookie.data, name.len) == 0)
+            {
+                values[n++] = value;
+            }
+        }
+    }
+
+    return n;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_by_cookie(ngx_http_request_t *r, ngx_str_t *value,
+    ngx_http_aigc_who_t *who)
+{
+    u_char                      digest[NGX_AIGC_DIGEST_LEN];
+    time_t                      exp;
+    ngx_int_t                   rc;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
+        return NGX_DECLINED;
+    }
+
+    who->cookie = 1;
+
+    rc = ngx_http_aigc_known(r, 's', value, digest, who);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_aigc_session_verify(r, &who->session, &jwt, who, &exp);
+    }
+
+    if (rc != NGX_OK) {
+        who->cookie = 0;
+        return rc;
+    }
+
+    who->sub = jwt.sub;
+
+    ngx_http_aigc_remember(r, digest, exp, &jwt.sub);
+
+    return NGX_OK;
+}
+
+
+/* The session's age and its ID token.  *exp: good until then at the most. */
+static ngx_int_t
+ngx_http_aigc_session_verify(ngx_http_request_t *r,
+    ngx_aigc_session_t *session, ngx_aigc_jwt_t *jwt,
+    ngx_http_aigc_who_t *who, time_t *exp)
+{
+    ngx_uint_t                  busy;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (session->start + mcf->lifetime <= ngx_time()) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_http_aigc_verify(r, &session->id_token, &mcf->logto->app_id, jwt,
+                             &busy)
+        != NGX_AIGC_JWT_OK)
+    {
+        who->busy = busy;
+        return NGX_DECLINED;
+    }
+
+    *exp = ngx_min(jwt->exp, session->start + mcf->lifetime);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    u_char                      digest[NGX_AIGC_DIGEST_LEN];
+    ngx_int_t                   rc;
+    ngx_str_t                   token;
+    ngx_uint_t                  busy;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    rc = ngx_http_aigc_bearer(r, &token);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    who->bearer = 1;
+    who->token = token;
+
+    rc = ngx_http_aigc_known(r, 'b', &token, digest, who);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_verify(r, &token,
+                             mcf->logto->audience.len ? &mcf->logto->audience
+                                                      : &mcf->logto->app_id,
+                             &jwt, &busy)
+        != NGX_AIGC_JWT_OK)
+    {
+        who->busy = busy;
+        who->bearer = 0;
+        return NGX_DECLINED;
+    }
+
+    who->sub = jwt.sub;
+
+    ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub);
+
+    return NGX_OK;
+}
+
+
+/* Exactly one Authorization header with a bearer token (RFC 6750 2.1). */
+static ngx_int_t
+ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
+{
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    h = ngx_http_aigc_header_next(r, "authorization", &state);
+
+    if (h == NULL || ngx_http_aigc_header_next(r, "authorization", &state)
+        || h->value.len <= 7
+        || ngx_strncasecmp(h->value.data, (u_char *) "Bearer ", 7) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    token->data = h->value.data + 7;
+    token->len = h->value.len - 7;
+
+    while (token->len && token->data[0] == ' ') {
+        token->data++;
+        token->len--;
+    }
+
+    return (token->len && token->len <= NGX_AIGC_JWT_MAX) ? NGX_OK
+                                                          : NGX_DECLINED;
+}
+
+
+/* Looks a credential up; fills digest.  purpose keeps cookies and tokens apart. */
+static ngx_int_t
+ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
+    u_char *digest, ngx_http_aigc_who_t *who)
+{
+    ngx_aigc_token_t            token;
+    ngx_atomic_uint_t           keys;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (SHA256(text->data, text->len, digest) == NULL) {
+        return NGX_ERROR;
+    }
+
+    digest[NGX_AIGC_DIGEST_LEN - 1] ^= purpose;
+
+    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL) {
+        who->busy = 1;
+        return NGX_DECLINED;
+    }
+
+    if (ngx_aigc_token_find(mcf->zone, digest, keys, ngx_time(), &token)
+        != NGX_OK)
+    {
+        ngx_aigc_count(mcf->zone, token_misses);
+        return NGX_DECLINED;
+    }
+
+    ngx_aigc_count(mcf->zone, token_hits);
+
+    who->sub.len = token.sub.len;
+    who->sub.data = ngx_pnalloc(r->pool, token.sub.len);
+    if (who->sub.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(who->sub.data, token.sub.data, token.sub.len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
+    ngx_str_t *sub)
+{
+    ngx_atomic_uint_t           keys;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log)) {
+        ngx_aigc_token_put(mcf->zone, digest, keys, exp, sub);
+    }
+}
+
+
+ngx_aigc_jwt_verdict_e
+ngx_http_aigc_verify(ngx_http_request_t *r, ngx_str_t *token,
+    ngx_str_t *audience, ngx_aigc_jwt_t *jwt, ngx_uint_t *busy)
+{
+    ngx_int_t                   rc;
+    ngx_aigc_jwks_t            *jwks;
+    ngx_atomic_uint_t           keys;
+    ngx_aigc_jwt_verdict_e      verdict;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    *busy = 0;
+
+    rc = ngx_aigc_jwt_parse(r->pool, token, jwt);
+
+    if (rc != NGX_OK) {
+        return NGX_AIGC_JWT_MALFORMED;
+    }
+
+    /* a logout token (back-channel logout) signs nobody in */
+
+    if (jwt->logout) {
+        return NGX_AIGC_JWT_MALFORMED;
+    }
+
+    /* what the claims rule out costs no signature */
+
+    verdict = ngx_aigc_jwt_check_claims(jwt, &mcf->logto->issuer, audience,
+                                        ngx_time(), NGX_HTTP_AIGC_SKEW);
+    if (verdict != NGX_AIGC_JWT_OK) {
+        return verdict;
+    }
+
+    jwks = ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log);
+
+    if (jwks == NULL) {
+        *busy = 1;
+        return NGX_AIGC_JWT_UNKNOWN_KEY;
+    }
+
+    verdict = ngx_aigc_jwks_verify(jwks, jwt);
+
+    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY) {
+        ngx_aigc_issuer_want_keys(mcf->zone);
+    }
+
+    return verdict;
+}
+
+
+/* NGX_OK when one of the bind cookies is this session's. */
+static ngx_int_t
+ngx_http_aigc_bound_cookie(ngx_http_request_t *r, ngx_aigc_session_t *session)
+{
+    size_t                      pos;
+    ngx_str_t                   name, value;
+    ngx_table_elt_t            *h;
+    ngx_http_aigc_header_t      state;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
+
+        pos = 0;
+
+        while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
+               == NGX_OK)
+        {
+            if (name.len == mcf->bind.len
+                && ngx_memcmp(name.data, mcf->bind.data, name.len) == 0
+                && ngx_aigc_mac_check(mcf->keys, "bind", &session->sid, &value)
+                   == NGX_OK)
+            {
+                return NGX_OK;
+            }
+        }
+    }
+
+    return NGX_DECLINED;
+}

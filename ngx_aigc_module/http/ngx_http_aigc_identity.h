@@ -1,0 +1,52 @@
+/*
+ * http/ngx_http_aigc_identity.h — who asks: a session cookie, or a bearer token
+ * of Logto's where there is no session.  What was verified once is remembered
+ * in the zone; the warm path is a digest and a lookup.
+ */
+
+#ifndef _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
+#define _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
+
+#include "ngx_http_aigc_conf.h"
+
+#include "core/ngx_aigc_jwt.h"
+#include "core/ngx_aigc_session.h"
+
+
+typedef struct {
+    ngx_str_t                sub;       /* from r->pool; len 0: nobody */
+    unsigned                 cookie:1;  /* by session cookie */
+    unsigned                 bearer:1;  /* by token: it is consumed */
+    unsigned                 ambiguous:1;   /* several session cookies */
+    unsigned                 busy:1;    /* no keys yet: nobody can tell */
+    ngx_str_t                token;     /* the JWT behind it */
+    ngx_aigc_session_t       session;   /* gateway only, by cookie */
+} ngx_http_aigc_who_t;
+
+
+/*
+ * On an instance's host: NGX_OK: who->sub is signed in; NGX_DECLINED: nobody
+ * is, see ambiguous and busy; NGX_ERROR.
+ */
+ngx_int_t ngx_http_aigc_identify(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
+
+/*
+ * On the gateway: as above, but a session counts only with the bind cookie that
+ * its sign-in set, so that a cookie tossed by an instance is nobody's; token
+ * and session are filled.
+ */
+ngx_int_t ngx_http_aigc_identify_bound(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
+
+/*
+ * Parses and verifies a token of Logto's for audience: signature and claims.
+ * NGX_AIGC_JWT_OK and the rest of the verdicts; *busy is set when there are no
+ * keys at all.  jwt is filled for JWT_OK and claim verdicts.
+ */
+ngx_aigc_jwt_verdict_e ngx_http_aigc_verify(ngx_http_request_t *r,
+    ngx_str_t *token, ngx_str_t *audience, ngx_aigc_jwt_t *jwt,
+    ngx_uint_t *busy);
+
+
+#endif /* _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_ */

@@ -1,0 +1,160 @@
+/*
+ * http/ngx_http_aigc_instance.c — a record of the table in words and in JSON.
+ */
+
+#include "ngx_http_aigc_instance.h"
+#include "ngx_http_aigc_reply.h"
+
+
+static ngx_uint_t ngx_http_aigc_failing(ngx_aigc_record_t *record);
+
+
+const char *
+ngx_http_aigc_instance_state(ngx_aigc_record_t *record)
+{
+    switch (record->state) {
+
+    case NGX_AIGC_UNINSTALLING:
+        return "uninstalling";
+
+    case NGX_AIGC_RELEASED:
+        return record->gs ? "stopping" : "released";
+
+    case NGX_AIGC_RUNNING:
+        break;
+
+    default:
+        return "unknown";
+    }
+
+    if (record->routed) {
+        return "ready";
+    }
+
+    if (!record->gs) {
+        return "pending";
+    }
+
+    if (record->gs_state == NGX_AIGC_GS_DELETING) {
+        return "stopping";
+    }
+
+    return ngx_http_aigc_failing(record) ? "failing" : "starting";
+}
+
+
+/* It will not get better by waiting a little. */
+static ngx_uint_t
+ngx_http_aigc_failing(ngx_aigc_record_t *record)
+{
+    ngx_uint_t  i;
+    ngx_str_t   code;
+
+    static ngx_str_t  codes[] = {
+        ngx_string("CrashLoopBackOff"),
+        ngx_string("ImagePullBackOff"),
+        ngx_string("ErrImagePull"),
+        ngx_string("InvalidImageName"),
+        ngx_string("CreateContainerConfigError"),
+        ngx_string("CreateContainerError"),
+        ngx_string("RunContainerError"),
+        ngx_null_string
+    };
+
+    if (record->gs_state == NGX_AIGC_GS_CRASH) {
+        return 1;
+    }
+
+    ngx_aigc_fixed_get(&record->reason_code, &code);
+
+    for (i = 0; codes[i].len; i++) {
+        if (code.len == codes[i].len
+            && ngx_memcmp(code.data, codes[i].data, code.len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+json_t *
+ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
+{
+    json_t                     *reason;
+    ngx_str_t                   host, url, since;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_aigc_fixed_get(&record->host, &host);
+
+    url.data = ngx_pnalloc(r->pool, mcf->gateway.scheme.len + host.len
+                                    + mcf->port.len + 5);
+
+    if (url.data == NULL
+        || ngx_aigc_time_write(r->pool, record->since, &since) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    url.len = ngx_sprintf(url.data, "%V://%V%V/", &mcf->gateway.scheme, &host,
+                          &mcf->port)
+              - url.data;
+
+    reason = json_null();
+
+    if (record->reason_code.len) {
+        reason = json_pack("{s:o, s:o}",
+                      "code", ngx_http_aigc_json_fixed(&record->reason_code),
+                      "message", ngx_http_aigc_json_fixed(&record->reason));
+    }
+
+    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:b}",
+                     "namespace", ngx_http_aigc_json_fixed(&record->ns),
+                     "template", ngx_http_aigc_json_fixed(&record->name),
+                     "id", (int) record->id,
+                     "owner", ngx_http_aigc_json_fixed(&record->owner),
+                     "host", ngx_http_aigc_json_str(&host),
+                     "url", ngx_http_aigc_json_str(&url),
+                     "desired",
+                     (char *) ngx_aigc_state_name(record->state)->data,
+                     "state", ngx_http_aigc_instance_state(record),
+                     "reason", reason,
+                     "since", ngx_http_aigc_json_str(&since),
+                     "updateAvailable", 0);
+}
+
+
+ngx_int_t
+ngx_http_aigc_instance_reply(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_aigc_record_t *record)
+{
+    ngx_str_t  location;
+
+    if (status == NGX_HTTP_ACCEPTED) {
+
+        location.data = ngx_pnalloc(r->pool, sizeof("/api/v1/instances///")
+                                             + record->ns.len
+                                             + record->name.len
+                                             + NGX_INT_T_LEN);
+        if (location.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        location.len = ngx_sprintf(location.data,
+                                   "/api/v1/instances/%*s/%*s/%D",
+                                   (size_t) record->ns.len, record->ns.data,
+                                   (size_t) record->name.len,
+                                   record->name.data, record->id)
+                       - location.data;
+
+        if (ngx_http_aigc_add_header(r, "Location", &location) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    return ngx_http_aigc_json(r, status,
+                              ngx_http_aigc_instance_json(r, record));
+}

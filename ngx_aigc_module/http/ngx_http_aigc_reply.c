@@ -1,0 +1,284 @@
+/*
+ * http/ngx_http_aigc_reply.c — answers.
+ */
+
+#include "ngx_http_aigc_reply.h"
+
+#include "core/ngx_aigc_cookie.h"
+
+
+static ngx_int_t ngx_http_aigc_send(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, ngx_str_t *body);
+
+
+ngx_int_t
+ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *detail, time_t retry)
+{
+    u_char     *p;
+    json_t     *json;
+    ngx_str_t   value;
+    u_char      buf[NGX_TIME_T_LEN];
+
+    if (retry) {
+        p = ngx_sprintf(buf, "%T", retry);
+
+        value.len = p - buf;
+        value.data = ngx_pstrdup(r->pool, &(ngx_str_t) { p - buf, buf });
+
+        if (value.data == NULL
+            || ngx_http_aigc_add_header(r, "Retry-After", &value) != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    if (status == NGX_HTTP_UNAUTHORIZED) {
+        ngx_str_set(&value, "Bearer realm=\"aigc\"");
+
+        if (ngx_http_aigc_add_header(r, "WWW-Authenticate", &value)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    json = json_pack("{s:o, s:i, s:s, s:s}",
+                     "type", json_sprintf("urn:aigc-gateway:%s", code),
+                     "status", (int) status,
+                     "code", code,
+                     "detail", detail);
+
+    r->headers_out.content_type.len = sizeof("application/problem+json") - 1;
+    r->headers_out.content_type.data = (u_char *) "application/problem+json";
+
+    return ngx_http_aigc_json(r, status, json);
+}
+
+
+ngx_int_t
+ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status, json_t *json)
+{
+    size_t       size;
+    ngx_str_t    body;
+    const char  *type;
+
+    if (json == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    size = json_dumpb(json, NULL, 0, JSON_COMPACT);
+
+    body.len = size;
+    body.data = ngx_pnalloc(r->pool, size + 1);
+
+    if (size == 0 || body.data == NULL
+        || json_dumpb(json, (char *) body.data, size, JSON_COMPACT) != size)
+    {
+        json_decref(json);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    json_decref(json);
+
+    type = r->headers_out.content_type.len
+           ? (char *) r->headers_out.content_type.data
+           : "application/json";
+
+    return ngx_http_aigc_send(r, status, type, &body);
+}
+
+
+ngx_int_t
+ngx_http_aigc_page(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body,
+    time_t retry)
+{
+    ngx_str_t  value;
+
+    if (retry) {
+        value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+        if (value.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        value.len = ngx_sprintf(value.data, "%T", retry) - value.data;
+
+        if (ngx_http_aigc_add_header(r, "Retry-After", &value) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+
+    ngx_str_set(&value, "default-src 'none'; style-src 'self'; img-src 'self';"
+                        " form-action 'self'; frame-ancestors 'none'");
+
+    if (ngx_http_aigc_add_header(r, "Content-Security-Policy", &value)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_send(r, status, "text/html; charset=utf-8", body);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
+    ngx_str_t *body)
+{
+    ngx_int_t    rc;
+    ngx_str_t    value;
+    ngx_buf_t   *b;
+    ngx_chain_t  out;
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_str_set(&value, "no-store");
+
+    if (ngx_http_aigc_add_header(r, "Cache-Control", &value) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_set(&value, "nosniff");
+
+    if (ngx_http_aigc_add_header(r, "X-Content-Type-Options", &value)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = body->len;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    b = ngx_calloc_buf(r->pool);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->pos = body->data;
+    b->last = body->data + body->len;
+    b->memory = (body->len != 0);
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_aigc_redirect(ngx_http_request_t *r, ngx_str_t *location)
+{
+    ngx_str_t         value;
+    ngx_table_elt_t  *h;
+
+    ngx_str_set(&value, "no-store");
+
+    if (ngx_http_aigc_add_header(r, "Cache-Control", &value) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_clear_location(r);
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "Location");
+    h->value = *location;
+
+    r->headers_out.location = h;
+
+    return (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? NGX_HTTP_MOVED_TEMPORARILY
+                                                      : NGX_HTTP_SEE_OTHER;
+}
+
+
+ngx_int_t
+ngx_http_aigc_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memzero(h, sizeof(ngx_table_elt_t));
+
+    h->hash = 1;
+    h->key.data = (u_char *) name;
+    h->key.len = ngx_strlen(name);
+    h->value = *value;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_set_cookie(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value, ngx_str_t *domain, time_t max_age)
+{
+    ngx_str_t                   line, none;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_str_null(&none);
+
+    if (ngx_aigc_cookie_build(r->pool, name, value, domain ? domain : &none,
+                              mcf->secure, max_age, &line)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_aigc_add_header(r, "Set-Cookie", &line);
+}
+
+
+json_t *
+ngx_http_aigc_json_text(u_char *data, size_t len)
+{
+    json_t  *json;
+
+    json = json_stringn((char *) data, len);
+
+    return json ? json : json_string("");
+}
+
+
+ngx_int_t
+ngx_http_aigc_not_allowed(ngx_http_request_t *r, const char *allow)
+{
+    ngx_str_t  value;
+
+    value.data = (u_char *) allow;
+    value.len = ngx_strlen(allow);
+
+    if (ngx_http_aigc_add_header(r, "Allow", &value) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_problem(r, NGX_HTTP_NOT_ALLOWED, "method-not-allowed",
+                                 "This path does not take that method.", 0);
+}

@@ -1,0 +1,58 @@
+/*
+ * http/ngx_http_aigc_reply.h — the answers that the module gives itself:
+ * problem+json (RFC 9457), JSON, a page, a redirect.
+ *
+ * Each sends the whole answer and returns what a content handler returns.  In
+ * the access phase finalize with it and return NGX_DONE.  Nothing is cached.
+ */
+
+#ifndef _NGX_HTTP_AIGC_REPLY_H_INCLUDED_
+#define _NGX_HTTP_AIGC_REPLY_H_INCLUDED_
+
+#include "ngx_http_aigc_conf.h"
+
+#include <jansson.h>
+
+
+/*
+ * code: a word for programs ("not-owner"), it becomes the type
+ * "urn:aigc-gateway:<code>"; detail: a sentence for people; retry: s for
+ * Retry-After, 0: none.
+ */
+ngx_int_t ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *detail, time_t retry);
+
+/* Takes over json; NULL: 500. */
+ngx_int_t ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status,
+    json_t *json);
+
+/* body: HTML from r->pool or static. */
+ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body, time_t retry);
+
+/* 302, or 303 after a POST.  location: from r->pool. */
+ngx_int_t ngx_http_aigc_redirect(ngx_http_request_t *r, ngx_str_t *location);
+
+/* Adds a header line to the answer.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_aigc_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+
+/* Adds a Set-Cookie line; domain NULL: a cookie of this host alone. */
+ngx_int_t ngx_http_aigc_set_cookie(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value, ngx_str_t *domain, time_t max_age);
+
+/* A JSON string; what is no UTF-8 becomes "". */
+json_t *ngx_http_aigc_json_text(u_char *data, size_t len);
+
+#define ngx_http_aigc_json_str(str)                                           \
+    ngx_http_aigc_json_text((str)->data, (str)->len)
+
+/* The same of a string in a slot of the zone. */
+#define ngx_http_aigc_json_fixed(f)                                           \
+    ngx_http_aigc_json_text((f)->data, (f)->len)
+
+/* 405 with Allow. */
+ngx_int_t ngx_http_aigc_not_allowed(ngx_http_request_t *r, const char *allow);
+
+
+#endif /* _NGX_HTTP_AIGC_REPLY_H_INCLUDED_ */

@@ -1,0 +1,388 @@
+/*
+ * http/ngx_http_aigc_sign_in_callback.c — a code becomes tokens, tokens become
+ * the session cookie.
+ */
+
+#include "ngx_http_aigc_sign_in_callback.h"
+#include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_identity.h"
+#include "ngx_http_aigc_poll.h"
+#include "ngx_http_aigc_reply.h"
+
+#include "core/ngx_aigc_cookie.h"
+
+
+#define NGX_HTTP_AIGC_KEY_POLL   100    /* ms between looks for a new key */
+#define NGX_HTTP_AIGC_KEY_POLLS  70     /* … 7 s: longer than its fetch takes */
+
+
+typedef struct {
+    ngx_aigc_login_t       login;
+    ngx_str_t              cookie;      /* the login cookie's name */
+    ngx_aigc_fetch_t      *fetch;
+    ngx_str_t              id_token;
+    ngx_str_t              refresh_token;
+    ngx_uint_t             polls;
+} ngx_http_aigc_callback_t;
+
+
+static ngx_int_t ngx_http_aigc_callback_login(ngx_http_request_t *r,
+    ngx_str_t *state, ngx_http_aigc_callback_t *cb);
+static ngx_int_t ngx_http_aigc_callback_arg(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
+static void ngx_http_aigc_callback_cleanup(void *data);
+static void ngx_http_aigc_callback_tokens(void *data,
+    ngx_aigc_tokens_t *tokens);
+static void ngx_http_aigc_callback_verify(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_callback_session(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_http_aigc_callback_failed(ngx_http_request_t *r,
+    ngx_aigc_tokens_e result);
+static ngx_int_t ngx_http_aigc_callback_bad(ngx_http_request_t *r,
+    const char *detail);
+
+
+ngx_int_t
+ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   state, code, iss, error;
+    ngx_http_cleanup_t         *cln;
+    ngx_http_aigc_ctx_t        *ctx;
+    ngx_aigc_endpoints_t        ep;
+    ngx_http_aigc_callback_t   *cb;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (r->method != NGX_HTTP_GET) {
+        return ngx_http_aigc_not_allowed(r, "GET");
+    }
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    cb = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_callback_t));
+    cln = ngx_http_cleanup_add(r, 0);
+
+    if (ctx == NULL || cb == NULL || cln == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->handler = cb;
+    cln->handler = ngx_http_aigc_callback_cleanup;
+    cln->data = cb;
+
+    if (ngx_http_aigc_callback_arg(r, "state", &state) != NGX_OK
+        || ngx_http_aigc_callback_login(r, &state, cb) != NGX_OK)
+    {
+        return ngx_http_aigc_callback_bad(r, "This sign-in was not begun in "
+                                          "this browser, or took too long: "
+                                          "begin again.");
+    }
+
+    /* RFC 9207: an answer of another provider's is none of ours */
+
+    if (ngx_http_aigc_callback_arg(r, "iss", &iss) != NGX_OK
+        || iss.len != mcf->logto->issuer.len
+        || ngx_memcmp(iss.data, mcf->logto->issuer.data, iss.len) != 0)
+    {
+        return ngx_http_aigc_callback_bad(r, "The answer is not from the "
+                                          "sign-in service of this site.");
+    }
+
+    if (ngx_http_aigc_callback_arg(r, "error", &error) == NGX_OK) {
+        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "sign-in-refused",
+                                     "The sign-in service refused.", 0);
+    }
+
+    if (ngx_http_aigc_callback_arg(r, "code", &code) != NGX_OK) {
+        return ngx_http_aigc_callback_bad(r, "The answer has no code.");
+    }
+
+    rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED
+               ? ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_UNAVAILABLE)
+               : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    cb->fetch = ngx_aigc_logto_code(mcf->logto, &ep, &code,
+                                    &cb->login.verifier, &mcf->redirect_uri,
+                                    ngx_http_aigc_callback_tokens, r,
+                                    ngx_cycle->log);
+    if (cb->fetch == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* libcurl's timers do not keep an exiting worker: this one does */
+
+    if (ngx_http_aigc_poll(r, NGX_AIGC_LOGTO_TIMEOUT + 1000,
+                           ngx_http_aigc_callback_verify)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->main->count++;
+
+    return NGX_DONE;
+}
+
+
+/* The login whose state it is, out of the browser's numbered cookies. */
+static ngx_int_t
+ngx_http_aigc_callback_login(ngx_http_request_t *r, ngx_str_t *state,
+    ngx_http_aigc_callback_t *cb)
+{
+    size_t                      pos;
+    ngx_str_t                   name, value;
+    ngx_table_elt_t            *h;
+    ngx_http_aigc_header_t      line;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_memzero(&line, sizeof(ngx_http_aigc_header_t));
+
+    while ((h = ngx_http_aigc_header_next(r, "cookie", &line))) {
+
+        pos = 0;
+
+        while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
+               == NGX_OK)
+        {
+            if (name.len != mcf->login.len + 1
+                || ngx_memcmp(name.data, mcf->login.data, mcf->login.len) != 0
+                || ngx_aigc_login_open(r->pool, mcf->keys, &value, &cb->login)
+                   != NGX_OK
+                || cb->login.state.len != state->len
+                || ngx_memcmp(cb->login.state.data, state->data, state->len)
+                   != 0
+                || cb->login.start + NGX_HTTP_AIGC_LOGIN_TIME < ngx_time())
+            {
+                continue;
+            }
+
+            cb->cookie = name;
+
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_callback_arg(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_str_t  raw;
+
+    if (ngx_aigc_query_get(&r->args, name, &raw) != NGX_OK || raw.len == 0
+        || raw.len > NGX_AIGC_URL_MAX)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_url_decode(r->pool, &raw, value);
+}
+
+
+static void
+ngx_http_aigc_callback_cleanup(void *data)
+{
+    ngx_http_aigc_callback_t  *cb = data;
+
+    if (cb->fetch) {
+        ngx_aigc_fetch_cancel(cb->fetch);
+    }
+}
+
+
+static void
+ngx_http_aigc_callback_tokens(void *data, ngx_aigc_tokens_t *tokens)
+{
+    ngx_http_request_t *r = data;
+
+    ngx_connection_t          *c;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_callback_t  *cb;
+
+    c = r->connection;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
+    cb = ctx->handler;
+
+    cb->fetch = NULL;
+
+    ngx_http_set_log_request(c->log, r);
+
+    if (tokens->result != NGX_AIGC_TOKENS_OK) {
+        ngx_http_finalize_request(r, ngx_http_aigc_callback_failed(r,
+                                                            tokens->result));
+        goto done;
+    }
+
+    cb->id_token.len = tokens->id_token.len;
+    cb->id_token.data = ngx_pstrdup(r->pool, &tokens->id_token);
+    cb->refresh_token.len = tokens->refresh_token.len;
+    cb->refresh_token.data = ngx_pstrdup(r->pool, &tokens->refresh_token);
+
+    if (cb->id_token.data == NULL || cb->refresh_token.data == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        goto done;
+    }
+
+    ngx_http_aigc_callback_verify(r);
+
+done:
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+/* Tried again while a new key is on its way. */
+static void
+ngx_http_aigc_callback_verify(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  busy;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_ctx_t        *ctx;
+    ngx_aigc_jwt_verdict_e      verdict;
+    ngx_http_aigc_callback_t   *cb;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
+    cb = ctx->handler;
+
+    if (cb->id_token.len == 0) {
+        rc = ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_UNAVAILABLE);
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    verdict = ngx_http_aigc_verify(r, &cb->id_token, &mcf->logto->app_id, &jwt,
+                                   &busy);
+
+    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY
+        && cb->polls++ < NGX_HTTP_AIGC_KEY_POLLS)
+    {
+        if (ngx_http_aigc_poll(r, NGX_HTTP_AIGC_KEY_POLL,
+                               ngx_http_aigc_callback_verify)
+            == NGX_OK)
+        {
+            return;
+        }
+    }
+
+    if (verdict != NGX_AIGC_JWT_OK
+        || jwt.nonce.len != cb->login.nonce.len
+        || ngx_memcmp(jwt.nonce.data, cb->login.nonce.data, jwt.nonce.len)
+           != 0)
+    {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "aigc: Logto's ID token was refused: %V",
+                      ngx_aigc_jwt_verdict_text(verdict));
+
+        rc = ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_GARBAGE);
+
+    } else {
+        rc = ngx_http_aigc_callback_session(r, cb, &jwt);
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_callback_session(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb, ngx_aigc_jwt_t *jwt)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   value, mac, none;
+    ngx_aigc_session_t          session;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    session.id_token = cb->id_token;
+    session.refresh_token = cb->refresh_token;
+    session.start = ngx_time();
+    session.sid = jwt->sid;
+
+    if (session.sid.len == 0
+        && ngx_aigc_random(r->pool, 16, &session.sid) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_aigc_session_seal(r->pool, mcf->keys, &session, &value);
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "aigc: the session of a user does not fit a cookie: the "
+                      "ID token has %uz bytes: give the application fewer "
+                      "custom claims, or the user fewer roles",
+                      cb->id_token.len);
+
+        return ngx_http_aigc_problem(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                     "session-too-large",
+                                     "Your ID token does not fit a cookie: "
+                                     "ask your administrator to drop custom "
+                                     "claims, or roles, from it.", 0);
+    }
+
+    ngx_str_null(&none);
+
+    if (rc != NGX_OK
+        || ngx_aigc_mac(r->pool, mcf->keys, "bind", &session.sid, &mac)
+           != NGX_OK
+        || ngx_http_aigc_set_cookie(r, &mcf->cookie, &value, &mcf->domain, -1)
+           != NGX_OK
+        || ngx_http_aigc_set_cookie(r, &mcf->bind, &mac, NULL, -1) != NGX_OK
+        || ngx_http_aigc_set_cookie(r, &cb->cookie, &none, NULL, 0) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_redirect(r, &cb->login.rd);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
+{
+    switch (result) {
+
+    case NGX_AIGC_TOKENS_REFUSED:
+        return ngx_http_aigc_callback_bad(r, "The sign-in service did not "
+                                          "take the code: begin again.");
+
+    case NGX_AIGC_TOKENS_UNAVAILABLE:
+        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "sign-in-unavailable",
+                                     "The sign-in service cannot be reached.",
+                                     NGX_HTTP_AIGC_RETRY);
+
+    default:
+        return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY,
+                                     "sign-in-garbage",
+                                     "The sign-in service gave an answer that "
+                                     "makes no sense.", 0);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_aigc_callback_bad(ngx_http_request_t *r, const char *detail)
+{
+    return ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "sign-in-failed",
+                                 detail, 0);
+}

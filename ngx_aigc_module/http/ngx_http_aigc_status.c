@@ -1,0 +1,272 @@
+/*
+ * http/ngx_http_aigc_status.c — is it alive, is it ready, what does it count,
+ * what does it know?
+ */
+
+#include "ngx_http_aigc_status.h"
+#include "ngx_http_aigc_instance.h"
+#include "ngx_http_aigc_reply.h"
+
+#include "zone/ngx_aigc_issuer.h"
+
+
+static json_t *ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_table_records(ngx_http_request_t *r,
+    ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_table_disks(ngx_aigc_zone_t *zone);
+
+
+ngx_int_t
+ngx_http_aigc_healthz_handler(ngx_http_request_t *r)
+{
+    return ngx_http_aigc_json(r, NGX_HTTP_OK,
+                              json_pack("{s:s}", "status", "ok"));
+}
+
+
+/* Ready: all lists complete, not older than max_stale, Logto's keys known. */
+ngx_int_t
+ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
+{
+    time_t                      age;
+    ngx_uint_t                  synced, fresh, keys;
+    ngx_atomic_uint_t           version;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    age = ngx_aigc_zone_age(mcf->zone);
+    synced = (ngx_aigc_zone_synced(mcf->zone) == NGX_OK);
+    fresh = (age <= mcf->max_stale);
+    keys = (ngx_aigc_issuer_keys(mcf->zone, &version, r->connection->log)
+            != NULL);
+
+    return ngx_http_aigc_json(r, (synced && fresh && keys)
+                                 ? NGX_HTTP_OK
+                                 : NGX_HTTP_SERVICE_UNAVAILABLE,
+                              json_pack("{s:b, s:b, s:b, s:I, s:I}",
+                                        "synced", (int) synced,
+                                        "fresh", (int) fresh,
+                                        "keys", (int) keys,
+                                        "age", (json_int_t) age,
+                                        "version", (json_int_t)
+                                        mcf->zone->shm->version));
+}
+
+
+/* Prometheus text format. */
+ngx_int_t
+ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
+{
+    u_char                     *p, *last;
+    ngx_int_t                   rc;
+    ngx_buf_t                  *b;
+    ngx_uint_t                  i;
+    ngx_chain_t                 out;
+    ngx_aigc_shm_t             *shm;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    shm = mcf->zone->shm;
+
+    struct {
+        const char         *name;
+        const char         *type;
+        ngx_atomic_uint_t   value;
+    } metrics[] = {
+        { "table_age_seconds", "gauge", ngx_aigc_zone_age(mcf->zone) },
+        { "table_synced", "gauge",
+          ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
+        { "templates", "gauge", shm->used_templates },
+        { "instances", "gauge", shm->used_instances },
+        { "instances_max", "gauge", shm->ninstances },
+        { "disks", "gauge", shm->used_disks },
+        { "table_full_total", "counter", shm->counters.full },
+        { "events_total", "counter", shm->counters.applied },
+        { "relists_total", "counter", shm->counters.relists },
+        { "watch_errors_total", "counter", shm->counters.watch_errors },
+        { "allowed_total", "counter", shm->counters.allowed },
+        { "refused_total", "counter", shm->counters.refused },
+        { "foreign_disk_total", "counter", shm->counters.foreign_disk },
+        { "collisions_total", "counter", shm->counters.collisions },
+        { "token_hits_total", "counter", shm->counters.token_hits },
+        { "token_misses_total", "counter", shm->counters.token_misses },
+        { "patches_total", "counter", shm->counters.patches },
+        { "patches_failed_total", "counter", shm->counters.patches_failed },
+        { "repairs_total", "counter", shm->counters.repairs },
+        { "disk_stamps_total", "counter", shm->counters.stamps },
+        { NULL, NULL, 0 }
+    };
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    b = ngx_create_temp_buf(r->pool, 4096);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = b->pos;
+    last = b->end;
+
+    for (i = 0; metrics[i].name; i++) {
+        p = ngx_slprintf(p, last, "# TYPE aigc_%s %s\naigc_%s %uA\n",
+                         metrics[i].name, metrics[i].type, metrics[i].name,
+                         metrics[i].value);
+    }
+
+    b->last = p;
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = b->last - b->pos;
+    ngx_str_set(&r->headers_out.content_type, "text/plain; version=0.0.4");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_aigc_table_handler(ngx_http_request_t *r)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    return ngx_http_aigc_json(r, NGX_HTTP_OK,
+               json_pack("{s:b, s:I, s:o, s:o, s:o}",
+                         "synced",
+                         (int) (ngx_aigc_zone_synced(mcf->zone) == NGX_OK),
+                         "version", (json_int_t) mcf->zone->shm->version,
+                         "templates", ngx_http_aigc_table_templates(mcf->zone),
+                         "instances",
+                         ngx_http_aigc_table_records(r, mcf->zone),
+                         "disks", ngx_http_aigc_table_disks(mcf->zone)));
+}
+
+
+static json_t *
+ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
+{
+    json_t               *list;
+    uint32_t              i;
+    ngx_int_t             rc;
+    ngx_aigc_template_t   t;
+
+    list = json_array();
+
+    for (i = 0; (rc = ngx_aigc_table_template_at(zone, i, &t)) != NGX_DONE;
+         i++)
+    {
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        (void) json_array_append_new(list,
+            json_pack("{s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:i, s:i,"
+                      " s:b, s:b, s:b, s:o, s:i, s:o}",
+                      "namespace", ngx_http_aigc_json_fixed(&t.ns),
+                      "name", ngx_http_aigc_json_fixed(&t.name),
+                      "uid", ngx_http_aigc_json_fixed(&t.uid),
+                      "generation", (json_int_t) t.generation,
+                      "observedGeneration", (json_int_t) t.observed,
+                      "replicas", (int) t.replicas,
+                      "currentReplicas", (int) t.current,
+                      "running", (int) t.nrunning,
+                      "released", (int) t.nreleased,
+                      "top", (int) t.top,
+                      "agrees", (int) t.agrees,
+                      "settled", (int) (t.unsettled == 0),
+                      "written", (int) t.written,
+                      "host", ngx_http_aigc_json_fixed(&t.host),
+                      "port", (int) t.port,
+                      "misconfigured", ngx_http_aigc_json_fixed(&t.misconfigured)));
+    }
+
+    return list;
+}
+
+
+static json_t *
+ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
+{
+    json_t             *list, *item;
+    uint32_t            i;
+    ngx_int_t           rc;
+    ngx_str_t           addr;
+    ngx_aigc_record_t   rec;
+    u_char              text[NGX_SOCKADDR_STRLEN];
+
+    static const char  *disks[] = { "none", "owned", "new", "foreign" };
+
+    list = json_array();
+
+    for (i = 0; (rc = ngx_aigc_table_record_at(zone, i, &rec)) != NGX_DONE;
+         i++)
+    {
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        item = ngx_http_aigc_instance_json(r, &rec);
+
+        addr.data = text;
+        addr.len = rec.socklen ? ngx_sock_ntop(&rec.addr.sockaddr, rec.socklen,
+                                               text, sizeof(text), 1)
+                               : 0;
+
+        (void) json_object_set_new(item, "address",
+                                   ngx_http_aigc_json_str(&addr));
+        (void) json_object_set_new(item, "routed", json_boolean(rec.routed));
+        (void) json_object_set_new(item, "collision",
+                                   json_boolean(rec.collision));
+        (void) json_object_set_new(item, "disk", json_string(disks[rec.disk]));
+        (void) json_object_set_new(item, "diskOwner",
+                                   ngx_http_aigc_json_fixed(&rec.disk_owner));
+
+        (void) json_array_append_new(list, item);
+    }
+
+    return list;
+}
+
+
+static json_t *
+ngx_http_aigc_table_disks(ngx_aigc_zone_t *zone)
+{
+    json_t           *list;
+    uint32_t          i;
+    ngx_int_t         rc;
+    ngx_aigc_disk_t   d;
+
+    list = json_array();
+
+    for (i = 0; (rc = ngx_aigc_table_disk_at(zone, i, &d)) != NGX_DONE; i++) {
+
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        (void) json_array_append_new(list,
+            json_pack("{s:o, s:o, s:o, s:b}",
+                      "namespace", ngx_http_aigc_json_fixed(&d.ns),
+                      "name", ngx_http_aigc_json_fixed(&d.name),
+                      "owner", ngx_http_aigc_json_fixed(&d.owner),
+                      "deleting", (int) d.deleting));
+    }
+
+    return list;
+}

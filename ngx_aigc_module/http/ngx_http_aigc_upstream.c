@@ -1,0 +1,149 @@
+/*
+ * http/ngx_http_aigc_upstream.c — from a decision to an address.  Fails closed:
+ * without an "allow" of aigc_access for this very request there is no address.
+ */
+
+#include "ngx_http_aigc_upstream.h"
+
+
+typedef struct {
+    ngx_http_request_t  *request;
+    ngx_str_t            name;
+    u_char               text[NGX_SOCKADDR_STRLEN];
+} ngx_http_aigc_peer_t;
+
+
+static ngx_int_t ngx_http_aigc_init_upstream(ngx_conf_t *cf,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_aigc_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us);
+static ngx_int_t ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data);
+static void ngx_http_aigc_free_peer(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state);
+
+
+char *
+ngx_http_aigc_instances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_addr_t                    *addr;
+    struct sockaddr_in            *sin;
+    ngx_http_upstream_server_t    *server;
+    ngx_http_upstream_srv_conf_t  *us;
+
+    us = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
+
+    if (us->peer.init_upstream) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_instances\" comes after another balancer: "
+                           "let it be the first in its upstream block");
+        return NGX_CONF_ERROR;
+    }
+
+    us->peer.init_upstream = ngx_http_aigc_init_upstream;
+    us->flags = NGX_HTTP_UPSTREAM_CREATE;
+
+    /* nginx wants a server in every upstream; nobody connects to this one */
+
+    server = ngx_array_push(us->servers);
+    addr = ngx_pcalloc(cf->pool, sizeof(ngx_addr_t));
+    sin = ngx_pcalloc(cf->pool, sizeof(struct sockaddr_in));
+
+    if (server == NULL || addr == NULL || sin == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    sin->sin_family = AF_INET;
+    sin->sin_port = htons(1);
+    sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+    addr->sockaddr = (struct sockaddr *) sin;
+    addr->socklen = sizeof(struct sockaddr_in);
+    ngx_str_set(&addr->name, "aigc_instances");
+
+    ngx_memzero(server, sizeof(ngx_http_upstream_server_t));
+    server->name = addr->name;
+    server->addrs = addr;
+    server->naddrs = 1;
+    server->weight = 1;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
+{
+    us->peer.init = ngx_http_aigc_init_peer;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_init_peer(ngx_http_request_t *r,
+    ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_http_aigc_ctx_t   *ctx;
+    ngx_http_aigc_peer_t  *peer;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
+
+    if (ctx == NULL || ctx->decision != NGX_HTTP_AIGC_ALLOW
+        || ctx->socklen == 0)
+    {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "aigc: upstream \"%V\" is used without \"aigc_access "
+                      "on\" in this location: nothing is passed", &us->host);
+        return NGX_ERROR;
+    }
+
+    peer = ngx_palloc(r->pool, sizeof(ngx_http_aigc_peer_t));
+    if (peer == NULL) {
+        return NGX_ERROR;
+    }
+
+    peer->request = r;
+    peer->name.data = peer->text;
+    peer->name.len = ngx_sock_ntop(ctx->sockaddr, ctx->socklen, peer->text,
+                                   NGX_SOCKADDR_STRLEN, 1);
+
+    r->upstream->peer.data = peer;
+    r->upstream->peer.get = ngx_http_aigc_get_peer;
+    r->upstream->peer.free = ngx_http_aigc_free_peer;
+    r->upstream->peer.tries = 1;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data)
+{
+    ngx_http_aigc_peer_t  *peer = data;
+
+    ngx_http_aigc_ctx_t   *ctx;
+
+    ctx = ngx_http_get_module_ctx(peer->request->main, ngx_http_aigc_module);
+
+    if (ctx == NULL || ctx->decision != NGX_HTTP_AIGC_ALLOW) {
+        return NGX_ERROR;
+    }
+
+    pc->cached = 0;
+    pc->connection = NULL;
+    pc->sockaddr = ctx->sockaddr;
+    pc->socklen = ctx->socklen;
+    pc->name = &peer->name;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_aigc_free_peer(ngx_peer_connection_t *pc, void *data,
+    ngx_uint_t state)
+{
+    if (pc->tries) {
+        pc->tries--;
+    }
+}

@@ -1,0 +1,688 @@
+/*
+ * ngx_http_aigc_directives.c — directives at http level.
+ */
+
+#include "ngx_http_aigc_directives.h"
+
+
+#define NGX_HTTP_AIGC_LIFETIME   (14 * 24 * 3600)   /* s: Logto's refresh token */
+
+
+
+static ngx_uint_t ngx_http_aigc_param(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
+static char *ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
+    const char *known);
+static ngx_int_t ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_str_t *path);
+static ngx_int_t ngx_http_aigc_secret(ngx_conf_t *cf, const char *name,
+    ngx_str_t *file, ngx_str_t *secret);
+static ngx_int_t ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_aigc_url_t *url, ngx_str_t *base);
+static ngx_int_t ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_array_t *list);
+static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
+    ngx_aigc_kubernetes_t *k8s);
+static ngx_int_t ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_str_t *value, time_t *seconds);
+
+
+char *
+ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    u_char     *p;
+    ssize_t     size;
+    ngx_str_t  *value, name, text;
+
+    value = cf->args->elts;
+
+    if (mcf->zone) {
+        return "is duplicate";
+    }
+
+    p = ngx_strlchr(value[1].data, value[1].data + value[1].len, ':');
+
+    if (p == NULL || p == value[1].data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_zone\" has no size in \"%V\": write "
+                           "name:size, for example gateway:16m", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = value[1].data;
+    name.len = p - value[1].data;
+
+    text.data = p + 1;
+    text.len = value[1].data + value[1].len - text.data;
+
+    size = ngx_parse_size(&text);
+
+    if (size == NGX_ERROR || size < NGX_AIGC_ZONE_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_zone\" has a size of \"%V\": it takes at "
+                           "least 2m, and 16m for 4,000 instances", &text);
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->zone = ngx_aigc_zone_add(cf, &name, size, &ngx_http_aigc_module);
+
+    return mcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    ngx_str_t              *value, v;
+    ngx_uint_t              i;
+    ngx_aigc_kubernetes_t  *k8s;
+
+    if (mcf->k8s) {
+        return "is duplicate";
+    }
+
+    k8s = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_kubernetes_t));
+    if (k8s == NULL
+        || ngx_array_init(&k8s->namespaces, cf->pool, 2, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_str_set(&k8s->token_file, NGX_AIGC_SERVICEACCOUNT "/token");
+    ngx_str_set(&k8s->ca_file, NGX_AIGC_SERVICEACCOUNT "/ca.crt");
+
+    value = cf->args->elts;
+
+    if (ngx_http_aigc_url(cf, &value[1], &k8s->url, &k8s->base) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_http_aigc_param(&value[i], "namespaces=", &v)) {
+            if (ngx_http_aigc_namespaces(cf, &v, &k8s->namespaces) != NGX_OK) {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "selector=", &v)) {
+            k8s->selector = v;
+
+        } else if (ngx_http_aigc_param(&value[i], "token_file=", &v)) {
+            if (ngx_http_aigc_path(cf, &v, &k8s->token_file) != NGX_OK) {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "ca_file=", &v)) {
+            if (ngx_http_aigc_path(cf, &v, &k8s->ca_file) != NGX_OK) {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "max_stale=", &v)) {
+            if (ngx_http_aigc_seconds(cf, &value[i], &v, &mcf->max_stale)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else {
+            return ngx_http_aigc_unknown(cf, &value[i],
+                                         "namespaces=, selector=, token_file=,"
+                                         " ca_file=, max_stale=");
+        }
+    }
+
+    mcf->k8s = k8s;
+
+    if (ngx_http_aigc_api_upstream(cf, k8s) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* "proxy_pass https://aigc_kubernetes" in gateway.conf means the API server. */
+static ngx_int_t
+ngx_http_aigc_api_upstream(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
+{
+    ngx_url_t                      u;
+    ngx_http_upstream_server_t    *server;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = k8s->url.host;
+    u.default_port = k8s->url.port;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" names a host that cannot be "
+                           "used, \"%V\": %s", &k8s->url.host,
+                           u.err ? u.err : "no address");
+        return NGX_ERROR;
+    }
+
+    server = NULL;
+
+    if (u.naddrs) {
+        server = ngx_pcalloc(cf->pool, sizeof(ngx_http_upstream_server_t));
+        if (server == NULL) {
+            return NGX_ERROR;
+        }
+
+        server->name = u.url;
+        server->addrs = u.addrs;
+        server->naddrs = u.naddrs;
+        server->weight = 1;
+        server->max_fails = 0;
+    }
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    ngx_str_set(&u.host, "aigc_kubernetes");
+    u.url = u.host;
+    u.no_port = 1;
+
+    uscf = ngx_http_upstream_add(cf, &u, NGX_HTTP_UPSTREAM_CREATE
+                                         |NGX_HTTP_UPSTREAM_WEIGHT
+                                         |NGX_HTTP_UPSTREAM_MAX_FAILS);
+    if (uscf == NULL || server == NULL) {
+        return NGX_ERROR;
+    }
+
+    uscf->servers = ngx_array_create(cf->pool, 1,
+                                     sizeof(ngx_http_upstream_server_t));
+    if (uscf->servers == NULL) {
+        return NGX_ERROR;
+    }
+
+    *(ngx_http_upstream_server_t *) ngx_array_push(uscf->servers) = *server;
+
+    return NGX_OK;
+}
+
+
+char *
+ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    ngx_str_t         *value, v;
+    ngx_uint_t         i;
+    ngx_aigc_url_t     url;
+    ngx_aigc_logto_t  *logto;
+
+    if (mcf->logto) {
+        return "is duplicate";
+    }
+
+    logto = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_logto_t));
+    if (logto == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_aigc_url(cf, &value[1], &url, &logto->endpoint) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_http_aigc_param(&value[i], "app_id=", &v)) {
+            logto->app_id = v;
+
+        } else if (ngx_http_aigc_param(&value[i], "app_secret_file=", &v)) {
+            if (ngx_http_aigc_secret(cf, "app_secret_file=", &v,
+                                     &logto->app_secret) != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "m2m_app_id=", &v)) {
+            logto->m2m_app_id = v;
+
+        } else if (ngx_http_aigc_param(&value[i], "m2m_app_secret_file=", &v))
+        {
+            if (ngx_http_aigc_secret(cf, "m2m_app_secret_file=", &v,
+                                     &logto->m2m_app_secret) != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "audience=", &v)) {
+            logto->audience = v;
+
+        } else if (ngx_http_aigc_param(&value[i], "ca_file=", &v)) {
+            if (ngx_http_aigc_path(cf, &v, &logto->ca_file) != NGX_OK) {
+                return NGX_CONF_ERROR;
+            }
+
+        } else {
+            return ngx_http_aigc_unknown(cf, &value[i],
+                                         "app_id=, app_secret_file=, "
+                                         "m2m_app_id=, m2m_app_secret_file=, "
+                                         "audience=, ca_file=");
+        }
+    }
+
+    if (logto->app_id.len == 0 || logto->app_secret.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" needs app_id= and "
+                           "app_secret_file= of a Logto application of type "
+                           "\"Traditional web\"");
+        return NGX_CONF_ERROR;
+    }
+
+    logto->issuer.len = logto->endpoint.len + sizeof("/oidc") - 1;
+    logto->issuer.data = ngx_pnalloc(cf->pool, logto->issuer.len);
+    if (logto->issuer.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    (void) ngx_sprintf(logto->issuer.data, "%V/oidc", &logto->endpoint);
+
+    mcf->logto = logto;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    ngx_int_t    rc;
+    ngx_str_t   *value, v, path, err;
+    ngx_uint_t   i;
+
+    if (mcf->keys) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    mcf->secure = 1;
+    mcf->lifetime = NGX_HTTP_AIGC_LIFETIME;
+    ngx_str_set(&mcf->cookie, "aigc_session");
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_http_aigc_param(&value[i], "key_file=", &v)) {
+
+            mcf->keys = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_seal_keys_t));
+
+            if (mcf->keys == NULL
+                || ngx_http_aigc_path(cf, &v, &path) != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+            if (ngx_aigc_seal_keys_load(cf->pool, &path, mcf->keys, &err)
+                != NGX_OK)
+            {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "\"aigc_session\": %V", &err);
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "domain=", &v)) {
+
+            rc = ngx_aigc_host_normalize(cf->pool, &v, &mcf->domain);
+
+            if (rc != NGX_OK || mcf->domain.len != v.len) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "\"aigc_session\" has domain=%V: give the "
+                                   "root domain of dashboard and instances, "
+                                   "for example domain=example.com", &v);
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "cookie=", &v)) {
+            mcf->cookie = v;
+
+        } else if (ngx_http_aigc_param(&value[i], "lifetime=", &v)) {
+            if (ngx_http_aigc_seconds(cf, &value[i], &v, &mcf->lifetime)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_strcmp(value[i].data, "secure=off") == 0) {
+            mcf->secure = 0;
+
+        } else if (ngx_strcmp(value[i].data, "secure=on") == 0) {
+            mcf->secure = 1;
+
+        } else {
+            return ngx_http_aigc_unknown(cf, &value[i],
+                                         "key_file=, domain=, cookie=, "
+                                         "lifetime=, secure=on, secure=off");
+        }
+    }
+
+    if (mcf->keys == NULL || mcf->domain.len == 0 || mcf->cookie.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_session\" needs key_file= and domain=");
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->secure) {
+        ngx_str_set(&mcf->bind, "__Host-aigc-bind");
+        ngx_str_set(&mcf->login, "__Host-aigc-login-");
+
+    } else {
+        ngx_str_set(&mcf->bind, "aigc-bind");
+        ngx_str_set(&mcf->login, "aigc-login-");
+
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"aigc_session secure=off\": cookies go over "
+                           "plain HTTP, for development only");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_aigc_set_gateway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    u_char     *colon;
+    ngx_str_t  *value;
+
+    static ngx_str_t  callback = ngx_string("/sign-in-callback");
+
+    if (mcf->origin.len) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_aigc_url(cf, &value[1], &mcf->gateway, &mcf->origin)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    colon = ngx_strlchr(mcf->gateway.authority.data,
+                        mcf->gateway.authority.data
+                        + mcf->gateway.authority.len, ':');
+    if (colon) {
+        mcf->port.data = colon;
+        mcf->port.len = mcf->gateway.authority.data
+                        + mcf->gateway.authority.len - colon;
+    }
+
+    mcf->redirect_uri.len = mcf->origin.len + callback.len;
+    mcf->redirect_uri.data = ngx_pnalloc(cf->pool, mcf->redirect_uri.len);
+    if (mcf->redirect_uri.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    (void) ngx_sprintf(mcf->redirect_uri.data, "%V%V", &mcf->origin,
+                       &callback);
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
+{
+    ngx_uint_t  i, n;
+
+    struct {
+        ngx_uint_t   given;
+        const char  *directive;
+    } needed[] = {
+        { mcf->zone != NULL, "aigc_zone" },
+        { mcf->k8s != NULL, "aigc_kubernetes" },
+        { mcf->logto != NULL, "aigc_logto" },
+        { mcf->keys != NULL, "aigc_session" },
+        { mcf->origin.len != 0, "aigc_gateway" },
+    };
+
+    n = 0;
+
+    for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        n += needed[i].given;
+    }
+
+    if (n == 0 && !mcf->used) {
+        return NGX_CONF_OK;             /* loaded, but not used */
+    }
+
+    for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (!needed[i].given) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%s\" is missing: add it to the http block",
+                               needed[i].directive);
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_aigc_host_within(&mcf->gateway.host, &mcf->domain) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_gateway\" is on \"%V\", outside of the "
+                           "\"aigc_session\" domain=%V: the session cookie "
+                           "would not reach it", &mcf->gateway.host,
+                           &mcf->domain);
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->secure != (mcf->gateway.scheme.len == sizeof("https") - 1)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_gateway\" is %V, but \"aigc_session\" has "
+                           "secure=%s: https goes with secure=on, http with "
+                           "secure=off", &mcf->gateway.scheme,
+                           mcf->secure ? "on" : "off");
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->zone->gateway = mcf->gateway.host;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_aigc_param(ngx_str_t *arg, const char *name, ngx_str_t *value)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    if (arg->len < len || ngx_strncmp(arg->data, name, len) != 0) {
+        return 0;
+    }
+
+    value->data = arg->data + len;
+    value->len = arg->len - len;
+
+    return 1;
+}
+
+
+/* An argument may hold a secret by mistake: only its name is printed. */
+static char *
+ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg, const char *known)
+{
+    u_char     *p;
+    ngx_str_t   name, *directive;
+
+    directive = cf->args->elts;
+
+    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+
+    name.data = arg->data;
+    name.len = p ? (size_t) (p - arg->data) : arg->len;
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\" does not know \"%V\": it takes %s",
+                       directive, &name, known);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *path)
+{
+    *path = *value;
+
+    return ngx_conf_full_name(cf->cycle, path, 1);
+}
+
+
+/* A file of one line; its text ends up in memory only. */
+static ngx_int_t
+ngx_http_aigc_secret(ngx_conf_t *cf, const char *name, ngx_str_t *file,
+    ngx_str_t *secret)
+{
+    size_t      i;
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_str_t   path;
+
+    if (ngx_http_aigc_path(cf, file, &path) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    fd = ngx_open_file(path.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "\"aigc_logto\" %s: \"%V\" cannot be opened",
+                           name, &path);
+        return NGX_ERROR;
+    }
+
+    secret->data = ngx_pnalloc(cf->pool, NGX_AIGC_SECRET_MAX + 1);
+
+    n = secret->data ? ngx_read_fd(fd, secret->data, NGX_AIGC_SECRET_MAX + 1)
+                     : 0;
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", &path);
+    }
+
+    while (n > 0 && (secret->data[n - 1] == '\n' || secret->data[n - 1] == '\r'))
+    {
+        n--;
+    }
+
+    for (i = 0; n > 0 && i < (size_t) n; i++) {
+        if (secret->data[i] <= ' ' || secret->data[i] >= 0x7f) {
+            n = 0;
+        }
+    }
+
+    if (n <= 0 || n > NGX_AIGC_SECRET_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" %s: \"%V\" does not hold a secret "
+                           "in one line of at most %d bytes",
+                           name, &path, NGX_AIGC_SECRET_MAX);
+        return NGX_ERROR;
+    }
+
+    secret->len = n;
+
+    return NGX_OK;
+}
+
+
+/* scheme://host[:port], with nothing behind it. */
+static ngx_int_t
+ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text, ngx_aigc_url_t *url,
+    ngx_str_t *base)
+{
+    ngx_str_t  *directive;
+
+    directive = cf->args->elts;
+
+    if (ngx_aigc_url_parse(cf->pool, text, url) != NGX_OK
+        || url->uri.len != 1)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has \"%V\": it takes a URL without a path, "
+                           "such as https://name.example.com",
+                           directive, text);
+        return NGX_ERROR;
+    }
+
+    base->len = url->scheme.len + 3 + url->authority.len;
+    base->data = ngx_pnalloc(cf->pool, base->len + 1);
+    if (base->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_sprintf(base->data, "%V://%V", &url->scheme, &url->authority) = '\0';
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value, ngx_array_t *list)
+{
+    u_char     *p, *last, *end;
+    ngx_str_t  *ns;
+
+    p = value->data;
+    last = value->data + value->len;
+
+    while (p < last) {
+
+        end = ngx_strlchr(p, last, ',');
+        end = end ? end : last;
+
+        ns = ngx_array_push(list);
+        if (ns == NULL) {
+            return NGX_ERROR;
+        }
+
+        ns->data = p;
+        ns->len = end - p;
+
+        if (ns->len == 0 || ns->len > 63
+            || strspn((char *) p, "abcdefghijklmnopqrstuvwxyz0123456789-")
+               < ns->len
+            || list->nelts > 16)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"aigc_kubernetes\" has namespaces=%V: it "
+                               "takes at most 16 names with commas between, "
+                               "or nothing for all namespaces", value);
+            return NGX_ERROR;
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
+    time_t *seconds)
+{
+    *seconds = ngx_parse_time(value, 1);
+
+    if (*seconds == (time_t) NGX_ERROR || *seconds == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is not a time: write for example 10m",
+                           arg);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}

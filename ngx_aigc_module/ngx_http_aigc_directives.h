@@ -1,0 +1,28 @@
+/*
+ * ngx_http_aigc_directives.h — reading the configuration: each directive's set
+ * function, and what they must be together.  A wrong value is an error of
+ * "nginx -t" that names the directive, the value and the fix; no secret is
+ * printed.
+ */
+
+#ifndef _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_
+#define _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_
+
+#include "http/ngx_http_aigc_conf.h"
+
+
+char *ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_aigc_set_gateway(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* After all directives: are those there that those used need? */
+char *ngx_http_aigc_check_conf(ngx_conf_t *cf,
+    ngx_http_aigc_main_conf_t *mcf);
+
+
+#endif /* _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_ */

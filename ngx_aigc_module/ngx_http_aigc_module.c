@@ -1,0 +1,526 @@
+/*
+ * ngx_http_aigc_module.c — the wiring: directives, phases, filters, variables,
+ * and what runs in which process.  Behaviour lives in the folders below.
+ */
+
+#include "ngx_http_aigc_directives.h"
+
+#include "http/ngx_http_aigc_access.h"
+#include "http/ngx_http_aigc_api.h"
+#include "http/ngx_http_aigc_auth.h"
+#include "http/ngx_http_aigc_cookies_out.h"
+#include "http/ngx_http_aigc_decide.h"
+#include "http/ngx_http_aigc_headers.h"
+#include "http/ngx_http_aigc_sign_in.h"
+#include "http/ngx_http_aigc_sign_in_callback.h"
+#include "http/ngx_http_aigc_sign_out.h"
+#include "http/ngx_http_aigc_status.h"
+#include "http/ngx_http_aigc_upstream.h"
+#include "net/ngx_aigc_reconcile.h"
+#include "net/ngx_aigc_watch.h"
+
+
+static void *ngx_http_aigc_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_aigc_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_aigc_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+static ngx_int_t ngx_http_aigc_add_variables(ngx_conf_t *cf);
+static ngx_int_t ngx_http_aigc_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_aigc_init_process(ngx_cycle_t *cycle);
+static void ngx_http_aigc_exit_process(ngx_cycle_t *cycle);
+static char *ngx_http_aigc_handler(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static ngx_int_t ngx_http_aigc_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_body_filter(ngx_http_request_t *r,
+    ngx_chain_t *in);
+static ngx_int_t ngx_http_aigc_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_aigc_connection_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_aigc_token_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+
+#define ngx_http_aigc_content(name, handler)                                  \
+    { ngx_string(name),                                                       \
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,                                      \
+      ngx_http_aigc_handler,                                                  \
+      NGX_HTTP_LOC_CONF_OFFSET,                                               \
+      0,                                                                      \
+      (void *) handler }
+
+
+static ngx_command_t  ngx_http_aigc_commands[] = {
+
+    { ngx_string("aigc_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_aigc_set_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("aigc_kubernetes"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_aigc_set_kubernetes,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("aigc_logto"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_aigc_set_logto,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("aigc_session"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_aigc_set_session,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("aigc_gateway"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_aigc_set_gateway,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("aigc_instances"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
+      ngx_http_aigc_instances,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("aigc_access"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aigc_loc_conf_t, access),
+      NULL },
+
+    { ngx_string("aigc_cross_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aigc_loc_conf_t, cross_origin),
+      NULL },
+
+    { ngx_string("aigc_internal"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_aigc_loc_conf_t, internal),
+      NULL },
+
+    ngx_http_aigc_content("aigc_auth", ngx_http_aigc_auth_handler),
+    ngx_http_aigc_content("aigc_api", ngx_http_aigc_api_handler),
+    ngx_http_aigc_content("aigc_sign_in", ngx_http_aigc_sign_in_handler),
+    ngx_http_aigc_content("aigc_sign_in_callback",
+                          ngx_http_aigc_sign_in_callback_handler),
+    ngx_http_aigc_content("aigc_sign_out", ngx_http_aigc_sign_out_handler),
+    ngx_http_aigc_content("aigc_healthz", ngx_http_aigc_healthz_handler),
+    ngx_http_aigc_content("aigc_readyz", ngx_http_aigc_readyz_handler),
+    ngx_http_aigc_content("aigc_metrics", ngx_http_aigc_metrics_handler),
+    ngx_http_aigc_content("aigc_table", ngx_http_aigc_table_handler),
+
+    ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_aigc_module_ctx = {
+    ngx_http_aigc_add_variables,           /* preconfiguration */
+    ngx_http_aigc_init,                    /* postconfiguration */
+
+    ngx_http_aigc_create_main_conf,        /* create main configuration */
+    ngx_http_aigc_init_main_conf,          /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_aigc_create_loc_conf,         /* create location configuration */
+    ngx_http_aigc_merge_loc_conf           /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_aigc_module = {
+    NGX_MODULE_V1,
+    &ngx_http_aigc_module_ctx,             /* module context */
+    ngx_http_aigc_commands,                /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_aigc_init_process,            /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_aigc_exit_process,            /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+/* $aigc_user and $aigc_instance are offsets into the context; 0: a decision. */
+static ngx_http_variable_t  ngx_http_aigc_variables[] = {
+
+    { ngx_string("aigc_user"), NULL, ngx_http_aigc_variable,
+      offsetof(ngx_http_aigc_ctx_t, user), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aigc_instance"), NULL, ngx_http_aigc_variable,
+      offsetof(ngx_http_aigc_ctx_t, instance), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aigc_decision"), NULL, ngx_http_aigc_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aigc_connection"), NULL, ngx_http_aigc_connection_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aigc_kubernetes_token"), NULL, ngx_http_aigc_token_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_NOHASH, 0 },
+
+      ngx_http_null_variable
+};
+
+
+static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+static void *
+ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_aigc_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    mcf->max_stale = NGX_HTTP_AIGC_MAX_STALE;
+
+    return mcf;
+}
+
+
+static char *
+ngx_http_aigc_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_aigc_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_aigc_loc_conf_t  *lcf;
+
+    lcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_aigc_loc_conf_t));
+    if (lcf == NULL) {
+        return NULL;
+    }
+
+    lcf->access = NGX_CONF_UNSET;
+    lcf->cross_origin = NGX_CONF_UNSET;
+    lcf->internal = NGX_CONF_UNSET;
+
+    return lcf;
+}
+
+
+static char *
+ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_aigc_loc_conf_t *prev = parent;
+    ngx_http_aigc_loc_conf_t *conf = child;
+
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    ngx_conf_merge_value(conf->access, prev->access, 0);
+    ngx_conf_merge_value(conf->cross_origin, prev->cross_origin, 0);
+    ngx_conf_merge_value(conf->internal, prev->internal, 0);
+
+    if (!conf->access) {
+        return NGX_CONF_OK;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
+    mcf->used = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_access\" stands beside \"satisfy any\" in "
+                           "location \"%V\", which would let others in: "
+                           "remove \"satisfy any\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_aigc_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
+    mcf->used = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = (ngx_http_handler_pt) cmd->post;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_aigc_variables; v->name.len; v++) {
+
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_check_conf(cf, mcf) != NGX_CONF_OK) {
+        return NGX_ERROR;
+    }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_aigc_internal_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_aigc_access_handler;
+
+    ngx_http_next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = ngx_http_aigc_header_filter;
+
+    ngx_http_next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = ngx_http_aigc_body_filter;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_header_filter(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_aigc_subrequest_header(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    ngx_http_aigc_drop_set_cookies(r);
+
+    return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_aigc_subrequest_body(r, in);
+
+    return (rc != NGX_DECLINED) ? rc : ngx_http_next_body_filter(r, in);
+}
+
+
+/*
+ * Every worker calls Logto; the first one also watches the cluster and writes
+ * the table.  ngx_worker is 0 in nginx's cache processes, too: these are none.
+ */
+static ngx_int_t
+ngx_http_aigc_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
+
+    if (mcf == NULL || mcf->zone == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_aigc_fetch_init(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_process == NGX_PROCESS_WORKER && ngx_worker != 0) {
+        return NGX_OK;
+    }
+
+    ngx_aigc_zone_take(mcf->zone);
+
+    if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone) != NGX_OK
+        || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_watch_start(cycle, mcf->k8s, mcf->zone,
+                                ngx_aigc_reconcile_kick, NULL);
+}
+
+
+static void
+ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
+
+    if (mcf == NULL || mcf->zone == NULL) {
+        return;
+    }
+
+    ngx_aigc_watch_stop();
+    ngx_aigc_reconcile_stop();
+    ngx_aigc_logto_stop();
+    ngx_aigc_fetch_exit();
+}
+
+
+ngx_http_aigc_ctx_t *
+ngx_http_aigc_get_ctx(ngx_http_request_t *r)
+{
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
+
+    if (ctx == NULL) {
+        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_ctx_t));
+        if (ctx == NULL) {
+            return NULL;
+        }
+
+        ngx_http_set_ctx(r->main, ctx, ngx_http_aigc_module);
+    }
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t            *value;
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    value = data ? (ngx_str_t *) ((u_char *) ctx + data)
+                 : ngx_http_aigc_decision_name(ctx->decision);
+
+    v->len = value->len;
+    v->data = value->data;
+    v->valid = 1;
+    v->no_cacheable = 1;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* For the Connection header to a pod: "upgrade", or nothing: keepalive. */
+static ngx_int_t
+ngx_http_aigc_connection_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    if (ngx_http_aigc_header(r, "upgrade")) {
+        v->data = (u_char *) "upgrade";
+        v->len = sizeof("upgrade") - 1;
+
+    } else {
+        v->data = (u_char *) "";
+        v->len = 0;
+    }
+
+    v->valid = 1;
+    v->no_cacheable = 1;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+/* The gateway's own token is for its own subrequests and for nobody else. */
+static ngx_int_t
+ngx_http_aigc_token_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t                  *token;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (ngx_aigc_subrequest_ctx(r) == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    token = ngx_aigc_kubernetes_token(mcf->k8s, r->connection->log);
+
+    v->len = token->len;
+    v->data = token->data;
+    v->valid = 1;
+    v->no_cacheable = 1;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
