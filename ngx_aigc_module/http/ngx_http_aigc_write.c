@@ -408,7 +408,7 @@ ngx_http_aigc_write_sent(ngx_http_request_t *r, ngx_aigc_subrequest_t *sub)
     default:
         /* moved, refused for now, or lost: from the table, anew */
 
-        ngx_log_error(status.test_failed ? NGX_LOG_INFO : NGX_LOG_WARN,
+        ngx_log_error((status.test_failed ? NGX_LOG_INFO : NGX_LOG_WARN),
                       r->connection->log, 0,
                       "aigc: a write was not taken, status %ui %V: trying "
                       "again", sub->status, &status.message);

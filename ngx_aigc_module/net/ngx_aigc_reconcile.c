@@ -369,7 +369,7 @@ ngx_aigc_reconcile_stamped(ngx_aigc_fetch_t *f)
 
     /* 422: it is someone's already, or another disk of that name by now */
 
-    ngx_log_error(f->status == 422 ? NGX_LOG_NOTICE : NGX_LOG_WARN, f->log, 0,
+    ngx_log_error((f->status == 422 ? NGX_LOG_NOTICE : NGX_LOG_WARN), f->log, 0,
                   "aigc: a disk's owner could not be recorded: status %ui%s%s",
                   f->status, f->error ? ", " : "", f->error ? f->error : "");
 }
