@@ -683,11 +683,19 @@ gss_bounded(unit_t *u)
     free(text);
 
     is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
-    json_decref(object);
 
     is_int(u, gss.claims.nelts, NGX_AIGC_INSTANCES_MAX * 2);
     is_str(u, &gss.misconfigured, "metadata has too many instance "
                                   "annotations");
+
+    /* of two reasons the first is shown */
+
+    ok(u, json_object_del(json_object_get(object, "spec"), "network") == 0);
+
+    is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
+    is_str(u, &gss.misconfigured, "networkType is not Kubernetes-Ingress");
+
+    json_decref(object);
 
     claim = gss.claims.elts;
 

@@ -225,7 +225,7 @@ objects_reasons(unit_t *u)
           "Unschedulable",
           "0/3 nodes are available: 3 Insufficient nvidia.com/gpu." },
 
-        { "Creating", "{'conditions': [{'type': 'PodScheduled',"
+        { "Creating", "{'conditions': [{'type': 'PodScheduled', 'reason': 'x',"
           " 'status': 'True'}], 'containerStatuses': [{'name': 'sd',"
           " 'state': {'waiting': {'reason': 'ContainerCreating'}}}]}",
           "", "" },

@@ -128,7 +128,7 @@ patch_change_and_remove(unit_t *u)
     json_t             *after, *want;
     ngx_str_t           text;
     ngx_aigc_patch_t    patch;
-    ngx_aigc_change_t   changes[2];
+    ngx_aigc_change_t   changes[3];
 
     patch_default(u, &patch);
 
@@ -138,9 +138,10 @@ patch_change_and_remove(unit_t *u)
     changes[0].after = unit_str(u, "zero, released");
     changes[1].id = 2;
     changes[1].before = unit_str(u, "two");
+    changes[2].id = 1;                  /* to be absent, before and after */
 
     patch.changes = changes;
-    patch.nchanges = 2;
+    patch.nchanges = 3;
     patch.nrunning = 0;
 
     is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
