@@ -31,6 +31,7 @@ type options struct {
 	tokenLifetime time.Duration
 	tokenRotate   time.Duration
 	networkDelay  time.Duration // pod Ready → network Ready
+	webhookDelay  time.Duration // the workload's decision → its new pods
 	staleReserve  time.Duration // quirk: between reading a GameServerSet and rewriting its reserve list
 	statusDelay   time.Duration // quirk: before a GameServerSet's status is written
 	apiserver     []string      // extra kube-apiserver flags
@@ -67,6 +68,7 @@ func parseOptions() *options {
 	flag.DurationVar(&o.tokenLifetime, "token-lifetime", 600*time.Second, "lifetime of the gateway's token, at least 600s")
 	flag.DurationVar(&o.tokenRotate, "token-rotate", 60*time.Second, "how often the gateway's token is renewed")
 	flag.DurationVar(&o.networkDelay, "network-delay", 300*time.Millisecond, "from a pod being Ready to its network being Ready")
+	flag.DurationVar(&o.webhookDelay, "webhook-delay", 100*time.Millisecond, "what admission webhooks take before pods are created")
 	flag.StringVar(&quirks, "quirks", "", "comma-separated: stale-reserve-ms=N, status-delay-ms=N")
 	flag.Parse()
 

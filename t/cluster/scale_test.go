@@ -56,6 +56,7 @@ func TestScale10(t *testing.T) {
 		{"a terminating pod does not count, its id is free", nil, nil, nil, 2, dying, []int{0, 1}, nil},
 		{"an id in PreparingDelete is not free", nil, nil, nil, 2, leaving, []int{1, 2}, nil},
 		{"release and install in one patch", []int{0}, nil, nil, 2, pods(0, 1), []int{1, 2}, []int{0}},
+		{"a repeated scale drops an id that it has just started", []int{0, 2}, []int{0, 1, 2}, nil, 2, pods(1, 3), []int{1, 3}, []int{0, 1, 2}},
 		{"all pods go", nil, nil, nil, 0, pods(0, 1, 2), []int{}, []int{0, 1, 2}},
 	}
 	for _, c := range tests {

@@ -51,10 +51,18 @@ func (w *world) syncStatefulSet(ctx context.Context, key string) error {
 	for _, p := range condemned(pods, wanted) {
 		keep(w.deletePod(ctx, p))
 	}
+	admitted := false
 	for _, id := range wanted {
 		p := pods[id]
 		switch {
 		case p == nil:
+			// On a real cluster kruise's and OKG's webhooks stand before every
+			// new pod.  Without that time a pod could be there before OKG has
+			// seen its own write, which happens there, but hardly ever.
+			if !admitted {
+				sleep(ctx, w.o.webhookDelay)
+				admitted = true
+			}
 			keep(w.createPod(ctx, sts, id, w.revisionForNew(sts, pods, current, update)))
 		case p.DeletionTimestamp != nil: // its name is free only when it is gone
 		case p.Status.Phase == v1.PodFailed || p.Status.Phase == v1.PodSucceeded:

@@ -81,7 +81,7 @@ func newWorld(ctx context.Context, o *options, cfg *rest.Config, pool *addressPo
 	w.kubelet = newKubelet(w, pool, broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: "kubelet", Host: nodeName}))
 
 	sets := w.loop("gameserverset", 10, w.syncGameServerSet)
-	workloads := w.loop("statefulset", 8, w.syncStatefulSet)
+	workloads := w.loop("statefulset", 32, w.syncStatefulSet)
 	servers := w.loop("gameserver", 10, w.syncGameServer)
 	network := w.loop("network", 8, w.syncNetwork)
 	kubelet := w.loop("kubelet", 8, w.kubelet.sync)
