@@ -19,7 +19,7 @@
 
 
 #define NGX_AIGC_INSTANCES_DEFAULT  800     /* per template */
-#define NGX_AIGC_INSTANCES_MAX      2500    /* fit the 256 KiB of annotations */
+#define NGX_AIGC_INSTANCES_MAX      2500    /* fit 256 KiB of annotations */
 #define NGX_AIGC_WHY_MAX            160     /* bytes of misconfigured */
 #define NGX_AIGC_TITLE_MAX          128
 #define NGX_AIGC_DESCRIPTION_MAX    512
@@ -35,12 +35,12 @@ typedef struct {
     ngx_str_t         uid;              /* metadata.uid */
     ngx_str_t         version;          /* metadata.resourceVersion */
     int64_t           generation;       /* metadata.generation */
-    int64_t           observed;         /* status.observedGeneration, -1: none */
+    int64_t           observed;         /* status's, -1: none */
     ngx_int_t         replicas;         /* spec.replicas */
     ngx_int_t         current;          /* status.currentReplicas, -1: none */
-    ngx_array_t       reserve;          /* ngx_int_t: spec.reserveGameServerIds */
+    ngx_array_t       reserve;          /* ngx_int_t: spec's reserve list */
     ngx_uint_t        reserve_bad;      /* entries that are no ids */
-    ngx_str_t         reserve_ids;      /* annotation game.kruise.io/reserve-ids */
+    ngx_str_t         reserve_ids;      /* annotation, OKG's own list */
     unsigned          has_reserve_ids:1;
     unsigned          has_annotations:1;
     unsigned          deleting:1;       /* metadata.deletionTimestamp */
@@ -52,16 +52,16 @@ typedef struct {
     ngx_str_t         host;             /* with "<id>", lower case; len 0: none
                                            that could be used */
     in_port_t         port;             /* 0: none */
-    ngx_str_t         misconfigured;    /* why nobody can install; len 0: fine */
+    ngx_str_t         misconfigured;    /* why not to install; len 0: fine */
 
     /* what the dashboard shows; len 0: unknown */
     ngx_str_t         title;            /* annotation aigc-gateway.io/title */
     ngx_str_t         description;      /* …/description */
-    ngx_str_t         icon;             /* …/icon, an http(s) or data:image URL */
+    ngx_str_t         icon;             /* …/icon: http(s): or data:image */
     ngx_str_t         image;            /* the first container's */
     ngx_str_t         cpu;              /* limits, else requests */
     ngx_str_t         memory;
-    ngx_str_t         gpu;              /* "1", "3Gi", "ecs.gn7i-c8g1.2xlarge" */
+    ngx_str_t         gpu;              /* "1", "3Gi", "ecs.gn7i-c8g1.2xl" */
     ngx_str_t         gpu_kind;         /* "nvidia.com/gpu", … */
     ngx_str_t         disk;             /* sum or the first claim's request */
 } ngx_aigc_gss_t;

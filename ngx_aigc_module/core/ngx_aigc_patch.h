@@ -27,7 +27,7 @@ typedef struct {
     ngx_str_t         uid;
     int64_t           generation;
     int64_t           observed;         /* -1: not tested */
-    ngx_int_t         current;          /* status.currentReplicas, -1: not tested */
+    ngx_int_t         current;          /* currentReplicas, -1: not tested */
     ngx_str_t         reserve_ids;      /* tested when test_reserve_ids */
     unsigned          test_reserve_ids:1;
     unsigned          has_annotations:1;

@@ -47,7 +47,7 @@ static ngx_int_t ngx_http_aigc_api_route(ngx_http_request_t *r,
 static ngx_int_t ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
     ngx_http_aigc_call_t *call);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call);
+    ngx_http_aigc_call_t *call, ngx_int_t *answer);
 static void ngx_http_aigc_api_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_api_check_body(ngx_http_request_t *r);
 
@@ -67,8 +67,7 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_aigc_api_identify(r, &api->call);
-    if (rc != NGX_OK) {
+    if (ngx_http_aigc_api_identify(r, &api->call, &rc) != NGX_OK) {
         return rc;
     }
 
@@ -99,28 +98,32 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK, or what the handler returns */
+/* NGX_OK; NGX_DECLINED: refused, and *answer is what the handler returns */
 static ngx_int_t
-ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    ngx_int_t *answer)
 {
     ngx_int_t  rc;
 
     rc = ngx_http_aigc_identify_bound(r, &call->who);
 
     if (rc == NGX_ERROR) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        *answer = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_DECLINED;
     }
 
     if (rc != NGX_OK && call->who.busy) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
-                                     "The gateway has no keys to check "
-                                     "sessions with yet.",
-                                     NGX_HTTP_AIGC_RETRY_COLD);
+        *answer = ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "busy", "The gateway has no keys to "
+                                        "check sessions with yet.",
+                                        NGX_HTTP_AIGC_RETRY_COLD);
+        return NGX_DECLINED;
     }
 
     if (rc != NGX_OK) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
-                                     "not-signed-in", "Sign in first.", 0);
+        *answer = ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
+                                        "not-signed-in", "Sign in first.", 0);
+        return NGX_DECLINED;
     }
 
     /* a cookie comes along with any page's request, a token does not */
@@ -128,9 +131,10 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
     if (call->who.cookie && ngx_http_aigc_is_safe(r) != NGX_OK
         && ngx_http_aigc_same_origin(r, NULL) != NGX_OK)
     {
-        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "cross-origin",
-                                     "The request comes from a page of "
-                                     "another origin.", 0);
+        *answer = ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "cross-origin",
+                                        "The request comes from a page of "
+                                        "another origin.", 0);
+        return NGX_DECLINED;
     }
 
     return NGX_OK;

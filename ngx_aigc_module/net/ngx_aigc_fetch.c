@@ -14,6 +14,8 @@
 static int ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what,
     void *data, void *socket);
 static int ngx_aigc_fetch_timer(CURLM *multi, long ms, void *data);
+static int ngx_aigc_fetch_close(void *data, curl_socket_t s);
+static ngx_connection_t *ngx_aigc_fetch_find(curl_socket_t s);
 static void ngx_aigc_fetch_forget(ngx_connection_t *c);
 static ngx_int_t ngx_aigc_fetch_event(ngx_event_t *ev, ngx_int_t event,
     ngx_uint_t want);
@@ -27,6 +29,7 @@ static void ngx_aigc_fetch_free(ngx_aigc_fetch_t *f);
 
 static CURLM             *ngx_aigc_multi;
 static ngx_cycle_t       *ngx_aigc_fetch_cycle;
+static ngx_queue_t        ngx_aigc_fetch_sockets;   /* ngx_connection_t.queue */
 static ngx_event_t        ngx_aigc_fetch_timer_event;
 
 /* Debian's nginx logs an event's fd, so a timer needs a connection, too. */
@@ -50,6 +53,8 @@ ngx_aigc_fetch_init(ngx_cycle_t *cycle)
                       "aigc: curl_multi_init() failed");
         return NGX_ERROR;
     }
+
+    ngx_queue_init(&ngx_aigc_fetch_sockets);
 
     ngx_aigc_fetch_cycle = cycle;
     ngx_aigc_fetch_timer_connection.fd = (ngx_socket_t) -1;
@@ -211,6 +216,7 @@ ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f)
     ngx_aigc_setopt(CURLOPT_CONNECTTIMEOUT_MS, (long) f->connect_timeout);
     ngx_aigc_setopt(CURLOPT_TIMEOUT_MS, (long) f->timeout);
     ngx_aigc_setopt(CURLOPT_HTTPHEADER, list);
+    ngx_aigc_setopt(CURLOPT_CLOSESOCKETFUNCTION, ngx_aigc_fetch_close);
     ngx_aigc_setopt(CURLOPT_WRITEFUNCTION, ngx_aigc_fetch_write);
     ngx_aigc_setopt(CURLOPT_WRITEDATA, f);
 
@@ -313,12 +319,13 @@ static int
 ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what, void *data,
     void *socket)
 {
-    ngx_connection_t  *c = socket;
+    ngx_connection_t  *c;
+
+    c = ngx_aigc_fetch_find(s);
 
     if (what == CURL_POLL_REMOVE) {
         if (c) {
             ngx_aigc_fetch_forget(c);
-            (void) curl_multi_assign(ngx_aigc_multi, s, NULL);
         }
 
         return 0;
@@ -336,10 +343,7 @@ ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what, void *data,
         c->read->handler = ngx_aigc_fetch_io;
         c->write->handler = ngx_aigc_fetch_io;
 
-        if (curl_multi_assign(ngx_aigc_multi, s, c) != CURLM_OK) {
-            ngx_aigc_fetch_forget(c);
-            return -1;
-        }
+        ngx_queue_insert_head(&ngx_aigc_fetch_sockets, &c->queue);
     }
 
     if (ngx_aigc_fetch_event(c->read, NGX_READ_EVENT, what & CURL_POLL_IN)
@@ -367,10 +371,50 @@ ngx_aigc_fetch_event(ngx_event_t *ev, ngx_int_t event, ngx_uint_t want)
 }
 
 
+/* libcurl closes some sockets without a word to the socket function. */
+static int
+ngx_aigc_fetch_close(void *data, curl_socket_t s)
+{
+    ngx_connection_t  *c;
+
+    c = ngx_aigc_fetch_find(s);
+
+    if (c) {
+        ngx_aigc_fetch_forget(c);
+    }
+
+    return ngx_close_socket(s);
+}
+
+
+/* There are as many as watches and calls to Logto: few. */
+static ngx_connection_t *
+ngx_aigc_fetch_find(curl_socket_t s)
+{
+    ngx_queue_t       *q;
+    ngx_connection_t  *c;
+
+    for (q = ngx_queue_head(&ngx_aigc_fetch_sockets);
+         q != ngx_queue_sentinel(&ngx_aigc_fetch_sockets);
+         q = ngx_queue_next(q))
+    {
+        c = ngx_queue_data(q, ngx_connection_t, queue);
+
+        if (c->fd == s) {
+            return c;
+        }
+    }
+
+    return NULL;
+}
+
+
 /* The descriptor is libcurl's; only nginx's view of it goes. */
 static void
 ngx_aigc_fetch_forget(ngx_connection_t *c)
 {
+    ngx_queue_remove(&c->queue);
+
     (void) ngx_aigc_fetch_event(c->read, NGX_READ_EVENT, 0);
     (void) ngx_aigc_fetch_event(c->write, NGX_WRITE_EVENT, 0);
 
