@@ -32,7 +32,6 @@ func TestCluster(t *testing.T) {
 		{"release takes exactly that pod, start brings the disk back", releaseAndStart},
 		{"the network is Ready last; while Deleting it still is", networkLast},
 		{"the reserve list is rewritten: ranges, backfill, absent", reserveRewritten},
-		{"a write that races with a scale is overwritten", nil},
 		{"an image change is made in place", inPlaceUpdate},
 		{"another change re-creates the pod", recreateUpdate},
 		{"OnDelete without rollingUpdate keeps running pods", onDelete},
@@ -51,9 +50,6 @@ func TestCluster(t *testing.T) {
 	}
 	t.Run("group", func(t *testing.T) {
 		for _, c := range tests {
-			if c.run == nil {
-				continue // needs a wider window: TestVersion04
-			}
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				c.run(t, r)
