@@ -204,6 +204,15 @@ ids_random(unit_t *u)
         {
             return;
         }
+
+        /* and out again, as OKG writes it: without ranges */
+
+        is_int(u, ngx_aigc_ids_text(u->pool, &a, &text), NGX_OK);
+        ok(u, text.len == 0
+              || ngx_strlchr(text.data, text.data + text.len, '-') == NULL);
+        is_int(u, ngx_aigc_ids_from_text(u->pool, &text, &b, &bad), NGX_OK);
+        is_int(u, bad, 0);
+        is_int(u, ngx_aigc_ids_equal(&a, &b), NGX_OK);
     }
 }
 
