@@ -541,6 +541,12 @@ ngx_http_aigc_write_reply(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
                                      "recorded as yours: tell your "
                                      "administrator.", 0);
 
+    case NGX_AIGC_RESULT_PARTIAL:
+        return ngx_http_aigc_problem(r, NGX_HTTP_INSUFFICIENT_STORAGE,
+                                     "zone-full",
+                                     "The gateway's zone is too small for all "
+                                     "instances: tell your administrator.", 0);
+
     default: /* NGX_AIGC_RESULT_REFUSED */
         break;
     }

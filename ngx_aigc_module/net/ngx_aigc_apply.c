@@ -42,6 +42,14 @@ ngx_aigc_apply(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind, json_t *object,
 
     ngx_destroy_pool(pool);
 
+    if (rc == NGX_DECLINED && kind == NGX_AIGC_KIND_GSS
+        && ngx_aigc_zone_is_writer(zone) == NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "aigc: a GameServerSet was not taken into the table: "
+                      "its names are too long, or the zone is full");
+    }
+
     if (rc == NGX_ERROR || ngx_aigc_zone_is_writer(zone) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -84,6 +84,16 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
         return rc;
     }
 
+    if (plan.tmpl.partial) {
+        /* half the truth, written as the whole, would end what is missing */
+
+        for (i = 0; i < n; i++) {
+            ngx_aigc_plan_done(&ops[i], NGX_AIGC_RESULT_PARTIAL);
+        }
+
+        return NGX_OK;
+    }
+
     if (ngx_aigc_plan_settled(&plan.tmpl) != NGX_OK) {
         return NGX_AGAIN;
     }

@@ -45,6 +45,7 @@ typedef enum {
     NGX_AIGC_RESULT_MISCONFIGURED,
     NGX_AIGC_RESULT_FULL,               /* the template's limit is reached */
     NGX_AIGC_RESULT_FOREIGN_DISK,
+    NGX_AIGC_RESULT_PARTIAL,            /* the zone does not hold all of it */
     NGX_AIGC_RESULT_REFUSED             /* the API server will not have it */
 } ngx_aigc_result_e;
 

@@ -10,14 +10,11 @@
 #include "ngx_aigc_zone.h"
 
 #include "core/ngx_aigc_gss.h"
+#include "core/ngx_aigc_ids.h"
 #include "core/ngx_aigc_objects.h"
 #include "core/ngx_aigc_url.h"
 
 
-#define NGX_AIGC_NS_MAX     63          /* RFC 1123 label */
-#define NGX_AIGC_NAME_MAX   63          /* a GSS name is a label, too */
-#define NGX_AIGC_PVC_MAX    253
-#define NGX_AIGC_UID_MAX    64
 #define NGX_AIGC_STALE_TOP  60          /* s: a PVC may be this much older than
                                            the install that made it */
 
@@ -56,6 +53,8 @@ typedef struct {
     unsigned                           reserve_exact:1; /* …is our own text */
     unsigned                           reserve_same:1;  /* …is spec's set */
     unsigned                           agrees:1;    /* spec is the whole truth */
+    unsigned                           partial:1;   /* claims without a record
+                                                       (no room): never written */
     unsigned                           written:1;   /* by a gateway, ever: only
                                                        such a one is repaired */
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;

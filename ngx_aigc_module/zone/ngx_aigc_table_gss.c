@@ -173,7 +173,7 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_gss_t *gss, ngx_log_t *log)
 {
     uint32_t              i;
-    ngx_uint_t            n;
+    ngx_uint_t            n, missing;
     ngx_aigc_claim_t     *claims;
     ngx_aigc_record_t    *r;
     ngx_aigc_template_t  *t;
@@ -183,16 +183,24 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
 
     /* records first: making one touches the template's chain and counter */
 
+    missing = 0;
+
     for (n = 0; n < gss->claims.nelts; n++) {
         if (ngx_aigc_record_get(zone, &gss->ns, &gss->name, claims[n].id)
             == NGX_AIGC_NONE)
         {
-            ngx_aigc_table_full(zone, "an instance of", &gss->ns, &gss->name,
-                                log);
+            missing++;
         }
     }
 
+    if (missing) {
+        ngx_aigc_table_full(zone, "instances of", &gss->ns, &gss->name, log);
+    }
+
     ngx_aigc_seq_begin(&t->seq);
+
+    t->partial = (missing != 0
+                  || gss->claims.nelts > NGX_AIGC_INSTANCES_MAX);
 
     for (n = 0; n < gss->claims.nelts; n++) {
         i = ngx_aigc_record_find(zone, &gss->ns, &gss->name, claims[n].id);
