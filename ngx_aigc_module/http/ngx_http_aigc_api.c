@@ -256,29 +256,37 @@ ngx_http_aigc_api_body(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_aigc_api_check_body(ngx_http_request_t *r)
 {
-    json_t     *json;
-    size_t      len;
-    ngx_int_t   rc;
-    ngx_buf_t  *b;
+    size_t        len;
+    u_char       *p, text[NGX_HTTP_AIGC_BODY_MAX];
+    json_t       *json;
+    ngx_int_t     rc;
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
 
-    if (r->request_body == NULL || r->request_body->bufs == NULL) {
+    if (r->request_body == NULL) {
         return NGX_OK;
     }
 
-    b = r->request_body->bufs->buf;
-    len = b->last - b->pos;
+    p = text;
 
-    if (r->request_body->bufs->next || b->in_file
-        || len > NGX_HTTP_AIGC_BODY_MAX)
-    {
-        return NGX_DECLINED;
+    /* a chunked body comes in several buffers */
+
+    for (cl = r->request_body->bufs; cl; cl = cl->next) {
+        b = cl->buf;
+        len = b->last - b->pos;
+
+        if (b->in_file || len > (size_t) (text + sizeof(text) - p)) {
+            return NGX_DECLINED;
+        }
+
+        p = ngx_cpymem(p, b->pos, len);
     }
 
-    if (len == 0) {
+    if (p == text) {
         return NGX_OK;
     }
 
-    json = json_loadb((char *) b->pos, len, JSON_REJECT_DUPLICATES, NULL);
+    json = json_loadb((char *) text, p - text, JSON_REJECT_DUPLICATES, NULL);
 
     rc = json_is_object(json) ? NGX_OK : NGX_DECLINED;
 

@@ -153,7 +153,10 @@ sub audit_mark { -s $_[0]->file('cluster/audit.log') // 0 }
 sub audit {
     my ($self, $since) = @_;
     open my $f, '<', $self->file('cluster/audit.log') or croak "audit.log: $!";
-    seek $f, $since // 0, SEEK_SET;
+    if ($since) {           # a mark may lie within a line: that one is before it
+        seek $f, $since - 1, SEEK_SET;
+        readline $f;
+    }
     my @entries;
     while (my $line = <$f>) {
         last unless $line =~ /\n$/;
