@@ -8,6 +8,7 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_event.h"
 
 
 typedef struct {
@@ -24,6 +25,7 @@ static ngx_int_t ngx_aigc_reconcile_repair(uint32_t slot,
     ngx_aigc_template_t *tmpl);
 static void ngx_aigc_reconcile_repaired(ngx_aigc_fetch_t *f);
 static void ngx_aigc_reconcile_disks(void);
+static void ngx_aigc_reconcile_tell(void);
 static ngx_int_t ngx_aigc_reconcile_stamp(uint32_t slot, ngx_aigc_disk_t *disk,
     ngx_aigc_record_t *record);
 static void ngx_aigc_reconcile_stamped(ngx_aigc_fetch_t *f);
@@ -121,6 +123,7 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
     {
         ngx_aigc_reconcile_templates();
         ngx_aigc_reconcile_disks();
+        ngx_aigc_reconcile_tell();
     }
 
     if (!ev->timer_set) {
@@ -204,6 +207,11 @@ ngx_aigc_reconcile_repair(uint32_t slot, ngx_aigc_template_t *tmpl)
                   "aigc: template %V/%V is not what its annotations say "
                   "(replicas %d, running %d): repairing it",
                   &ns, &name, tmpl->replicas, (int) tmpl->nrunning);
+
+    ngx_aigc_event(ngx_aigc_reconcile_k8s, tmpl, -1, "Repaired",
+                   "replicas or reserveGameServerIds were not what the "
+                   "instances' annotations say: both are written anew",
+                   ngx_aigc_reconcile_log);
 
     ngx_aigc_count(ngx_aigc_reconcile_zone, repairs);
 
@@ -372,6 +380,67 @@ ngx_aigc_reconcile_stamped(ngx_aigc_fetch_t *f)
     ngx_log_error((f->status == 422 ? NGX_LOG_NOTICE : NGX_LOG_WARN), f->log, 0,
                   "aigc: a disk's owner could not be recorded: status %ui%s%s",
                   f->status, f->error ? ", " : "", f->error ? f->error : "");
+}
+
+
+/* Events on what no repair can decide: once, until it is over. */
+static void
+ngx_aigc_reconcile_tell(void)
+{
+    uint32_t              slot;
+    ngx_int_t             rc;
+    ngx_uint_t            i, tell, news;
+    ngx_aigc_record_t     record;
+    ngx_aigc_template_t   tmpl;
+
+    static struct {
+        ngx_uint_t        bit;
+        const char       *reason;
+        const char       *message;
+    } words[] = {
+        { NGX_AIGC_TELL_COLLISION, "HostCollision",
+          "another instance claims the same host name: both are refused until "
+          "one of the templates gets another Host" },
+        { NGX_AIGC_TELL_DISK, "ForeignDisk",
+          "a PersistentVolumeClaim of this id is not recorded as its owner's: "
+          "access is refused" },
+        { NGX_AIGC_TELL_UNREADABLE, "UnreadableAnnotation",
+          "its annotation cannot be read: the id is reserved and nobody's" },
+    };
+
+    for (slot = 0; ; slot++) {
+
+        rc = ngx_aigc_table_record_at(ngx_aigc_reconcile_zone, slot, &record);
+
+        if (rc == NGX_DONE) {
+            return;
+        }
+
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        tell = ngx_aigc_table_tell(&record);
+
+        if (tell == record.told || record.tmpl == NGX_AIGC_NONE
+            || ngx_aigc_table_template_at(ngx_aigc_reconcile_zone, record.tmpl,
+                                          &tmpl) != NGX_OK)
+        {
+            continue;
+        }
+
+        news = tell & ~record.told;
+
+        ngx_aigc_table_told(ngx_aigc_reconcile_zone, slot, tell);
+
+        for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+            if (news & words[i].bit) {
+                ngx_aigc_event(ngx_aigc_reconcile_k8s, &tmpl, record.id,
+                               words[i].reason, words[i].message,
+                               ngx_aigc_reconcile_log);
+            }
+        }
+    }
 }
 
 

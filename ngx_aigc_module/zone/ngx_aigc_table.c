@@ -175,6 +175,10 @@ ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
         return NGX_DONE;                                                      \
     }                                                                         \
                                                                               \
+    if (!ngx_aigc_partition(zone, partition, type)[slot].used) {              \
+        return NGX_DECLINED;                                                  \
+    }                                                                         \
+                                                                              \
     if (ngx_aigc_seq_copy(dst,                                                \
                           &ngx_aigc_partition(zone, partition, type)[slot],   \
                           sizeof(type))                                       \

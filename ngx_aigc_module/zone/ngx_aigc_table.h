@@ -19,6 +19,12 @@
                                            the install that made it */
 
 
+/* What an administrator is told of once, by an Event, for as long as it lasts. */
+#define NGX_AIGC_TELL_COLLISION   1
+#define NGX_AIGC_TELL_DISK        2
+#define NGX_AIGC_TELL_UNREADABLE  4
+
+
 typedef enum {
     NGX_AIGC_DISK_NONE = 0,             /* no PVC of this id */
     NGX_AIGC_DISK_OWNED,                /* all carry disk_owner */
@@ -95,6 +101,7 @@ typedef struct {
     unsigned                           disk:2;      /* ngx_aigc_disk_e */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
+    unsigned                           told:3;      /* NGX_AIGC_TELL_… */
     time_t                             since;
     socklen_t                          socklen;     /* 0: no address */
     union {
@@ -211,6 +218,11 @@ typedef enum {
 
 ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
     ngx_str_t *ns, uint32_t mark);
+
+/* What is to be told of this record, and that it has been. */
+ngx_uint_t ngx_aigc_table_tell(ngx_aigc_record_t *record);
+void ngx_aigc_table_told(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_uint_t told);
 
 /* Frees half-written slots and rebuilds every chain; the lock is held. */
 void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
