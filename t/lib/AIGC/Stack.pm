@@ -136,6 +136,8 @@ sub up {
 sub start_logto {
     my $self = shift;
     my $server = $self->repo('t/logto/server.mjs');
+
+    unlink $self->file('logto/ready');
     $self->{process}{logto} = AIGC::Process->start(name => 'Logto',
         command => ['node', $server, '--port', $self->port(2),
             '--dir', $self->file('logto'), '--gateway', $self->origin,
@@ -171,6 +173,7 @@ sub start_cluster {
         system('cp', '-a', '--sparse=always', $image, $self->file('cluster')) == 0
             or croak 'cp of the prepared cluster';
     }
+    unlink $self->file('cluster/ready');
     $self->{process}{cluster} = AIGC::Process->start(name => 'the cluster',
         command => [$self->repo('build/bin/cluster'), '-dir', $self->file('cluster'),
             '-port', $self->port(3), '-etcd-port', $self->port(4),
@@ -250,7 +253,7 @@ sub stop {
     my @rest = grep { $_ } delete @{ $self->{process} }{qw(driver logto cluster)};
     $_->signal('TERM') for @rest;
     for my $p (@rest) {
-        my @killed = $p->stop(TERM => 15);
+        my @killed = $p->stop(ZERO => 15);          # they have their signal
         push @{ $self->{problems} }, $p->name . " did not end: killed @killed" if @killed;
     }
 }
