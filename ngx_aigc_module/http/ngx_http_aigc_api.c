@@ -279,7 +279,9 @@ ngx_http_aigc_api_check_body(ngx_http_request_t *r)
             return NGX_DECLINED;
         }
 
-        p = ngx_cpymem(p, b->pos, len);
+        if (len) {
+            p = ngx_cpymem(p, b->pos, len);
+        }
     }
 
     if (p == text) {

@@ -138,7 +138,7 @@ ngx_aigc_fetch_text(ngx_aigc_fetch_t *f, ngx_str_t *dst, const char *value,
 
     p = ngx_cpymem(dst->data, value, len);
 
-    if (more) {
+    if (more && more->len) {
         p = ngx_cpymem(p, more->data, more->len);
     }
 

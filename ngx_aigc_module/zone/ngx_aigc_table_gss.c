@@ -348,9 +348,11 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
             && ngx_aigc_ids_text(pool, &gss->reserve, &text) == NGX_OK)
         {
             t->reserve_exact = (text.len == gss->reserve_ids.len
-                                && ngx_memcmp(text.data,
-                                              gss->reserve_ids.data, text.len)
-                                   == 0);
+                                && (text.len == 0
+                                    || ngx_memcmp(text.data,
+                                                  gss->reserve_ids.data,
+                                                  text.len)
+                                       == 0));
         }
     }
 

@@ -292,5 +292,8 @@ void
 ngx_aigc_fixed_copy(uint16_t *len, u_char *data, size_t room, ngx_str_t *src)
 {
     *len = (uint16_t) ngx_min(src->len, room);
-    ngx_memcpy(data, src->data, *len);
+
+    if (*len) {
+        ngx_memcpy(data, src->data, *len);
+    }
 }
