@@ -9,6 +9,9 @@
 #define NGX_AIGC_PORT_MAX   65535
 
 
+typedef ngx_uint_t (*ngx_aigc_url_plain_pt)(u_char c);
+
+
 static ngx_int_t ngx_aigc_url_bytes(ngx_str_t *text);
 static ngx_int_t ngx_aigc_url_scheme(ngx_str_t *text, ngx_aigc_url_t *url,
     size_t *len);
@@ -18,6 +21,9 @@ static ngx_int_t ngx_aigc_host_lower(ngx_pool_t *pool, ngx_str_t *text,
 static ngx_int_t ngx_aigc_host_check(ngx_str_t *host);
 static ngx_uint_t ngx_aigc_host_numeric(u_char *p, u_char *last);
 static ngx_int_t ngx_aigc_host_ipv4(ngx_str_t *host);
+static ngx_int_t ngx_aigc_url_escape(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_str_t *out, ngx_aigc_url_plain_pt plain);
+static ngx_uint_t ngx_aigc_url_let_in(u_char c);
 static ngx_uint_t ngx_aigc_url_unreserved(u_char c);
 
 
@@ -110,9 +116,7 @@ ngx_aigc_url_bytes(ngx_str_t *text)
     }
 
     for (i = 0; i < text->len; i++) {
-        if (text->data[i] <= 0x20 || text->data[i] > 0x7e
-            || text->data[i] == '\\')
-        {
+        if (!ngx_aigc_url_let_in(text->data[i])) {
             return NGX_DECLINED;
         }
     }
@@ -362,6 +366,23 @@ ngx_aigc_host_within(ngx_str_t *host, ngx_str_t *domain)
 ngx_int_t
 ngx_aigc_url_encode(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
 {
+    return ngx_aigc_url_escape(pool, text, out, ngx_aigc_url_unreserved);
+}
+
+
+ngx_int_t
+ngx_aigc_url_escape_odd(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
+{
+    return ngx_aigc_url_escape(pool, text, out, ngx_aigc_url_let_in);
+}
+
+
+/* encodes every byte that plain says no to */
+
+static ngx_int_t
+ngx_aigc_url_escape(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out,
+    ngx_aigc_url_plain_pt plain)
+{
     size_t         i;
     u_char        *p, c;
     static u_char  hex[] = "0123456789ABCDEF";
@@ -380,7 +401,7 @@ ngx_aigc_url_encode(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
     for (i = 0; i < text->len; i++) {
         c = text->data[i];
 
-        if (ngx_aigc_url_unreserved(c)) {
+        if (plain(c)) {
             *p++ = c;
             continue;
         }
@@ -393,6 +414,13 @@ ngx_aigc_url_encode(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
     out->len = p - out->data;
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_aigc_url_let_in(u_char c)
+{
+    return c > 0x20 && c <= 0x7e && c != '\\';
 }
 
 

@@ -54,6 +54,14 @@ ngx_int_t ngx_aigc_url_decode(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *out);
 
 /*
+ * Percent-encodes what ngx_aigc_url_parse() does not let in and a request
+ * target may hold all the same: backslashes (browsers leave them as they are
+ * in a query) and bytes that are no printable ASCII.  out from pool.
+ */
+ngx_int_t ngx_aigc_url_escape_odd(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_str_t *out);
+
+/*
  * The first argument called name in a query string, raw (undecoded), pointing
  * into query.  NGX_OK or NGX_DECLINED.
  */

@@ -176,20 +176,20 @@ ngx_http_aigc_own_origin(ngx_http_request_t *r, ngx_str_t *origin)
 static ngx_int_t
 ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
 {
-    ngx_str_t                   rd, origin, escaped, location;
+    ngx_str_t                   rd, uri, origin, escaped, location;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_http_aigc_own_origin(r, &origin) != NGX_OK) {
+    if (ngx_http_aigc_own_origin(r, &origin) != NGX_OK
+        || ngx_aigc_url_escape_odd(r->pool, &r->unparsed_uri, &uri) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rd.len = origin.len + r->unparsed_uri.len;
+    rd.len = origin.len + uri.len;
 
-    if (rd.len > NGX_HTTP_AIGC_RD_MAX || r->unparsed_uri.len == 0
-        || r->unparsed_uri.data[0] != '/')
-    {
+    if (rd.len > NGX_HTTP_AIGC_RD_MAX || uri.len == 0 || uri.data[0] != '/') {
         rd = origin;
 
     } else {
@@ -198,7 +198,7 @@ ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        (void) ngx_sprintf(rd.data, "%V%V", &origin, &r->unparsed_uri);
+        (void) ngx_sprintf(rd.data, "%V%V", &origin, &uri);
     }
 
     if (ngx_aigc_url_encode(r->pool, &rd, &escaped) != NGX_OK) {

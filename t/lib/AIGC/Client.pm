@@ -127,7 +127,7 @@ sub curl {
     my ($self, @args) = @_;
     my ($url) = grep { m{^https?://} } @args;
     (my $plain = $url // '') =~ s/^https:/http:/;
-    my $cookie = $url ? $self->cookie_header($plain, secure => $url =~ /^https/) : '';
+    my $cookie = $url ? $self->cookie_header($plain, secure => scalar($url =~ /^https/)) : '';
     open my $out, '-|', 'curl', '-sS', '--max-time', 30,
         '--connect-to', '::127.0.0.1:', '--cacert', $self->stack->file('tls.crt'),
         (length $cookie ? ('-H', "Cookie: $cookie") : ()), @args
