@@ -379,7 +379,9 @@ ngx_http_aigc_verify(ngx_http_request_t *r, ngx_str_t *token,
         return verdict;
     }
 
-    jwks = ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log);
+    /* not r's log: its lines quote the request, and so a sign-in's code */
+
+    jwks = ngx_aigc_issuer_keys(mcf->zone, &keys, ngx_cycle->log);
 
     if (jwks == NULL) {
         *busy = 1;

@@ -287,7 +287,9 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
         || ngx_memcmp(jwt.nonce.data, cb->login.nonce.data, jwt.nonce.len)
            != 0)
     {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+        /* not r's log: its lines quote the request, with the code in it */
+
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                       "aigc: Logto's ID token was refused: %V",
                       ngx_aigc_jwt_verdict_text(verdict));
 
@@ -326,7 +328,7 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
     rc = ngx_aigc_session_seal(r->pool, mcf->keys, &session, &value);
 
     if (rc == NGX_DECLINED) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aigc: the session of a user does not fit a cookie: the "
                       "ID token has %uz bytes: give the application fewer "
                       "custom claims, or the user fewer roles",

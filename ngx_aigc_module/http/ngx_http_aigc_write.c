@@ -53,9 +53,10 @@ void
 ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
     uint32_t tmpl, ngx_int_t id, ngx_str_t *owner)
 {
-    ngx_aigc_op_t               op;
+    ngx_str_t                   uid;
     ngx_http_cleanup_t         *cln;
     ngx_http_aigc_ctx_t        *ctx;
+    ngx_aigc_template_t         template;
     ngx_http_aigc_write_t      *w;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -71,7 +72,13 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
     }
 
     w->tmpl = tmpl;
-    w->op = ngx_aigc_queue_add(mcf->zone, kind, tmpl, id, owner);
+    w->op = NGX_AIGC_NONE;
+
+    if (ngx_aigc_table_template_at(mcf->zone, tmpl, &template) == NGX_OK) {
+        ngx_aigc_fixed_get(&template.uid, &uid);
+        w->op = ngx_aigc_queue_add(mcf->zone, kind, tmpl, &uid, id, owner,
+                                   &w->ticket);
+    }
 
     if (w->op == NGX_AIGC_NONE) {
         ngx_http_finalize_request(r,
@@ -80,9 +87,6 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
                                   NGX_HTTP_AIGC_RETRY));
         return;
     }
-
-    ngx_aigc_queue_get(mcf->zone, w->op, &op);
-    w->ticket = op.ticket;
 
     cln->handler = ngx_http_aigc_write_cleanup;
     cln->data = r;
@@ -120,7 +124,6 @@ ngx_http_aigc_write_cleanup(void *data)
 {
     ngx_http_request_t *r = data;
 
-    ngx_aigc_op_t               op;
     ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_write_t      *w;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -141,11 +144,7 @@ ngx_http_aigc_write_cleanup(void *data)
         ngx_http_aigc_write_release(mcf, w, 1000, 0);
     }
 
-    ngx_aigc_queue_get(mcf->zone, w->op, &op);
-
-    if (op.ticket == w->ticket) {
-        ngx_aigc_queue_leave(mcf->zone, w->op);
-    }
+    ngx_aigc_queue_leave(mcf->zone, w->op, w->ticket);
 
     ctx->handler = NULL;
 }
@@ -169,11 +168,7 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
         return;
     }
 
-    ngx_aigc_queue_get(mcf->zone, w->op, &op);
-
-    if (op.ticket != w->ticket) {
-        op.state = NGX_AIGC_OP_FREE;
-    }
+    ngx_aigc_queue_get(mcf->zone, w->op, w->ticket, &op);
 
     switch (op.state) {
 
@@ -456,7 +451,9 @@ ngx_http_aigc_write_shown(ngx_http_request_t *r, ngx_aigc_op_t *op,
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (op->id < 0
-        || ngx_aigc_table_template_at(mcf->zone, op->tmpl, &tmpl) != NGX_OK)
+        || ngx_aigc_table_template_at(mcf->zone, op->tmpl, &tmpl) != NGX_OK
+        || op->uid.len != tmpl.uid.len
+        || ngx_memcmp(op->uid.data, tmpl.uid.data, tmpl.uid.len) != 0)
     {
         return NGX_DECLINED;
     }

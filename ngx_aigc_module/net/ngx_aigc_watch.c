@@ -80,10 +80,10 @@ ngx_int_t
 ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_zone_t *zone, ngx_aigc_watch_changed_pt changed, void *data)
 {
-    ngx_str_t               *ns;
-    ngx_uint_t               i, n;
-    ngx_aigc_watch_t        *w;
-    ngx_aigc_watch_state_t  *state;
+    uint32_t           what;
+    ngx_str_t         *ns;
+    ngx_uint_t         i, n;
+    ngx_aigc_watch_t  *w;
 
     n = ngx_max(k8s->namespaces.nelts, 1);
     ns = k8s->namespaces.elts;
@@ -102,11 +102,13 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_watch_changed_data = data;
     ngx_aigc_watch_connection.fd = (ngx_socket_t) -1;
 
-    state = zone->shm->watches;
-
-    for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
-        state[i].used = (i < ngx_aigc_nwatches);
+    for (i = ngx_aigc_nwatches; i < NGX_AIGC_WATCHES_MAX; i++) {
+        ngx_aigc_zone_watch(zone, i, 0, 0);
     }
+
+    /* what a former configuration watched and this one does not */
+
+    (void) ngx_aigc_table_keep(zone, &k8s->namespaces);
 
     for (i = 0; i < ngx_aigc_nwatches; i++) {
         w[i].index = i;
@@ -115,6 +117,12 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
         if (k8s->namespaces.nelts) {
             w[i].ns = ns[i / NGX_AIGC_KINDS];
         }
+
+        what = ngx_murmur_hash2(w[i].ns.data, w[i].ns.len)
+               ^ ngx_murmur_hash2(k8s->selector.data, k8s->selector.len)
+               ^ (uint32_t) i;
+
+        ngx_aigc_zone_watch(zone, i, 1, what);
 
         w[i].version.data = w[i].version_data;
         w[i].next.data = w[i].next_data;
@@ -570,6 +578,12 @@ static void
 ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
 {
     ngx_msec_t  wait;
+
+    if (ngx_aigc_zone_is_writer(ngx_aigc_watch_zone) != NGX_OK) {
+        /* after a reload: the new worker watches now */
+        w->phase = NGX_AIGC_WATCH_WAITING;
+        return;
+    }
 
     if (w->gone || w->phase != NGX_AIGC_WATCH_WATCHING) {
         /* a list that broke off begins anew, with a new mark */

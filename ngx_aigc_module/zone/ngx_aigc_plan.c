@@ -110,6 +110,17 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
 
     for (i = 0; i < n; i++) {
 
+        /* the slot may be another template's by now, or one made anew */
+
+        if (ops[i].uid.len != plan.tmpl.uid.len
+            || ngx_memcmp(ops[i].uid.data, plan.tmpl.uid.data,
+                          plan.tmpl.uid.len)
+               != 0)
+        {
+            ngx_aigc_plan_done(&ops[i], NGX_AIGC_RESULT_GONE);
+            continue;
+        }
+
         rc = (ops[i].kind == NGX_AIGC_INSTALL)
              ? ngx_aigc_plan_install(&plan, &ops[i])
              : ngx_aigc_plan_state(&plan, &ops[i]);

@@ -18,7 +18,8 @@ static void ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
 
 uint32_t
 ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
-    uint32_t tmpl, ngx_int_t id, ngx_str_t *owner)
+    uint32_t tmpl, ngx_str_t *uid, ngx_int_t id, ngx_str_t *owner,
+    ngx_atomic_uint_t *ticket)
 {
     uint32_t        i;
     ngx_aigc_op_t  *op;
@@ -48,7 +49,10 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
     op[i].id = id;
     op[i].ticket = ++zone->shm->ticket;
     op[i].started = ngx_current_msec;
+    ngx_aigc_fixed_set(&op[i].uid, uid);
     ngx_aigc_fixed_set(&op[i].owner, owner);
+
+    *ticket = op[i].ticket;
 
     ngx_aigc_unlock(zone);
 
@@ -57,16 +61,22 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
 
 
 void
-ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_op_t *op)
+ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t ticket, ngx_aigc_op_t *op)
 {
     ngx_aigc_lock(zone);
     *op = ngx_aigc_ops(zone)[slot];
     ngx_aigc_unlock(zone);
+
+    if (op->ticket != ticket) {
+        op->state = NGX_AIGC_OP_FREE;
+    }
 }
 
 
 void
-ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot)
+ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t ticket)
 {
     ngx_aigc_op_t  *op;
 
@@ -74,7 +84,10 @@ ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot)
 
     ngx_aigc_lock(zone);
 
-    if (op->state == NGX_AIGC_OP_SENT) {
+    if (op->ticket != ticket) {
+        /* forgotten, and somebody else's by now */
+
+    } else if (op->state == NGX_AIGC_OP_SENT) {
         op->orphan = 1;
 
     } else {

@@ -63,21 +63,29 @@ typedef struct {
     ngx_msec_t                            started;
     time_t                                since;
     ngx_uint_t                            http;     /* the last bad answer's */
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX)    uid;      /* of the template: a slot
+                                                       may be used again */
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)    owner;
     ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) after;    /* as sent */
     ngx_aigc_fixed_t(NGX_AIGC_OP_MESSAGE) message;
 } ngx_aigc_op_t;
 
 
-/* Adds an operation.  Its slot, or NGX_AIGC_NONE: the queue is full. */
+/*
+ * Adds an operation on the template with this uid in slot tmpl.  Its own slot
+ * and ticket, or NGX_AIGC_NONE: the queue is full.
+ */
 uint32_t ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
-    uint32_t tmpl, ngx_int_t id, ngx_str_t *owner);
+    uint32_t tmpl, ngx_str_t *uid, ngx_int_t id, ngx_str_t *owner,
+    ngx_atomic_uint_t *ticket);
 
+/* A copy; FREE when the slot is not this ticket's any more. */
 void ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_aigc_op_t *op);
+    ngx_atomic_uint_t ticket, ngx_aigc_op_t *op);
 
 /* The waiter leaves: an operation under way is finished without it. */
-void ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot);
+void ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t ticket);
 
 /*
  * Asks for the right to write a template.  A ticket, or 0: someone else has it.

@@ -219,6 +219,11 @@ typedef enum {
 ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
     ngx_str_t *ns, uint32_t mark);
 
+/*
+ * Drops what is in none of these namespaces (ngx_str_t; none given: keeps all).
+ */
+ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
+
 /* What is to be told of this record, and that it has been. */
 ngx_uint_t ngx_aigc_table_tell(ngx_aigc_record_t *record);
 void ngx_aigc_table_told(ngx_aigc_zone_t *zone, uint32_t slot,

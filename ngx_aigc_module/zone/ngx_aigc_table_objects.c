@@ -398,6 +398,74 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
 }
 
 
+static ngx_uint_t
+ngx_aigc_listed_ns(ngx_array_t *namespaces, u_char *data, size_t len)
+{
+    ngx_str_t   *ns;
+    ngx_uint_t   i;
+
+    ns = namespaces->elts;
+
+    for (i = 0; i < namespaces->nelts; i++) {
+        if (ns[i].len == len && ngx_memcmp(ns[i].data, data, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
+{
+    uint32_t              i;
+    ngx_aigc_disk_t      *d;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    if (namespaces->nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    t = ngx_aigc_templates(zone);
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+    for (i = 0; i < zone->shm->ntemplates; i++) {
+        if (t[i].used
+            && !ngx_aigc_listed_ns(namespaces, t[i].ns.data, t[i].ns.len))
+        {
+            ngx_aigc_template_drop(zone, i);
+        }
+    }
+
+    for (i = 0; i < zone->shm->ninstances; i++) {
+        if (r[i].used && r[i].gs
+            && !ngx_aigc_listed_ns(namespaces, r[i].ns.data, r[i].ns.len))
+        {
+            ngx_aigc_gs_clear(zone, i);
+        }
+    }
+
+    for (i = 0; i < zone->shm->ndisks; i++) {
+        if (d[i].used
+            && !ngx_aigc_listed_ns(namespaces, d[i].ns.data, d[i].ns.len))
+        {
+            ngx_aigc_disk_clear(zone, i);
+        }
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
 ngx_uint_t
 ngx_aigc_table_tell(ngx_aigc_record_t *record)
 {

@@ -202,6 +202,24 @@ ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
 
 
 void
+ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch, ngx_uint_t used,
+    uint32_t what)
+{
+    ngx_aigc_watch_state_t  *state;
+
+    state = &zone->shm->watches[watch];
+
+    if (!used || !state->used || state->what != what) {
+        state->synced = 0;
+        state->heard = 0;
+        state->what = what;
+    }
+
+    state->used = used;
+}
+
+
+void
 ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 {
     ngx_uint_t  i;

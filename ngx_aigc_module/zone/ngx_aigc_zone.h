@@ -43,6 +43,7 @@
 /* One list+watch, as others see it. */
 typedef struct {
     ngx_atomic_t      used;
+    ngx_atomic_t      what;             /* hash of kind, namespace, selector */
     ngx_atomic_t      synced;           /* epoch of the last complete list; 0:
                                            none yet */
     ngx_atomic_t      heard;            /* ngx_time() of the last event */
@@ -140,6 +141,13 @@ ngx_int_t ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone);
 
 /* NGX_OK when the first list of every watch has been completed. */
 ngx_int_t ngx_aigc_zone_synced(ngx_aigc_zone_t *zone);
+
+/*
+ * Watch number watch is to watch what (a hash); used 0: there is no such watch.
+ * What was known of another what under this number is forgotten.
+ */
+void ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
+    ngx_uint_t used, uint32_t what);
 
 /* A watch has completed a list: counts for synced, closes holes. */
 void ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
