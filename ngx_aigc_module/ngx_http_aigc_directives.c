@@ -3,28 +3,15 @@
  */
 
 #include "ngx_http_aigc_directives.h"
+#include "ngx_http_aigc_params.h"
 
 
 #define NGX_HTTP_AIGC_LIFETIME   (14 * 24 * 3600)   /* s: Logto's refresh token */
 
 
 
-static ngx_uint_t ngx_http_aigc_param(ngx_str_t *arg, const char *name,
-    ngx_str_t *value);
-static char *ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
-    const char *known);
-static ngx_int_t ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_str_t *path);
-static ngx_int_t ngx_http_aigc_secret(ngx_conf_t *cf, const char *name,
-    ngx_str_t *file, ngx_str_t *secret);
-static ngx_int_t ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text,
-    ngx_aigc_url_t *url, ngx_str_t *base);
-static ngx_int_t ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_array_t *list);
 static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
-static ngx_int_t ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg,
-    ngx_str_t *value, time_t *seconds);
 
 
 char *
@@ -102,6 +89,14 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (k8s->url.scheme.len != sizeof("https") - 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" has \"%V\": it takes https, "
+                           "the gateway's token does not go over plain HTTP",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
     for (i = 2; i < cf->args->nelts; i++) {
 
         if (ngx_http_aigc_param(&value[i], "namespaces=", &v)) {
@@ -134,6 +129,12 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                          "namespaces=, selector=, token_file=,"
                                          " ca_file=, max_stale=");
         }
+    }
+
+    if (ngx_http_aigc_readable(cf, "token_file=", &k8s->token_file) != NGX_OK
+        || ngx_http_aigc_readable(cf, "ca_file=", &k8s->ca_file) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     mcf->k8s = k8s;
@@ -344,6 +345,10 @@ ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             }
 
         } else if (ngx_http_aigc_param(&value[i], "cookie=", &v)) {
+            if (ngx_http_aigc_cookie_name(cf, &v) != NGX_OK) {
+                return NGX_CONF_ERROR;
+            }
+
             mcf->cookie = v;
 
         } else if (ngx_http_aigc_param(&value[i], "lifetime=", &v)) {
@@ -455,6 +460,14 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
         n += needed[i].given;
     }
 
+    if (mcf->balanced != mcf->upstreams) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_instances\" is followed by another balancer "
+                           "in its upstream block, which would take its place: "
+                           "remove that one");
+        return NGX_CONF_ERROR;
+    }
+
     if (n == 0 && !mcf->used) {
         return NGX_CONF_OK;             /* loaded, but not used */
     }
@@ -489,200 +502,4 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
     mcf->zone->gateway = mcf->gateway.host;
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_aigc_param(ngx_str_t *arg, const char *name, ngx_str_t *value)
-{
-    size_t  len;
-
-    len = ngx_strlen(name);
-
-    if (arg->len < len || ngx_strncmp(arg->data, name, len) != 0) {
-        return 0;
-    }
-
-    value->data = arg->data + len;
-    value->len = arg->len - len;
-
-    return 1;
-}
-
-
-/* An argument may hold a secret by mistake: only its name is printed. */
-static char *
-ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg, const char *known)
-{
-    u_char     *p;
-    ngx_str_t   name, *directive;
-
-    directive = cf->args->elts;
-
-    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
-
-    name.data = arg->data;
-    name.len = p ? (size_t) (p - arg->data) : arg->len;
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%V\" does not know \"%V\": it takes %s",
-                       directive, &name, known);
-
-    return NGX_CONF_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *path)
-{
-    *path = *value;
-
-    return ngx_conf_full_name(cf->cycle, path, 1);
-}
-
-
-/* A file of one line; its text ends up in memory only. */
-static ngx_int_t
-ngx_http_aigc_secret(ngx_conf_t *cf, const char *name, ngx_str_t *file,
-    ngx_str_t *secret)
-{
-    size_t      i;
-    ssize_t     n;
-    ngx_fd_t    fd;
-    ngx_str_t   path;
-
-    if (ngx_http_aigc_path(cf, file, &path) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    fd = ngx_open_file(path.data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "\"aigc_logto\" %s: \"%V\" cannot be opened",
-                           name, &path);
-        return NGX_ERROR;
-    }
-
-    secret->data = ngx_pnalloc(cf->pool, NGX_AIGC_SECRET_MAX + 1);
-
-    n = secret->data ? ngx_read_fd(fd, secret->data, NGX_AIGC_SECRET_MAX + 1)
-                     : 0;
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", &path);
-    }
-
-    while (n > 0 && (secret->data[n - 1] == '\n' || secret->data[n - 1] == '\r'))
-    {
-        n--;
-    }
-
-    for (i = 0; n > 0 && i < (size_t) n; i++) {
-        if (secret->data[i] <= ' ' || secret->data[i] >= 0x7f) {
-            n = 0;
-        }
-    }
-
-    if (n <= 0 || n > NGX_AIGC_SECRET_MAX) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_logto\" %s: \"%V\" does not hold a secret "
-                           "in one line of at most %d bytes",
-                           name, &path, NGX_AIGC_SECRET_MAX);
-        return NGX_ERROR;
-    }
-
-    secret->len = n;
-
-    return NGX_OK;
-}
-
-
-/* scheme://host[:port], with nothing behind it. */
-static ngx_int_t
-ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text, ngx_aigc_url_t *url,
-    ngx_str_t *base)
-{
-    ngx_str_t  *directive;
-
-    directive = cf->args->elts;
-
-    if (ngx_aigc_url_parse(cf->pool, text, url) != NGX_OK
-        || url->uri.len != 1)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" has \"%V\": it takes a URL without a path, "
-                           "such as https://name.example.com",
-                           directive, text);
-        return NGX_ERROR;
-    }
-
-    base->len = url->scheme.len + 3 + url->authority.len;
-    base->data = ngx_pnalloc(cf->pool, base->len + 1);
-    if (base->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ngx_sprintf(base->data, "%V://%V", &url->scheme, &url->authority) = '\0';
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value, ngx_array_t *list)
-{
-    u_char     *p, *last, *end;
-    ngx_str_t  *ns;
-
-    p = value->data;
-    last = value->data + value->len;
-
-    while (p < last) {
-
-        end = ngx_strlchr(p, last, ',');
-        end = end ? end : last;
-
-        ns = ngx_array_push(list);
-        if (ns == NULL) {
-            return NGX_ERROR;
-        }
-
-        ns->data = p;
-        ns->len = end - p;
-
-        if (ns->len == 0 || ns->len > 63
-            || strspn((char *) p, "abcdefghijklmnopqrstuvwxyz0123456789-")
-               < ns->len
-            || list->nelts > 16)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"aigc_kubernetes\" has namespaces=%V: it "
-                               "takes at most 16 names with commas between, "
-                               "or nothing for all namespaces", value);
-            return NGX_ERROR;
-        }
-
-        p = end + 1;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
-    time_t *seconds)
-{
-    *seconds = ngx_parse_time(value, 1);
-
-    if (*seconds == (time_t) NGX_ERROR || *seconds == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is not a time: write for example 10m",
-                           arg);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
 }

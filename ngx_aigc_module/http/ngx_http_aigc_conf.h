@@ -47,6 +47,8 @@ typedef struct {
 
     time_t                    max_stale;    /* s */
     ngx_uint_t                used;     /* some directive needs all of these */
+    ngx_uint_t                upstreams;    /* with aigc_instances */
+    ngx_uint_t                balanced; /* of them, by us */
 } ngx_http_aigc_main_conf_t;
 
 

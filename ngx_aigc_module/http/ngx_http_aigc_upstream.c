@@ -28,9 +28,15 @@ ngx_http_aigc_instances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_addr_t                    *addr;
     struct sockaddr_in            *sin;
     ngx_http_upstream_server_t    *server;
+    ngx_http_aigc_main_conf_t     *mcf;
     ngx_http_upstream_srv_conf_t  *us;
 
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
     us = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
+
+    if (us->peer.init_upstream == ngx_http_aigc_init_upstream) {
+        return "is duplicate";
+    }
 
     if (us->peer.init_upstream) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -38,6 +44,9 @@ ngx_http_aigc_instances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "let it be the first in its upstream block");
         return NGX_CONF_ERROR;
     }
+
+    mcf->used = 1;
+    mcf->upstreams++;
 
     us->peer.init_upstream = ngx_http_aigc_init_upstream;
     us->flags = NGX_HTTP_UPSTREAM_CREATE;
@@ -73,6 +82,14 @@ ngx_http_aigc_instances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static ngx_int_t
 ngx_http_aigc_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 {
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
+
+    /* a balancer that came later would have replaced this function */
+
+    mcf->balanced++;
+
     us->peer.init = ngx_http_aigc_init_peer;
 
     return NGX_OK;

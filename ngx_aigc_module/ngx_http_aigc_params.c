@@ -1,0 +1,309 @@
+/*
+ * ngx_http_aigc_params.c — reading name=value arguments, and saying what is
+ * wrong with one.
+ */
+
+#include "ngx_http_aigc_params.h"
+
+
+static ngx_int_t ngx_http_aigc_file(ngx_conf_t *cf, const char *name,
+    ngx_str_t *path, ngx_uint_t secret, ngx_fd_t *fd);
+
+
+ngx_uint_t
+ngx_http_aigc_param(ngx_str_t *arg, const char *name, ngx_str_t *value)
+{
+    size_t  len;
+
+    len = ngx_strlen(name);
+
+    if (arg->len < len || ngx_strncmp(arg->data, name, len) != 0) {
+        return 0;
+    }
+
+    value->data = arg->data + len;
+    value->len = arg->len - len;
+
+    return 1;
+}
+
+
+/* An argument may hold a secret by mistake: only its name is printed. */
+char *
+ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg, const char *known)
+{
+    u_char     *p;
+    ngx_str_t   name, *directive;
+
+    directive = cf->args->elts;
+
+    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+
+    name.data = arg->data;
+    name.len = p ? (size_t) (p - arg->data) : arg->len;
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\" does not know \"%V\": it takes %s",
+                       directive, &name, known);
+
+    return NGX_CONF_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *path)
+{
+    *path = *value;
+
+    return ngx_conf_full_name(cf->cycle, path, 1);
+}
+
+
+/*
+ * Opens a regular file that holds something.  An error of nginx -t is better
+ * than a gateway that starts and cannot do its work.
+ */
+static ngx_int_t
+ngx_http_aigc_file(ngx_conf_t *cf, const char *name, ngx_str_t *path,
+    ngx_uint_t secret, ngx_fd_t *fd)
+{
+    ngx_err_t         err;
+    ngx_str_t        *directive;
+    const char       *why;
+    ngx_file_info_t   fi;
+
+    directive = cf->args->elts;
+    err = 0;
+
+    *fd = ngx_open_file(path->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                        NGX_FILE_OPEN, 0);
+
+    if (*fd == NGX_INVALID_FILE) {
+        err = ngx_errno;
+        why = "cannot be opened: check the path and that nginx may read it";
+
+    } else if (ngx_fd_info(*fd, &fi) == NGX_FILE_ERROR) {
+        err = ngx_errno;
+        why = "cannot be examined";
+
+    } else if (!ngx_is_file(&fi)) {
+        why = "is not a regular file";
+
+    } else if (ngx_file_size(&fi) == 0) {
+        why = "is empty";
+
+    } else if (secret && (ngx_file_access(&fi) & 077)) {
+        why = "is readable by others: chmod 600";
+
+    } else {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, err, "\"%V\" %s: \"%V\" %s",
+                       directive, name, path, why);
+
+    if (*fd != NGX_INVALID_FILE) {
+        (void) ngx_close_file(*fd);     /* only read: nothing to lose */
+    }
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_aigc_readable(ngx_conf_t *cf, const char *name, ngx_str_t *path)
+{
+    ngx_fd_t  fd;
+
+    if (ngx_http_aigc_file(cf, name, path, 0, &fd) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_close_file(fd);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_secret(ngx_conf_t *cf, const char *name, ngx_str_t *file,
+    ngx_str_t *secret)
+{
+    size_t      i;
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_str_t   path;
+
+    secret->data = ngx_pnalloc(cf->pool, NGX_AIGC_SECRET_MAX + 1);
+
+    if (secret->data == NULL
+        || ngx_http_aigc_path(cf, file, &path) != NGX_OK
+        || ngx_http_aigc_file(cf, name, &path, 1, &fd) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    n = ngx_read_fd(fd, secret->data, NGX_AIGC_SECRET_MAX + 1);
+
+    (void) ngx_close_file(fd);
+
+    while (n > 0
+           && (secret->data[n - 1] == '\n' || secret->data[n - 1] == '\r'))
+    {
+        n--;
+    }
+
+    for (i = 0; n > 0 && i < (size_t) n; i++) {
+        if (secret->data[i] <= ' ' || secret->data[i] >= 0x7f) {
+            n = 0;
+        }
+    }
+
+    if (n <= 0 || n > NGX_AIGC_SECRET_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" %s: \"%V\" does not hold a secret "
+                           "in one line of at most %d bytes",
+                           name, &path, NGX_AIGC_SECRET_MAX);
+        return NGX_ERROR;
+    }
+
+    secret->len = n;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text, ngx_aigc_url_t *url,
+    ngx_str_t *base)
+{
+    ngx_str_t  *directive;
+
+    directive = cf->args->elts;
+
+    if (ngx_aigc_url_parse(cf->pool, text, url) != NGX_OK
+        || url->uri.len != 1)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has \"%V\": it takes a URL without a path, "
+                           "such as https://name.example.com",
+                           directive, text);
+        return NGX_ERROR;
+    }
+
+    base->len = url->scheme.len + 3 + url->authority.len;
+    base->data = ngx_pnalloc(cf->pool, base->len + 1);
+    if (base->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    *ngx_sprintf(base->data, "%V://%V", &url->scheme, &url->authority) = '\0';
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value, ngx_array_t *list)
+{
+    u_char      *p, *last, *end;
+    ngx_str_t   *ns, *given;
+    ngx_uint_t   i, twice;
+
+    p = value->data;
+    last = value->data + value->len;
+
+    /* "a," names an empty one, too */
+
+    while (p <= last) {
+
+        end = ngx_strlchr(p, last, ',');
+        end = end ? end : last;
+
+        ns = ngx_array_push(list);
+        if (ns == NULL) {
+            return NGX_ERROR;
+        }
+
+        ns->data = p;
+        ns->len = end - p;
+
+        given = list->elts;
+        twice = 0;
+
+        for (i = 0; i < list->nelts - 1; i++) {
+            twice |= (given[i].len == ns->len
+                      && ngx_memcmp(given[i].data, p, ns->len) == 0);
+        }
+
+        if (ns->len == 0 || ns->len > 63
+            || strspn((char *) p, "abcdefghijklmnopqrstuvwxyz0123456789-")
+               < ns->len
+            || list->nelts > NGX_AIGC_WATCHES_MAX / 3 || twice)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"aigc_kubernetes\" has namespaces=%V: it "
+                               "takes at most 16 different names with commas "
+                               "between; without namespaces= all are watched",
+                               value);
+            return NGX_ERROR;
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name)
+{
+    size_t       i;
+    u_char       c;
+    ngx_uint_t   bad;
+
+    /* the cookie has a Domain, which browsers refuse with these prefixes */
+
+    bad = (name->len == 0 || name->len > 64
+           || ngx_strncasecmp(name->data, (u_char *) "__Host-", 7) == 0);
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+
+        bad |= !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                 || (c >= '0' && c <= '9') || c == '_' || c == '-'
+                 || c == '.');
+    }
+
+    if (bad) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_session\" has cookie=%V: it takes a name "
+                           "of letters, digits, \"_\", \"-\" and \".\" that "
+                           "does not begin with __Host-", name);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
+    time_t *seconds)
+{
+    ngx_str_t  *directive;
+
+    directive = cf->args->elts;
+
+    *seconds = ngx_parse_time(value, 1);
+
+    if (*seconds == (time_t) NGX_ERROR || *seconds == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has \"%V\", which is not a time: write "
+                           "for example 10m", directive, arg);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}

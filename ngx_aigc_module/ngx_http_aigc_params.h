@@ -1,0 +1,49 @@
+/*
+ * ngx_http_aigc_params.h — the arguments of directives: what they may be, and
+ * the error that names directive, value and fix.  No secret is ever printed.
+ */
+
+#ifndef _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_
+#define _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_
+
+#include "http/ngx_http_aigc_conf.h"
+
+
+/* Is arg "name=…"?  Then value is what follows. */
+ngx_uint_t ngx_http_aigc_param(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
+
+/* Logs that arg is none of those known; NGX_CONF_ERROR. */
+char *ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
+    const char *known);
+
+/* Each: NGX_OK; NGX_ERROR: it has logged why. */
+
+/* A path, from nginx's own folder when it is relative; it ends with a NUL. */
+ngx_int_t ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_str_t *path);
+
+/* path is there and holds something; name is the parameter's, "ca_file=". */
+ngx_int_t ngx_http_aigc_readable(ngx_conf_t *cf, const char *name,
+    ngx_str_t *path);
+
+/* A file of one line, nobody else's to read; its text goes into memory. */
+ngx_int_t ngx_http_aigc_secret(ngx_conf_t *cf, const char *name,
+    ngx_str_t *file, ngx_str_t *secret);
+
+/* scheme://host[:port], with nothing behind it; base is that text. */
+ngx_int_t ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text,
+    ngx_aigc_url_t *url, ngx_str_t *base);
+
+/* "a,b": names of namespaces are added to list. */
+ngx_int_t ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_array_t *list);
+
+/* A cookie's name (RFC 6265: a token). */
+ngx_int_t ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name);
+
+ngx_int_t ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_str_t *value, time_t *seconds);
+
+
+#endif /* _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_ */

@@ -1,0 +1,310 @@
+# t/conf.t — nginx -t: a good configuration is taken, a wrong one is refused
+# with the directive, the value and the fix, and no secret is printed
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+use Cwd qw(abs_path);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+
+my $repo   = abs_path("$FindBin::Bin/..");
+my $module = $ENV{AIGC_MODULE} // "$repo/build/"
+    . ($ENV{AIGC_ASAN} ? 'asan' : 'module') . '/ngx_http_aigc_module.so';
+my $dir    = tempdir('aigc-conf-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $secret = 'Zm9yLW5vYm9keS1lbHNl';
+
+make_path("$dir/aigc", "$dir/temp");
+symlink $_, "$dir/aigc/" . s{.*/}{}r for glob "$repo/ngx_aigc_module/conf/*.conf";
+
+file('token', "token.of.a.service.account\n", 0644);
+file('key', ('0123456789abcdef' x 4) . "\n");
+file('secret', "$secret\n");
+file('aigc/kubernetes.conf', <<"END", 0644);
+proxy_ssl_trusted_certificate $dir/ca.crt;
+proxy_ssl_name kubernetes.default.svc;
+proxy_ssl_verify on;
+END
+system('/bin/sh', '-c', 'exec "$@" 2>/dev/null', 'sh', 'openssl', 'req', '-x509',
+    '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-batch',
+    '-subj', '/CN=test', '-keyout', "$dir/ca.key", '-out', "$dir/ca.crt") == 0
+    or die "openssl req\n";
+
+sub file {
+    my ($name, $text, $mode) = @_;
+    open my $f, '>', "$dir/$name" or die "$dir/$name: $!";
+    print $f $text;
+    close $f;
+    chmod $mode // 0600, "$dir/$name";
+    return "$dir/$name";
+}
+
+# All directives as they should be; replaced by name, undef takes one away.
+sub conf {
+    my (%o) = @_;
+    my %d = (
+        aigc_zone       => 'gateway:16m',
+        aigc_kubernetes => "https://127.0.0.1:6443 namespaces=default "
+            . 'token_file=token ca_file=ca.crt',
+        aigc_logto      => 'https://logto.example.com app_id=app app_secret_file=secret',
+        aigc_session    => 'key_file=key domain=example.com',
+        aigc_gateway    => 'https://dashboard.example.com',
+        %{ $o{directives} // {} },
+    );
+    my $directives = $o{only} // join "\n    ",
+        map { "$_ $d{$_};" } grep { defined $d{$_} } sort keys %d;
+    my $upstream = $o{upstream} // 'upstream instances { aigc_instances; keepalive 64; }';
+    my $servers  = $o{servers} // <<"END";
+    server { server_name dashboard.example.com; include aigc/gateway.conf; }
+    server { server_name *.example.com; location / { include aigc/instance.conf; @{[ $o{instance} // '' ]} } }
+    server { listen 127.0.0.1:1; include aigc/status.conf; }
+END
+    my $http = $o{http} // '';
+    return <<"END";
+load_module $module;
+pid $dir/nginx.pid;
+error_log stderr info;
+events { }
+http {
+    client_body_temp_path temp/body; proxy_temp_path temp/proxy;
+    fastcgi_temp_path temp/f; uwsgi_temp_path temp/u; scgi_temp_path temp/s;
+    access_log off;
+    $http
+    $directives
+    $upstream
+    $servers
+}
+END
+}
+
+# (exit status, what it said) of nginx -t
+sub nginx_t {
+    my ($text) = @_;
+    file('nginx.conf', $text, 0644);
+    local $ENV{LD_PRELOAD} = $ENV{AIGC_ASAN} ? `gcc -print-file-name=libasan.so` =~ s/\n//r : '';
+    local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
+    open my $out, '-|', '/bin/sh', '-c', 'exec "$@" 2>&1', 'sh',
+        $ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-p', "$dir/", '-c', "$dir/nginx.conf",
+        '-e', 'stderr', '-t' or die $!;
+    my $said = do { local $/; <$out> };
+    close $out;
+    return ($? >> 8, $said);
+}
+
+sub good {
+    my ($what, $text) = @_;
+    my ($status, $said) = nginx_t($text);
+    my ($line) = $said =~ /(.*\[(?:warn|emerg|alert|crit|error)\].*)/;
+    ok $status == 0 && !defined $line, "$what: nothing to complain of"
+        or diag $said;
+}
+
+# Each pattern must stand in the one [emerg] line, which names file and line.
+sub bad {
+    my ($what, $text, @patterns) = @_;
+    my ($status, $said) = nginx_t($text);
+    my ($line) = $said =~ /\[emerg\] \d+#\d+: (.*)/;
+    $line //= "(no error) $said";
+    my @missing = grep { $line !~ $_ } @patterns;
+    ok $status == 1 && !@missing && $said !~ /\Q$secret\E/, "$what is refused, and why is said"
+        or diag "$line\nmissing: @missing";
+}
+
+# One directive with another value.
+sub wrong {
+    my ($what, $name, $value, @patterns) = @_;
+    bad("$name: $what", conf(directives => { $name => $value }), qr/$name/, @patterns);
+}
+
+subtest 'what is right' => sub {
+    good('all directives', conf());
+    good('the module loaded and not used', conf(only => '', upstream => '',
+        servers => 'server { listen 127.0.0.1:1; return 200; }'));
+    good('all namespaces, a selector, max_stale', conf(directives => {
+        aigc_kubernetes => 'https://localhost:6443 "selector=tier in (a,b)" max_stale=20m token_file=token ca_file=ca.crt' }));
+    good('sixteen namespaces', conf(directives => { aigc_kubernetes =>
+        'https://127.0.0.1:6443 token_file=token ca_file=ca.crt namespaces=' . join ',', map { "ns$_" } 1 .. 16 }));
+    good('the smallest zone', conf(directives => { aigc_zone => 'a:2m' }));
+    good('management application and audience', conf(directives => {
+        aigc_logto => 'https://logto.example.com:3001 app_id=a app_secret_file=secret '
+            . 'm2m_app_id=b m2m_app_secret_file=secret audience=https://api ca_file=ca.crt' }));
+    good('a cookie and a lifetime of one\'s own', conf(directives => {
+        aigc_session => 'key_file=key domain=Example.com cookie=__Secure-aigc lifetime=7d secure=on' }));
+    good('keepalive', conf(upstream => 'upstream instances { aigc_instances; keepalive 4; keepalive_timeout 5s; }'));
+    good('no keepalive', conf(upstream => 'upstream instances { aigc_instances; }'));
+    good('satisfy all', conf(instance => 'satisfy all; deny all;'));
+
+    my ($status, $said) = nginx_t(conf(directives => {
+        aigc_session => 'key_file=key domain=example.com secure=off',
+        aigc_gateway => 'http://dashboard.example.com:8080' }));
+    my @lines = $said =~ /(\[(?:warn|error|emerg)\].*)/g;
+    is $status, 0, 'plain HTTP, for development, is taken';
+    is scalar @lines, 1, 'with one warning';
+    like $lines[0], qr/aigc_session secure=off.*plain HTTP, for development only/, 'that says why';
+};
+
+subtest 'what is missing' => sub {
+    for my $name (qw(aigc_zone aigc_kubernetes aigc_logto aigc_session aigc_gateway)) {
+        my $servers = $name eq 'aigc_kubernetes'   # whose upstream gateway.conf names
+            ? 'server { location / { aigc_access on; } }' : undef;
+        bad("without $name", conf(directives => { $name => undef }, servers => $servers),
+            qr/"$name" is missing: add it to the http block/);
+    }
+    for my $use ('aigc_access on', 'aigc_readyz', 'aigc_auth', 'aigc_api') {
+        bad("$use alone", conf(only => '', upstream => '', servers => "server { location / { $use; } }"),
+            qr/"aigc_zone" is missing/);
+    }
+    bad('aigc_instances alone', conf(only => '', servers => ''), qr/"aigc_zone" is missing/);
+};
+
+subtest 'twice' => sub {
+    my %again = (
+        aigc_zone => 'other:16m', aigc_kubernetes => 'https://127.0.0.2 token_file=token ca_file=ca.crt',
+        aigc_logto => 'https://l.example.com app_id=a app_secret_file=secret',
+        aigc_session => 'key_file=key domain=example.com', aigc_gateway => 'https://d.example.com',
+    );
+    bad("$_ twice", conf(http => "$_ $again{$_};"), qr/"$_" directive is duplicate/)
+        for sort keys %again;
+    bad('aigc_instances twice', conf(upstream => 'upstream instances { aigc_instances; aigc_instances; }'),
+        qr/"aigc_instances" directive is duplicate/);
+    bad('aigc_access twice', conf(instance => 'aigc_access on;'), qr/"aigc_access" directive is duplicate/);
+    bad('a zone of another module\'s name', conf(http => 'limit_req_zone $host zone=gateway:16m rate=1r/s;'),
+        qr/zone "gateway" is already (?:declared|bound)|conflict/);
+};
+
+subtest 'aigc_zone' => sub {
+    wrong('no size', aigc_zone => 'gateway', qr/no size in "gateway".*gateway:16m/);
+    wrong('no name', aigc_zone => ':16m', qr/":16m"/);
+    wrong('too small', aigc_zone => 'gateway:1m', qr/"1m".*at least 2m/);
+    wrong('no number', aigc_zone => 'gateway:big', qr/"big".*at least 2m/);
+    wrong('negative', aigc_zone => 'gateway:-5m', qr/"-5m"/);
+    wrong('nothing behind the colon', aigc_zone => 'gateway:', qr/size of ""/);
+    wrong('two arguments', aigc_zone => 'gateway 16m', qr/invalid number of arguments/);
+};
+
+subtest 'URLs' => sub {
+    my %rest = (
+        aigc_kubernetes => ' token_file=token ca_file=ca.crt',
+        aigc_logto => ' app_id=a app_secret_file=secret',
+        aigc_gateway => '',
+    );
+    for my $name (sort keys %rest) {
+        for my $url (qw(dashboard.example.com ftp://dashboard.example.com https://
+            https://dashboard.example.com/path https://dashboard.example.com/?a
+            https://user:word@dashboard.example.com https://dashboard.example.com:99999
+            https://dash_board..example.com https:/dashboard.example.com))
+        {
+            wrong($url, $name => $url . $rest{$name}, qr/has "\Q$url\E": it takes a URL without a path/);
+        }
+    }
+    wrong('plain HTTP', aigc_kubernetes => "http://127.0.0.1:6443$rest{aigc_kubernetes}", qr/http:.*takes https/);
+    wrong('a name that does not resolve', aigc_kubernetes => "https://nowhere.invalid$rest{aigc_kubernetes}",
+        qr/nowhere\.invalid/);
+};
+
+subtest 'unknown parameters' => sub {
+    wrong('unknown', aigc_kubernetes => "https://127.0.0.1 tokn_file=$secret", qr/"tokn_file": it takes namespaces=, /);
+    wrong('unknown', aigc_logto => "https://l.example.com app_id=a app_secret=$secret", qr/"app_secret": it takes app_id=, app_secret_file=/);
+    wrong('unknown', aigc_session => "key=$secret domain=example.com", qr/"key": it takes key_file=/);
+    wrong('secure=maybe', aigc_session => 'key_file=key domain=example.com secure=maybe', qr/"secure".*secure=on/);
+};
+
+subtest 'aigc_kubernetes' => sub {
+    my $url = 'https://127.0.0.1:6443 token_file=token ca_file=ca.crt';
+    for my $ns ('Default', 'a,,b', 'a,', ',a', 'a b', 'a/../b', 'a,a', '', 'x' x 64, join(',', map { "n$_" } 1 .. 17)) {
+        wrong("namespaces=$ns", aigc_kubernetes => qq{$url "namespaces=$ns"}, qr/namespaces=.*at most 16 different names/);
+    }
+    wrong('max_stale', aigc_kubernetes => "$url max_stale=$_", qr/"max_stale=$_", which is not a time: write for example 10m/)
+        for qw(soon 0 -1);
+
+    my %files = (missing => 'cannot be opened', aigc => 'is not a regular file', empty => 'is empty');
+    file('empty', '');
+    for my $param (qw(token_file ca_file)) {
+        wrong("$param is $_", aigc_kubernetes => "https://127.0.0.1:6443 token_file=token ca_file=ca.crt $param=$_",
+            qr{$param=: "\Q$dir\E/$_" $files{$_}}) for sort keys %files;
+    }
+    wrong('no pod around it', aigc_kubernetes => 'https://127.0.0.1:6443',
+        qr{token_file=: "/var/run/secrets/kubernetes.io/serviceaccount/token" cannot be opened})
+        unless -e '/var/run/secrets/kubernetes.io/serviceaccount/token';
+};
+
+subtest 'aigc_logto' => sub {
+    wrong('no secret', aigc_logto => 'https://l.example.com app_id=a', qr/needs app_id= and app_secret_file=/);
+    wrong('no app_id', aigc_logto => 'https://l.example.com app_secret_file=secret', qr/needs app_id= and app_secret_file=/);
+    wrong('an empty app_id', aigc_logto => 'https://l.example.com app_id= app_secret_file=secret', qr/needs app_id=/);
+    wrong('nothing but the URL', aigc_logto => 'https://l.example.com', qr/invalid number of arguments/);
+
+    file('open', "$secret\n", 0644);
+    file('long', 's' x 513 . "\n");
+    file('lines', "$secret\n$secret\n");
+    file('blank', "\n");
+    file('binary', "$secret\x80\n");
+    my %files = (missing => 'cannot be opened', empty => 'is empty', open => 'is readable by others: chmod 600',
+        aigc => 'not a regular file', map { $_ => 'does not hold a secret in one line of at most 512 bytes' }
+        qw(long lines blank binary));
+    for my $param (qw(app_secret_file m2m_app_secret_file)) {
+        wrong("$param is $_", aigc_logto => "https://l.example.com app_id=a app_secret_file=secret $param=$_",
+            qr{$param=: "\Q$dir\E/$_" .*$files{$_}}) for sort keys %files;
+    }
+};
+
+subtest 'aigc_session' => sub {
+    wrong('no key', aigc_session => 'domain=example.com lifetime=1d', qr/needs key_file= and domain=/);
+    wrong('no domain', aigc_session => 'key_file=key lifetime=1d', qr/needs key_file= and domain=/);
+    wrong("domain=$_", aigc_session => "key_file=key domain=$_", qr/domain=\Q$_\E.*domain=example\.com/)
+        for qw(https://example.com example.com:80 exa*mple.com a/b .);
+    wrong('lifetime', aigc_session => "key_file=key domain=example.com lifetime=$_", qr/"lifetime=$_", which is not a time/)
+        for qw(long 0);
+    wrong("cookie=$_", aigc_session => qq{key_file=key domain=example.com "cookie=$_"}, qr/cookie=.*it takes a name/)
+        for '', 'a b', 'a;b', 'a=b', 'a,b', '__Host-aigc', "\x{e4}", 'c' x 65;
+
+    my $hex = '0123456789abcdef' x 4;
+    file('shared', "$hex\n", 0640);
+    file('short', substr($hex, 2) . "\n");
+    file('letters', ('g' x 64) . "\n");
+    file('comment', "# none\n\n");
+    file('double', "$hex\n$hex\n");
+    file('many', join '', map { sprintf "%064x\n", $_ } 1 .. 9);
+    my %files = (missing => 'cannot be opened', shared => 'is readable by others: chmod 600',
+        short => 'line 1 is not 64 hexadecimal digits', letters => 'line 1 is not 64 hexadecimal digits',
+        comment => 'has no key', double => 'line 2 repeats a key', many => 'line 9 is one key too many',
+        empty => 'has no key', aigc => 'not a regular file');
+    wrong("key_file is $_", aigc_session => "key_file=$_ domain=example.com",
+        qr{"\Q$dir\E/$_" .*$files{$_}}) for sort keys %files;
+};
+
+subtest 'what does not go together' => sub {
+    wrong('outside of the domain', aigc_gateway => "https://$_", qr/on "\Q$_\E", outside of the "aigc_session" domain=example\.com/)
+        for qw(dashboard.example.org example.com.evil.org notexample.com);
+    bad('https with secure=off', conf(directives => { aigc_session => 'key_file=key domain=example.com secure=off' }),
+        qr/"aigc_gateway" is https, but "aigc_session" has secure=off.*https goes with secure=on/);
+    wrong('http with secure=on', aigc_gateway => 'http://dashboard.example.com',
+        qr/"aigc_gateway" is http, but "aigc_session" has secure=on/);
+
+    bad('satisfy any', conf(instance => 'satisfy any;'), qr/"aigc_access".*"satisfy any".*location "\/".*remove "satisfy any"/);
+    bad('satisfy any above', conf(http => 'satisfy any;'), qr/"aigc_access".*"satisfy any"/);
+    bad('satisfy any inside', conf(http => 'aigc_access on;',
+        servers => 'server { location / { aigc_access off; location /a { aigc_access on; satisfy any; } } }'),
+        qr/"satisfy any" in location "\/a"/);
+
+    for my $other ('least_conn', 'ip_hash', 'hash $uri', 'random', 'keepalive 4') {
+        bad("aigc_instances after $other", conf(upstream => "upstream instances { $other; aigc_instances; }"),
+            qr/"aigc_instances" comes after another balancer.*be the first/);
+    }
+    for my $other ('least_conn', 'ip_hash', 'hash $uri', 'random') {
+        bad("aigc_instances before $other", conf(upstream => "upstream instances { aigc_instances; $other; }"),
+            qr/"aigc_instances" is followed by another balancer.*remove that one/);
+    }
+    bad('aigc_instances at http level', conf(http => 'aigc_instances;'), qr/"aigc_instances" directive is not allowed here/);
+    bad('aigc_zone in a server', conf(servers => 'server { aigc_zone a:2m; }'), qr/"aigc_zone" directive is not allowed here/);
+};
+
+subtest 'the module loaded and not used' => sub {
+    my $t = AIGC::Stack->start(bare => 1, main => "load_module $module;");
+    $t->{opt}{server} = 'server { listen 127.0.0.1:' . $t->port . '; return 200 "served"; }';
+    $t->reload;
+    is $t->plain('GET', $t->port, '/')->content, 'served', 'nginx serves as if it were not there';
+};
+
+done_testing;
