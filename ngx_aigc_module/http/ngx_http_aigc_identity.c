@@ -156,6 +156,7 @@ ngx_http_aigc_by_cookie(ngx_http_request_t *r, ngx_str_t *value,
     }
 
     who->cookie = 1;
+    exp = 0;
 
     rc = ngx_http_aigc_known(r, 's', value, digest, who);
     if (rc != NGX_DECLINED) {
