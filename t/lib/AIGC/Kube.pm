@@ -145,6 +145,75 @@ sub _merge {
     }
 }
 
+### Does everything agree?
+
+# Whose the instances of a template are: { id => annotation as data }.
+sub claims {
+    my ($self, $gss) = @_;
+    $gss = $self->kube_get('gss', $gss) unless ref $gss;
+    my $all = $gss->{metadata}{annotations} // {};
+    return { map {
+        my $text = $all->{$_};
+        m{^instance\.aigc-gateway\.io/(\d+)$}
+            ? ($1 => eval { $json->decode($text) } // { unreadable => $text }) : ();
+    } keys %$all };
+}
+
+# The reserve list, its ranges expanded (OKG writes some), sorted: "0,5,6".
+sub reserved {
+    my ($self, $gss) = @_;
+    $gss = $self->kube_get('gss', $gss) unless ref $gss;
+    return join ',', sort { $a <=> $b } map { /^(\d+)-(\d+)$/ ? ($1 .. $2) : $_ }
+        @{ $gss->{spec}{reserveGameServerIds} // [] };
+}
+
+# What does not agree in a template's annotations, replicas, reserve list, pods,
+# GameServers and disks: lines, none when all is well.
+sub disagreements {
+    my ($self, $name) = @_;
+    my $gss    = $self->kube_get('gss', $name);
+    my $claims = $self->claims($gss);
+    my $top    = $gss->{metadata}{annotations}{'aigc-gateway.io/top'} // -1;
+    my $is     = sub { ($_[0]{state} // '') eq 'running' };
+    my @run    = sort { $a <=> $b } grep { $is->($claims->{$_}) } keys %$claims;
+    my %run    = map { $_ => 1 } @run;
+    my (@bad, %owner);
+
+    my $same = sub {
+        my ($what, $got, $want) = @_;
+        push @bad, "$what: '$got', should be '$want'" unless $got eq $want;
+    };
+    my $ids = sub {
+        join ',', sort { $a <=> $b }
+            map { $_->{metadata}{name} =~ /^\Q$name\E-(\d+)$/ ? $1 : () } @_;
+    };
+    $same->('replicas', $gss->{spec}{replicas}, scalar @run);
+    $same->('reserved', $self->reserved($gss), join ',', grep { !$run{$_} } 0 .. $top);
+    $same->('pods', $ids->($self->kube_list('pods')), join ',', @run);
+    $same->('GameServers', $ids->($self->kube_list('gs')), join ',', @run);
+
+    for my $id (keys %$claims) {
+        my $owner = $claims->{$id}{owner} // next;
+        push @bad, "$owner has $owner{$owner} and $id" if defined $owner{$owner};
+        $owner{$owner} = $id;
+        push @bad, "$id is above the top $top" if $id > $top;
+    }
+    for my $pvc ($self->kube_list('pvcs')) {
+        my ($id) = $pvc->{metadata}{name} =~ /-\Q$name\E-(\d+)$/ or next;
+        my $owner = $pvc->{metadata}{annotations}{'aigc-gateway.io/owner'} // '';
+        $same->("the disk of $id", $owner, $claims->{$id}{owner} // '')
+            if $claims->{$id};
+    }
+    return @bad;
+}
+
+sub wait_agree {
+    my ($self, $name, $seconds) = @_;
+    my @bad;
+    return $self->wait_for(sub { !(@bad = $self->disagreements($name)) },
+        $seconds // 20, sub { "$name agrees: " . join '; ', @bad });
+}
+
 ### The API server's audit log
 
 sub audit_mark { -s $_[0]->file('cluster/audit.log') // 0 }

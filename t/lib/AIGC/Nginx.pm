@@ -10,6 +10,7 @@ use File::Path qw(make_path);
 use Time::HiRes qw(sleep time);
 
 use AIGC::HTTP;
+use AIGC::Ports;
 use AIGC::Process;
 
 sub nginx { $_[0]{process}{nginx} }
@@ -202,18 +203,19 @@ sub nginx_command {
 
 sub start_nginx {
     my $self = shift;
-    my %env;
-
-    if ($ENV{AIGC_ASAN}) {
-        # What it finds, it says on stderr: that is nginx's log.
-        chomp(my $lib = `gcc -print-file-name=libasan.so`);
-        %env = (LD_PRELOAD => $lib,
-            ASAN_OPTIONS  => 'detect_leaks=0', UBSAN_OPTIONS => 'print_stacktrace=1');
-    }
     $self->write_conf;
     $self->{process}{nginx} = AIGC::Process->start(name => 'nginx',
-        command => [ $self->nginx_command ], env => \%env,
+        command => [ $self->nginx_command ], env => $self->_env,
         log => $self->error_log_file, $self->process_options('nginx'));
+}
+
+sub _env {
+    return {} unless $ENV{AIGC_ASAN};
+
+    # What it finds, it says on stderr: that is nginx's log.
+    chomp(my $lib = `gcc -print-file-name=libasan.so`);
+    return { LD_PRELOAD => $lib,
+        ASAN_OPTIONS  => 'detect_leaks=0', UBSAN_OPTIONS => 'print_stacktrace=1' };
 }
 
 # nginx -s quit; has it ended within so many seconds?
@@ -227,6 +229,10 @@ sub quit_nginx {
 # client, a browser say, holds a connection open for long.
 sub stop_nginx {
     my $self = shift;
+    if (my $second = delete $self->{process}{nginx2}) {
+        my @killed = $second->stop(QUIT => 3, TERM => 5);
+        push @{ $self->{problems} }, "the second nginx did not end: killed @killed" if @killed;
+    }
     return unless $self->nginx;
 
     $self->quit_nginx(3) || $self->allow_log(qr/open socket #\d+ left in connection|: aborting$/);
@@ -239,6 +245,35 @@ sub restart_nginx {
     $self->stop_nginx;
     $self->start_nginx;
     $self->wait_ready;
+}
+
+# An independent nginx with a zone of its own, before the same cluster and Logto
+# and with the same keys: a second replica.  Returns its port; its status is at
+# the next one.
+sub second_nginx {
+    my $self = shift;
+    my ($port, undef, $lock) = AIGC::Ports::claim();
+    my $dir  = $self->file('nginx2');
+
+    make_path("$dir/temp");
+    symlink $self->file('nginx/aigc'), "$dir/aigc";
+    my $text = _read_all($self->file('nginx/nginx.conf'));
+    for my $n (0, 1, 8) {
+        my ($from, $to) = ($self->port($n), $port + $n);
+        $text =~ s/(listen 127\.0\.0\.1:)$from\b/$1$to/g;
+    }
+    $text =~ s{/nginx/nginx\.(pid|lock)}{/nginx2/nginx.$1}g;
+    $text =~ s{/log/(access|error)\.log}{/log/${1}2.log}g;
+    _write("$dir/nginx.conf", $text);
+    my $log = $self->file('log/error2.log');
+    $self->{process}{nginx2} = AIGC::Process->start(name => 'the second nginx',
+        command => [$ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-p', "$dir/",
+            '-c', "$dir/nginx.conf", '-e', $log], env => $self->_env,
+        log => $log, $self->process_options('nginx2'));
+    $self->{second_lock} = $lock;
+    $self->wait_for(sub { eval { $self->plain('GET', $port + 1, '/readyz')->code == 200 } },
+        30, 'the second nginx is ready', $self->{process}{nginx2});
+    return $port;
 }
 
 # nginx -s reload, until all new workers run.  Old ones may serve on.
@@ -301,9 +336,11 @@ sub kill_worker {
 
 sub error_log_file { $_[0]->file('log/error.log') }
 
-sub error_log {
-    my $self = shift;
-    open my $f, '<', $self->error_log_file or return '';
+sub error_log { my $self = shift; return _read_all($self->error_log_file) }
+
+sub _read_all {
+    my ($file) = @_;
+    open my $f, '<', $file or return '';
     local $/;
     return <$f> // '';
 }
@@ -316,7 +353,7 @@ sub bad_log_lines {
     my @allowed = @{ $self->{allowed} // [] };
     my @bad;
 
-    for my $line (split /\n/, $self->error_log) {
+    for my $line (split /\n/, $self->error_log . _read_all($self->file('log/error2.log'))) {
         next unless $line =~ /\[(?:alert|emerg|crit)\]|exited on signal|AddressSanitizer|runtime error/;
         next if grep { $line =~ $_ } @allowed;
         push @bad, $line;

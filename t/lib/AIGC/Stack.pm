@@ -264,7 +264,9 @@ sub problems {
     my @problems = @{ $self->{problems} };
 
     push @problems, map { "in nginx's log: $_" } $self->bad_log_lines;
-    for my $file (map { $self->file("log/$_") } qw(error.log access.log)) {
+    for my $file (map { $self->file("log/$_") } qw(error.log access.log
+        error2.log access2.log)) {
+        next unless -e $file;
         my ($line, $what) = AIGC::Secrets::find($file) or next;
         push @problems, "a secret ($what) stands in $file, line $line";
     }
