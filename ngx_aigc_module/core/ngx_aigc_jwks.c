@@ -479,6 +479,8 @@ ngx_aigc_jwks_find(ngx_aigc_jwks_t *jwks, ngx_aigc_jwt_t *jwt,
     named = 0;
     fit = 0;
 
+    *found = NULL;
+
     for (i = 0; i < jwks->nkeys; i++) {
         jwk = &jwks->keys[i];
 
