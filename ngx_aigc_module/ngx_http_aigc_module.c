@@ -11,6 +11,7 @@
 #include "http/ngx_http_aigc_cookies_out.h"
 #include "http/ngx_http_aigc_decide.h"
 #include "http/ngx_http_aigc_headers.h"
+#include "http/ngx_http_aigc_identity.h"
 #include "http/ngx_http_aigc_sign_in.h"
 #include "http/ngx_http_aigc_sign_in_callback.h"
 #include "http/ngx_http_aigc_sign_out.h"
@@ -309,6 +310,10 @@ ngx_http_aigc_init(ngx_conf_t *cf)
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
 
     if (ngx_http_aigc_check_conf(cf, mcf) != NGX_CONF_OK) {
+        return NGX_ERROR;
+    }
+
+    if (mcf->keys && ngx_http_aigc_identity_init(cf->pool, mcf) != NGX_OK) {
         return NGX_ERROR;
     }
 

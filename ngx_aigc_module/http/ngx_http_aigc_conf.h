@@ -15,6 +15,7 @@
 #include "net/ngx_aigc_kubernetes.h"
 #include "net/ngx_aigc_logto.h"
 #include "net/ngx_aigc_subrequest.h"    /* ngx_http_aigc_module */
+#include "zone/ngx_aigc_token.h"
 #include "zone/ngx_aigc_zone.h"
 
 
@@ -33,6 +34,7 @@ typedef struct {
     ngx_aigc_logto_t         *logto;
 
     ngx_aigc_seal_keys_t     *keys;     /* aigc_session; NULL: not given */
+    u_char                    rules[NGX_AIGC_DIGEST_LEN];   /* see identity.h */
     ngx_str_t                 domain;   /* root domain, normalized */
     ngx_str_t                 cookie;   /* name of the session cookie */
     ngx_str_t                 bind;     /* names that carry __Host- with TLS */

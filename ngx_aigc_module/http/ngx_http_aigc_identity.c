@@ -7,7 +7,6 @@
 
 #include "core/ngx_aigc_cookie.h"
 #include "zone/ngx_aigc_issuer.h"
-#include "zone/ngx_aigc_token.h"
 
 #include <openssl/sha.h>
 
@@ -32,6 +31,31 @@ static ngx_int_t ngx_http_aigc_session_verify(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who, time_t *exp);
 static ngx_int_t ngx_http_aigc_bound_cookie(ngx_http_request_t *r,
     ngx_aigc_session_t *session);
+
+
+ngx_int_t
+ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
+{
+    u_char  *p, *start;
+    size_t   len;
+
+    len = mcf->logto->issuer.len + mcf->logto->app_id.len
+          + mcf->logto->audience.len + NGX_TIME_T_LEN + 4
+          + mcf->keys->n * NGX_AIGC_SEAL_HINT_LEN;
+
+    start = ngx_pnalloc(pool, len);
+    if (start == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_sprintf(start, "%V\n%V\n%V\n%T\n", &mcf->logto->issuer,
+                    &mcf->logto->app_id, &mcf->logto->audience,
+                    mcf->lifetime);
+    p = ngx_cpymem(p, mcf->keys->hint,
+                   mcf->keys->n * NGX_AIGC_SEAL_HINT_LEN);
+
+    return SHA256(start, p - start, mcf->rules) ? NGX_OK : NGX_ERROR;
+}
 
 
 ngx_int_t
@@ -293,6 +317,7 @@ static ngx_int_t
 ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
     u_char *digest, ngx_http_aigc_who_t *who)
 {
+    ngx_uint_t                  i;
     ngx_aigc_token_t            token;
     ngx_atomic_uint_t           keys;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -301,6 +326,10 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
     if (SHA256(text->data, text->len, digest) == NULL) {
         return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_AIGC_DIGEST_LEN; i++) {
+        digest[i] ^= mcf->rules[i];
     }
 
     digest[NGX_AIGC_DIGEST_LEN - 1] ^= purpose;

@@ -25,6 +25,14 @@ typedef struct {
 
 
 /*
+ * Fills mcf->rules: a digest of what makes a credential good here besides its
+ * own text (sealing keys, issuer, audiences, lifetime).  What was remembered
+ * before a reload that changes one of them is known no more.
+ */
+ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
+    ngx_http_aigc_main_conf_t *mcf);
+
+/*
  * On an instance's host: NGX_OK: who->sub is signed in; NGX_DECLINED: nobody
  * is, see ambiguous and busy; NGX_ERROR.
  */

@@ -30,6 +30,7 @@ static ngx_int_t ngx_http_aigc_callback_login(ngx_http_request_t *r,
     ngx_str_t *state, ngx_http_aigc_callback_t *cb);
 static ngx_int_t ngx_http_aigc_callback_arg(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
+static void ngx_http_aigc_callback_hide(ngx_http_request_t *r);
 static void ngx_http_aigc_callback_cleanup(void *data);
 static void ngx_http_aigc_callback_tokens(void *data,
     ngx_aigc_tokens_t *tokens);
@@ -54,6 +55,8 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_http_aigc_callback_hide(r);
 
     if (r->method != NGX_HTTP_GET) {
         return ngx_http_aigc_not_allowed(r, "GET");
@@ -191,6 +194,21 @@ ngx_http_aigc_callback_arg(ngx_http_request_t *r, const char *name,
     }
 
     return ngx_aigc_url_decode(r->pool, &raw, value);
+}
+
+
+/* The log names the request by its first line: code and state leave that. */
+static void
+ngx_http_aigc_callback_hide(ngx_http_request_t *r)
+{
+    u_char  *p;
+
+    p = ngx_strlchr(r->request_line.data,
+                    r->request_line.data + r->request_line.len, '?');
+
+    if (p) {
+        r->request_line.len = p - r->request_line.data;
+    }
 }
 
 
