@@ -1,0 +1,240 @@
+# t/api_faults.t — an API server that misbehaves: nothing lost, nothing twice
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+use Time::HiRes qw(sleep time);
+
+my $name = 'stable-diffusion-cpu';
+my $t    = AIGC::Stack->start(faults => 1, workers => 1);
+$t->allow_log(qr/upstream/);
+my $path = "/api/v1/templates/default/$name/install";
+my $user = 0;
+
+# The next user without an instance, who installs while the rules are in force.
+sub somebody { return $t->sign_in(sprintf 'user%02d', ++$user) }
+
+sub patching {      # a rule for the gateway's writes of templates
+    my ($action, %o) = @_;
+    return { method => 'PATCH', path => 'gameserversets', %o, action => $action };
+}
+
+sub status_body {   # as the API server words its refusals
+    my ($code, $reason, $message) = @_;
+    return JSON::PP->new->canonical->encode({ kind => 'Status', apiVersion => 'v1',
+        status => 'Failure', code => $code, reason => $reason, message => $message });
+}
+
+sub refusal {
+    my ($code, $reason, $message) = @_;
+    return { status => $code, contentType => 'application/json',
+        body => status_body($code, $reason, $message) };
+}
+
+sub tries { my $n = 0; $n += /^PATCH .*gameserversets/ ? $t->fault_log->{counts}{$_} : 0
+    for keys %{ $t->fault_log->{counts} }; return $n }
+
+sub owned { my ($client) = @_; return scalar grep { ($_->{owner} // '') =~ /^@{[ $client->user ]}0/ }
+    values %{ $t->claims($name) } }
+
+# One install under a fault: its answer and how long it took; meanwhile the
+# only worker answers others.
+sub install {
+    my ($rules, $client, $alongside) = @_;
+    $t->clear_fault_log;
+    $t->faults($rules);
+    my $begin   = time;
+    my $pending = $client->begin_api('POST', $path, undef, timeout => 30);
+    my $slowest = 0;
+    for (1 .. $alongside // 0) {
+        my $start = time;
+        my $code  = $client->api('GET', '/api/v1/me')->code;
+        my $took  = time - $start;
+        $slowest = $took if $took > $slowest || $code != 200;
+        $slowest = 99 if $code != 200;
+        sleep 0.05;
+    }
+    my $r = $pending->response;
+    $r->{took} = time - $begin;
+    $r->{slowest} = $slowest;
+    $t->no_faults;
+    return $r;
+}
+
+### Refused for good: said at once, and nothing is written
+
+my $invalid = 'GameServerSet.game.kruise.io "stable-diffusion-cpu" is invalid: spec.replicas: Invalid value';
+for (
+    [403, 502, 'cluster-refuses', refusal(403, 'Forbidden', 'is forbidden: no')],
+    [404, 404, 'not-found', refusal(404, 'NotFound', 'not found')],
+    [422, 502, 'cluster-refuses', refusal(422, 'Invalid', $invalid)],
+    [400, 502, 'cluster-refuses', refusal(400, 'BadRequest', 'the server could not understand')],
+    [413, 502, 'cluster-refuses', refusal(413, 'RequestEntityTooLarge', 'too large')],
+    ['404 in HTML', 404, 'not-found', { status => 404, contentType => 'text/html', body => '<h1>no' }],
+    ['403 in half a body', 502, 'cluster-refuses',
+        { status => 403, contentType => 'application/json', body => '{"kind":"Sta' }],
+) {
+    my ($what, $code, $problem, $action) = @$_;
+    my $who = somebody();
+    my $r = install([patching($action)], $who);
+    is $r->code, $code, "the API server answers $what: $code";
+    is +($r->problem // {})->{code}, $problem, "$problem, as a problem";
+    cmp_ok $r->{took}, '<', 2, 'at once';
+    is tries(), 1, 'it was asked once';
+    unlike $r->content, qr/forbidden|kruise|Sta/, 'its words are not for everybody';
+    is $who->install($name)->desired, 'running', 'the next try is as if nothing had been';
+    is owned($who), 1, 'with one instance';
+}
+
+### Refused for now: tried again from the table
+
+for (
+    ['409', refusal(409, 'Conflict', 'the object has been modified')],
+    ['422, a test that failed', refusal(422, 'Invalid', 'the server rejected our request due to an '
+        . 'error in our request: testing value /metadata/generation failed: test failed')],
+    ['429', refusal(429, 'TooManyRequests', 'too many requests')],
+    ['500', refusal(500, 'InternalError', 'etcdserver: leader changed')],
+    ['503', { status => 503, contentType => 'text/plain', body => 'apiserver not ready' }],
+    ['HTML with 200', { status => 200, contentType => 'text/html', body => '<html>a proxy' }],
+    ['a cut connection', { close => JSON::PP::true }],
+) {
+    my ($what, $action) = @$_;
+    my $who = somebody();
+    my $r = install([patching($action, times => 2)], $who);
+    is $r->code, 202, "$what, twice: the third try is taken";
+    cmp_ok tries(), '==', 3, 'and is the last';
+    is owned($who), 1, 'one instance';
+}
+
+### Answers that are lost after the write was carried out
+
+for (
+    ['500', { forwardThenStatus => JSON::PP::true, status => 500 }],
+    ['no answer', { forwardThenStatus => JSON::PP::true }],
+    ['half a body', { cutAfterBytes => 20 }],
+) {
+    my ($what, $action) = @$_;
+    my $who  = somebody();
+    my $mark = $t->audit_mark;
+    my $r = install([patching($action, times => 1)], $who);
+    is $r->code, 202, "written, then $what: it is found out";
+    is owned($who), 1, 'one instance';
+    is $t->gateway_writes($mark)->{$name}, 1, 'written once';
+    is $r->json->{owner}, sprintf('%s0%s', $who->user, '0' x (11 - length $who->user)), 'its own';
+}
+
+### For ever
+
+for (
+    ['422, a test that fails', 503, 'cluster-busy', refusal(422, 'Invalid', 'testing value failed: test failed')],
+    ['500', 502, 'cluster-unavailable', refusal(500, 'InternalError', 'no')],
+    ['HTML with 200', 502, 'cluster-unavailable', { status => 200, contentType => 'text/html', body => 'x' }],
+) {
+    my ($what, $code, $problem, $action) = @$_;
+    my $who = somebody();
+    my $r = install([patching($action)], $who, 20);
+    is $r->code, $code, "$what for ever: $code";
+    is +($r->problem // {})->{code}, $problem, $problem;
+    ok $r->header('Retry-After'), 'try again later';
+    cmp_ok $r->{took}, '<', 13, 'within bounds';
+    cmp_ok tries(), '<', 100, 'without hammering';
+    cmp_ok $r->{slowest}, '<', 1, 'while others are served';
+    is owned($who), 0, 'and nothing is left of it';
+    is $who->install($name)->desired, 'running', 'which then works';
+}
+
+### Stalls
+
+my $who = somebody();
+my $r = install([patching({ delayMs => 20000 }, times => 1)], $who, 40);
+is $r->code, 202, 'an answer that does not come in time is asked for again';
+cmp_ok $r->{took}, '<', 12, 'within bounds';
+cmp_ok $r->{slowest}, '<', 1, 'and nobody is held up meanwhile';
+is owned($who), 1, 'one instance';
+
+$who = somebody();
+$r = install([patching({ stallAfterBytes => 100 }, times => 1)], $who, 20);
+is $r->code, 202, 'an answer that stalls half way was carried out';
+cmp_ok $r->{took}, '<', 12, 'within bounds';
+is owned($who), 1, 'one instance';
+
+### Two at once, and a second press of the button, in one patch
+
+my $one = somebody();
+my $two = somebody();
+$t->faults([patching({ delayMs => 600 }, times => 1)]);
+my $mark = $t->audit_mark;
+my $first = $one->begin_api('POST', $path);
+sleep 0.2;
+my @second = map { $two->begin_api('POST', $path) } 1 .. 3;
+is $first->response->code, 202, 'while one install is written';
+is_deeply [sort map { $_->response->code } @second], [200, 200, 202],
+    'another is pressed three times: one instance, all are told';
+is_deeply [map { owned($_) } $one, $two], [1, 1], 'each has one';
+is $t->gateway_writes($mark)->{$name}, 2, 'by two writes';
+$t->no_faults;
+
+$one = somebody();
+$two = somebody();
+$t->faults([patching({ delayMs => 600 }, times => 1),
+    patching(refusal(422, 'Invalid', $invalid), times => 1)]);
+$first = $one->begin_api('POST', $path);
+sleep 0.2;
+@second = map { $two->begin_api('POST', $path) } 1 .. 2;
+is $first->response->code, 202, 'the first is written';
+my @codes = sort map { $_->response->code } @second;
+$t->no_faults;
+is_deeply \@codes, owned($two) ? [202, 502] : [502, 502],
+    'nobody is told of an instance that was refused';
+
+### Clients that go away
+
+$who = somebody();
+$t->faults([patching({ delayMs => 500 }, times => 1)]);
+my $p = $who->begin_api('POST', $path);
+sleep 0.1;
+$p->conn->close;
+$one = somebody();
+is $one->api('POST', $path)->code, 202, 'who comes after one that went away is served';
+$t->wait_for(sub { owned($who) == 1 }, 10, 'what was sent is carried out');
+pass 'what was sent is carried out';
+is $who->api('POST', $path)->code, 200, 'and found by its owner';
+$t->no_faults;
+
+$who = somebody();
+$one = somebody();
+$t->faults([patching({ delayMs => 800 }, times => 1)]);
+$first = $one->begin_api('POST', $path);
+sleep 0.2;
+my @gone = map { $who->begin_api('POST', $path) } 1 .. 3;
+$_->conn->close for @gone;
+is $first->response->code, 202, 'nor do those that went away while they waited disturb';
+$t->no_faults;
+my $again = $who->install($name);
+is owned($who), 1, 'they have one instance when they come back';
+
+### The API server is gone
+
+$who = somebody();
+$t->apiserver_down;
+my $begin = time;
+$r = $who->api('POST', $path);
+is $r->code, 502, 'without an API server an install is refused';
+is +($r->problem // {})->{code}, 'cluster-unavailable', 'with a problem';
+cmp_ok time - $begin, '<', 13, 'within bounds';
+is $who->api('GET', '/api/v1/templates')->code, 200, 'what is known is still shown';
+my $pending = $who->begin_api('POST', $path);
+sleep 0.5;
+$t->apiserver_up;
+is $pending->response->code, 202, 'one that is waiting when it comes back is carried out';
+is owned($who), 1, 'once';
+
+### And after all this
+
+$t->wait_for(sub { !grep { !$_->{written} || !$_->{agrees} } @{ $t->table->{templates} } }, 20, 'it agrees');
+$t->wait_agree($name, 40);
+pass 'annotations, replicas, reserve list, pods and disks agree';
+is scalar(grep { defined } $t->worker_pids), 1, 'no worker has died';
+is scalar(() = $t->error_log =~ /start worker process \d/g), 1, 'nor been replaced';
+
+done_testing;
