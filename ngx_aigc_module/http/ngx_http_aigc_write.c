@@ -183,7 +183,8 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
         }
 
         if (ngx_http_aigc_write_shown(r, &op, &record) == NGX_OK
-            || ngx_current_msec - w->written > NGX_AIGC_LOCK_SHOWN)
+            || (ngx_current_msec - w->written > NGX_AIGC_LOCK_SHOWN
+                && ngx_current_msec - op.started > NGX_HTTP_AIGC_WRITE_TIME))
         {
             ngx_http_finalize_request(r, ngx_http_aigc_write_reply(r, w, &op));
             return;
@@ -439,7 +440,10 @@ ngx_http_aigc_write_release(ngx_http_aigc_main_conf_t *mcf,
 }
 
 
-/* NGX_OK when the table has what was written; record is filled then. */
+/*
+ * NGX_OK when the table has what was written, or has gone on from there; record
+ * is filled then.
+ */
 static ngx_int_t
 ngx_http_aigc_write_shown(ngx_http_request_t *r, ngx_aigc_op_t *op,
     ngx_aigc_record_t *record)
@@ -468,6 +472,7 @@ ngx_http_aigc_write_shown(ngx_http_request_t *r, ngx_aigc_op_t *op,
     }
 
     if (op->after.len
+        && tmpl.generation <= op->generation
         && (op->after.len != record->raw.len
             || ngx_memcmp(op->after.data, record->raw.data, op->after.len)
                != 0))
@@ -491,7 +496,7 @@ ngx_http_aigc_write_reply(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
     case NGX_AIGC_RESULT_WRITTEN:
     case NGX_AIGC_RESULT_UNCHANGED:
 
-        if (ngx_http_aigc_write_shown(r, op, &record) == NGX_DECLINED) {
+        if (ngx_http_aigc_write_shown(r, op, &record) != NGX_OK) {
 
             /* the API server has it, the watch does not bring it */
 
@@ -565,11 +570,19 @@ ngx_http_aigc_write_reply(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
 }
 
 
-/* 502 when the API server's answers were the reason, else 503 */
+/* 502 when the API server's answers made no sense, else 503 */
 static ngx_int_t
 ngx_http_aigc_write_timeout(ngx_http_request_t *r, ngx_aigc_op_t *op)
 {
-    if (op->http >= 500) {
+    switch (op->http) {
+
+    case 0:
+    case NGX_HTTP_CONFLICT:
+    case 422:
+    case 429:
+        break;
+
+    default:
         return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY,
                                      "cluster-unavailable",
                                      "The cluster does not answer as it "

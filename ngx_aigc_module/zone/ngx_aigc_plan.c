@@ -22,6 +22,9 @@ typedef struct {
 
 static ngx_int_t ngx_aigc_plan_install(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op);
+static ngx_int_t ngx_aigc_plan_installed(ngx_aigc_plan_t *plan,
+    ngx_aigc_op_t *op, ngx_str_t *owner);
+static ngx_uint_t ngx_aigc_plan_changed(ngx_aigc_plan_t *plan, ngx_int_t id);
 static ngx_int_t ngx_aigc_plan_state(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op);
 static ngx_int_t ngx_aigc_plan_change(ngx_aigc_plan_t *plan,
@@ -142,32 +145,11 @@ static ngx_int_t
 ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 {
     ngx_str_t          owner, none;
-    ngx_uint_t         i;
     ngx_aigc_claim_t  *claim;
 
     ngx_aigc_fixed_get(&op->owner, &owner);
 
-    claim = plan->claims.elts;
-
-    for (i = 0; i < plan->claims.nelts; i++) {
-
-        if (claim[i].owner.len != owner.len
-            || ngx_memcmp(claim[i].owner.data, owner.data, owner.len) != 0)
-        {
-            continue;
-        }
-
-        op->id = claim[i].id;
-
-        if (claim[i].state == NGX_AIGC_UNINSTALLING) {
-            ngx_aigc_plan_done(op, NGX_AIGC_RESULT_UNINSTALLING);
-            return NGX_OK;
-        }
-
-        /* an answer that was lost: it is our own write that we see */
-
-        ngx_aigc_plan_done(op, op->attempts ? NGX_AIGC_RESULT_WRITTEN
-                                            : NGX_AIGC_RESULT_UNCHANGED);
+    if (ngx_aigc_plan_installed(plan, op, &owner) == NGX_OK) {
         return NGX_OK;
     }
 
@@ -221,6 +203,65 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 }
 
 
+/* NGX_OK: owner has an instance already; NGX_DECLINED */
+static ngx_int_t
+ngx_aigc_plan_installed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
+    ngx_str_t *owner)
+{
+    ngx_uint_t         i;
+    ngx_aigc_claim_t  *claim;
+
+    claim = plan->claims.elts;
+
+    for (i = 0; i < plan->claims.nelts; i++) {
+
+        if (claim[i].owner.len != owner->len
+            || ngx_memcmp(claim[i].owner.data, owner->data, owner->len) != 0)
+        {
+            continue;
+        }
+
+        if (ngx_aigc_plan_changed(plan, claim[i].id)) {
+            return NGX_OK;              /* it may still be refused: wait */
+        }
+
+        op->id = claim[i].id;
+
+        if (claim[i].state == NGX_AIGC_UNINSTALLING) {
+            ngx_aigc_plan_done(op, NGX_AIGC_RESULT_UNINSTALLING);
+            return NGX_OK;
+        }
+
+        /* an answer that was lost: it is our own write that we see */
+
+        ngx_aigc_plan_done(op, op->attempts ? NGX_AIGC_RESULT_WRITTEN
+                                            : NGX_AIGC_RESULT_UNCHANGED);
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* One change of an id in a patch: what follows waits for the next. */
+static ngx_uint_t
+ngx_aigc_plan_changed(ngx_aigc_plan_t *plan, ngx_int_t id)
+{
+    ngx_uint_t          i;
+    ngx_aigc_change_t  *change;
+
+    change = plan->changes.elts;
+
+    for (i = 0; i < plan->changes.nelts; i++) {
+        if (change[i].id == id) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* start and release */
 static ngx_int_t
 ngx_aigc_plan_state(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
@@ -230,16 +271,11 @@ ngx_aigc_plan_state(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
     ngx_uint_t          i;
     ngx_aigc_claim_t   *claim;
     ngx_aigc_state_e    state;
-    ngx_aigc_change_t  *change;
     ngx_aigc_record_t   record;
     ngx_str_t           ns, name;
 
-    change = plan->changes.elts;
-
-    for (i = 0; i < plan->changes.nelts; i++) {
-        if (change[i].id == op->id) {
-            return NGX_OK;              /* one change of an id in a patch */
-        }
+    if (ngx_aigc_plan_changed(plan, op->id)) {
+        return NGX_OK;
     }
 
     claim = plan->claims.elts;
@@ -328,6 +364,7 @@ ngx_aigc_plan_change(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
 
     op->state = NGX_AIGC_OP_SENT;
     op->since = claim->since_sec;
+    op->generation = plan->tmpl.generation;
     ngx_aigc_fixed_set(&op->after, &claim->raw);
 
     return NGX_OK;

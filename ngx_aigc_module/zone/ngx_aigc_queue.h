@@ -62,6 +62,7 @@ typedef struct {
     ngx_atomic_uint_t                     lock;     /* of the patch it is in */
     ngx_msec_t                            started;
     time_t                                since;
+    int64_t                               generation;   /* written upon */
     ngx_uint_t                            http;     /* the last bad answer's */
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX)    uid;      /* of the template: a slot
                                                        may be used again */
