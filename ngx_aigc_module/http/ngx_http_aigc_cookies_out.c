@@ -7,11 +7,13 @@
 #include "core/ngx_aigc_cookie.h"
 
 
+static ngx_uint_t ngx_http_aigc_sets_ours(ngx_str_t *line,
+    ngx_str_t *session);
+
+
 void
 ngx_http_aigc_drop_set_cookies(ngx_http_request_t *r)
 {
-    size_t                      pos;
-    ngx_str_t                   name, value;
     ngx_uint_t                  i;
     ngx_list_part_t            *part;
     ngx_table_elt_t            *h;
@@ -42,14 +44,38 @@ ngx_http_aigc_drop_set_cookies(ngx_http_request_t *r)
                 continue;
             }
 
-            pos = 0;
-
-            if (ngx_aigc_cookie_next(&h[i].value, &pos, &name, &value)
-                == NGX_OK
-                && ngx_aigc_cookie_ours(&name, &mcf->cookie) == NGX_OK)
-            {
+            if (ngx_http_aigc_sets_ours(&h[i].value, &mcf->cookie)) {
                 h[i].hash = 0;
             }
         }
     }
+}
+
+
+/*
+ * A cookie without a name, "=a=b", comes back from the browser as "a=b": it
+ * counts as what it will be taken for.
+ */
+static ngx_uint_t
+ngx_http_aigc_sets_ours(ngx_str_t *line, ngx_str_t *session)
+{
+    size_t      pos;
+    ngx_str_t   name, value, pair;
+
+    pos = 0;
+
+    if (ngx_aigc_cookie_next(line, &pos, &name, &value) != NGX_OK) {
+        return 0;
+    }
+
+    if (name.len == 0) {
+        pair = value;
+        pos = 0;
+
+        if (ngx_aigc_cookie_next(&pair, &pos, &name, &value) != NGX_OK) {
+            return 0;
+        }
+    }
+
+    return ngx_aigc_cookie_ours(&name, session) == NGX_OK;
 }

@@ -6,6 +6,7 @@
 #include "ngx_http_aigc_headers.h"
 
 #include "core/ngx_aigc_cookie.h"
+#include "net/ngx_aigc_compat.h"
 
 
 ngx_table_elt_t *
@@ -169,6 +170,8 @@ ngx_http_aigc_strip_cookies(ngx_http_request_t *r)
     while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
         (void) ngx_aigc_cookie_strip(&h->value, &mcf->cookie);
     }
+
+    ngx_aigc_drop_empty_cookies(r);         /* $http_cookie joins the rest */
 }
 
 

@@ -8,6 +8,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_http.h>
 #include <nginx.h>
 
 
@@ -18,6 +19,48 @@
 #else
 #define ngx_aigc_header_end(h)
 #endif
+
+
+/*
+ * Takes Cookie headers without a value from those that $http_cookie is made
+ * of.  They stay in headers_in.headers with their hash, by which proxy finds
+ * that "proxy_set_header Cookie" replaces them.
+ */
+static ngx_inline void
+ngx_aigc_drop_empty_cookies(ngx_http_request_t *r)
+{
+#if (nginx_version >= 1023000)
+
+    ngx_table_elt_t  **h;
+
+    h = &r->headers_in.cookie;
+
+    while (*h) {
+        if ((*h)->value.len == 0) {
+            *h = (*h)->next;
+
+        } else {
+            h = &(*h)->next;
+        }
+    }
+
+#else
+
+    ngx_uint_t         i, n;
+    ngx_table_elt_t  **h;
+
+    h = r->headers_in.cookies.elts;
+
+    for (i = 0, n = 0; i < r->headers_in.cookies.nelts; i++) {
+        if (h[i]->value.len) {
+            h[n++] = h[i];
+        }
+    }
+
+    r->headers_in.cookies.nelts = n;
+
+#endif
+}
 
 
 #endif /* _NGX_AIGC_COMPAT_H_INCLUDED_ */

@@ -1,0 +1,138 @@
+# t/cross_origin.t — a page of another origin does nothing in its user's name
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+my $t = AIGC::Stack->start(
+    templates => ['stable-diffusion-cpu', 'notebook'],
+    instance  => 'location /shared/ { aigc_cross_origin on; include aigc/instance.conf; }',
+);
+my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
+my $mine  = $alice->install('stable-diffusion-cpu');
+my $other = $alice->install('notebook');
+$_->wait_ready for $mine, $other;
+
+sub origin_of { my ($url) = @_; $url =~ m{^(http://[^/]+)}; return $1 }
+
+my $gateway = $t->origin;
+my ($own, $others) = map { origin_of($_->url) } $mine, $other;
+
+# What the browser says of a page that is not the one it may be.
+my %foreign = (
+    'a foreign origin'     => [Origin => 'https://evil.example'],
+    'the origin "null"'    => [Origin => 'null'],
+    'an empty origin'      => [Origin => ''],
+    'the user\'s other instance' => [Origin => $others],
+    'the gateway by https' => [Origin => $gateway =~ s/^http:/https:/r],
+    'the gateway on another port' => [Origin => 'http://' . $t->host . ':1'],
+    'a host that begins like the gateway' => [Origin => "$gateway.evil.example"],
+    'a host that ends like the gateway'   => [Origin => 'http://evil-' . substr $gateway, 7],
+    'the root domain'      => [Origin => 'http://' . $t->root . ':' . $t->port],
+    'two origins'          => [Origin => 'https://evil.example', Origin => $gateway],
+    'two origins, the good one first' => [Origin => $gateway, Origin => 'https://evil.example'],
+    'two origins in one'   => [Origin => "$gateway https://evil.example"],
+    'no origin, same-site' => ['Sec-Fetch-Site' => 'same-site'],
+    'no origin, cross-site' => ['Sec-Fetch-Site' => 'cross-site'],
+    'no origin, a word that nobody knows' => ['Sec-Fetch-Site' => 'sideways'],
+    'a foreign origin that says same-origin' => [Origin => 'https://evil.example', 'Sec-Fetch-Site' => 'same-origin'],
+);
+my @foreign = sort keys %foreign;
+
+subtest 'the API by cookie' => sub {
+    my $install = '/api/v1/templates/default/stable-diffusion-cpu/install';
+    my $mark = $t->audit_mark;
+
+    for my $what (@foreign, 'the instance that is asked about') {
+        my $headers = $foreign{$what} // [Origin => $own];
+        my $r = $bob->post($install, headers => $headers);
+        is $r->code, 403, "install: $what";
+        is $r->problem->{code}, 'cross-origin', '… says why';
+        is $alice->post($mine->path . '/release', headers => $headers)->code, 403, 'release';
+        is $alice->post('/sign-out', headers => $headers)->code, 403, 'sign-out';
+    }
+    is_deeply $t->gateway_writes($mark), {}, 'nothing was written';
+    is scalar($bob->instances), 0, 'nothing is installed';
+    is $mine->look->state, 'ready', 'nothing is released';
+
+    is $bob->post($install, headers => [Origin => $gateway])->code, 202, 'the gateway\'s own page may';
+    is $bob->post($install, headers => ['Sec-Fetch-Site' => 'same-origin'])->code, 200, '… without Origin, too';
+    is $alice->get('/api/v1/instances', headers => [Origin => $gateway])->code, 200, 'and read';
+
+    my $r = $alice->get('/api/v1/instances', headers => [Origin => $own]);
+    is $r->header('Access-Control-Allow-Origin'), undef, 'no other page may read an answer';
+    is $alice->options($install, headers => [Origin => $own, 'Access-Control-Request-Method' => 'POST'])
+        ->header('Access-Control-Allow-Methods'), undef, '… or ask whether it may';
+};
+
+subtest 'the API by token' => sub {
+    my @bearer = (Authorization => 'Bearer ' . $t->forge(user => 'carol'));
+    my $nobody = $t->stranger;
+    is $nobody->post('/api/v1/templates/default/notebook/install', headers => [@bearer])->code, 202,
+        'needs no origin: a page cannot send another\'s token';
+    is $nobody->post('/api/v1/templates/default/notebook/install', headers => [@bearer, Origin => 'https://x.example'])->code,
+        200, '… nor minds one';
+};
+
+subtest 'an instance' => sub {
+    for my $what (@foreign) {
+        my @h = @{ $foreign{$what} };
+        my $ask = sub { $alice->request($_[0], $mine->url($_[1]), headers => [@h])->code };
+        is $ask->('POST', '/echo'), 403, "POST: $what";
+        is_deeply [ map { $ask->($_, '/disk/x') } qw(PUT DELETE PATCH OPTIONS) ], [ (403) x 4 ],
+            '… nor by another method';
+        my @ws = (Upgrade => 'websocket', Connection => 'Upgrade', 'Sec-WebSocket-Version' => 13,
+            'Sec-WebSocket-Key' => 'AAAAAAAAAAAAAAAAAAAAAA==');
+        is $alice->get($mine->url('/ws'), headers => [@ws, @h])->code, 403, '… nor a WebSocket';
+        is $ask->($_, '/info'), 200, "… though $_, as a link does" for qw(GET HEAD);
+    }
+    is $alice->get($mine->url('/disk/x'))->code, 404, 'nothing was written';
+
+    my %own = ('its own page' => [Origin => $own], 'the gateway\'s page' => [Origin => $gateway],
+        'a program' => [], 'its own page, unnamed' => ['Sec-Fetch-Site' => 'same-origin'],
+        'the user\'s own hand' => ['Sec-Fetch-Site' => 'none']);
+    for my $what (sort keys %own) {
+        is $alice->post($mine->url('/echo'), headers => $own{$what}, body => 'x')->content, 'x', "POST by $what";
+        is $alice->put($mine->url('/disk/x'), headers => $own{$what}, body => 'x')->code, 204, '… PUT';
+    }
+    for my $origin ($own, $gateway) {
+        my $ws = $alice->websocket($mine->url('/ws'), headers => [Origin => $origin]);
+        ok $ws->code == 101 && $ws->echoes, "a WebSocket from $origin";
+        $ws->close;
+    }
+    is $alice->websocket($mine->url('/ws'), headers => [Origin => $others])->code, 403,
+        'one of the user\'s instances drives no other';
+    is $alice->websocket($other->url('/ws'), headers => [Origin => $own])->code, 403, '… either way';
+
+    is $bob->post($mine->url('/echo'), headers => [Origin => $own])->code, 403, 'the right origin makes nobody an owner';
+
+    isnt $alice->post($mine->url('/shared/x'), headers => [Origin => 'https://evil.example'])->code, 403,
+        'aigc_cross_origin opens a location';
+    is $bob->post($mine->url('/shared/x'), headers => [Origin => 'https://evil.example'])->code, 403,
+        '… to the owner alone';
+};
+
+subtest 'the cookie that binds a session to its browser' => sub {
+    my %bind = ('without it' => undef, 'with garbage' => 'garbage', 'with another user\'s' => $bob->cookie('aigc-bind'),
+        'with an empty one' => '', 'with one byte less' => substr($alice->cookie('aigc-bind'), 0, -1));
+    for my $what (sort keys %bind) {
+        my $c = $alice->copy;
+        $c->drop_cookie('aigc-bind');
+        $c->set_cookie('aigc-bind' => $bind{$what}, domain => $t->host) if defined $bind{$what};
+        is $c->api('GET', '/api/v1/me')->code, 401, "$what: /me";
+        is $c->api('GET', '/api/v1/instances')->code, 401, '… instances';
+        is $c->api('POST', $mine->path . '/release')->code, 401, '… release';
+        is $c->post('/sign-out', headers => [Origin => $gateway])->code, 401, '… sign-out';
+        is $c->get($mine->url('/info'))->code, 200, '… an instance needs none';
+    }
+    # An instance's script can set a session cookie for the root domain: login CSRF.
+    my $c = $alice->copy;
+    $c->set_cookie(aigc_session => $bob->cookie('aigc_session'));
+    is $c->api('GET', '/api/v1/me')->code, 401, 'a session that was tossed in is nobody\'s';
+    $c = $alice->copy;
+    $c->set_cookie(aigc_session => $bob->cookie('aigc_session'), path => '/api');
+    is $c->api('GET', '/api/v1/me')->json->{name}, 'Alice', '… also under a longer path';
+    is $alice->api('GET', '/api/v1/me')->json->{name}, 'Alice', 'as it should be, alice is alice';
+};
+
+done_testing;

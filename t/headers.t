@@ -1,0 +1,148 @@
+# t/headers.t — what passes between browser and pod, and what does not
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+# What an administrator may forget or add: answers of pods that nginx obeys,
+# on the gateway's server, where the internal locations are.
+my $pod_address;
+my $t = AIGC::Stack->start(edit => sub {
+    my ($text) = @_;
+    return $text unless $pod_address;
+    $text =~ s{(include aigc/gateway\.conf;)}
+        {$1\n        location /careless/ { proxy_pass http://$pod_address/; }};
+    return $text;
+});
+my $alice = $t->sign_in('alice');
+my $mine  = $alice->install('stable-diffusion-cpu')->wait_ready;
+my $session = $alice->cookie('aigc_session');
+
+sub pod {               # what reached the pod: the headers of that name
+    my ($r, $name) = @_;
+    $r->code == 200 or die $r->status_line . ' ' . $r->content;
+    return [ map { $_->[1] } grep { lc $_->[0] eq lc $name } @{ $r->json->{headers} } ];
+}
+
+sub with {              # alice's request with these Cookie headers
+    my @cookies = @_;
+    return $alice->get($mine->url('/headers'), headers => [ map { (Cookie => $_) } @cookies ]);
+}
+
+subtest 'cookies to the pod' => sub {
+    my $s = "aigc_session=$session";
+    my @case = (
+        ['ours alone', [$s], []],
+        ['ours first', ["$s; a=1; b=2"], ['a=1; b=2']],
+        ['ours in the middle', ["a=1; $s; b=2"], ['a=1; b=2']],
+        ['ours last', ["a=1; b=2; $s"], ['a=1; b=2']],
+        ['without blanks', ["a=1;$s;b=2"], ['a=1;b=2']],
+        ['odd ends', ["; a=1;; $s ;"], undef],
+        ['all of ours', ["aigc-bind=x; a=1; aigc-login-0=y; $s; __Host-aigc-bind=x; __Host-aigc-login-7=z"], ['a=1']],
+        ['names that only look like it', ["aigc_session2=a; xaigc_session=b; $s; AIGC=c"],
+            ['aigc_session2=a; xaigc_session=b; AIGC=c']],
+        ['a quoted neighbour', ["q=\"x; $s; y\"; a=1"], ['q="x; y"; a=1']],
+        ['no value, no name', ["a; =b; $s; c="], ['a; =b; c=']],
+    );
+    for (@case) {
+        my ($what, $sent, $got) = @$_;
+        my $r = with(@$sent);
+        is_deeply pod($r, 'Cookie'), $got, $what if $got;
+        unlike $r->content, qr/\Q$session\E|aigc-bind|aigc-login/, '… and nothing of ours is there';
+    }
+    for my $order ([$s, 'a=1', 'b=2'], ['a=1', $s, 'b=2'], ['a=1', 'b=2', $s], ['a=1', "b=2; $s", 'aigc-bind=q']) {
+        my $r = with(@$order);
+        my $got = join '; ', @{ pod($r, 'Cookie') };
+        is $got, 'a=1; b=2', 'several headers: ' . join ' | ', map { length > 30 ? 'ours' : $_ } @$order;
+        unlike $r->content, qr/\Q$session\E|aigc-bind/, '… and nothing of ours';
+    }
+    is_deeply pod(with($s, 'aigc-bind=q'), 'Cookie'), [], 'several headers of ours only: none';
+
+    my $large = join '; ', map { "c$_=" . 'v' x 96 } 10 .. 49;
+    is_deeply pod(with("$large; $s"), 'Cookie'), [$large], '4 KB of others pass whole';
+};
+
+subtest 'other headers to the pod' => sub {
+    my $url = $mine->url('/headers');
+    my $r = $alice->get($url, headers => [
+        'X-Forwarded-For' => '10.6.6.6', 'X-Forwarded-Host' => 'evil.example',
+        'X-Forwarded-Proto' => 'gopher', 'X-Real-IP' => '10.6.6.6', 'X-Own' => 'kept' ]);
+    is_deeply pod($r, 'X-Forwarded-For'), ['127.0.0.1'], 'X-Forwarded-For is the client\'s address';
+    is_deeply pod($r, 'X-Real-IP'), ['127.0.0.1'], 'X-Real-IP too';
+    is_deeply pod($r, 'X-Forwarded-Host'), [$mine->host . ':' . $t->port], 'X-Forwarded-Host is the host';
+    is_deeply pod($r, 'X-Forwarded-Proto'), ['http'], 'X-Forwarded-Proto is the scheme';
+    is_deeply pod($r, 'X-Own'), ['kept'], 'the rest passes';
+    is $r->json->{host}, $mine->host . ':' . $t->port, 'Host is kept';
+    is_deeply pod($alice->get($url, headers => [Upgrade => 'x']), 'Connection')->[0], 'upgrade', 'an upgrade is asked for';
+    is_deeply pod($alice->get($url), 'Upgrade'), [], '… where the client did';
+};
+
+sub respond {           # the pod answers with these headers
+    my ($path, @headers) = @_;
+    my $query = join '&', map { 'header=' . AIGC::Client::escape($_) } @headers;
+    return $alice->get($mine->url("$path?$query"), cookies => 0,
+        headers => [Cookie => "aigc_session=$session"]);
+}
+
+subtest 'cookies from the pod' => sub {
+    my $root = $t->root;
+    my @own = ('app=1; Path=/', 'aigc_session2=2', 'other=3; Domain=' . $root, 'a=aigc_session=4');
+    my @bad = ("aigc_session=evil; Domain=$root; Path=/", 'aigc_session=; Max-Age=0', ' aigc_session = x',
+        'aigc_session', 'aigc-bind=x', "aigc-login-3=x; Domain=$root", '__Host-aigc-bind=x; Secure; Path=/',
+        '__Host-aigc-login-1=x; Secure; Path=/', "=aigc_session=evil; Domain=$root");
+    my $r = respond('/respond', map { "Set-Cookie:$_" } map { ($bad[$_], $own[$_] // ()) } 0 .. $#bad);
+    is_deeply [ $r->headers('Set-Cookie') ], \@own, 'ours are dropped, the application\'s pass';
+    is_deeply [ respond('/respond', "set-cookie:aigc_session=x")->headers('Set-Cookie') ], [], 'in lower case too';
+    is_deeply [ respond('/respond', 'X-Own:1', 'Server:app')->headers('X-Own') ], ['1'], 'other headers pass';
+};
+
+subtest 'what a pod would have nginx do' => sub {
+    for my $to ('/', '/info', '/_aigc/kubernetes/api/v1/namespaces/default/secrets', '/_aigc/kubernetes/version',
+                '/api/v1/me', '@x') {
+        my $mark = $t->audit_mark;
+        my $r = respond('/respond', "X-Accel-Redirect:$to");
+        is $r->code . ' ' . $r->content, "200 respond\n", "X-Accel-Redirect to $to is not followed";
+        is $r->header('X-Accel-Redirect'), undef, '… nor shown';
+    }
+    my $r = respond('/respond', 'X-Accel-Buffering:yes', 'X-Accel-Limit-Rate:1', 'X-Accel-Charset:koi8-r', 'X-Accel-Expires:99');
+    is $r->code . ' ' . $r->content, "200 respond\n", 'nor is any other X-Accel';
+    unlike $r->header('Content-Type'), qr/koi8/, '… such as the charset';
+    my $begin = Time::HiRes::time();
+    is length $alice->get($mine->url('/respond?header=X-Accel-Limit-Rate:1&header=X-Fill:' . 'x' x 3000))->header('X-Fill'),
+        3000, 'a rate limit';
+    cmp_ok Time::HiRes::time() - $begin, '<', 5, '… does not slow it';
+};
+
+subtest 'the way to Kubernetes' => sub {
+    my $bearer = [Authorization => 'Bearer ' . $t->forge];
+    my $mark = $t->audit_mark;
+    for my $path ('/_aigc/kubernetes/version', '/_aigc/kubernetes/', '/_aigc/kubernetes/api/v1/namespaces/default/pods',
+                  '/x/../_aigc/kubernetes/version', '/%5faigc/kubernetes/version', '//_aigc//kubernetes/version') {
+        is $alice->get($path)->code, 404, "$path on the gateway";
+        is $t->stranger->get($path, headers => $bearer)->code, 404, '… by token';
+        like $alice->get($mine->url($path))->code, qr/^404/, '… and on an instance\'s host';
+    }
+    is $alice->post('/_aigc/kubernetes/version')->code, 404, 'POST';
+
+    # An administrator's own location on the gateway's server, to a pod, without
+    # proxy_ignore_headers: nginx itself would follow the pod into an internal one.
+    my ($gs) = $t->kube_get('gs', $mine->pod);
+    $pod_address = $gs->{status}{podStatus}{podIP} . ':7860';
+    my @old = $t->worker_pids;
+    $t->reload;
+    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+    $t->wait_for(sub { $alice->get('/careless/info')->type eq 'application/json' }, 10, 'the careless location');
+    for my $to ('/_aigc/kubernetes/version', '/_aigc/kubernetes/api/v1/namespaces/default/pods') {
+        my $r = $alice->get('/careless/respond?header=X-Accel-Redirect:' . $to);
+        is $r->code, 404, "a pod's redirect to $to is not found";
+        unlike $r->content, qr/gitVersion|PodList|Status/, '… and shows nothing';
+    }
+    is $alice->get('/careless/respond?header=X-Accel-Redirect:/careless/info')->json->{instance}, $mine->id,
+        'though nginx does follow it elsewhere: it is the module that refuses';
+
+    my @calls = $t->gateway_calls(since => $mark, uri => qr{.*/(?:version|pods|secrets)(?:\?.*)?});
+    is scalar @calls, 0, 'the API server was asked none of it';
+    is $alice->api('GET', '/api/v1/instances')->code, 200, 'the gateway\'s own calls go on';
+};
+
+done_testing;
