@@ -495,7 +495,7 @@ ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f)
         id = json_object_get(root, "id_token");
         refresh = json_object_get(root, "refresh_token");
 
-        if (json_is_string(id)) {
+        if (json_string_length(id)) {
             tokens.result = NGX_AIGC_TOKENS_OK;
             tokens.id_token.data = (u_char *) json_string_value(id);
             tokens.id_token.len = json_string_length(id);

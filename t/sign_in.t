@@ -1,0 +1,394 @@
+# t/sign_in.t — signing in and out: what the browser, Logto and an attacker may send
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+use AIGC::Secrets;
+use Digest::SHA qw(sha256);
+use JSON::PP ();
+use MIME::Base64 qw(encode_base64url);
+
+my $t = AIGC::Stack->start(tls => 1);
+my $json = JSON::PP->new->utf8;
+my $iss  = AIGC::Client::escape($t->logto_url('/oidc'));
+
+# Begins a sign-in: what the redirect to Logto says.
+sub begin {
+    my ($c, $rd) = @_;
+    my $r = $c->browse('/sign-in' . (defined $rd ? '?rd=' . AIGC::Client::escape($rd) : ''));
+    $r->code == 302 or die $r->status_line . ' ' . $r->content;
+    my %arg = $r->location =~ /[?&]([^=&]+)=([^&]*)/g;
+    return { %arg, location => $r->location, answer => $r };
+}
+
+# Goes through Logto's form; the URL of the callback, which is not asked for.
+sub code_url {
+    my ($c, $login, $user) = @_;
+    my $url = $login->{location};
+    for (1 .. 10) {
+        my $r = $c->browse($url);
+        if (my $form = AIGC::Client::form($r)) {
+            @{ $form->{fields} }{qw(username password)} = ($user // 'alice', ($user // 'alice') . '-pass');
+            $r = $c->submit($form);
+        }
+        $url = AIGC::Client::resolve($r->url, $r->location // die $r->status_line);
+        return $url if $url =~ m{/sign-in-callback\?};
+    }
+    die 'no callback';
+}
+
+# "code problem cookies-of-a-session" of an answer
+sub said {
+    my ($r) = @_;
+    return join ' ', $r->code, ($r->problem // {})->{code} // '-',
+        scalar grep { $_->{name} =~ /session|bind/ && length $_->{value} } $r->set_cookies;
+}
+
+sub session_of {
+    my ($c) = @_;
+    my $r = $c->api('GET', '/api/v1/me');
+    return $r->code == 200 ? $r->json->{name} : $r->code;
+}
+
+sub outage { return $t->logto_control('outage', {@_}) }
+
+# Answers the next token request with this ID token.
+sub answer_token {
+    my ($token) = @_;
+    AIGC::Secrets::note($token, 'ID token');
+    outage(mode => 'answer', paths => '^/oidc/token$', times => 1, status => 200,
+        headers => { 'content-type' => 'application/json' },
+        body => $json->encode({ id_token => $token, token_type => 'Bearer' }));
+}
+
+# A token endpoint that hangs takes its ten seconds beside the rest.
+my $hung_client = $t->stranger;
+my $hung_url = code_url($hung_client, begin($hung_client));
+outage(mode => 'hang', paths => '^/oidc/token$', times => 1);
+my $hung = $hung_client->begin('GET', $hung_url);
+$t->wait_for(sub { !@{ $t->logto_control('faults')->{outages} } }, 10, 'it hangs');
+
+subtest 'the request to Logto' => sub {
+    my $c = $t->stranger;
+    my $l = begin($c, '/x?y=1');
+    my ($cookie) = $l->{answer}->set_cookies;
+
+    like $l->{location}, qr{^\Q@{[ $t->logto_url('/oidc/auth?') ]}\E}, 'goes to its authorization endpoint';
+    is $l->{response_type}, 'code', 'for a code';
+    is $l->{redirect_uri}, AIGC::Client::escape($t->url('/sign-in-callback')), 'to our callback';
+    is $l->{code_challenge_method}, 'S256', 'with PKCE';
+    is length $l->{code_challenge}, 43, '… by a digest';
+    like $l->{scope}, qr/openid.*offline_access/, 'and the scopes';
+    is $l->{prompt}, 'consent', '… that need consent';
+    cmp_ok length $l->{$_}, '>=', 32, "with a $_" for qw(state nonce);
+
+    my $m = begin($c);
+    isnt $l->{$_}, $m->{$_}, "another $_ each time" for qw(state nonce code_challenge);
+
+    is_deeply { map { $_ => $cookie->{$_} } qw(name path httponly samesite max-age domain secure) },
+        { name => 'aigc-login-0', path => '/', httponly => 1, samesite => 'Lax', 'max-age' => 600,
+          domain => undef, secure => undef }, 'its state is a cookie of this host, for ten minutes';
+    unlike $cookie->{value}, qr/$l->{state}|$l->{nonce}/, '… sealed';
+    like $l->{answer}->header('Cache-Control'), qr/no-store/, 'which nobody keeps';
+    is $t->stranger->post('/sign-in')->code, 405, 'POST is none';
+};
+
+subtest 'a good sign-in' => sub {
+    my $c = $t->stranger;
+    my $url = code_url($c, begin($c, '/x?y=1'));
+    my $r = $c->browse($url);
+
+    is $r->code, 302, 'ends in a redirect';
+    is $r->location, $t->url('/x?y=1'), '… to where it was begun';
+    my %set = map { $_->{name} => $_ } $r->set_cookies;
+    is_deeply { map { $_ => $set{aigc_session}{$_} } qw(path httponly samesite domain max-age secure) },
+        { path => '/', httponly => 1, samesite => 'Lax', domain => $t->root, 'max-age' => undef, secure => undef },
+        'the session is a cookie of the root domain';
+    is_deeply { map { $_ => $set{'aigc-bind'}{$_} } qw(path httponly samesite domain max-age secure) },
+        { path => '/', httponly => 1, samesite => 'Lax', domain => undef, 'max-age' => undef, secure => undef },
+        '… bound by one of the gateway\'s host';
+    is $set{'aigc-login-0'}{'max-age'}, 0, 'the sign-in\'s own is gone';
+    cmp_ok length $set{aigc_session}{value}, '<', 3800, 'it fits a header';
+    is session_of($c), 'Alice', 'she is signed in';
+
+    is said($c->browse($url)), '400 sign-in-failed 0', 'the same answer again is refused';
+    is session_of($c), 'Alice', '… and changes nothing';
+};
+
+subtest 'answers that are none' => sub {
+    my $c = $t->stranger;
+    my $l = begin($c);
+    my $good = code_url($c, $l);
+    my $before = $t->logto_requests->{grants}{authorization_code} // 0;
+    my $with = sub {
+        my ($from, $to) = @_;
+        (my $url = $good) =~ s/$from/$to/ or die;
+        return said($c->browse($url));
+    };
+    my $o = begin($t->stranger);
+
+    is $with->(qr/state=[^&]+/, 'state=x'), '400 sign-in-failed 0', 'a wrong state';
+    is $with->(qr/state=[^&]+/, "state=$o->{state}"), '400 sign-in-failed 0', 'another browser\'s state';
+    is $with->(qr/state=[^&]+/, 'state='), '400 sign-in-failed 0', 'an empty one';
+    is $with->(qr/&?state=[^&]+/, ''), '400 sign-in-failed 0', 'none';
+    is $with->(qr/state=[^&]+/, 'state=' . substr $l->{state}, 1), '400 sign-in-failed 0', 'a part of it';
+    is $with->(qr/iss=[^&]+/, 'iss=https%3A%2F%2Fevil.example%2Foidc'), '400 sign-in-failed 0', 'another issuer';
+    is $with->(qr/iss=[^&]+/, "$&iss=") , '400 sign-in-failed 0', 'an empty issuer' if $good =~ /(?=iss=)/;
+    is $with->(qr/&?iss=[^&]+/, ''), '400 sign-in-failed 0', 'no issuer';
+    is $with->(qr/code=[^&]+/, 'code='), '400 sign-in-failed 0', 'no code';
+    is said($t->stranger->browse($good)), '400 sign-in-failed 0', 'in another browser';
+    my $session = $c->copy;
+    $session->set_cookie('aigc-login-0' => $t->sign_in('bob')->cookie('aigc_session'), domain => $t->host);
+    is said($session->browse($good)), '400 sign-in-failed 0', 'a session in the place of the sign-in';
+    is $c->request('POST', $good)->code, 405, 'POST';
+    is $with->(qr/code=[^&]+/, 'error=access_denied'), '403 sign-in-refused 0', 'Logto\'s refusal';
+    is said($t->stranger->browse("/sign-in-callback?error=access_denied&iss=$iss&state=x")), '400 sign-in-failed 0',
+        '… of a sign-in that was not begun';
+    is +($t->logto_requests->{grants}{authorization_code} // 0) - $before, 1, 'Logto was asked for none of these, but for bob\'s';
+
+    is $with->(qr/code=[^&]+/, 'code=wrong'), '400 sign-in-failed 0', 'a code that Logto refuses';
+    my $thief = $c->copy;
+    is $c->browse($good)->code, 302, 'after all that the good one is good';
+    is said($thief->browse($good)), '400 sign-in-failed 0', '… once, whatever cookies are kept';
+
+    # A code of another sign-in in this browser's: the verifier does not fit.
+    my $victim = $t->stranger;
+    my $attacker = $t->stranger;
+    my ($stolen) = code_url($attacker, begin($attacker), 'bob') =~ /code=([^&]+)/;
+    my $own = begin($victim);
+    is said($victim->browse("/sign-in-callback?code=$stolen&state=$own->{state}&iss=$iss")),
+        '400 sign-in-failed 0', 'a code of somebody else\'s sign-in';
+};
+
+subtest 'a token endpoint that fails' => sub {
+    my $c = $t->stranger;
+    my @case = (
+        [{ mode => 'garbage' }, '502 sign-in-garbage 0'],
+        [{ mode => 'empty' }, '502 sign-in-garbage 0'],
+        [{ mode => 'truncated' }, '502 sign-in-garbage 0'],
+        [{ mode => '500' }, '503 sign-in-unavailable 0'],
+        [{ mode => 'html' }, '503 sign-in-unavailable 0'],
+        [{ mode => 'refuse' }, '503 sign-in-unavailable 0'],
+        map { [{ mode => 'answer', @$_ }, '502 sign-in-garbage 0'] }
+            [body => '{}'], [body => '[]'], [body => '{"id_token":1}'], [body => '{"id_token":"x"}'],
+            [body => '{"id_token":""}'], [body => '{"id_token":"' . 'x' x 40_000 . '"}'],
+            [body => '{"id_token":"a","id_token":"b"}'],
+            [status => 302, headers => { location => $t->logto_url('/_control/attacker/jwks') }],
+            [status => 201, body => '{}'],
+    );
+    for (@case) {
+        my ($order, $expect) = @$_;
+        my $url = code_url($c, begin($c));
+        # Refused on a connection that was open already, libcurl tries a new one.
+        my $times = ($order->{mode} eq 'refuse') ? 2 : 1;
+        outage(%$order, paths => '^/oidc/token$', times => $times);
+        my $r = $c->browse($url);
+        is said($r), $expect, join ' ', map { ref ? 'headers' : substr $_, 0, 30 } %$order;
+        ok $r->header('Retry-After'), '… with Retry-After' if $r->code == 503;
+        # what is left of it ("off" would let the request go that hangs)
+        $t->plain('POST', $t->port(2), '/oidc/token')
+            if grep { $_->{mode} eq 'refuse' } @{ $t->logto_control('faults')->{outages} };
+    }
+    is_deeply $t->logto_requests->{lured}, {}, 'no redirect was followed';
+    is $c->browse(code_url($c, begin($c)))->code, 302, 'afterwards a sign-in succeeds';
+};
+
+subtest 'an ID token that is too large' => sub {
+    my $mark = length $t->error_log;
+    $t->logto_control('user', { user => 'bob', roles => [ map { "a-role-with-a-long-name-$_" } 1 .. 130 ] });
+    my $c = $t->stranger;
+    my $r = $c->browse(code_url($c, begin($c), 'bob'));
+    is said($r), '500 session-too-large 0', 'is no session';
+    like $r->problem->{detail}, qr/claims.*roles/, '… and the user learns why';
+    like substr($t->error_log, $mark), qr/does not fit a cookie: the ID token has \d+ bytes/, '… and the administrator';
+    $t->logto_control('user', { user => 'bob', roles => ['gwuser'] });
+    is $t->sign_in('bob')->api('GET', '/api/v1/me')->code, 200, 'with fewer roles he is in';
+};
+
+subtest 'many at once' => sub {
+    my $c = $t->stranger;
+    $c->browse(code_url($c, begin($c)));            # Logto knows her from here on
+    my @login = map { begin($c, "/tab$_") } 1 .. 8;
+    is scalar(grep { $_->{name} =~ /^aigc-login-[0-7]$/ } $c->cookies), 8, 'eight sign-ins, a cookie each';
+    is_deeply [ map { $c->browse(code_url($c, $_))->location } reverse @login ],
+        [ map { $t->url("/tab$_") } reverse 1 .. 8 ], 'each returns to its own page, in any order';
+    is scalar(grep { $_->{name} =~ /login/ } $c->cookies), 0, '… and leaves none behind';
+
+    @login = map { begin($c, "/tab$_") } 1 .. 20;
+    is scalar(grep { $_->{name} =~ /login/ } $c->cookies), 8, 'more than eight take the place of others';
+    my %n;
+    $n{ $c->browse(code_url($c, $_))->code }++ for @login;
+    is_deeply \%n, { 302 => 8, 400 => 12 }, '… which have to begin again';
+};
+
+subtest 'where to go afterwards' => sub {
+    my ($origin, $root, $port) = ($t->origin, $t->root, $t->port);
+    my $c = $t->stranger;
+    my @evil = (
+        'http://evil.example', 'https://evil.example/', "http://evil.example:$port/", 'HTTP://EVIL.EXAMPLE/',
+        "http://evil$root:$port/", "http://$root.evil.example:$port/", "http://x.$root.evil.example:$port/",
+        "http://dashboard.$root:$port\@evil.example/", "http://x\@dashboard.$root:$port/", "http://\@evil.example/",
+        "http://evil.example\\\@dashboard.$root:$port/", "http://dashboard.$root:$port\\\@evil.example/",
+        "http://evil.example#.$root:$port/", "http://evil.example?.$root:$port/", "http://evil.example/.$root:$port",
+        "http://evil.example\t.$root:$port/", "\thttp://evil.example", " http://evil.example", "http://dashboard.$root:$port \@evil.example",
+        'javascript:alert(1)', 'JavaScript://%0aalert(1)', 'data:text/html,x', 'vbscript:x', 'file:///etc/passwd',
+        'http:evil.example', 'http:/evil.example', 'http:///evil.example', 'http:\\\\evil.example', '\\\\evil.example',
+        '/\\evil.example', '/\\/evil.example', "/\t/evil.example", "/\n/evil.example", 'evil.example', '?x', '#x', '.', '..//evil.example',
+        "/x\r\nSet-Cookie: a=b", "/x\nLocation: http://evil.example", "/x\0", "http://0x7f.1:$port/", "http://2130706433:$port/",
+        "http://[::1]:$port/", "http://dashboard.$root:1/", "http://dashboard.$root/", "https://dashboard.$root:$port/",
+        "http://dashboard.$root:0$port/", "http://dashboard..$root:$port/", "http://.$root:$port/", "http://%64ashboard.$root:$port/",
+        "http://dashboard%2e$root:$port/", "http://\xe2\x93\x94.$root:$port/", "http://evil.example\xe3\x80\x82$root:$port/", '/' . 'a' x 2000,
+    );
+    for my $rd (@evil) {
+        my $r = $c->browse('/sign-in?rd=' . AIGC::Client::escape($rd));
+        (my $shown = length $rd > 60 ? substr($rd, 0, 60) . '…' : $rd) =~ s/([^ -~])/sprintf '%%%02x', ord $1/ge;
+        is said($r), '400 bad-rd 0', "refused: $shown";
+    }
+    is said($c->browse("/sign-in?rd=$_")), '400 bad-rd 0', "refused as it stands: $_"
+        for '%', '%zz', '%00', '%2', 'http%3A%2F%2Fevil.example';
+
+    my %good = (
+        '/' => "$origin/", '/x/y?a=b&c=%20d' => "$origin/x/y?a=b&c=%20d", "$origin/x" => "$origin/x", $origin => "$origin/",
+        "http://instances0-cpu.$root:$port/a?b=http://evil.example/" => "http://instances0-cpu.$root:$port/a?b=http://evil.example/",
+        "HTTP://Dashboard.$root:$port/X" => "$origin/X", "$origin?x" => "$origin/?x", "$origin/x#frag" => "$origin/x",
+        "http://$root:$port/" => "http://$root:$port/", '/%0d%0aSet-Cookie:x' => "$origin/%0d%0aSet-Cookie:x",
+        '//evil.example/' => "$origin//evil.example/", '///evil.example' => "$origin///evil.example",
+        '/@evil.example' => "$origin/\@evil.example", '/.evil.example' => "$origin/.evil.example", '/:80@x/' => "$origin/:80\@x/",
+    );
+    for my $rd (sort keys %good) {
+        is $c->browse(code_url($c, begin($c, $rd)))->location, $good{$rd}, "kept: $rd";
+    }
+    is $c->browse(code_url($c, begin($c)))->location, "$origin/", 'none: the dashboard';
+    my $r = $c->browse('/sign-in?rd=/first&rd=http://evil.example');
+    is $c->browse(code_url($c, { location => $r->location }))->location, "$origin/first", 'two: the first';
+};
+
+subtest 'signing out' => sub {
+    my $c = $t->sign_in('alice');
+    is $c->get('/sign-out')->code, 405, 'a link signs nobody out';
+    is $c->browse('/sign-out')->header('Allow'), 'POST', '… and says what does';
+    is $c->post('/sign-out', headers => [Origin => 'https://evil.example'])->code, 403, 'nor does another site';
+    is session_of($c), 'Alice', 'she is still in';
+    is $t->stranger->post('/sign-out', headers => [Origin => $t->origin])->code, 401, 'a stranger has nothing to sign out';
+
+    my $revoked = sub { $t->logto_requests->{paths}{'/oidc/token/revocation'} // 0 };
+    my $before = $revoked->();
+    my $r = $c->post('/sign-out', headers => [Origin => $t->origin]);
+    is $r->code, 303, 'the button does';
+    like $r->location, qr{^\Q@{[ $t->logto_url('/oidc/session/end?') ]}\E.*post_logout_redirect_uri=\Q@{[
+        AIGC::Client::escape($t->url('/')) ]}\E}, '… by way of Logto, and back';
+    my %gone = map { $_->{name} => $_ } grep { $_->{'max-age'} eq '0' && $_->{value} eq '' } $r->set_cookies;
+    is_deeply { map { $_ => $gone{$_}{domain} } keys %gone }, { aigc_session => $t->root, 'aigc-bind' => undef },
+        'both cookies are cleared';
+    is session_of($c), 401, 'she is out';
+    $t->wait_for(sub { $revoked->() == $before + 1 }, 5, 'the refresh token is revoked');
+    is $revoked->() - $before, 1, 'her refresh token is revoked at Logto';
+
+    outage(mode => '500', paths => 'revocation', times => 1);
+    $c = $t->sign_in('alice');
+    is $c->post('/sign-out', headers => [Origin => $t->origin])->code, 303, 'it does not wait for Logto';
+    $t->wait_for(sub { $t->error_log =~ /did not revoke/ }, 5, 'the log says so');
+    pass '… but the log says what failed';
+};
+
+is said($hung->response), '503 sign-in-unavailable 0', 'a token endpoint that hangs: no answer within its time';
+outage(mode => 'off');
+
+subtest 'Logto\'s keys' => sub {
+    my $alice = $t->sign_in('alice');
+    my $fetched = sub { $t->logto_requests->{paths}{'/oidc/jwks'} // 0 };
+
+    for my $mode (qw(empty-jwks bad-jwks 500 html)) {
+        outage(mode => $mode, paths => '^/oidc/jwks$', times => 1);
+        my @old = $t->worker_pids;
+        my $mark = length $t->error_log;
+        $t->reload;                                 # the new worker 0 fetches at once
+        $t->wait_for(sub { substr($t->error_log, $mark) =~ /JWKS at .* could not be used/ }, 10,
+            'the gateway has looked at them');
+        $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+        is session_of($alice), 'Alice', "$mode in the place of the keys replaces none";
+    }
+    outage(mode => 'off');
+
+    $t->logto_control('rotate-keys', { mode => 'rotate' });
+    my $bob = $t->sign_in('bob');
+    is session_of($bob), 'Bob', 'a sign-in right after a rotation';
+    is session_of($alice), 'Alice', 'sessions of before go on';
+
+    # A reload fetches the keys at once, which the gateway else does at most
+    # every five seconds.
+    for my $alg (qw(ES256 ES512 RS256)) {
+        $t->logto_control('rotate-keys', { mode => 'rotate', alg => $alg });
+        my $before = $fetched->();
+        $t->reload;
+        $t->wait_for(sub { $fetched->() > $before }, 10, 'the keys have been fetched');
+        my $c = $t->sign_in('carol');
+        is session_of($c), 'Carol', "an ID token of $alg";
+        my ($head) = split /\./, $t->forge;
+        is $json->decode(MIME::Base64::decode_base64url($head))->{alg}, $alg, '… it is';
+    }
+    my @old = $t->worker_pids;
+    $t->logto_control('rotate-keys', { mode => 'drop-previous' });
+    my $before = $fetched->();
+    $t->reload;
+    $t->wait_for(sub { $fetched->() > $before }, 10, 'the keys have been fetched');
+    $t->wait_for(sub { session_of($alice) eq 401 }, 10, 'her key has left');
+    is session_of($alice), 401, 'a session whose key has left the JWKS is none';
+};
+
+subtest 'with TLS' => sub {
+    my $https = 'https://' . $t->host . ':' . $t->port(8);
+    my $conf  = $t->conf;
+    my ($session) = $conf =~ /aigc_session (.*?);/;
+    $session =~ s/ secure=off//;
+    local $t->{opt}{directives} = { aigc_session => $session, aigc_gateway => $https };
+    my @old = $t->worker_pids;
+    $t->reload;
+    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+
+    my $cookies = sub {
+        my ($head) = @_;
+        AIGC::Secrets::note($_, 'cookie') for $head =~ /^set-cookie: [^=]+=([^;\s]+)/img;
+        return map { s/\r//r } $head =~ /^set-cookie: (.*)$/img;
+    };
+    my $curl = sub { my ($status, $text) = $t->stranger->curl(@_); return $text };
+
+    my $head = $curl->('-D', '-', '-o', '/dev/null', "$https/sign-in");
+    my %arg  = $head =~ /[?&](state|nonce)=([^&\s]+)/g;
+    my ($login) = $cookies->($head);
+    like $login, qr/^__Host-aigc-login-0=[^;]+; Path=\/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$/, 'the sign-in\'s cookie';
+
+    answer_token($t->forge(claims => { nonce => $arg{nonce} }));
+    ($login) = split /;/, $login;
+    $head = $curl->('-D', '-', '-o', '/dev/null', '-H', "Cookie: $login",
+        "$https/sign-in-callback?code=x&state=$arg{state}&iss=$iss");
+    like $head, qr/^location: \Q$https\E\/\r?$/mi, 'signs in';
+    my %set = map { /^([^=]+)=/ ? ($1 => $_) : () } $cookies->($head);
+    like $set{aigc_session}, qr/^[^;]+; Domain=\Q@{[ $t->root ]}\E; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'the session\'s';
+    like $set{'__Host-aigc-bind'}, qr/^[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'the binding one\'s';
+    like $set{'__Host-aigc-login-0'}, qr/^__Host-aigc-login-0=; Path=\/; Max-Age=0;/, 'and the first is gone';
+
+    my ($s, $b) = map { (split /;/, $set{$_})[0] } 'aigc_session', '__Host-aigc-bind';
+    my $me = sub { $curl->('-o', '/dev/null', '-w', '%{http_code}', '-H', "Cookie: $_[0]", "$https/api/v1/me") };
+    is $me->("$s; $b"), 200, 'with both she is in';
+    is $me->("$s; " . $b =~ s/__Host-//r), 401, 'a cookie without the prefix, which any instance can set, binds nothing';
+    is $me->($s), 401, 'nor does none';
+};
+
+subtest 'Logto away' => sub {
+    outage(mode => 'refuse');
+    $t->stop_nginx;
+    $t->start_nginx;
+    my $c = $t->stranger;
+    $t->wait_for(sub { eval { $c->browse('/sign-in')->code } }, 10, 'nginx answers');
+    my $r = $c->browse('/sign-in');
+    is said($r), '503 sign-in-unavailable 0', 'from the start: nobody can sign in';
+    ok $r->header('Retry-After'), '… but later';
+    outage(mode => 'off');
+    $t->wait_for(sub { $c->browse('/sign-in')->code == 302 }, 20, 'the gateway has found Logto');
+    $t->wait_ready;
+    is session_of($t->sign_in('alice')), 'Alice', 'it recovers by itself';
+};
+
+done_testing;
