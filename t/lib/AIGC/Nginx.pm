@@ -185,7 +185,9 @@ sub _read {
 # nginx -t on the stack's configuration: (exit status, what it said).
 sub test_conf {
     my $self = shift;
-    open my $out, '-|', '/bin/sh', '-c', '"$@" 2>&1', 'sh', $self->nginx_command, '-t'
+    my %env = %{ $self->_env };
+    open my $out, '-|', '/bin/sh', '-c', 'exec env "$@" 2>&1', 'sh',
+        map({ "$_=$env{$_}" } sort keys %env), $self->nginx_command, '-t'
         or croak $!;
     my $text = do { local $/; <$out> };
     close $out;
