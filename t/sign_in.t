@@ -9,7 +9,10 @@ use Digest::SHA qw(sha256);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64url);
 
-my $t = AIGC::Stack->start(tls => 1);
+# Another callback, whose administrator logs whole request lines.
+my $t = AIGC::Stack->start(tls => 1,
+    http    => "log_format line '\$request \$status';",
+    gateway => 'location = /logged-callback { aigc_sign_in_callback; access_log line.log line; }');
 my $json = JSON::PP->new->utf8;
 my $iss  = AIGC::Client::escape($t->logto_url('/oidc'));
 
@@ -114,6 +117,14 @@ subtest 'a good sign-in' => sub {
 
     is said($c->browse($url)), '400 sign-in-failed 0', 'the same answer again is refused';
     is session_of($c), 'Alice', '… and changes nothing';
+};
+
+subtest 'what is logged of it' => sub {
+    my $c = $t->stranger;
+    my $url = code_url($c, begin($c));
+    is $c->browse($url =~ s{/sign-in-callback}{/logged-callback}r)->code, 302, 'an answer';
+    open my $f, '<', $t->file('nginx/line.log') or die $!;
+    is join('', <$f>), "GET /logged-callback 302\n", '… is logged without code and state';
 };
 
 subtest 'answers that are none' => sub {

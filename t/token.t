@@ -53,6 +53,8 @@ my %forged = (
     'no key named, an attacker\'s' => { key => 'attacker', drop => ['header.kid'] },
     'a critical extension' => { header => { crit => ['exp'] } },
     'a logout token'       => { type => 'logout' },
+    'a logout token that looks like more' => { type => 'logout', header => { typ => 'JWT' },
+        claims => { exp => 'now+600', sub => 'alice0000000', nonce => 'x' } },
     'claims that are no object' => { payload => 'hello' },
     (map { ("signature: $_" => { signature => $_ }) } qw(empty zero flip short der)),
     (map { my $alg = $_; map { ("$alg with the public key as $_" => { key => 'hmac-public-key',
