@@ -12,6 +12,7 @@ typedef struct {
 } ngx_http_aigc_poll_t;
 
 
+static ngx_http_aigc_poll_t *ngx_http_aigc_poll_find(ngx_http_request_t *r);
 static void ngx_http_aigc_poll_fired(ngx_event_t *ev);
 static void ngx_http_aigc_poll_cleanup(void *data);
 
@@ -23,16 +24,9 @@ ngx_http_aigc_poll(ngx_http_request_t *r, ngx_msec_t ms,
     ngx_http_cleanup_t    *cln;
     ngx_http_aigc_poll_t  *poll;
 
-    for (cln = r->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_aigc_poll_cleanup) {
-            break;
-        }
-    }
+    poll = ngx_http_aigc_poll_find(r);
 
-    if (cln) {
-        poll = cln->data;
-
-    } else {
+    if (poll == NULL) {
         poll = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_poll_t));
         if (poll == NULL) {
             return NGX_ERROR;
@@ -57,6 +51,38 @@ ngx_http_aigc_poll(ngx_http_request_t *r, ngx_msec_t ms,
     ngx_add_timer(&poll->event, ms);
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_aigc_finish(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_aigc_poll_t  *poll;
+
+    poll = ngx_http_aigc_poll_find(r);
+
+    if (poll && poll->event.timer_set) {
+        ngx_del_timer(&poll->event);
+    }
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+static ngx_http_aigc_poll_t *
+ngx_http_aigc_poll_find(ngx_http_request_t *r)
+{
+    ngx_http_cleanup_t  *cln;
+
+    for (cln = r->cleanup; cln; cln = cln->next) {
+        if (cln->handler == ngx_http_aigc_poll_cleanup) {
+            return cln->data;
+        }
+    }
+
+    return NULL;
 }
 
 

@@ -17,5 +17,11 @@
 ngx_int_t ngx_http_aigc_poll(ngx_http_request_t *r, ngx_msec_t ms,
     void (*handler)(ngx_http_request_t *r));
 
+/*
+ * The one way to end a request that has waited: neither its timer nor a write
+ * event comes to it any more, however slowly the answer goes out.
+ */
+void ngx_http_aigc_finish(ngx_http_request_t *r, ngx_int_t rc);
+
 
 #endif /* _NGX_HTTP_AIGC_POLL_H_INCLUDED_ */

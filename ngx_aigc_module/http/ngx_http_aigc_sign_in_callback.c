@@ -241,7 +241,7 @@ ngx_http_aigc_callback_tokens(void *data, ngx_aigc_tokens_t *tokens)
     ngx_http_set_log_request(c->log, r);
 
     if (tokens->result != NGX_AIGC_TOKENS_OK) {
-        ngx_http_finalize_request(r, ngx_http_aigc_callback_failed(r,
+        ngx_http_aigc_finish(r, ngx_http_aigc_callback_failed(r,
                                                             tokens->result));
         goto done;
     }
@@ -252,7 +252,7 @@ ngx_http_aigc_callback_tokens(void *data, ngx_aigc_tokens_t *tokens)
     cb->refresh_token.data = ngx_pstrdup(r->pool, &tokens->refresh_token);
 
     if (cb->id_token.data == NULL || cb->refresh_token.data == NULL) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         goto done;
     }
 
@@ -282,7 +282,7 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
 
     if (cb->id_token.len == 0) {
         rc = ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_UNAVAILABLE);
-        ngx_http_finalize_request(r, rc);
+        ngx_http_aigc_finish(r, rc);
         return;
     }
 
@@ -317,7 +317,7 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
         rc = ngx_http_aigc_callback_session(r, cb, &jwt);
     }
 
-    ngx_http_finalize_request(r, rc);
+    ngx_http_aigc_finish(r, rc);
 }
 
 

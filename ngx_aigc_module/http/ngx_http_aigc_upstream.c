@@ -90,6 +90,12 @@ ngx_http_aigc_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 
     mcf->balanced++;
 
+    /* what the placeholder needs, where "zone" stands in the block, too */
+
+    if (ngx_http_upstream_init_round_robin(cf, us) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     us->peer.init = ngx_http_aigc_init_peer;
 
     return NGX_OK;

@@ -165,6 +165,11 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
     w = ctx->handler;
 
     if (w->lock) {
+        /* it writes for all: as long as it lives the right to write does */
+
+        ngx_aigc_queue_renew(mcf->zone, w->tmpl, w->lock,
+                             NGX_HTTP_AIGC_LOCK_TIME);
+        ngx_http_aigc_write_wait(r, w);
         return;
     }
 
@@ -173,7 +178,7 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
     switch (op.state) {
 
     case NGX_AIGC_OP_DONE:
-        ngx_http_finalize_request(r, ngx_http_aigc_write_reply(r, w, &op));
+        ngx_http_aigc_finish(r, ngx_http_aigc_write_reply(r, w, &op));
         return;
 
     case NGX_AIGC_OP_WRITTEN:
@@ -186,7 +191,7 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
             || (ngx_current_msec - w->written > NGX_AIGC_LOCK_SHOWN
                 && ngx_current_msec - op.started > NGX_HTTP_AIGC_WRITE_TIME))
         {
-            ngx_http_finalize_request(r, ngx_http_aigc_write_reply(r, w, &op));
+            ngx_http_aigc_finish(r, ngx_http_aigc_write_reply(r, w, &op));
             return;
         }
 
@@ -195,11 +200,25 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
     case NGX_AIGC_OP_WAITING:
 
         if (ngx_current_msec - op.started > NGX_HTTP_AIGC_WRITE_TIME) {
-            ngx_http_finalize_request(r, ngx_http_aigc_write_timeout(r, &op));
+            ngx_http_aigc_finish(r, ngx_http_aigc_write_timeout(r, &op));
             return;
         }
 
-        w->lock = ngx_aigc_queue_lock(mcf->zone, w->tmpl);
+        /* fall through */
+
+    case NGX_AIGC_OP_SENT:
+
+        if (ngx_current_msec - op.started
+            > NGX_HTTP_AIGC_WRITE_TIME + NGX_HTTP_AIGC_SENT_TIME)
+        {
+            ngx_http_aigc_finish(r, ngx_http_aigc_write_timeout(r, &op));
+            return;
+        }
+
+        /* SENT, and the right to write is to be had: who sent it is dead */
+
+        w->lock = ngx_aigc_queue_lock(mcf->zone, w->tmpl,
+                                      NGX_HTTP_AIGC_LOCK_TIME);
 
         if (w->lock) {
             ngx_http_aigc_write_lead(r, w);
@@ -208,11 +227,8 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
 
         break;
 
-    case NGX_AIGC_OP_SENT:
-        break;
-
     default: /* NGX_AIGC_OP_FREE: forgotten, it took too long */
-        ngx_http_finalize_request(r, ngx_http_aigc_write_timeout(r, &op));
+        ngx_http_aigc_finish(r, ngx_http_aigc_write_timeout(r, &op));
         return;
     }
 
@@ -223,11 +239,12 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
 static void
 ngx_http_aigc_write_wait(ngx_http_request_t *r, ngx_http_aigc_write_t *w)
 {
-    if (ngx_http_aigc_poll(r, NGX_HTTP_AIGC_WRITE_POLL,
+    if (ngx_http_aigc_poll(r, w->lock ? NGX_HTTP_AIGC_LOCK_TIME / 3
+                                      : NGX_HTTP_AIGC_WRITE_POLL,
                            ngx_http_aigc_write_step)
         != NGX_OK)
     {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }
 
@@ -250,7 +267,8 @@ ngx_http_aigc_write_lead(ngx_http_request_t *r, ngx_http_aigc_write_t *w)
         rc = ngx_http_aigc_write_send(r, w, &patch);
 
         if (rc == NGX_OK) {
-            return;                     /* …_sent() goes on */
+            ngx_http_aigc_write_wait(r, w);     /* and …_sent() goes on */
+            return;
         }
 
         ngx_aigc_queue_again(mcf->zone, w->lock, 0);
@@ -262,7 +280,7 @@ ngx_http_aigc_write_lead(ngx_http_request_t *r, ngx_http_aigc_write_t *w)
                                         ? NGX_HTTP_AIGC_WRITE_POLL : 0, 0);
 
     if (rc == NGX_ERROR) {
-        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 

@@ -206,6 +206,10 @@ ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f)
     ngx_aigc_setopt(CURLOPT_URL, (char *) f->url.data);
     ngx_aigc_setopt(CURLOPT_PRIVATE, f);
     ngx_aigc_setopt(CURLOPT_NOSIGNAL, 1L);
+
+    /* a resolver thread that hangs is left behind, not waited for */
+    ngx_aigc_setopt(CURLOPT_QUICK_EXIT, 1L);
+
     ngx_aigc_setopt(CURLOPT_PROTOCOLS_STR, "http,https");
     ngx_aigc_setopt(CURLOPT_FOLLOWLOCATION, 0L);
     ngx_aigc_setopt(CURLOPT_PROXY, "");

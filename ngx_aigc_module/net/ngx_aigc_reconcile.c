@@ -174,7 +174,8 @@ ngx_aigc_reconcile_repair(uint32_t slot, ngx_aigc_template_t *tmpl)
     repair.disk = NGX_AIGC_NONE;
     repair.generation = 0;
 
-    repair.lock = ngx_aigc_queue_lock(ngx_aigc_reconcile_zone, slot);
+    repair.lock = ngx_aigc_queue_lock(ngx_aigc_reconcile_zone, slot,
+                                      NGX_AIGC_RECONCILE_TIME + 1000);
     if (repair.lock == 0) {
         return NGX_OK;                  /* a user's write mends it, too */
     }
@@ -483,7 +484,7 @@ ngx_aigc_reconcile_send(ngx_str_t *path, ngx_str_t *patch,
 
     f->ctx = ctx;
     f->max = 2 * 1024 * 1024;           /* the object that was written */
-    f->timeout = NGX_AIGC_LOCK_TIME - 5000;
+    f->timeout = NGX_AIGC_RECONCILE_TIME;
     f->done = done;
 
     if (ngx_aigc_fetch_start(f) != NGX_OK) {

@@ -99,7 +99,7 @@ ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot,
 
 
 ngx_atomic_uint_t
-ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl)
+ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl, ngx_msec_t time)
 {
     ngx_atomic_uint_t     lock;
     ngx_aigc_template_t  *t;
@@ -115,13 +115,31 @@ ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl)
     {
         lock = ++zone->shm->ticket;
         t->lock = lock;
-        t->lock_until = ngx_current_msec + NGX_AIGC_LOCK_TIME;
+        t->lock_until = ngx_current_msec + time;
         t->lock_generation = 0;
     }
 
     ngx_aigc_unlock(zone);
 
     return lock;
+}
+
+
+void
+ngx_aigc_queue_renew(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_atomic_uint_t lock, ngx_msec_t time)
+{
+    ngx_aigc_template_t  *t;
+
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[tmpl];
+
+    ngx_aigc_lock(zone);
+
+    if (t->lock == lock) {
+        t->lock_until = ngx_current_msec + time;
+    }
+
+    ngx_aigc_unlock(zone);
 }
 
 

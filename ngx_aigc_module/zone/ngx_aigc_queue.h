@@ -17,7 +17,6 @@
 #define NGX_AIGC_OPS         1024       /* waiting at one moment, all workers */
 #define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker's) */
 #define NGX_AIGC_OP_MESSAGE  160
-#define NGX_AIGC_LOCK_TIME   15000      /* ms: longer than a patch may take */
 #define NGX_AIGC_LOCK_SHOWN  1500       /* ms to wait for the table to show it */
 
 
@@ -90,9 +89,12 @@ void ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot,
 
 /*
  * Asks for the right to write a template.  A ticket, or 0: someone else has it.
- * It ends by itself after NGX_AIGC_LOCK_TIME.
+ * It ends by itself after time ms, unless it is renewed before.
  */
-ngx_atomic_uint_t ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl);
+ngx_atomic_uint_t ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_msec_t time);
+void ngx_aigc_queue_renew(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_atomic_uint_t lock, ngx_msec_t time);
 
 /*
  * Gives it back: now (wait 0), after wait ms, or, with generation, as soon as
