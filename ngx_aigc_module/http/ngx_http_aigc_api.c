@@ -298,8 +298,7 @@ ngx_http_aigc_api_check_body(ngx_http_request_t *r)
 }
 
 
-/* A table that has not been listed whole is nothing to judge by. */
-static ngx_int_t
+ngx_int_t
 ngx_http_aigc_call_synced(ngx_http_request_t *r)
 {
     ngx_http_aigc_main_conf_t  *mcf;

@@ -29,10 +29,12 @@ typedef void (*ngx_http_aigc_verb_pt)(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_api_handler(ngx_http_request_t *r);
 
 /*
- * The shared first steps of a call.  template: the path's template, its slot.
+ * The shared first steps of a call.  synced: the table has been listed whole,
+ * else it is nothing to judge by.  template: the path's template, its slot.
  * instance: the path's instance, the caller's own.  NGX_OK; else r has been
  * finalized with 403, 404 or 503.
  */
+ngx_int_t ngx_http_aigc_call_synced(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, uint32_t *slot);
 ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,

@@ -21,6 +21,10 @@ ngx_http_aigc_api_templates(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
+        return;
+    }
+
     list = json_array();
 
     for (slot = 0; ; slot++) {

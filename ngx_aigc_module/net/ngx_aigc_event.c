@@ -16,7 +16,10 @@ static json_t *ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,
 static void ngx_aigc_event_done(ngx_aigc_fetch_t *f);
 
 
-void
+static ngx_uint_t  ngx_aigc_events;     /* under way */
+
+
+ngx_int_t
 ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     ngx_int_t id, const char *reason, const char *message, ngx_log_t *log)
 {
@@ -27,6 +30,10 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     ngx_str_t          path, now, body;
     ngx_aigc_fetch_t  *f;
 
+    if (ngx_aigc_events == NGX_AIGC_EVENTS_MAX) {
+        return NGX_BUSY;
+    }
+
     path.data = buf;
     path.len = ngx_snprintf(buf, sizeof(buf), "/api/v1/namespaces/%*s/events",
                             (size_t) tmpl->ns.len, tmpl->ns.data)
@@ -35,7 +42,7 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     f = ngx_aigc_kubernetes_call(k8s, "POST", &path,
                                  "Content-Type: application/json", log);
     if (f == NULL) {
-        return;
+        return NGX_BUSY;
     }
 
     json = NULL;
@@ -55,7 +62,7 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     {
         free(text);
         ngx_destroy_pool(f->pool);
-        return;
+        return NGX_BUSY;
     }
 
     free(text);
@@ -64,7 +71,13 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     f->max = NGX_AIGC_EVENT_ANSWER;
     f->done = ngx_aigc_event_done;
 
-    (void) ngx_aigc_fetch_start(f);
+    if (ngx_aigc_fetch_start(f) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    ngx_aigc_events++;
+
+    return NGX_OK;
 }
 
 
@@ -104,6 +117,8 @@ ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,
 static void
 ngx_aigc_event_done(ngx_aigc_fetch_t *f)
 {
+    ngx_aigc_events--;
+
     if (f->status != 201) {
         ngx_log_error(NGX_LOG_WARN, f->log, 0,
                       "aigc: an Event could not be written: status %ui%s%s",

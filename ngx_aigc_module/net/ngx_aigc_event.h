@@ -11,12 +11,16 @@
 #include "zone/ngx_aigc_table.h"
 
 
+#define NGX_AIGC_EVENTS_MAX  4          /* under way at one time */
+
+
 /*
  * Emits a Warning with reason ("HostCollision") and message about the template
  * and, when id is not negative, one of its instances.  Nobody waits for it; a
- * failure is logged.
+ * failure is logged.  NGX_OK; NGX_BUSY: too many are under way, or no memory:
+ * tell it later.
  */
-void ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
+ngx_int_t ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     ngx_int_t id, const char *reason, const char *message, ngx_log_t *log);
 
 

@@ -71,17 +71,29 @@ ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
 void
 ngx_aigc_reconcile_stop(void)
 {
-    ngx_uint_t  i;
+    ngx_uint_t          i;
+    ngx_aigc_repair_t  *repair;
 
     if (ngx_aigc_reconcile_event.timer_set) {
         ngx_del_timer(&ngx_aigc_reconcile_event);
     }
 
     for (i = 0; i < NGX_AIGC_RECONCILE_CALLS; i++) {
-        if (ngx_aigc_calls[i]) {
-            ngx_aigc_fetch_cancel(ngx_aigc_calls[i]);
-            ngx_aigc_calls[i] = NULL;
+        if (ngx_aigc_calls[i] == NULL) {
+            continue;
         }
+
+        repair = ngx_aigc_calls[i]->ctx;
+
+        if (repair->tmpl != NGX_AIGC_NONE) {
+            /* how it ended will be seen in the table */
+
+            ngx_aigc_queue_unlock(ngx_aigc_reconcile_zone, repair->tmpl,
+                                  repair->lock, 1000, 0);
+        }
+
+        ngx_aigc_fetch_cancel(ngx_aigc_calls[i]);
+        ngx_aigc_calls[i] = NULL;
     }
 }
 
@@ -209,10 +221,10 @@ ngx_aigc_reconcile_repair(uint32_t slot, ngx_aigc_template_t *tmpl)
                   "(replicas %d, running %d): repairing it",
                   &ns, &name, tmpl->replicas, (int) tmpl->nrunning);
 
-    ngx_aigc_event(ngx_aigc_reconcile_k8s, tmpl, -1, "Repaired",
-                   "replicas or reserveGameServerIds were not what the "
-                   "instances' annotations say: both are written anew",
-                   ngx_aigc_reconcile_log);
+    (void) ngx_aigc_event(ngx_aigc_reconcile_k8s, tmpl, -1, "Repaired",
+                          "replicas or reserveGameServerIds were not what the "
+                          "instances' annotations say: both are written anew",
+                          ngx_aigc_reconcile_log);
 
     ngx_aigc_count(ngx_aigc_reconcile_zone, repairs);
 
@@ -432,14 +444,19 @@ ngx_aigc_reconcile_tell(void)
 
         news = tell & ~record.told;
 
-        ngx_aigc_table_told(ngx_aigc_reconcile_zone, slot, tell);
-
         for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-            if (news & words[i].bit) {
-                ngx_aigc_event(ngx_aigc_reconcile_k8s, &tmpl, record.id,
-                               words[i].reason, words[i].message,
-                               ngx_aigc_reconcile_log);
+            if ((news & words[i].bit)
+                && ngx_aigc_event(ngx_aigc_reconcile_k8s, &tmpl, record.id,
+                                  words[i].reason, words[i].message,
+                                  ngx_aigc_reconcile_log)
+                   != NGX_OK)
+            {
+                tell &= ~words[i].bit;  /* with the next pass */
             }
+        }
+
+        if (tell != record.told) {
+            ngx_aigc_table_told(ngx_aigc_reconcile_zone, slot, tell);
         }
     }
 }

@@ -21,25 +21,35 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
     uint32_t tmpl, ngx_str_t *uid, ngx_int_t id, ngx_str_t *owner,
     ngx_atomic_uint_t *ticket)
 {
-    uint32_t        i;
+    uint32_t        i, slot;
+    ngx_uint_t      n;
     ngx_aigc_op_t  *op;
 
     op = ngx_aigc_ops(zone);
 
     ngx_aigc_lock(zone);
 
+    n = 0;
+    slot = NGX_AIGC_NONE;
+
     for (i = 0; i < zone->shm->nops; i++) {
+
         if (op[i].state == NGX_AIGC_OP_FREE
             || ngx_aigc_passed(op[i].started + NGX_AIGC_OP_LIFE))
         {
-            break;
+            slot = ngx_min(slot, i);
+
+        } else if (ngx_aigc_fixed_eq(&op[i].owner, owner)) {
+            n++;
         }
     }
 
-    if (i == zone->shm->nops) {
+    if (slot == NGX_AIGC_NONE || n >= NGX_AIGC_OPS_OWNER) {
         ngx_aigc_unlock(zone);
         return NGX_AIGC_NONE;
     }
+
+    i = slot;
 
     ngx_memzero(&op[i], sizeof(ngx_aigc_op_t));
 
@@ -235,6 +245,10 @@ ngx_aigc_queue_put(ngx_aigc_zone_t *zone, ngx_aigc_op_t *ops, uint32_t *slots,
 
         *op = ops[i];
         op->lock = lock;
+
+        if (op->orphan && op->state == NGX_AIGC_OP_DONE) {
+            op->state = NGX_AIGC_OP_FREE;
+        }
     }
 
     ngx_aigc_unlock(zone);

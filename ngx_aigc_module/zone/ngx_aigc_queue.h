@@ -15,6 +15,8 @@
 
 
 #define NGX_AIGC_OPS         1024       /* waiting at one moment, all workers */
+#define NGX_AIGC_OPS_OWNER   16         /* … of one user, those that are given
+                                           up by their client included */
 #define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker's) */
 #define NGX_AIGC_OP_MESSAGE  160
 #define NGX_AIGC_LOCK_SHOWN  1500       /* ms to wait for the table to show it */
@@ -73,7 +75,7 @@ typedef struct {
 
 /*
  * Adds an operation on the template with this uid in slot tmpl.  Its own slot
- * and ticket, or NGX_AIGC_NONE: the queue is full.
+ * and ticket, or NGX_AIGC_NONE: the queue is full, or owner has too many in it.
  */
 uint32_t ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
     uint32_t tmpl, ngx_str_t *uid, ngx_int_t id, ngx_str_t *owner,

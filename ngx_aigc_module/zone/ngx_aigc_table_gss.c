@@ -134,6 +134,10 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
 
     ngx_aigc_seq_begin(&t->seq);
 
+    if (t->generation != gss->generation) {
+        t->unsettled = 0;               /* each write has its own time */
+    }
+
     t->stamp++;
     t->generation = gss->generation;
     t->observed = gss->observed;
