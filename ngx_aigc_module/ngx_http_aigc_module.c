@@ -435,26 +435,6 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
 }
 
 
-ngx_http_aigc_ctx_t *
-ngx_http_aigc_get_ctx(ngx_http_request_t *r)
-{
-    ngx_http_aigc_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
-
-    if (ctx == NULL) {
-        ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_ctx_t));
-        if (ctx == NULL) {
-            return NULL;
-        }
-
-        ngx_http_set_ctx(r->main, ctx, ngx_http_aigc_module);
-    }
-
-    return ctx;
-}
-
-
 static ngx_int_t
 ngx_http_aigc_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)

@@ -42,6 +42,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     }
 
     ctx->socklen = 0;
+    ctx->decision = NGX_HTTP_AIGC_UNDECIDED;
 
     if (ngx_http_aigc_check_host(r) != NGX_OK) {
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
@@ -105,6 +106,8 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     ctx->socklen = record->socklen;
 
     /* untrusted code gets none of the keys that opened the door */
+
+    ctx->stripped = 1;
 
     ngx_http_aigc_strip_cookies(r);
 

@@ -83,6 +83,8 @@ typedef enum {
 typedef struct {
     ngx_http_aigc_decision_e  decision;
     ngx_str_t                 user;     /* a verified "sub" */
+    ngx_uint_t                stripped; /* … whose keys have been taken out of
+                                           the request already */
     ngx_str_t                 instance; /* "ns/name/id" */
 
     /* the pod's address, set with ALLOW alone: what the balancer may use */
@@ -93,7 +95,10 @@ typedef struct {
 } ngx_http_aigc_ctx_t;
 
 
-/* r's context (of its main request), made when there is none.  NULL: memory. */
+/*
+ * r's context (of its main request), made when there is none; the same one
+ * after an internal redirect.  NULL: no memory.
+ */
 ngx_http_aigc_ctx_t *ngx_http_aigc_get_ctx(ngx_http_request_t *r);
 
 

@@ -12,6 +12,8 @@
 
 
 #define NGX_HTTP_AIGC_COOKIES  8        /* session cookies that are looked at */
+#define NGX_HTTP_AIGC_FORGED   200      /* forged tokens a second and worker that
+                                           are worth a signature check: 0.1 s */
 
 
 static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
@@ -61,11 +63,24 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
 ngx_int_t
 ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
-    ngx_int_t   rc;
-    ngx_str_t   values[NGX_HTTP_AIGC_COOKIES];
-    ngx_uint_t  n;
+    ngx_int_t             rc;
+    ngx_str_t             values[NGX_HTTP_AIGC_COOKIES];
+    ngx_uint_t            n;
+    ngx_http_aigc_ctx_t  *ctx;
 
     ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->stripped) {
+        /* error_page or try_files: let in before, nothing left to show */
+
+        who->sub = ctx->user;
+        return NGX_OK;
+    }
 
     n = ngx_http_aigc_session_cookies(r, values);
 
@@ -116,14 +131,10 @@ ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
         rc = ngx_http_aigc_by_cookie(r, &values[i], who);
 
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
         who->session = session;
         who->token = session.id_token;
 
-        return NGX_OK;
+        return rc;
     }
 
     return ngx_http_aigc_by_bearer(r, who);
@@ -245,7 +256,11 @@ ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     ngx_str_t                   token;
     ngx_uint_t                  busy;
     ngx_aigc_jwt_t              jwt;
+    ngx_aigc_jwt_verdict_e      verdict;
     ngx_http_aigc_main_conf_t  *mcf;
+
+    static time_t               second;
+    static ngx_uint_t           forged;     /* in that second, this process */
 
     rc = ngx_http_aigc_bearer(r, &token);
     if (rc != NGX_OK) {
@@ -260,14 +275,29 @@ ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return rc;
     }
 
+    if (second != ngx_time()) {
+        second = ngx_time();
+        forged = 0;
+    }
+
+    if (forged >= NGX_HTTP_AIGC_FORGED) {
+        /* a flood: what is known still passes, what is new waits */
+
+        who->busy = 1;
+        who->bearer = 0;
+        return NGX_DECLINED;
+    }
+
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_http_aigc_verify(r, &token,
-                             mcf->logto->audience.len ? &mcf->logto->audience
-                                                      : &mcf->logto->app_id,
-                             &jwt, &busy)
-        != NGX_AIGC_JWT_OK)
-    {
+    verdict = ngx_http_aigc_verify(r, &token,
+                                   mcf->logto->audience.len
+                                   ? &mcf->logto->audience
+                                   : &mcf->logto->app_id,
+                                   &jwt, &busy);
+
+    if (verdict != NGX_AIGC_JWT_OK) {
+        forged += (verdict == NGX_AIGC_JWT_BAD_SIGNATURE);
         who->busy = busy;
         who->bearer = 0;
         return NGX_DECLINED;

@@ -42,7 +42,8 @@ ngx_int_t ngx_http_aigc_identify(ngx_http_request_t *r,
 /*
  * On the gateway: as above, but a session counts only with the bind cookie that
  * its sign-in set, so that a cookie tossed by an instance is nobody's; token
- * and session are filled.
+ * and session are filled.  NGX_DECLINED with session filled: that session is
+ * the browser's own, but its ID token is not good (any more).
  */
 ngx_int_t ngx_http_aigc_identify_bound(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);

@@ -42,7 +42,9 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (rc != NGX_OK || !who.cookie) {
+    /* who can show the session may end it, with an expired ID token as well */
+
+    if (who.session.sid.len == 0) {
         return ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
                                      "not-signed-in", "Sign in first.", 0);
     }

@@ -525,6 +525,11 @@ ngx_http_aigc_write_reply(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
                                          NGX_HTTP_AIGC_RETRY_COLD);
         }
 
+        if (op->result == NGX_AIGC_RESULT_WRITTEN) {
+            record.state = (op->kind == NGX_AIGC_RELEASE) ? NGX_AIGC_RELEASED
+                                                          : NGX_AIGC_RUNNING;
+        }
+
         return ngx_http_aigc_instance_reply(r,
                                    op->result == NGX_AIGC_RESULT_WRITTEN
                                    ? NGX_HTTP_ACCEPTED : NGX_HTTP_OK,
