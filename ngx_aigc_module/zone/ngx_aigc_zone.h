@@ -64,7 +64,7 @@ typedef struct {
     ngx_atomic_t      stamps;
     ngx_atomic_t      full;             /* objects that found no slot */
     ngx_atomic_t      foreign_disk;     /* access refused for the disk's owner */
-    ngx_atomic_t      collisions;       /* hosts claimed twice, now */
+    ngx_atomic_t      collisions;       /* hosts found claimed twice */
 } ngx_aigc_counters_t;
 
 
