@@ -66,7 +66,9 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
 
     rc = ngx_aigc_table_by_host(mcf->zone, host, record);
 
-    if (rc == NGX_BUSY || (rc == NGX_DECLINED && mcf->zone->shm->holes)) {
+    if (rc == NGX_BUSY
+        || (rc == NGX_DECLINED && ngx_aigc_zone_whole(mcf->zone) != NGX_OK))
+    {
         return NGX_HTTP_AIGC_BUSY;
     }
 
@@ -99,6 +101,10 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
     if (record->disk == NGX_AIGC_DISK_FOREIGN) {
         ngx_aigc_count(mcf->zone, foreign_disk);
         return NGX_HTTP_AIGC_FOREIGN_DISK;
+    }
+
+    if (record->disk == NGX_AIGC_DISK_LOST) {
+        return NGX_HTTP_AIGC_BUSY;
     }
 
     if (origin && ngx_http_aigc_is_safe(r) != NGX_OK

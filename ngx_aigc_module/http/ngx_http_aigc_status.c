@@ -210,7 +210,8 @@ ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
     ngx_aigc_record_t   rec;
     u_char              text[NGX_SOCKADDR_STRLEN];
 
-    static const char  *disks[] = { "none", "owned", "new", "foreign" };
+    static const char  *disks[] = { "none", "owned", "new", "foreign",
+                                  "lost" };
 
     list = json_array();
 

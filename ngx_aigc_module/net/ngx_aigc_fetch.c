@@ -253,10 +253,12 @@ ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f)
 }
 
 
-void
+/* libcurl does not end a transfer whose bytes are refused in here */
+ngx_int_t
 ngx_aigc_fetch_resume(ngx_aigc_fetch_t *f)
 {
-    (void) curl_easy_pause(f->easy, CURLPAUSE_CONT);
+    return curl_easy_pause(f->easy, CURLPAUSE_CONT) == CURLE_OK ? NGX_OK
+                                                                : NGX_ERROR;
 }
 
 

@@ -75,8 +75,11 @@ ngx_int_t ngx_aigc_fetch_start(ngx_aigc_fetch_t *f);
 /* Ends a call without done(); not from its own data(). */
 void ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f);
 
-/* After data() said NGX_AGAIN. */
-void ngx_aigc_fetch_resume(ngx_aigc_fetch_t *f);
+/*
+ * After data() said NGX_AGAIN: data() gets those bytes now.  NGX_ERROR: it gave
+ * the call up, which is still there, for the caller to cancel.
+ */
+ngx_int_t ngx_aigc_fetch_resume(ngx_aigc_fetch_t *f);
 
 
 #endif /* _NGX_AIGC_FETCH_H_INCLUDED_ */

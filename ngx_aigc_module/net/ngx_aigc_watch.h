@@ -20,6 +20,8 @@
 
 #define NGX_AIGC_WATCH_SLICE     3      /* ms of events in one pass of the loop */
 #define NGX_AIGC_WATCH_SILENCE   150    /* s: bookmarks come every 60 to 120 s */
+#define NGX_AIGC_WATCH_GUARD     500    /* ms: does someone else write now? */
+#define NGX_AIGC_WATCH_AGAIN     4      /* s between two 410: then slower */
 #define NGX_AIGC_WATCH_BACKOFF   200    /* ms, doubled up to … */
 #define NGX_AIGC_WATCH_BACKOFF_MAX  8000
 #define NGX_AIGC_LIST_GSS        4      /* objects a page */

@@ -179,9 +179,13 @@ ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
     if (rc == NGX_OK) {
         slot->fetched = ngx_time();
 
-        /* the same bytes: what was verified with them stays remembered */
+        /*
+         * The same bytes: what was verified with them stays remembered, unless
+         * a writer died between writing and announcing them.
+         */
 
-        if (!ngx_aigc_fixed_eq(&slot->jwks, json)) {
+        if ((slot->seq & 1) || slot->keys == 0
+            || !ngx_aigc_fixed_eq(&slot->jwks, json)) {
             ngx_aigc_seq_begin(&slot->seq);
 
             ngx_aigc_fixed_set(&slot->jwks, json);

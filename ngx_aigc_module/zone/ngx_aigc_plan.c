@@ -338,6 +338,11 @@ ngx_aigc_plan_state(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
             ngx_aigc_plan_done(op, NGX_AIGC_RESULT_FOREIGN_DISK);
             return NGX_OK;
         }
+
+        if (record.disk == NGX_AIGC_DISK_LOST) {
+            ngx_aigc_plan_done(op, NGX_AIGC_RESULT_PARTIAL);
+            return NGX_OK;
+        }
     }
 
     /* since and gss are kept as they were written */

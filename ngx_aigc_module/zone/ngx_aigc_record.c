@@ -25,6 +25,8 @@ ngx_aigc_write_begin(ngx_aigc_zone_t *zone)
         return NGX_DECLINED;
     }
 
+    zone->shm->writing = 1;
+
     return NGX_OK;
 }
 
@@ -34,6 +36,7 @@ ngx_aigc_write_end(ngx_aigc_zone_t *zone)
 {
     zone->shm->version++;
     zone->shm->counters.applied++;
+    zone->shm->writing = 0;
 
     ngx_aigc_unlock(zone);
 }
@@ -43,7 +46,16 @@ void
 ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what, ngx_str_t *ns,
     ngx_str_t *name, ngx_log_t *log)
 {
+    static time_t  complained;
+
     ngx_aigc_count(zone, full);
+    zone->shm->lost = zone->epoch;
+
+    if (ngx_time() - complained < NGX_AIGC_FULL_EVERY) {
+        return;
+    }
+
+    complained = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "aigc: no room in zone \"%V\" for %s %V/%V: "
@@ -115,7 +127,6 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 
     slot = ngx_aigc_record_alloc(zone);
     if (slot == NGX_AIGC_NONE) {
-        ngx_aigc_count(zone, full);
         return slot;
     }
 
@@ -441,6 +452,13 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
         verdict = NGX_AIGC_DISK_NEW;
     }
 
+    if (verdict != NGX_AIGC_DISK_FOREIGN
+        && (r->disk_lost
+            || (verdict == NGX_AIGC_DISK_NONE && zone->shm->lost_disks)))
+    {
+        verdict = NGX_AIGC_DISK_LOST;
+    }
+
     r->disk = verdict;
     r->disk_owner.len = 0;
 
@@ -459,6 +477,10 @@ ngx_aigc_record_address(ngx_aigc_zone_t *zone, uint32_t slot,
 
     all = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
     r = &all[slot];
+
+    if (sa && r->in_addr && ngx_aigc_same_address(&r->addr.sockaddr, sa)) {
+        return;                 /* it stays routed, at every moment */
+    }
 
     if (r->in_addr) {
         ngx_aigc_unlink(zone,

@@ -18,6 +18,9 @@
     ngx_aigc_partition(zone, disks, ngx_aigc_disk_t)
 
 
+#define NGX_AIGC_FULL_EVERY  10         /* s between lines that say so */
+
+
 /*
  * Around the write of one object.  begin: NGX_OK, the lock is held;
  * NGX_DECLINED: we are not the writer.
@@ -25,7 +28,7 @@
 ngx_int_t ngx_aigc_write_begin(ngx_aigc_zone_t *zone);
 void ngx_aigc_write_end(ngx_aigc_zone_t *zone);
 
-/* Says, without the lock, that an object found no room. */
+/* Counts that an object found no room, and says so now and then. */
 void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,
     ngx_str_t *ns, ngx_str_t *name, ngx_log_t *log);
 

@@ -29,7 +29,8 @@ typedef enum {
     NGX_AIGC_DISK_NONE = 0,             /* no PVC of this id */
     NGX_AIGC_DISK_OWNED,                /* all carry disk_owner */
     NGX_AIGC_DISK_NEW,                  /* some unstamped, of this install */
-    NGX_AIGC_DISK_FOREIGN               /* someone else's, mixed, or unknown */
+    NGX_AIGC_DISK_FOREIGN,              /* someone else's, mixed, or unknown */
+    NGX_AIGC_DISK_LOST                  /* one may be missing: no room for it */
 } ngx_aigc_disk_e;
 
 
@@ -91,6 +92,8 @@ typedef struct {
     uint32_t                           first_disk;
     uint32_t                           claim_stamp; /* template's, last apply */
     uint32_t                           gs_mark;     /* of the last list */
+    uint32_t                           disk_lost;   /* list in which a disk
+                                                       found no room; 0: none */
     int32_t                            id;
     unsigned                           state:3;     /* ngx_aigc_state_e */
     unsigned                           gs:1;        /* a GameServer is there */
@@ -98,7 +101,7 @@ typedef struct {
     unsigned                           network_ready:1;
     unsigned                           routed:1;    /* addr may be used */
     unsigned                           collision:1; /* host claimed twice */
-    unsigned                           disk:2;      /* ngx_aigc_disk_e */
+    unsigned                           disk:3;      /* ngx_aigc_disk_e */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
     unsigned                           told:3;      /* NGX_AIGC_TELL_… */

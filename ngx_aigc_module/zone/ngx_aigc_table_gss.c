@@ -37,7 +37,7 @@ ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss,
     slot = ngx_aigc_template_get(zone, gss);
 
     if (slot == NGX_AIGC_NONE) {
-        ngx_aigc_unlock(zone);
+        ngx_aigc_write_end(zone);
         ngx_aigc_table_full(zone, "template", &gss->ns, &gss->name, log);
         return NGX_DECLINED;
     }

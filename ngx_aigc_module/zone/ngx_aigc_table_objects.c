@@ -14,6 +14,8 @@ static void ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 static uint32_t ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name);
 static uint32_t ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc);
+static void ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+    uint32_t mark);
 static void ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 static socklen_t ngx_aigc_sockaddr(ngx_str_t *text, struct sockaddr *sa);
 
@@ -31,7 +33,7 @@ ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs, uint32_t mark,
     slot = ngx_aigc_record_get(zone, &gs->ns, &gs->gss, gs->id);
 
     if (slot == NGX_AIGC_NONE) {
-        ngx_aigc_unlock(zone);
+        ngx_aigc_write_end(zone);
         ngx_aigc_table_full(zone, "GameServer", &gs->ns, &gs->name, log);
         return NGX_DECLINED;
     }
@@ -204,7 +206,8 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     }
 
     if (slot == NGX_AIGC_NONE) {
-        ngx_aigc_unlock(zone);
+        ngx_aigc_disk_lost(zone, pvc, mark);
+        ngx_aigc_write_end(zone);
         ngx_aigc_table_full(zone, "PersistentVolumeClaim", &pvc->ns,
                             &pvc->name, log);
         return NGX_DECLINED;
@@ -231,6 +234,30 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     ngx_aigc_write_end(zone);
 
     return NGX_OK;
+}
+
+
+/* Whose a disk is that is not here, nobody can say: its record waits. */
+static void
+ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
+{
+    uint32_t            slot;
+    ngx_aigc_record_t  *r;
+
+    zone->shm->lost_disks = zone->epoch;
+
+    slot = ngx_aigc_record_find(zone, &pvc->ns, &pvc->gss, pvc->id);
+    if (slot == NGX_AIGC_NONE) {
+        return;
+    }
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    ngx_aigc_seq_begin(&r->seq);
+    r->disk_lost = mark ? mark : (uint32_t) zone->shm->mark;
+    ngx_aigc_seq_end(&r->seq);
+
+    ngx_aigc_record_update(zone, slot);
 }
 
 
@@ -385,6 +412,16 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
         for (i = 0; i < zone->shm->ndisks; i++) {
             if (ngx_aigc_swept(d[i], d[i].mark)) {
                 ngx_aigc_disk_clear(zone, i);
+            }
+        }
+
+        for (i = 0; i < zone->shm->ninstances; i++) {
+            if (r[i].disk_lost && ngx_aigc_swept(r[i], r[i].disk_lost)) {
+                ngx_aigc_seq_begin(&r[i].seq);
+                r[i].disk_lost = 0;
+                ngx_aigc_seq_end(&r[i].seq);
+
+                ngx_aigc_record_update(zone, i);
             }
         }
         break;

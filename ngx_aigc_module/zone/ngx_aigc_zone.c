@@ -164,7 +164,10 @@ ngx_aigc_zone_take(ngx_aigc_zone_t *zone)
 
     zone->epoch = ++zone->shm->epoch;
 
-    ngx_aigc_table_repair(zone);
+    if (zone->shm->writing) {
+        ngx_aigc_table_repair(zone);
+        zone->shm->writing = 0;
+    }
 
     ngx_aigc_unlock(zone);
 }
@@ -175,6 +178,13 @@ ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone)
 {
     return (zone->epoch && zone->shm->epoch == zone->epoch) ? NGX_OK
                                                             : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_aigc_zone_whole(ngx_aigc_zone_t *zone)
+{
+    return (zone->shm->holes || zone->shm->lost) ? NGX_DECLINED : NGX_OK;
 }
 
 
@@ -235,6 +245,14 @@ ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
     }
 
     zone->shm->holes = 0;
+
+    if (zone->shm->lost != zone->epoch) {
+        zone->shm->lost = 0;
+    }
+
+    if (zone->shm->lost_disks != zone->epoch) {
+        zone->shm->lost_disks = 0;
+    }
 }
 
 

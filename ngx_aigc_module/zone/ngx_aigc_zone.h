@@ -96,6 +96,11 @@ typedef struct {
     ngx_atomic_t             ticket;    /* of queued writes */
     ngx_atomic_t             holes;     /* a dead writer's slots were freed and
                                            are not listed again yet */
+    ngx_atomic_t             writing;   /* set while the table is changed: what
+                                           a writer died in is repaired */
+    ngx_atomic_t             lost;      /* epoch in which an object found no
+                                           room; 0: the table is whole */
+    ngx_atomic_t             lost_disks;    /* likewise, a disk */
 
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_counters_t      counters;
@@ -132,12 +137,16 @@ ngx_aigc_zone_t *ngx_aigc_zone_add(ngx_conf_t *cf, ngx_str_t *name,
 
 /*
  * Makes this process the table's writer: older epochs may not write any more.
- * Slots that a dead writer left half-written are freed and the indexes rebuilt.
+ * Where a writer has died while it wrote, the slots that it left half-written
+ * are freed and the indexes rebuilt; else nothing is touched.
  */
 void ngx_aigc_zone_take(ngx_aigc_zone_t *zone);
 
 /* With the lock held: NGX_OK while this process is the writer. */
 ngx_int_t ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone);
+
+/* NGX_OK; NGX_DECLINED: objects may be missing, a miss says nothing. */
+ngx_int_t ngx_aigc_zone_whole(ngx_aigc_zone_t *zone);
 
 /* NGX_OK when the first list of every watch has been completed. */
 ngx_int_t ngx_aigc_zone_synced(ngx_aigc_zone_t *zone);

@@ -102,6 +102,33 @@ sub apply_template {
     return $object;
 }
 
+# Many requests in one go, for what kubectl is too slow for: [method, path,
+# object], in order, or any => 1: several at a time.  PATCH is a merge patch.
+# Returns the status codes, in no order with any.
+sub kube_send {
+    my ($self, $requests, %o) = @_;
+    my $pki  = $self->file('cluster/pki');
+    my $file = $self->file("run/kube-send-$$-" . ++$self->{kube_sends});
+    my @blocks;
+
+    for my $request (@$requests) {
+        my ($method, $path, $object) = @$request;
+        my $type = $method eq 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+        my $body = $object ? $json->encode($object) =~ s/(["\\])/\\$1/gr : undef;
+        push @blocks, join "\n", "cacert=$pki/ca.crt", "cert=$pki/admin.crt", "key=$pki/admin.key",
+            "request=$method", 'url=https://127.0.0.1:' . $self->port(3) . $path,
+            'output=/dev/null', 'silent', 'max-time=60', 'write-out="%{http_code}\\n"',
+            defined $body ? ("header=\"Content-Type: $type\"", "data-binary=\"$body\"") : ();
+    }
+    _write($file, join "\nnext\n", @blocks);
+    open my $curl, '-|', 'curl', '-K', $file,
+        ($o{any} ? ('--parallel', '--parallel-max', 16) : ()) or croak "curl: $!";
+    chomp(my @codes = <$curl>);
+    close $curl;
+    unlink $file;
+    return @codes;
+}
+
 # kubectl apply of an object, or of a YAML text.  Not validated: a cluster that
 # has just started needs two seconds for the schema.
 sub apply {
