@@ -64,7 +64,7 @@ ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
             return NGX_DECLINED;
         }
 
-        ngx_cpu_pause();
+        ngx_aigc_seq_wait(tries);
     }
 
     return NGX_BUSY;
@@ -125,7 +125,7 @@ ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
             return NGX_DECLINED;
         }
 
-        ngx_cpu_pause();
+        ngx_aigc_seq_wait(tries);
     }
 
     return NGX_BUSY;

@@ -307,7 +307,7 @@ ngx_aigc_seq_copy(void *dst, void *slot, size_t size)
         before = *seq;
 
         if (before & 1) {
-            ngx_cpu_pause();
+            ngx_aigc_seq_wait(i);
             continue;
         }
 
@@ -321,6 +321,18 @@ ngx_aigc_seq_copy(void *dst, void *slot, size_t size)
     }
 
     return NGX_BUSY;
+}
+
+
+void
+ngx_aigc_seq_wait(ngx_uint_t n)
+{
+    if (n < NGX_AIGC_SEQ_SPINS) {
+        ngx_cpu_pause();
+
+    } else {
+        (void) usleep(NGX_AIGC_SEQ_SLEEP);
+    }
 }
 
 

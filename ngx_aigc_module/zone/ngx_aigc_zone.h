@@ -22,7 +22,12 @@
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
 #define NGX_AIGC_WATCHES_MAX    48      /* 3 kinds x 16 namespaces */
 #define NGX_AIGC_NONE           ((uint32_t) -1)     /* no slot */
-#define NGX_AIGC_SEQ_TRIES      1000    /* copies before a slot is "busy" */
+#define NGX_AIGC_SEQ_SPINS      1000    /* looks at a slot that is written */
+#define NGX_AIGC_SEQ_SLEEPS     16      /* more looks, … */
+#define NGX_AIGC_SEQ_SLEEP      200     /* … each so many us later: its writer
+                                           may have lost the CPU.  Then the
+                                           slot is "busy". */
+#define NGX_AIGC_SEQ_TRIES      (NGX_AIGC_SEQ_SPINS + NGX_AIGC_SEQ_SLEEPS)
 
 
 /* A string of bounded length inside a slot. */
@@ -176,6 +181,9 @@ void ngx_aigc_seq_end(ngx_atomic_t *seq);
  * a lock.  NGX_OK; NGX_BUSY: half-written for too long (a dead writer).
  */
 ngx_int_t ngx_aigc_seq_copy(void *dst, void *slot, size_t size);
+
+/* Between two looks, the n-th of NGX_AIGC_SEQ_TRIES having failed. */
+void ngx_aigc_seq_wait(ngx_uint_t n);
 
 void ngx_aigc_fixed_copy(uint16_t *len, u_char *data, size_t room,
     ngx_str_t *src);
