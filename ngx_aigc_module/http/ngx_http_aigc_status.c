@@ -24,7 +24,10 @@ ngx_http_aigc_healthz_handler(ngx_http_request_t *r)
 }
 
 
-/* Ready: all lists complete, not older than max_stale, Logto's keys known. */
+/*
+ * Ready: all lists complete, not older than max_stale, Logto's keys known.
+ * pid: in a binary upgrade, old and new workers answer at the same port.
+ */
 ngx_int_t
 ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 {
@@ -44,13 +47,14 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
     return ngx_http_aigc_json(r, (synced && fresh && keys)
                                  ? NGX_HTTP_OK
                                  : NGX_HTTP_SERVICE_UNAVAILABLE,
-                              json_pack("{s:b, s:b, s:b, s:I, s:I}",
+                              json_pack("{s:b, s:b, s:b, s:I, s:I, s:I}",
                                         "synced", (int) synced,
                                         "fresh", (int) fresh,
                                         "keys", (int) keys,
                                         "age", (json_int_t) age,
                                         "version", (json_int_t)
-                                        mcf->zone->shm->version));
+                                        mcf->zone->shm->version,
+                                        "pid", (json_int_t) ngx_pid));
 }
 
 
