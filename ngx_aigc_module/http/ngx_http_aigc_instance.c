@@ -111,7 +111,7 @@ ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
                       "message", ngx_http_aigc_json_fixed(&record->reason));
     }
 
-    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:b}",
+    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:s?, s:s, s:o, s:o, s:b}",
                      "namespace", ngx_http_aigc_json_fixed(&record->ns),
                      "template", ngx_http_aigc_json_fixed(&record->name),
                      "id", (int) record->id,
