@@ -11,6 +11,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
 use JSON::PP ();
+use Scalar::Util ();
 use Time::HiRes qw(sleep time);
 
 use AIGC::Browser;
@@ -28,6 +29,7 @@ our @ISA = qw(AIGC::Nginx AIGC::Kube AIGC::Logto);
 my $repo = abs_path(dirname(__FILE__) . '/../../..');
 my $json = JSON::PP->new->utf8->canonical;
 my @live;                   # what this process has to end
+my @ends;                   # of the pipes to what runs in the background
 
 # Names in .localhost resolve by themselves; tools that an earlier setup
 # brought come before the machine's.
@@ -395,7 +397,7 @@ sub background {
 
     my $pid = fork // croak "fork: $!";
     if ($pid == 0) {
-        close $end;
+        close $_ for grep { $_ } $end, @ends;   # also those of its elder siblings
         my $go_on = sub {
             my $r = '';
             vec($r, fileno $watch, 1) = 1;
@@ -408,6 +410,8 @@ sub background {
     }
     close $out;
     close $watch;
+    @ends = (grep({ $_ } @ends), $end);
+    Scalar::Util::weaken($_) for @ends;
     return bless { pid => $pid, in => $in, end => $end }, 'AIGC::Background';
 }
 
