@@ -217,7 +217,12 @@ sub disagreements {
     $same->('replicas', $gss->{spec}{replicas}, scalar @run);
     $same->('reserved', $self->reserved($gss), join ',', grep { !$run{$_} } 0 .. $top);
     $same->('pods', $ids->($self->kube_list('pods')), join ',', @run);
-    $same->('GameServers', $ids->($self->kube_list('gs')), join ',', @run);
+
+    # OKG 0.4 forgets the GameServer of a pod that it ends as soon as it began.
+    my $old = ($self->{opt}{okg} // '') eq '0.4';
+    $same->('GameServers', $ids->(grep { !$old || $_->{metadata}{name} =~ /-(\d+)$/ && $run{$1} }
+        $self->kube_list('gs')), join ',', @run);
+
 
     for my $id (keys %$claims) {
         my $owner = $claims->{$id}{owner} // next;
