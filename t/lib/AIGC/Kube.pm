@@ -159,7 +159,7 @@ sub template_text {
 sub wait_template {
     my ($self, $name) = @_;
     return unless $self->{process}{nginx};
-    $self->wait_for(sub { $self->status('/table')->content =~ /"\Q$name\E"/ },
+    $self->wait_for(sub { grep { $_->{name} eq $name } @{ $self->table->{templates} } },
         10, "the gateway knows the template $name");
 }
 
