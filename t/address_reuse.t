@@ -122,4 +122,33 @@ is $r->json->{template}, $cpu, 'to her own pod';
 for (1 .. 20) { $r = $alice->get($a->url('/info')); last if $r->code != 200 || $r->json->{template} ne $cpu }
 is $r->json->{template}, $cpu, 'by whichever worker and connection';
 
+### Two GameServers that name the same address: the newer pod has it
+
+sub claimant {      # a GameServer of nobody's that says it has alice's address
+    my ($id, $start) = @_;
+    my %name = (name => "notebook-$id", labels => { 'game.kruise.io/owner-gss' => 'notebook' });
+    my $json = JSON::PP->new;
+    $t->kubectl({ in => $json->encode({ apiVersion => 'game.kruise.io/v1alpha1', kind => 'GameServer',
+        metadata => \%name, spec => {} }) }, 'create', '--validate=false', '-f', '-');
+    $t->kubectl('patch', 'gs', "notebook-$id", '--subresource=status', '--type=merge', '-p', $json->encode({
+        status => { currentState => 'Ready', networkStatus => { currentNetworkState => 'Ready' },
+            podStatus => { podIP => ip($a), startTime => $start } } }));
+    $t->wait_for(sub { grep { $_->{template} eq 'notebook' && $_->{id} == $id } @{ $t->table->{instances} } },
+        10, 'the gateway has heard of it');
+}
+
+claimant(0, '2001-01-01T00:00:00Z');
+$t->kubectl('annotate', 'gs', 'notebook-0', 'example.org/again=1');
+is $alice->get($a->url)->code, 200, 'an older pod that names her pod\'s address does not take it';
+claimant(1, '2099-01-01T00:00:00Z');
+$t->wait_for(sub { $alice->get($a->url)->code != 200 }, 10, 'a newer one takes it');
+is $alice->get($a->url)->code, 503, 'a newer one does: she is not sent where her pod may be no more';
+$t->kubectl('annotate', 'gs', $a->pod, 'example.org/again=1');
+is $alice->get($a->url)->code, 503, 'nor by a late word on her own';
+$t->kubectl('delete', 'gs', 'notebook-0', 'notebook-1');
+$t->wait_for(sub { !grep { $_->{template} eq 'notebook' } @{ $t->table->{instances} } }, 10, 'they are gone');
+$t->kubectl('annotate', 'gs', $a->pod, 'example.org/again-');
+$a->look->wait_ready;
+is $alice->get($a->url('/info'))->json->{template}, $cpu, 'when it is gone, and hers is heard of, it is hers again';
+
 done_testing;
