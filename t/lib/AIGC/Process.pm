@@ -109,7 +109,7 @@ sub stop {
     my @killed = map { "$_->{pid} ($_->{comm}, $_->{state})" } @left;
     kill 'KILL', map { $_->{pid} } @left;
     my $end = time + 5;
-    sleep 0.01 while $self->alive && time < $end;
+    sleep 0.01 while ($self->alive || $self->session) && time < $end;
 
     unlink $self->{pidfile};
     return @killed;
@@ -124,7 +124,8 @@ sub session {
         my $stat = _stat($pid) or next;
         next unless $stat->{session} == $self->{pid};
         next if $pid == $self->{pid} && $stat->{since} ne $self->{since};
-        next if $stat->{state} eq 'Z' && $stat->{parent} == 1;  # init's to reap
+        # a zombie whose parent is not of the session waits for init, or whoever reaps
+        next if $stat->{state} eq 'Z' && $stat->{parent} != $self->{pid};
         push @members, $stat;
     }
     return @members;
