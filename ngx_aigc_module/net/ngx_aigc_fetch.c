@@ -24,6 +24,9 @@ static void ngx_aigc_fetch_timeout(ngx_event_t *ev);
 static void ngx_aigc_fetch_finished(void);
 static ngx_int_t ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f);
 static size_t ngx_aigc_fetch_write(char *p, size_t size, size_t n, void *data);
+static size_t ngx_aigc_fetch_header(char *p, size_t size, size_t n,
+    void *data);
+static void ngx_aigc_fetch_status(ngx_aigc_fetch_t *f);
 static void ngx_aigc_fetch_free(ngx_aigc_fetch_t *f);
 
 
@@ -224,6 +227,11 @@ ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f)
     ngx_aigc_setopt(CURLOPT_WRITEFUNCTION, ngx_aigc_fetch_write);
     ngx_aigc_setopt(CURLOPT_WRITEDATA, f);
 
+    if (f->begin) {
+        ngx_aigc_setopt(CURLOPT_HEADERFUNCTION, ngx_aigc_fetch_header);
+        ngx_aigc_setopt(CURLOPT_HEADERDATA, f);
+    }
+
     if (f->ca_file.len) {
         ngx_aigc_setopt(CURLOPT_CAINFO, (char *) f->ca_file.data);
     }
@@ -282,19 +290,13 @@ ngx_aigc_fetch_write(char *p, size_t size, size_t n, void *data)
 {
     ngx_aigc_fetch_t *f = data;
 
-    long    status;
     size_t  len;
 
     len = size * n;
 
     if (f->data) {
 
-        if (f->status == 0
-            && curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status)
-               == CURLE_OK)
-        {
-            f->status = status;
-        }
+        ngx_aigc_fetch_status(f);
 
         switch (f->data(f, (u_char *) p, len)) {
 
@@ -318,6 +320,39 @@ ngx_aigc_fetch_write(char *p, size_t size, size_t n, void *data)
     f->answer.len += len;
 
     return len;
+}
+
+
+/* line by line; the empty one is the end, of a 1xx answer, too */
+static size_t
+ngx_aigc_fetch_header(char *p, size_t size, size_t n, void *data)
+{
+    ngx_aigc_fetch_t *f = data;
+
+    if (size * n <= 2) {
+        f->status = 0;
+        ngx_aigc_fetch_status(f);
+
+        if (f->status >= 200) {
+            f->begin(f);
+        }
+    }
+
+    return size * n;
+}
+
+
+static void
+ngx_aigc_fetch_status(ngx_aigc_fetch_t *f)
+{
+    long  status;
+
+    if (f->status == 0
+        && curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status)
+           == CURLE_OK)
+    {
+        f->status = status;
+    }
 }
 
 

@@ -21,6 +21,7 @@ typedef struct ngx_aigc_fetch_s  ngx_aigc_fetch_t;
    NGX_ERROR: give the call up. */
 typedef ngx_int_t (*ngx_aigc_fetch_data_pt)(ngx_aigc_fetch_t *f, u_char *p,
     size_t len);
+typedef void (*ngx_aigc_fetch_begin_pt)(ngx_aigc_fetch_t *f);
 typedef void (*ngx_aigc_fetch_done_pt)(ngx_aigc_fetch_t *f);
 
 
@@ -38,6 +39,7 @@ struct ngx_aigc_fetch_s {
     ngx_msec_t               timeout;   /* ms for all of it; 0: none */
     ngx_msec_t               connect_timeout;   /* ms */
     size_t                   max;       /* bytes of an answer that is kept */
+    ngx_aigc_fetch_begin_pt  begin;     /* NULL, or: the headers are there */
     ngx_aigc_fetch_data_pt   data;      /* NULL: the answer is kept */
     ngx_aigc_fetch_done_pt   done;      /* called once, unless cancelled */
     void                    *ctx;

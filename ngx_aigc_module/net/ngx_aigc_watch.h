@@ -22,8 +22,10 @@
 #define NGX_AIGC_WATCH_SILENCE   150    /* s: bookmarks come every 60 to 120 s */
 #define NGX_AIGC_WATCH_GUARD     500    /* ms: does someone else write now? */
 #define NGX_AIGC_WATCH_AGAIN     4      /* s between two 410: then slower */
+#define NGX_AIGC_WATCH_SETTLED   1000   /* ms that a watch has to stay open to
+                                           count as heard, without an event */
 #define NGX_AIGC_WATCH_BACKOFF   200    /* ms, doubled up to … */
-#define NGX_AIGC_WATCH_BACKOFF_MAX  8000
+#define NGX_AIGC_WATCH_BACKOFF_MAX  4000
 #define NGX_AIGC_LIST_GSS        4      /* objects a page */
 #define NGX_AIGC_LIST_OTHERS     100
 #define NGX_AIGC_LIST_MAX        (8 * 1024 * 1024)  /* bytes of a page */

@@ -12,6 +12,8 @@
 #include "ngx_aigc_apply.h"
 
 
+static void ngx_aigc_watch_begin(ngx_aigc_fetch_t *f);
+static void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p,
     size_t len);
 static void ngx_aigc_watch_done(ngx_aigc_fetch_t *f);
@@ -41,6 +43,7 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
 
     w->paused = 0;
     w->gone = 0;
+    w->settling = 0;
 
     if (w->version.len && w->next.len == 0) {
         w->phase = NGX_AIGC_WATCH_WATCHING;
@@ -86,6 +89,7 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
         f->timeout = 30000;
 
     } else {
+        f->begin = ngx_aigc_watch_begin;
         f->data = ngx_aigc_watch_data;
     }
 
@@ -97,7 +101,33 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
         return;
     }
 
+    ngx_aigc_watch_silence(w);
+}
+
+
+static void
+ngx_aigc_watch_silence(ngx_aigc_watch_t *w)
+{
+    w->settling = 0;
     ngx_add_timer(&w->timer, NGX_AIGC_WATCH_SILENCE * 1000);
+}
+
+
+/*
+ * A watch that goes on, and stays open, has nothing to tell: the table is as
+ * young as it.  (A page of a proxy's, with status 200, does not stay open.)
+ */
+static void
+ngx_aigc_watch_begin(ngx_aigc_fetch_t *f)
+{
+    ngx_aigc_watch_t  *w;
+
+    w = f->ctx;
+
+    if (f->status == 200 && w->phase == NGX_AIGC_WATCH_WATCHING) {
+        w->settling = 1;
+        ngx_add_timer(&w->timer, NGX_AIGC_WATCH_SETTLED);
+    }
 }
 
 
@@ -158,7 +188,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 
     if (n) {
         w->all->zone->shm->watches[w->index].heard = ngx_time();
-        ngx_add_timer(&w->timer, NGX_AIGC_WATCH_SILENCE * 1000);
+        ngx_aigc_watch_silence(w);
 
         if (w->phase == NGX_AIGC_WATCH_WATCHING) {
             w->backoff = 0;
@@ -473,6 +503,13 @@ ngx_aigc_watch_timer(ngx_event_t *ev)
 
     if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
         ngx_aigc_watch_stop();
+        return;
+    }
+
+    if (w->fetch && w->settling) {
+        w->all->zone->shm->watches[w->index].heard = ngx_time();
+        w->backoff = 0;
+        ngx_aigc_watch_silence(w);
         return;
     }
 

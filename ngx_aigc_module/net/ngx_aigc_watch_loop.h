@@ -32,6 +32,7 @@ typedef struct {
     unsigned                 pages:1;   /* the server has no streaming list */
     unsigned                 paused:1;  /* libcurl holds bytes back for us */
     unsigned                 gone:1;    /* 410: the version is too old */
+    unsigned                 settling:1;    /* the timer is for SETTLED */
     uint32_t                 mark;
     ngx_msec_t               backoff;
     time_t                   complained;
