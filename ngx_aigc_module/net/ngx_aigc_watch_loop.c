@@ -433,6 +433,7 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
 static void
 ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
 {
+    uint32_t    hash;
     ngx_msec_t  wait;
 
     if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
@@ -473,8 +474,11 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
                                           NGX_AIGC_WATCH_BACKOFF_MAX)
                                 : NGX_AIGC_WATCH_BACKOFF;
 
-        if (ngx_time() - w->complained >= 10) {
+        hash = ngx_crc32_short((u_char *) why, ngx_strlen(why));
+
+        if (ngx_time() - w->complained >= 10 || hash != w->complaint) {
             w->complained = ngx_time();
+            w->complaint = hash;
             ngx_log_error(NGX_LOG_ERR, w->all->log, 0,
                           "aigc: the watch of %s ended: %s; the table is "
                           "%T s old, trying again",

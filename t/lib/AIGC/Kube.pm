@@ -121,8 +121,8 @@ sub kube_send {
             defined $body ? ("header=\"Content-Type: $type\"", "data-binary=\"$body\"") : ();
     }
     _write($file, join "\nnext\n", @blocks);
-    open my $curl, '-|', 'curl', '-K', $file,
-        ($o{any} ? ('--parallel', '--parallel-max', 16) : ()) or croak "curl: $!";
+    open my $curl, '-|', 'curl', '-s', '-K', $file,
+        ($o{any} ? ('--no-progress-meter', '--parallel', '--parallel-max', 16) : ()) or croak "curl: $!";
     chomp(my @codes = <$curl>);
     close $curl;
     unlink $file;
