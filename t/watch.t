@@ -38,7 +38,8 @@ sub follows {
     $t->kube_patch('gss', 'stable-diffusion-cpu', { metadata => { annotations => { 'aigc-gateway.io/title' => $name } } });
     $t->wait_for(sub { title() eq $name }, 20, "$what: a changed template is seen");
     return pass "$what: the table follows the cluster" if $o{template_only};
-    my $old = pod_uid();
+    my $old;
+    $t->wait_for(sub { defined($old = pod_uid()) }, 20, "$what: the pod is reached");
     $t->kubectl('delete', 'pod', $inst->pod, '--wait=false');
     $t->wait_for(sub { (pod_uid() // $old) ne $old }, 20, "$what: the new pod is reached");
     is $alice->get($inst->url)->code, 200, "$what: the table follows the cluster";
@@ -115,13 +116,16 @@ subtest '410 Gone' => sub {
         is $bob->get($his->url)->code, 200, 'there is an instance more';
 
         $t->apiserver_down;
-        $t->kubectl('delete', 'gss', 'passing', '--wait=true');
-        $t->kubectl('delete', 'pvc', '--wait=false', '-l', 'game.kruise.io/owner-gss=passing');
-        $t->wait_for(sub { !grep { $_->{metadata}{name} =~ /passing/ } $t->kube_list('gs'), $t->kube_list('pvcs') }, 20, 'all is gone');
+        $t->kubectl('delete', 'gss', 'passing', '--cascade=foreground');
+        my $left = sub { grep { $_->{metadata}{name} =~ /passing/ } map { $t->kube_list($_) } @_ };
+        $t->wait_for(sub { !$left->('gss', 'gs', 'pods') }, 20, 'it is gone');
+        $t->kubectl('delete', 'pvc', '-l', 'game.kruise.io/owner-gss=passing');
+        $t->wait_for(sub { !$left->('pvcs') }, 20, 'its disk too');
         $t->faults([{ query => 'resourceVersion=', times => 3, action => $gone }]);
         $t->apiserver_up;
         $t->wait_for(sub { lists() >= $lists + 3 }, 20, 'all three are listed again');
-        $t->wait_for(sub { $t->status('/table')->content !~ /passing/ }, 10, 'nothing of it is left');
+        $t->wait_for(sub { $t->status('/table')->content !~ /passing/ }, 10,
+            sub { 'nothing of it is left: ' . $t->status('/table')->content });
         pass "410 $how: what vanished meanwhile is swept";
         said qr/too old \(410\): listing again/, 'and the log says why';
         is $bob->get($his->url)->code, 404, 'its host is unknown now';
