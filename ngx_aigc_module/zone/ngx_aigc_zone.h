@@ -42,7 +42,8 @@
 
 #define ngx_aigc_fixed_eq(f, str)                                             \
     ((f)->len == (str)->len                                                   \
-     && ngx_memcmp((f)->data, (str)->data, (str)->len) == 0)
+     && ((str)->len == 0                                                      \
+         || ngx_memcmp((f)->data, (str)->data, (str)->len) == 0))
 
 
 /* One list+watch, as others see it. */
