@@ -1,0 +1,64 @@
+# t/dead_writer.t — worker 0 dies in the middle of a change of the table, its
+# lock held: for a moment nobody is told anything, never anything wrong (gdb)
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+use Time::HiRes qw(sleep);
+
+plan(skip_all => 'needs gdb') unless grep { -x "$_/gdb" } split /:/, $ENV{PATH};
+plan(skip_all => 'gdb and ASan do not go together') if $ENV{AIGC_ASAN};
+
+my $t     = AIGC::Stack->start(workers => 2);
+my $alice = $t->sign_in('alice');
+my $bob   = $t->sign_in('bob');
+my $inst  = $alice->install('stable-diffusion-cpu')->wait_ready;
+my %ask   = (owner => [$alice, $inst->url], other => [$bob, $inst->url],
+    unknown => [$alice, $inst->url =~ s/instances\d+-/instances999-/r]);
+my %right = (owner => 200, other => 403, unknown => 404);
+my $gs    = '/apis/game.kruise.io/v1alpha1/namespaces/default/gameservers/' . $inst->pod;
+my $n     = 0;
+
+sub code { my ($who) = @_; my $r = eval { $ask{$who}[0]->get($ask{$who}[1], timeout => 5) }; $r ? $r->code : 0 }
+
+# Where it dies: inside a slot; with the lock, before and after it.
+for my $where (qw(ngx_aigc_fixed_copy ngx_aigc_table_put_gs ngx_aigc_record_update ngx_aigc_write_end)) {
+    my ($pid) = $t->worker_pids;
+    my $said  = $t->file("run/gdb-$where");
+    $t->allow_log(qr/worker process $pid exited on signal|was locked by $pid/);
+    my $load = $t->background(sub {
+        my ($go_on) = @_;
+        my %seen;
+        while ($go_on->()) { $seen{$_}{ code($_) }++ for sort keys %ask }
+        return \%seen;
+    });
+
+    my $gdb = fork // die "fork: $!";
+    if ($gdb == 0) {
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', $said;
+        open STDERR, '>&', \*STDOUT;
+        exec 'gdb', '-q', '-batch', '-p', $pid, '-ex', "break $where",
+            '-ex', 'continue', '-ex', 'kill' or POSIX::_exit(127);
+    }
+    my $text = sub { open my $f, '<', $said or return ''; local $/; <$f> // '' };
+    $t->wait_for(sub { $text->() =~ /Breakpoint 1 at/ }, 30, "a breakpoint in $where");
+    # until it is hit: gdb may just not have let the process go on yet
+    $t->wait_for(sub {
+        $t->kube_send([['PATCH', $gs, { metadata => { annotations => { change => 'c' . ++$n } } }]]);
+        $text->() =~ /Breakpoint 1, .*\Q$where\E/;
+    }, 20, "worker 0 is in $where");
+    waitpid $gdb, 0;
+    $t->wait_for(sub { my ($new) = $t->worker_pids; $new && $new != $pid }, 10, 'its successor is there');
+    $t->wait_for(sub { !grep { code($_) != $right{$_} } keys %right }, 10, 'all is well');
+
+    my $seen = $load->stop;
+    for my $who (sort keys %right) {
+        my @wrong = grep { !/^(?:$right{$who}|503|0)$/ } keys %{ $seen->{$who} };
+        is "@wrong", '', "dead in $where: the $who never gets anything but $right{$who} or 503";
+        note "$who: " . join ', ', map { "$_: $seen->{$who}{$_}" } sort keys %{ $seen->{$who} };
+    }
+    is scalar @{ $t->table->{instances} }, 1, 'the table is whole again';
+}
+
+done_testing;
