@@ -16,13 +16,24 @@ my $inst  = $alice->install('stable-diffusion-cpu')->wait_ready;
 my %ask   = (owner => [$alice, $inst->url], other => [$bob, $inst->url],
     unknown => [$alice, $inst->url =~ s/instances\d+-/instances999-/r]);
 my %right = (owner => 200, other => 403, unknown => 404);
-my $gs    = '/apis/game.kruise.io/v1alpha1/namespaces/default/gameservers/' . $inst->pod;
 my $n     = 0;
 
 sub code { my ($who) = @_; my $r = eval { $ask{$who}[0]->get($ask{$who}[1], timeout => 5) }; $r ? $r->code : 0 }
 
-# Where it dies: inside a slot; with the lock, before and after it.
-for my $where (qw(ngx_aigc_fixed_copy ngx_aigc_table_put_gs ngx_aigc_record_update ngx_aigc_write_end)) {
+# Changes a GameServer; or adds an instance, which is a new slot and new chains.
+my $game = '/apis/game.kruise.io/v1alpha1/namespaces/default';
+sub change { return ['PATCH', "$game/gameservers/" . $inst->pod, { metadata => { annotations => { change => 'c' . ++$n } } }] }
+sub add {
+    return ['PATCH', "$game/gameserversets/stable-diffusion-cpu", { metadata => { annotations => { change => 'c' . ++$n,
+        'instance.aigc-gateway.io/7' => '{"owner":"nobody","state":"released","since":"2026-01-01T00:00:00Z","gss":"0"}' } } }];
+}
+
+# Where it dies: inside a slot, with the lock before and after it, in a chain.
+my @deaths = ([ngx_aigc_fixed_copy => \&change, 1], [ngx_aigc_table_put_gs => \&change, 1],
+    [ngx_aigc_record_update => \&change, 1], [ngx_aigc_write_end => \&change, 1], [ngx_aigc_link => \&add, 2]);
+
+for my $death (@deaths) {
+    my ($where, $trigger, $instances) = @$death;
     my ($pid) = $t->worker_pids;
     my $said  = $t->file("run/gdb-$where");
     $t->allow_log(qr/worker process $pid exited on signal|was locked by $pid/);
@@ -45,7 +56,7 @@ for my $where (qw(ngx_aigc_fixed_copy ngx_aigc_table_put_gs ngx_aigc_record_upda
     $t->wait_for(sub { $text->() =~ /Breakpoint 1 at/ }, 30, "a breakpoint in $where");
     # until it is hit: gdb may just not have let the process go on yet
     $t->wait_for(sub {
-        $t->kube_send([['PATCH', $gs, { metadata => { annotations => { change => 'c' . ++$n } } }]]);
+        $t->kube_send([$trigger->()]);
         $text->() =~ /Breakpoint 1, .*\Q$where\E/;
     }, 20, "worker 0 is in $where");
     waitpid $gdb, 0;
@@ -58,7 +69,8 @@ for my $where (qw(ngx_aigc_fixed_copy ngx_aigc_table_put_gs ngx_aigc_record_upda
         is "@wrong", '', "dead in $where: the $who never gets anything but $right{$who} or 503";
         note "$who: " . join ', ', map { "$_: $seen->{$who}{$_}" } sort keys %{ $seen->{$who} };
     }
-    is scalar @{ $t->table->{instances} }, 1, 'the table is whole again';
+    is scalar @{ $t->table->{instances} }, $instances, 'the table is whole again';
+    like $t->status('/metrics')->content, qr/^aigc_instances $instances$/m, 'and no slot is lost';
 }
 
 done_testing;
