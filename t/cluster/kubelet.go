@@ -28,6 +28,7 @@ const (
 	claimPoll    = 50 * time.Millisecond
 	restartTime  = 100 * time.Millisecond // from one container to the next
 	readinessLag = 50 * time.Millisecond  // from Running to Ready
+	teardownTime = 300 * time.Millisecond // from a container's end to its address being free
 )
 
 // Annotations on a pod that steer it; see README.md.
@@ -56,6 +57,7 @@ type podRun struct {
 	address  netip.Addr // zero: none yet
 	app      *demoApp   // nil: not serving
 	since    time.Time  // scheduled here
+	stopped  time.Time  // stopped for good, its sandbox is being taken down
 	started  time.Time  // the container's start, zero: it does not run
 	ready    time.Time  // zero: not Ready
 	restarts int32
@@ -335,7 +337,8 @@ func (k *kubelet) halt(r *podRun, exit *v1.ContainerStateTerminated) {
 	r.started, r.ready, r.exit = time.Time{}, time.Time{}, exit
 }
 
-// stop ends a terminating pod: application, then object, then address.
+// stop ends a terminating pod: application, then, as long as a real kubelet and
+// network plugin need to take the sandbox down, nothing, then object and address.
 func (k *kubelet) stop(ctx context.Context, key string, p *v1.Pod) error {
 	asked := p.DeletionTimestamp.Time // the request plus the grace period
 	grace := time.Duration(0)
@@ -348,10 +351,20 @@ func (k *kubelet) stop(ctx context.Context, key string, p *v1.Pod) error {
 	}
 	r := k.run(key)
 	if r != nil {
-		k.say(p, r, v1.EventTypeNormal, "Killing", "Stopping container")
 		r.mu.Lock()
-		k.halt(r, nil)
+		first := r.stopped.IsZero()
+		if first {
+			r.stopped = time.Now()
+			k.halt(r, nil)
+		}
+		wait := time.Until(r.stopped.Add(teardownTime))
 		r.mu.Unlock()
+		if first {
+			k.say(p, r, v1.EventTypeNormal, "Killing", "Stopping container")
+		}
+		if wait > 0 {
+			return later(wait)
+		}
 	}
 	now := int64(0)
 	err := k.w.kl.CoreV1().Pods(p.Namespace).Delete(ctx, p.Name,
