@@ -15,6 +15,7 @@
 #define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
 #define NGX_AIGC_TOKEN_REREAD    10     /* s: it rotates while we run */
 #define NGX_AIGC_GSS_API         "/apis/game.kruise.io/v1alpha1/namespaces/"
+#define NGX_AIGC_JSON_PATCH      "Content-Type: application/json-patch+json"
 
 
 typedef struct {

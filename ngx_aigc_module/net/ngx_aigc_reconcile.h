@@ -10,13 +10,11 @@
 
 #include "ngx_aigc_kubernetes.h"
 
-#include "zone/ngx_aigc_plan.h"
+#include "zone/ngx_aigc_zone.h"
 
 
 #define NGX_AIGC_RECONCILE_SOON   50    /* ms after a change of the table */
 #define NGX_AIGC_RECONCILE_EVERY  2000  /* ms, for what time alone brings */
-#define NGX_AIGC_RECONCILE_CALLS  4     /* at one time */
-#define NGX_AIGC_RECONCILE_TIME   5000  /* ms for a call */
 
 
 ngx_int_t ngx_aigc_reconcile_start(ngx_cycle_t *cycle,

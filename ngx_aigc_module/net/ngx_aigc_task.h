@@ -1,0 +1,58 @@
+/*
+ * net/ngx_aigc_task.h — the Kubernetes calls of the worker that keeps the
+ * cluster in order: few at one time, none twice for the same thing, all of
+ * them ended together.
+ */
+
+#ifndef _NGX_AIGC_TASK_H_INCLUDED_
+#define _NGX_AIGC_TASK_H_INCLUDED_
+
+#include "ngx_aigc_kubernetes.h"
+
+#include "zone/ngx_aigc_zone.h"
+
+
+#define NGX_AIGC_TASKS_MAX  8           /* at one time */
+#define NGX_AIGC_TASK_TIME  5000        /* ms for a call */
+#define NGX_AIGC_TASK_BODY  (2 * 1024 * 1024)   /* the object written */
+
+
+typedef enum {
+    NGX_AIGC_TASK_REPAIR = 0,           /* slot: a template's */
+    NGX_AIGC_TASK_STAMP                 /* slot: a disk's */
+} ngx_aigc_task_e;
+
+typedef struct ngx_aigc_task_s  ngx_aigc_task_t;
+
+/* f NULL: the call was cancelled, how it ended nobody knows. */
+typedef void (*ngx_aigc_task_pt)(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f);
+
+struct ngx_aigc_task_s {
+    ngx_aigc_task_e     what;           /* what and slot: which one it is */
+    uint32_t            slot;
+    ngx_aigc_task_pt    done;
+
+    ngx_atomic_uint_t   lock;           /* the caller's: the right to write */
+    int64_t             generation;     /* … and what was written upon */
+};
+
+
+/* What all tasks need; from the start of the worker to its end. */
+void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_log_t *log);
+
+/*
+ * Sends method with body ("" with content_type NULL: none) to path; task is
+ * copied.  NGX_OK: done() will be called once; NGX_BUSY: that one is under way
+ * already; NGX_ERROR: no free place, or no memory.
+ */
+ngx_int_t ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method,
+    ngx_str_t *path, const char *content_type, ngx_str_t *body);
+
+/* NGX_OK: such a call is under way; NGX_DECLINED. */
+ngx_int_t ngx_aigc_task_running(ngx_aigc_task_e what, uint32_t slot);
+
+/* Ends all calls: done(task, NULL) for each. */
+void ngx_aigc_task_cancel(void);
+
+
+#endif /* _NGX_AIGC_TASK_H_INCLUDED_ */

@@ -1,0 +1,19 @@
+/*
+ * net/ngx_aigc_tell.h — Events on what no repair can decide: once, for as long
+ * as it lasts.  A part of a reconciler's pass.
+ */
+
+#ifndef _NGX_AIGC_TELL_H_INCLUDED_
+#define _NGX_AIGC_TELL_H_INCLUDED_
+
+#include "ngx_aigc_kubernetes.h"
+
+#include "zone/ngx_aigc_table.h"
+
+
+void ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
+
+
+
+#endif /* _NGX_AIGC_TELL_H_INCLUDED_ */
