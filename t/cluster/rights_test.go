@@ -45,11 +45,14 @@ func rights(t *testing.T, r *running) {
 	granted := map[string]string{
 		"game.kruise.io/gameserversets": "get list watch patch",
 		"game.kruise.io/gameservers":    "get list watch",
-		"/persistentvolumeclaims":       "get list watch patch",
-		"/events":                       "create",
+		"apps.kruise.io/statefulsets":   "get list watch",
+		"/pods":                         "get list watch delete",
+		"/persistentvolumeclaims":       "get list watch patch delete",
+		"/events":                       "list watch create",
 	}
-	others := []string{"/pods", "/secrets", "/configmaps", "/services", "game.kruise.io/gameserversets/status",
-		"game.kruise.io/gameservers/status", "networking.k8s.io/ingresses", "apps.kruise.io/statefulsets"}
+	others := []string{"/pods/status", "/pods/exec", "/secrets", "/configmaps", "/services", "game.kruise.io/gameserversets/status",
+		"game.kruise.io/gameservers/status", "networking.k8s.io/ingresses", "apps.kruise.io/statefulsets/status",
+		"coordination.k8s.io/leases"}
 	cs := r.gateway(t)
 	may := func(ns, resource, verb string) bool {
 		group, name, _ := strings.Cut(resource, "/")
@@ -71,6 +74,9 @@ func rights(t *testing.T, r *running) {
 			if may("kube-system", resource, verb) || may("", resource, verb) {
 				t.Errorf("%s %s is allowed outside its namespace", verb, resource)
 			}
+		}
+		if may("aigc-gateway", "coordination.k8s.io/leases", verb) != strings.Contains(" get create update ", " "+verb+" ") {
+			t.Errorf("%s of a lease in its own namespace is wrong", verb)
 		}
 		for _, resource := range others {
 			if may("default", resource, verb) {
