@@ -117,6 +117,11 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                 return NGX_CONF_ERROR;
             }
 
+        } else if (ngx_http_aigc_param(&value[i], "lease=", &v)) {
+            if (ngx_http_aigc_lease(cf, &v, k8s) != NGX_OK) {
+                return NGX_CONF_ERROR;
+            }
+
         } else if (ngx_http_aigc_param(&value[i], "max_stale=", &v)) {
             if (ngx_http_aigc_seconds(cf, &value[i], &v, &mcf->max_stale)
                 != NGX_OK)
@@ -127,12 +132,14 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         } else {
             return ngx_http_aigc_unknown(cf, &value[i],
                                          "namespaces=, selector=, token_file=,"
-                                         " ca_file=, max_stale=");
+                                         " ca_file=, lease=, max_stale=");
         }
     }
 
     if (ngx_http_aigc_readable(cf, "token_file=", &k8s->token_file) != NGX_OK
-        || ngx_http_aigc_readable(cf, "ca_file=", &k8s->ca_file) != NGX_OK)
+        || ngx_http_aigc_readable(cf, "ca_file=", &k8s->ca_file) != NGX_OK
+        || (k8s->lease_name.len == 0
+            && ngx_http_aigc_own_lease(cf, k8s) != NGX_OK))
     {
         return NGX_CONF_ERROR;
     }

@@ -5,6 +5,8 @@
 
 #include "ngx_http_aigc_params.h"
 
+#include "core/ngx_aigc_ids.h"
+
 
 static ngx_int_t ngx_http_aigc_file(ngx_conf_t *cf, const char *name,
     ngx_str_t *path, ngx_uint_t secret, ngx_fd_t *fd);
@@ -304,6 +306,101 @@ ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
                            "for example 10m", directive, arg);
         return NGX_ERROR;
     }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_lease(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_aigc_kubernetes_t *k8s)
+{
+    u_char     *p;
+    ngx_str_t   ns, name;
+
+    p = ngx_strlchr(value->data, value->data + value->len, '/');
+
+    ns = *value;
+    ngx_str_null(&name);
+
+    if (p) {
+        ns.len = p - value->data;
+        name.data = p + 1;
+        name.len = value->len - ns.len - 1;
+    }
+
+    if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK
+        || ngx_aigc_name_check(&name, NGX_AIGC_LEASE_NAME_MAX) != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" has lease=%V: it takes a "
+                           "namespace and a name, such as lease="
+                           "aigc-gateway/" NGX_AIGC_LEASE_NAME, value);
+        return NGX_ERROR;
+    }
+
+    k8s->lease_ns = ns;
+    k8s->lease_name = name;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
+{
+    u_char     *p;
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_str_t   path, ns;
+
+    static ngx_str_t  file = ngx_string("namespace");
+
+    p = k8s->token_file.data + k8s->token_file.len;
+
+    while (p > k8s->token_file.data && p[-1] != '/') {
+        p--;
+    }
+
+    path.len = (p - k8s->token_file.data) + file.len;
+    path.data = ngx_pnalloc(cf->pool, path.len + 1);
+    ns.data = ngx_pnalloc(cf->pool, NGX_AIGC_NS_MAX + 2);
+
+    if (path.data == NULL || ns.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(path.data, k8s->token_file.data, path.len - file.len);
+    p = ngx_cpymem(p, file.data, file.len);
+    *p = '\0';
+
+    n = -1;
+
+    fd = ngx_open_file(path.data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
+
+    if (fd != NGX_INVALID_FILE) {
+        n = ngx_read_fd(fd, ns.data, NGX_AIGC_NS_MAX + 2);
+        (void) ngx_close_file(fd);      /* only read: nothing to lose */
+    }
+
+    while (n > 0 && (ns.data[n - 1] == '\n' || ns.data[n - 1] == '\r')) {
+        n--;
+    }
+
+    ns.len = (n > 0) ? (size_t) n : 0;
+
+    if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" does not know the gateway's "
+                           "namespace, \"%V\" does not name it: give the "
+                           "leader's Lease, such as lease=aigc-gateway/"
+                           NGX_AIGC_LEASE_NAME, &path);
+        return NGX_ERROR;
+    }
+
+    k8s->lease_ns = ns;
+    ngx_str_set(&k8s->lease_name, NGX_AIGC_LEASE_NAME);
 
     return NGX_OK;
 }

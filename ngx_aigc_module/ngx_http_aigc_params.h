@@ -39,6 +39,14 @@ ngx_int_t ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text,
 ngx_int_t ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value,
     ngx_array_t *list);
 
+/*
+ * "namespace/name" of the leader's Lease / the default one: in the namespace
+ * that the service account's files name, beside token_file.
+ */
+ngx_int_t ngx_http_aigc_lease(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_aigc_kubernetes_t *k8s);
+ngx_int_t ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s);
+
 /* A cookie's name (RFC 6265: a token). */
 ngx_int_t ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name);
 

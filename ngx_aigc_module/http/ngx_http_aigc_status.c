@@ -8,8 +8,10 @@
 #include "ngx_http_aigc_reply.h"
 
 #include "zone/ngx_aigc_issuer.h"
+#include "zone/ngx_aigc_leader.h"
 
 
+static json_t *ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_records(ngx_http_request_t *r,
     ngx_aigc_zone_t *zone);
@@ -47,10 +49,13 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
     return ngx_http_aigc_json(r, (synced && fresh && keys)
                                  ? NGX_HTTP_OK
                                  : NGX_HTTP_SERVICE_UNAVAILABLE,
-                              json_pack("{s:b, s:b, s:b, s:I, s:I, s:I}",
+                              json_pack("{s:b, s:b, s:b, s:b, s:I, s:I, s:I}",
                                         "synced", (int) synced,
                                         "fresh", (int) fresh,
                                         "keys", (int) keys,
+                                        "leader", (int)
+                                        (ngx_aigc_leader_leads(mcf->zone)
+                                         == NGX_OK),
                                         "age", (json_int_t) age,
                                         "version", (json_int_t)
                                         mcf->zone->shm->version,
@@ -81,6 +86,8 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "table_age_seconds", "gauge", ngx_aigc_zone_age(mcf->zone) },
         { "table_synced", "gauge",
           ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
+        { "leader", "gauge", ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
+        { "leader_changes_total", "counter", shm->counters.leader_changes },
         { "templates", "gauge", shm->used_templates },
         { "instances", "gauge", shm->used_instances },
         { "instances_max", "gauge", shm->ninstances },
@@ -151,14 +158,33 @@ ngx_http_aigc_table_handler(ngx_http_request_t *r)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     return ngx_http_aigc_json(r, NGX_HTTP_OK,
-               json_pack("{s:b, s:I, s:o, s:o, s:o}",
+               json_pack("{s:b, s:o, s:I, s:o, s:o, s:o}",
                          "synced",
                          (int) (ngx_aigc_zone_synced(mcf->zone) == NGX_OK),
+                         "leader", ngx_http_aigc_table_leader(mcf->zone),
                          "version", (json_int_t) mcf->zone->shm->version,
                          "templates", ngx_http_aigc_table_templates(mcf->zone),
                          "instances",
                          ngx_http_aigc_table_records(r, mcf->zone),
                          "disks", ngx_http_aigc_table_disks(mcf->zone)));
+}
+
+
+/* holder: as last read, which is not often */
+static json_t *
+ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone)
+{
+    u_char     buf[NGX_AIGC_HOLDER_MAX];
+    ngx_str_t  holder;
+
+    holder.data = buf;
+    ngx_aigc_leader_holder(zone, &holder);
+
+    return json_pack("{s:b, s:o, s:o}",
+                     "leads", (int) (ngx_aigc_leader_leads(zone) == NGX_OK),
+                     "identity",
+                     ngx_http_aigc_json_fixed(&zone->shm->leadership.identity),
+                     "holder", ngx_http_aigc_json_str(&holder));
 }
 
 

@@ -15,6 +15,8 @@
 #define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
 #define NGX_AIGC_TOKEN_REREAD    10     /* s: it rotates while we run */
 #define NGX_AIGC_GSS_API         "/apis/game.kruise.io/v1alpha1/namespaces/"
+#define NGX_AIGC_LEASE_NAME      "aigc-gateway"
+#define NGX_AIGC_LEASE_NAME_MAX  253    /* bytes */
 #define NGX_AIGC_JSON_PATCH      "Content-Type: application/json-patch+json"
 
 
@@ -25,6 +27,8 @@ typedef struct {
     ngx_str_t        selector;          /* label selector of templates */
     ngx_str_t        token_file;        /* ends with a NUL */
     ngx_str_t        ca_file;           /* likewise */
+    ngx_str_t        lease_ns;          /* the Lease of the leader */
+    ngx_str_t        lease_name;
 } ngx_aigc_kubernetes_t;
 
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_aigc_lease.h"
 #include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_repair.h"
 #include "ngx_aigc_stamp.h"
@@ -15,6 +16,7 @@
 #include "ngx_aigc_tell.h"
 
 
+static void ngx_aigc_reconcile_leader(ngx_uint_t leads);
 static void ngx_aigc_reconcile_pass(ngx_event_t *ev);
 
 
@@ -47,7 +49,7 @@ ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
 
     ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);
 
-    return NGX_OK;
+    return ngx_aigc_lease_start(cycle, k8s, zone, ngx_aigc_reconcile_leader);
 }
 
 
@@ -58,7 +60,21 @@ ngx_aigc_reconcile_stop(void)
         ngx_del_timer(&ngx_aigc_reconcile_event);
     }
 
+    ngx_aigc_lease_stop();
     ngx_aigc_task_cancel();
+}
+
+
+/* Somebody else may lead from here on: what is under way ends. */
+static void
+ngx_aigc_reconcile_leader(ngx_uint_t leads)
+{
+    if (leads) {
+        ngx_aigc_reconcile_kick(NULL);
+
+    } else {
+        ngx_aigc_task_cancel();
+    }
 }
 
 
@@ -94,7 +110,8 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
 
     /* a half-known cluster is nothing to act upon */
 
-    if (ngx_aigc_zone_synced(ngx_aigc_reconcile_zone) == NGX_OK
+    if (ngx_aigc_leader_leads(ngx_aigc_reconcile_zone) == NGX_OK
+        && ngx_aigc_zone_synced(ngx_aigc_reconcile_zone) == NGX_OK
         && !ngx_aigc_reconcile_zone->shm->holes)
     {
         ngx_aigc_repair(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,

@@ -2,7 +2,7 @@
  * net/ngx_aigc_reconcile.h — what the gateway does by itself: records the owner
  * on new disks, and writes the whole truth where spec differs from it (a
  * re-applied template, OKG's own stale write, an administrator's hand).
- * Runs in the one worker that writes the table.
+ * Runs in the one worker that writes the table, while this gateway leads.
  */
 
 #ifndef _NGX_AIGC_RECONCILE_H_INCLUDED_

@@ -18,6 +18,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "core/ngx_aigc_election.h"
+
 
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
 #define NGX_AIGC_WATCHES_MAX    48      /* 3 kinds x 16 namespaces */
@@ -71,7 +73,18 @@ typedef struct {
     ngx_atomic_t      full;             /* objects that found no slot */
     ngx_atomic_t      foreign_disk;     /* access refused for the disk's owner */
     ngx_atomic_t      collisions;       /* hosts found claimed twice */
+    ngx_atomic_t      leader_changes;   /* we began to lead, or ended */
 } ngx_aigc_counters_t;
+
+
+/* Which gateway leads; zone/ngx_aigc_leader.h. */
+typedef struct {
+    ngx_atomic_t      leads;            /* this one does, … */
+    ngx_atomic_t      until;            /* … if it is not later than that,
+                                           ngx_current_msec */
+    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) identity;   /* ours; len 0: none */
+    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) holder;     /* whose the Lease is */
+} ngx_aigc_leadership_t;
 
 
 /* The head of the zone, in shared memory. */
@@ -109,6 +122,7 @@ typedef struct {
     ngx_atomic_t             lost_disks;    /* likewise, a disk */
 
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
+    ngx_aigc_leadership_t    leadership;
     ngx_aigc_counters_t      counters;
 } ngx_aigc_shm_t;
 

@@ -1,0 +1,45 @@
+/*
+ * net/ngx_aigc_lease.h — one leader among all gateways of a cluster, by a Lease
+ * that each of them reads and that one holds.  Runs in the one worker that
+ * writes the table.  What the rules are is in core/ngx_aigc_election.h; whether
+ * we lead is in zone/ngx_aigc_leader.h.
+ *
+ *   read → free, or ours → write, with the resourceVersion that was read
+ *        → somebody else's → read again in a while
+ *   written → we lead for LEASE_DEADLINE from when it was sent → write again in
+ *             a while; refused, since it has changed: read
+ */
+
+#ifndef _NGX_AIGC_LEASE_H_INCLUDED_
+#define _NGX_AIGC_LEASE_H_INCLUDED_
+
+#include "ngx_aigc_kubernetes.h"
+
+#include "zone/ngx_aigc_leader.h"
+
+
+#define NGX_AIGC_LEASE_TIMEOUT  3000    /* ms for a call */
+#define NGX_AIGC_LEASE_RELEASE  1000    /* ms that a quit may take longer */
+#define NGX_AIGC_LEASE_JITTER   400     /* ms */
+#define NGX_AIGC_LEASE_LOG      30      /* s between lines about failures */
+#define NGX_AIGC_LEASE_BODY     (1024 * 1024)   /* bytes: annotations fit */
+
+
+/* leads: we do from now on, or we do no more and may change nothing. */
+typedef void (*ngx_aigc_lease_changed_pt)(ngx_uint_t leads);
+
+/*
+ * From the start of the worker; zone has been taken.  Where this nginx leads
+ * already, it goes on and changed() is not called.  NGX_OK or NGX_ERROR.
+ *
+ * At a graceful quit it gives the Lease up, for which the worker stays up to
+ * LEASE_RELEASE longer; not when another worker of this nginx has taken over.
+ */
+ngx_int_t ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
+    ngx_aigc_zone_t *zone, ngx_aigc_lease_changed_pt changed);
+
+/* Ends all of it; the Lease stays as it is. */
+void ngx_aigc_lease_stop(void);
+
+
+#endif /* _NGX_AIGC_LEASE_H_INCLUDED_ */
