@@ -446,6 +446,51 @@ ngx_http_aigc_set_gateway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
+ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    ngx_str_t   *value, v;
+    ngx_uint_t   i;
+
+    if (mcf->limited) {
+        return "is duplicate";
+    }
+
+    mcf->limited = 1;
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_http_aigc_param(&value[i], "user_template=", &v)) {
+            if (ngx_http_aigc_number(cf, &value[i], &v, 1,
+                                     NGX_AIGC_INSTANCES_MAX,
+                                     &mcf->limits.user_template)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else if (ngx_http_aigc_param(&value[i], "user_total=", &v)) {
+            if (ngx_http_aigc_number(cf, &value[i], &v, 0,
+                                     NGX_AIGC_LIMIT_MAX,
+                                     &mcf->limits.user_total)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
+        } else {
+            return ngx_http_aigc_unknown(cf, &value[i],
+                                         "user_template=, user_total=");
+        }
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
 {
     ngx_uint_t  i, n;

@@ -19,6 +19,8 @@ char *ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aigc_set_gateway(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 /* After all directives: are those there that those used need? */
 char *ngx_http_aigc_check_conf(ngx_conf_t *cf,

@@ -89,6 +89,13 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
       0,
       NULL },
 
+    { ngx_string("aigc_limits"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_aigc_set_limits,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("aigc_instances"),
       NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
       ngx_http_aigc_instances,
@@ -200,6 +207,7 @@ ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
     }
 
     mcf->max_stale = NGX_HTTP_AIGC_MAX_STALE;
+    mcf->limits.user_template = 1;
 
     return mcf;
 }

@@ -404,3 +404,27 @@ ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
 
     return NGX_OK;
 }
+
+
+ngx_int_t
+ngx_http_aigc_number(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
+    ngx_uint_t min, ngx_uint_t max, ngx_uint_t *number)
+{
+    ngx_int_t   n;
+    ngx_str_t  *directive;
+
+    directive = cf->args->elts;
+
+    n = ngx_atoi(value->data, value->len);
+
+    if (n == NGX_ERROR || (ngx_uint_t) n < min || (ngx_uint_t) n > max) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has \"%V\": it takes a number from %ui "
+                           "to %ui", directive, arg, min, max);
+        return NGX_ERROR;
+    }
+
+    *number = n;
+
+    return NGX_OK;
+}

@@ -50,6 +50,10 @@ ngx_int_t ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s);
 /* A cookie's name (RFC 6265: a token). */
 ngx_int_t ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name);
 
+/* A whole number from min to max. */
+ngx_int_t ngx_http_aigc_number(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_str_t *value, ngx_uint_t min, ngx_uint_t max, ngx_uint_t *number);
+
 ngx_int_t ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *value, time_t *seconds);
 

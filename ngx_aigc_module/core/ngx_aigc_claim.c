@@ -19,6 +19,7 @@ typedef struct {
     ngx_str_t   state;
     ngx_str_t   since;
     ngx_str_t   gss;
+    ngx_str_t   disk;                   /* data NULL: there is none */
 } ngx_aigc_claim_texts_t;
 
 
@@ -48,7 +49,7 @@ ngx_int_t
 ngx_aigc_claim_read(ngx_pool_t *pool, ngx_int_t id, ngx_str_t *raw,
     ngx_aigc_claim_t *claim)
 {
-    json_t                  *root;
+    json_t                  *root, *disk;
     ngx_int_t                rc;
     ngx_str_t                text, cut;
     json_error_t             err;
@@ -94,6 +95,13 @@ ngx_aigc_claim_read(ngx_pool_t *pool, ngx_int_t id, ngx_str_t *raw,
     texts.state = ngx_aigc_json_text(root, "state");
     texts.since = ngx_aigc_json_text(root, "since");
     texts.gss = ngx_aigc_json_text(root, "gss");
+    texts.disk = ngx_aigc_json_text(root, "disk");
+
+    disk = json_object_get(root, "disk");
+
+    if (disk && texts.disk.data == NULL) {
+        ngx_str_set(&texts.disk, "?");  /* no string */
+    }
 
     rc = ngx_aigc_claim_set(pool, &texts, claim);
 
@@ -124,6 +132,15 @@ ngx_aigc_claim_scan(ngx_str_t *raw, ngx_aigc_claim_texts_t *texts)
         || ngx_aigc_claim_scan_text(&p, last, ",\"since\":\"", &texts->since)
            != NGX_OK
         || ngx_aigc_claim_scan_text(&p, last, ",\"gss\":\"", &texts->gss)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_str_null(&texts->disk);
+
+    if (last - p > 1
+        && ngx_aigc_claim_scan_text(&p, last, ",\"disk\":\"", &texts->disk)
            != NGX_OK)
     {
         return NGX_DECLINED;
@@ -185,6 +202,13 @@ ngx_aigc_claim_set(ngx_pool_t *pool, ngx_aigc_claim_texts_t *texts,
         return NGX_OK;
     }
 
+    if (texts->disk.data
+        && (texts->disk.len != sizeof("keep") - 1
+            || ngx_memcmp(texts->disk.data, "keep", sizeof("keep") - 1) != 0))
+    {
+        return NGX_OK;
+    }
+
     since = ngx_aigc_time_read(&texts->since);
 
     if (since == -1) {
@@ -219,6 +243,7 @@ ngx_aigc_claim_set(ngx_pool_t *pool, ngx_aigc_claim_texts_t *texts,
 
     claim->since_sec = since;
     claim->state = state;
+    claim->keep = (texts->disk.data != NULL);
 
     return NGX_OK;
 }
@@ -276,6 +301,11 @@ ngx_aigc_claim_put(ngx_aigc_writer_t *w, ngx_aigc_claim_t *claim)
     ngx_aigc_put_string(w, &claim->since);
     ngx_aigc_put_literal(w, ",\"gss\":");
     ngx_aigc_put_string(w, &claim->gss);
+
+    if (claim->keep) {
+        ngx_aigc_put_literal(w, ",\"disk\":\"keep\"");
+    }
+
     ngx_aigc_put_literal(w, "}");
 }
 

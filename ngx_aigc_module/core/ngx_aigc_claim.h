@@ -1,6 +1,7 @@
 /*
  * core/ngx_aigc_claim.h — whose an instance is: one annotation of a
- * GameServerSet, {"owner","state","since","gss"}.
+ * GameServerSet, {"owner","state","since","gss"}, and "disk":"keep" on one
+ * that is uninstalled without its disk.
  */
 
 #ifndef _NGX_AIGC_CLAIM_H_INCLUDED_
@@ -33,6 +34,8 @@ typedef struct {
     ngx_str_t         since;            /* RFC 3339, as written */
     time_t            since_sec;
     ngx_str_t         gss;              /* uid of the set it was written for */
+    ngx_uint_t        keep;             /* "disk":"keep": an uninstall leaves
+                                           the disk to its owner */
     ngx_str_t         raw;              /* the annotation's bytes; only the
                                            first ones of one over the bound */
 } ngx_aigc_claim_t;
@@ -41,13 +44,14 @@ typedef struct {
 /*
  * Reads one annotation value into claim (raw, and the rest from it).  Never
  * fails for its content: what cannot be read is NGX_AIGC_UNREADABLE, and
- * nothing but id and raw is set.  NGX_OK or NGX_ERROR (no memory).
+ * nothing but id and raw is set; so is one whose "disk" is anything but "keep",
+ * for a disk may hang on it.  NGX_OK or NGX_ERROR (no memory).
  */
 ngx_int_t ngx_aigc_claim_read(ngx_pool_t *pool, ngx_int_t id, ngx_str_t *raw,
     ngx_aigc_claim_t *claim);
 
 /*
- * The annotation's value from owner, state, since, gss; sets claim->raw.
+ * The annotation's value from owner, state, since, gss, keep; sets claim->raw.
  * NGX_OK; NGX_DECLINED: it could not be read back (a bad owner, time, …);
  * NGX_ERROR.
  */

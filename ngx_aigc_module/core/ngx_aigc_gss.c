@@ -22,6 +22,8 @@ static ngx_int_t ngx_aigc_gss_read_scale(ngx_pool_t *pool, json_t *object,
     ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_read_annotations(ngx_pool_t *pool,
     json_t *annotations, ngx_aigc_gss_t *gss);
+static ngx_int_t ngx_aigc_gss_read_max(ngx_pool_t *pool, json_t *annotations,
+    ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_read_claims(ngx_pool_t *pool,
     json_t *annotations, ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_claim_id(const char *key, size_t len);
@@ -160,12 +162,45 @@ ngx_aigc_gss_read_annotations(ngx_pool_t *pool, json_t *annotations,
     if (ngx_aigc_json_copy(pool, annotations,
                            NGX_AIGC_ANNOTATION_RESERVE_IDS,
                            NGX_AIGC_RESERVE_IDS_MAX, &gss->reserve_ids)
-        != NGX_OK)
+        != NGX_OK
+        || ngx_aigc_gss_read_max(pool, annotations, gss) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_aigc_gss_read_claims(pool, annotations, gss);
+}
+
+
+/* A limit that cannot be read is one all the same: nothing more until then. */
+
+static ngx_int_t
+ngx_aigc_gss_read_max(ngx_pool_t *pool, json_t *annotations,
+    ngx_aigc_gss_t *gss)
+{
+    json_t     *value;
+    ngx_int_t   max;
+
+    gss->max = NGX_AIGC_INSTANCES_DEFAULT;
+
+    value = json_object_get(annotations, NGX_AIGC_ANNOTATION_LIMIT);
+    if (value == NULL) {
+        return NGX_OK;
+    }
+
+    max = ngx_atoi((u_char *) json_string_value(value),
+                   json_string_length(value));
+
+    if (max == NGX_ERROR || max > NGX_AIGC_INSTANCES_MAX) {
+        gss->max = 0;
+
+        return ngx_aigc_gss_blame(pool, gss, NGX_AIGC_ANNOTATION_LIMIT, value,
+                                  "is not a number from 0 to 2500");
+    }
+
+    gss->max = max;
+
+    return NGX_OK;
 }
 
 

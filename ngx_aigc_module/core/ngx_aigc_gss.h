@@ -20,6 +20,7 @@
 
 #define NGX_AIGC_INSTANCES_DEFAULT  800     /* per template */
 #define NGX_AIGC_INSTANCES_MAX      2500    /* fit 256 KiB of annotations */
+#define NGX_AIGC_ANNOTATION_LIMIT   "aigc-gateway.io/max-instances"
 #define NGX_AIGC_WHY_MAX            160     /* bytes of misconfigured */
 #define NGX_AIGC_TITLE_MAX          128
 #define NGX_AIGC_DESCRIPTION_MAX    512
@@ -47,6 +48,8 @@ typedef struct {
 
     ngx_array_t       claims;           /* ngx_aigc_claim_t, by id, unique */
     ngx_int_t         top;              /* annotation top, -1: none */
+    ngx_uint_t        max;              /* claims of any state that it may have:
+                                           annotation max-instances */
 
     /* spec.network, Kubernetes-Ingress: where an instance is reached */
     ngx_str_t         host;             /* with "<id>", lower case; len 0: none

@@ -28,10 +28,14 @@ static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
     { NGX_HTTP_GET, { "instances" }, ngx_http_aigc_api_instances },
     { NGX_HTTP_GET, { "instances", "ns", "name", "id" },
       ngx_http_aigc_api_instance },
+    { NGX_HTTP_DELETE, { "instances", "ns", "name", "id" },
+      ngx_http_aigc_api_uninstall },
     { NGX_HTTP_POST, { "instances", "ns", "name", "id", "start" },
       ngx_http_aigc_api_start },
     { NGX_HTTP_POST, { "instances", "ns", "name", "id", "release" },
       ngx_http_aigc_api_release },
+    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "restart" },
+      ngx_http_aigc_api_restart },
     { 0, { NULL }, NULL }
 };
 
@@ -43,20 +47,24 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_aigc_api_route(ngx_http_request_t *r,
-    ngx_http_aigc_api_ctx_t *api, const char **allow);
+    ngx_http_aigc_api_ctx_t *api, ngx_uint_t *allowed);
+static ngx_int_t ngx_http_aigc_api_refuse(ngx_http_request_t *r,
+    ngx_uint_t allowed);
 static ngx_int_t ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
     ngx_http_aigc_call_t *call);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_int_t *answer);
 static void ngx_http_aigc_api_body(ngx_http_request_t *r);
-static ngx_int_t ngx_http_aigc_api_check_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_api_read_body(ngx_http_request_t *r,
+    json_t **body);
+static void ngx_http_aigc_api_free_body(void *data);
 
 
 ngx_int_t
 ngx_http_aigc_api_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
-    const char                *allow;
+    ngx_uint_t                 allowed;
     ngx_http_aigc_ctx_t       *ctx;
     ngx_http_aigc_api_ctx_t   *api;
 
@@ -73,13 +81,8 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
 
     ctx->user = api->call.who.sub;
 
-    rc = ngx_http_aigc_api_route(r, api, &allow);
-
-    if (rc == NGX_DECLINED) {
-        return allow ? ngx_http_aigc_not_allowed(r, allow)
-                     : ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND,
-                                             "not-found",
-                                             "There is no such call.", 0);
+    if (ngx_http_aigc_api_route(r, api, &allowed) != NGX_OK) {
+        return ngx_http_aigc_api_refuse(r, allowed);
     }
 
     if (r->headers_in.content_length_n > NGX_HTTP_AIGC_BODY_MAX) {
@@ -141,10 +144,10 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 }
 
 
-/* NGX_DECLINED: *allow is the methods of the path, or NULL: no such path */
+/* NGX_DECLINED: *allowed is the methods of the path, or 0: no such path */
 static ngx_int_t
 ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_api_ctx_t *api,
-    const char **allow)
+    ngx_uint_t *allowed)
 {
     ngx_str_t               path;
     ngx_uint_t              method;
@@ -152,7 +155,7 @@ ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_api_ctx_t *api,
 
     static ngx_str_t        prefix = ngx_string("/api/v1/");
 
-    *allow = NULL;
+    *allowed = 0;
 
     if (r->uri.len <= prefix.len
         || ngx_memcmp(r->uri.data, prefix.data, prefix.len) != 0)
@@ -178,10 +181,50 @@ ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_api_ctx_t *api,
             return NGX_OK;
         }
 
-        *allow = (route->method == NGX_HTTP_GET) ? "GET, HEAD" : "POST";
+        *allowed |= route->method;
     }
 
     return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_api_refuse(ngx_http_request_t *r, ngx_uint_t allowed)
+{
+    u_char      *p, *allow;
+    ngx_uint_t   i;
+
+    static struct {
+        ngx_uint_t   method;
+        const char  *names;
+    } methods[] = {
+        { NGX_HTTP_GET, "GET, HEAD" },
+        { NGX_HTTP_POST, "POST" },
+        { NGX_HTTP_DELETE, "DELETE" },
+    };
+
+    if (allowed == 0) {
+        return ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
+                                     "There is no such call.", 0);
+    }
+
+    allow = ngx_pnalloc(r->pool, sizeof("GET, HEAD, POST, DELETE"));
+    if (allow == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    p = allow;
+
+    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (allowed & methods[i].method) {
+            p = ngx_sprintf(p, "%s%s", p == allow ? "" : ", ",
+                            methods[i].names);
+        }
+    }
+
+    *p = '\0';
+
+    return ngx_http_aigc_not_allowed(r, (char *) allow);
 }
 
 
@@ -241,27 +284,36 @@ ngx_http_aigc_api_body(ngx_http_request_t *r)
     api = ctx->handler;
     ctx->handler = NULL;
 
-    if (ngx_http_aigc_api_check_body(r) != NGX_OK) {
+    switch (ngx_http_aigc_api_read_body(r, &api->call.body)) {
+
+    case NGX_OK:
+        api->verb(r, &api->call);
+        return;
+
+    case NGX_DECLINED:
         ngx_http_finalize_request(r,
             ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-json",
                                   "The body is not a JSON object.", 0));
         return;
-    }
 
-    api->verb(r, &api->call);
+    default: /* NGX_ERROR */
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
 }
 
 
-/* No body, or a JSON object: today no call has a member that it needs. */
+/* NGX_OK: *body is the object, or NULL: no body; NGX_DECLINED; NGX_ERROR */
 static ngx_int_t
-ngx_http_aigc_api_check_body(ngx_http_request_t *r)
+ngx_http_aigc_api_read_body(ngx_http_request_t *r, json_t **body)
 {
-    size_t        len;
-    u_char       *p, text[NGX_HTTP_AIGC_BODY_MAX];
-    json_t       *json;
-    ngx_int_t     rc;
-    ngx_buf_t    *b;
-    ngx_chain_t  *cl;
+    size_t               len;
+    u_char              *p, text[NGX_HTTP_AIGC_BODY_MAX];
+    ngx_buf_t           *b;
+    ngx_chain_t         *cl;
+    ngx_pool_cleanup_t  *cln;
+
+    *body = NULL;
 
     if (r->request_body == NULL) {
         return NGX_OK;
@@ -288,13 +340,24 @@ ngx_http_aigc_api_check_body(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    json = json_loadb((char *) text, p - text, JSON_REJECT_DUPLICATES, NULL);
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
 
-    rc = json_is_object(json) ? NGX_OK : NGX_DECLINED;
+    *body = json_loadb((char *) text, p - text, JSON_REJECT_DUPLICATES, NULL);
 
-    json_decref(json);
+    cln->handler = ngx_http_aigc_api_free_body;
+    cln->data = *body;
 
-    return rc;
+    return json_is_object(*body) ? NGX_OK : NGX_DECLINED;
+}
+
+
+static void
+ngx_http_aigc_api_free_body(void *data)
+{
+    json_decref(data);
 }
 
 

@@ -10,6 +10,8 @@
 
 #include "zone/ngx_aigc_table.h"
 
+#include <jansson.h>
+
 
 #define NGX_HTTP_AIGC_BODY_MAX  8192    /* bytes of a call's JSON body */
 
@@ -19,6 +21,8 @@ typedef struct {
     ngx_str_t             ns;           /* of the path, decoded, checked */
     ngx_str_t             name;         /* of the template */
     ngx_int_t             id;           /* NGX_ERROR: not in the path */
+    json_t               *body;         /* an object, or NULL: none; lives as
+                                           long as the request */
 } ngx_http_aigc_call_t;
 
 /* Answers the call and finalizes r, at once or later. */
@@ -53,6 +57,10 @@ void ngx_http_aigc_api_install(ngx_http_request_t *r,
 void ngx_http_aigc_api_start(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_release(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_restart(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_uninstall(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 
 

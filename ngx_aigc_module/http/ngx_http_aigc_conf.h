@@ -15,6 +15,7 @@
 #include "net/ngx_aigc_kubernetes.h"
 #include "net/ngx_aigc_logto.h"
 #include "net/ngx_aigc_subrequest.h"    /* ngx_http_aigc_module */
+#include "zone/ngx_aigc_plan.h"         /* ngx_aigc_limits_t */
 #include "zone/ngx_aigc_token.h"
 #include "zone/ngx_aigc_zone.h"
 
@@ -48,6 +49,8 @@ typedef struct {
     ngx_str_t                 redirect_uri;
 
     time_t                    max_stale;    /* s */
+    ngx_aigc_limits_t         limits;   /* aigc_limits */
+    ngx_uint_t                limited;  /* … is given */
     ngx_uint_t                used;     /* some directive needs all of these */
     ngx_uint_t                upstreams;    /* with aigc_instances */
     ngx_uint_t                balanced; /* of them, by us */

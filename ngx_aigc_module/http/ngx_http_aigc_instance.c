@@ -105,7 +105,11 @@ ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
 
     reason = json_null();
 
-    if (record->reason_code.len) {
+    if (record->state == NGX_AIGC_UNINSTALLING && record->gs) {
+        reason = json_pack("{s:s, s:s}", "code", "Terminating",
+                           "message", "The pod has not ended yet.");
+
+    } else if (record->reason_code.len) {
         reason = json_pack("{s:o, s:o}",
                       "code", ngx_http_aigc_json_fixed(&record->reason_code),
                       "message", ngx_http_aigc_json_fixed(&record->reason));

@@ -106,6 +106,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "patches_failed_total", "counter", shm->counters.patches_failed },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
+        { "uninstalls_total", "counter", shm->counters.uninstalls },
         { NULL, NULL, 0 }
     };
 

@@ -9,6 +9,7 @@
 #include "ngx_http_aigc_instance.h"
 #include "ngx_http_aigc_poll.h"
 #include "ngx_http_aigc_reply.h"
+#include "ngx_http_aigc_written.h"
 
 #include "zone/ngx_aigc_plan.h"
 
@@ -17,12 +18,14 @@ typedef struct {
     uint32_t                    op;     /* slot in the queue */
     ngx_atomic_uint_t           ticket;
     uint32_t                    tmpl;
+    ngx_aigc_record_t          *record;     /* as it was; NULL: an install */
     ngx_uint_t                  attempts;
     ngx_msec_t                  written;    /* when: ngx_current_msec */
 
     /* while this request writes for all */
     ngx_atomic_uint_t           lock;
     int64_t                     generation;
+    ngx_msec_t                  shown;  /* ms to wait for the table after it */
     ngx_pool_t                 *pool;
 } ngx_http_aigc_write_t;
 
@@ -41,18 +44,13 @@ static void ngx_http_aigc_write_sent(ngx_http_request_t *r,
     ngx_aigc_subrequest_t *sub);
 static void ngx_http_aigc_write_release(ngx_http_aigc_main_conf_t *mcf,
     ngx_http_aigc_write_t *w, ngx_msec_t wait, int64_t generation);
-static ngx_int_t ngx_http_aigc_write_shown(ngx_http_request_t *r,
-    ngx_aigc_op_t *op, ngx_aigc_record_t *record);
-static ngx_int_t ngx_http_aigc_write_reply(ngx_http_request_t *r,
-    ngx_http_aigc_write_t *w, ngx_aigc_op_t *op);
-static ngx_int_t ngx_http_aigc_write_timeout(ngx_http_request_t *r,
-    ngx_aigc_op_t *op);
 
 
 void
 ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
-    uint32_t tmpl, ngx_int_t id, ngx_str_t *owner)
+    uint32_t tmpl, ngx_aigc_record_t *record, ngx_str_t *owner)
 {
+    ngx_int_t                   id;
     ngx_str_t                   uid;
     ngx_http_cleanup_t         *cln;
     ngx_http_aigc_ctx_t        *ctx;
@@ -73,6 +71,19 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
 
     w->tmpl = tmpl;
     w->op = NGX_AIGC_NONE;
+    id = -1;
+
+    if (record) {
+        id = record->id;
+
+        w->record = ngx_palloc(r->pool, sizeof(ngx_aigc_record_t));
+        if (w->record == NULL) {
+            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+
+        *w->record = *record;
+    }
 
     if (ngx_aigc_table_template_at(mcf->zone, tmpl, &template) == NGX_OK) {
         ngx_aigc_fixed_get(&template.uid, &uid);
@@ -115,7 +126,7 @@ ngx_http_aigc_write_state(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
         return;
     }
 
-    ngx_http_aigc_write(r, kind, slot, call->id, &call->who.sub);
+    ngx_http_aigc_write(r, kind, slot, &record, &call->who.sub);
 }
 
 
@@ -178,7 +189,7 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
     switch (op.state) {
 
     case NGX_AIGC_OP_DONE:
-        ngx_http_aigc_finish(r, ngx_http_aigc_write_reply(r, w, &op));
+        ngx_http_aigc_finish(r, ngx_http_aigc_written_reply(r, &op, w->record));
         return;
 
     case NGX_AIGC_OP_WRITTEN:
@@ -187,11 +198,11 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
             w->written = ngx_current_msec;
         }
 
-        if (ngx_http_aigc_write_shown(r, &op, &record) == NGX_OK
+        if (ngx_http_aigc_written_shown(r, &op, w->record, &record) == NGX_OK
             || (ngx_current_msec - w->written > NGX_AIGC_LOCK_SHOWN
                 && ngx_current_msec - op.started > NGX_HTTP_AIGC_WRITE_TIME))
         {
-            ngx_http_aigc_finish(r, ngx_http_aigc_write_reply(r, w, &op));
+            ngx_http_aigc_finish(r, ngx_http_aigc_written_reply(r, &op, w->record));
             return;
         }
 
@@ -200,7 +211,7 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
     case NGX_AIGC_OP_WAITING:
 
         if (ngx_current_msec - op.started > NGX_HTTP_AIGC_WRITE_TIME) {
-            ngx_http_aigc_finish(r, ngx_http_aigc_write_timeout(r, &op));
+            ngx_http_aigc_finish(r, ngx_http_aigc_written_timeout(r, &op));
             return;
         }
 
@@ -211,7 +222,7 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
         if (ngx_current_msec - op.started
             > NGX_HTTP_AIGC_WRITE_TIME + NGX_HTTP_AIGC_SENT_TIME)
         {
-            ngx_http_aigc_finish(r, ngx_http_aigc_write_timeout(r, &op));
+            ngx_http_aigc_finish(r, ngx_http_aigc_written_timeout(r, &op));
             return;
         }
 
@@ -228,7 +239,7 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
         break;
 
     default: /* NGX_AIGC_OP_FREE: forgotten, it took too long */
-        ngx_http_aigc_finish(r, ngx_http_aigc_write_timeout(r, &op));
+        ngx_http_aigc_finish(r, ngx_http_aigc_written_timeout(r, &op));
         return;
     }
 
@@ -294,7 +305,7 @@ ngx_http_aigc_write_plan(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
 {
     uint32_t                   *slots;
     ngx_int_t                   rc;
-    ngx_uint_t                  n;
+    ngx_uint_t                  i, n;
     ngx_aigc_op_t              *ops;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -316,7 +327,15 @@ ngx_http_aigc_write_plan(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
     }
 
     rc = ngx_aigc_plan(mcf->zone, w->pool, w->tmpl, ops, n,
-                       NGX_AIGC_INSTANCES_DEFAULT, patch, &w->generation);
+                       &mcf->limits, patch, &w->generation);
+
+    w->shown = NGX_AIGC_LOCK_SAME;
+
+    for (i = 0; rc == NGX_OK && i < n; i++) {
+        if (ops[i].state == NGX_AIGC_OP_SENT && ops[i].moves) {
+            w->shown = NGX_AIGC_LOCK_SHOWN;
+        }
+    }
 
     if (rc == NGX_OK || rc == NGX_DECLINED) {
         ngx_aigc_queue_put(mcf->zone, ops, slots, n, w->lock);
@@ -387,8 +406,7 @@ ngx_http_aigc_write_sent(ngx_http_request_t *r, ngx_aigc_subrequest_t *sub)
 
     if (sub->status == NGX_HTTP_OK && sub->json) {
         ngx_aigc_queue_written(mcf->zone, w->lock);
-        ngx_http_aigc_write_release(mcf, w, NGX_AIGC_LOCK_SHOWN,
-                                    w->generation);
+        ngx_http_aigc_write_release(mcf, w, w->shown, w->generation);
         return;
     }
 
@@ -455,165 +473,4 @@ ngx_http_aigc_write_release(ngx_http_aigc_main_conf_t *mcf,
         ngx_destroy_pool(w->pool);
         w->pool = NULL;
     }
-}
-
-
-/*
- * NGX_OK when the table has what was written, or has gone on from there; record
- * is filled then.
- */
-static ngx_int_t
-ngx_http_aigc_write_shown(ngx_http_request_t *r, ngx_aigc_op_t *op,
-    ngx_aigc_record_t *record)
-{
-    ngx_str_t                   ns, name;
-    ngx_aigc_template_t         tmpl;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    if (op->id < 0
-        || ngx_aigc_table_template_at(mcf->zone, op->tmpl, &tmpl) != NGX_OK
-        || op->uid.len != tmpl.uid.len
-        || ngx_memcmp(op->uid.data, tmpl.uid.data, tmpl.uid.len) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    ngx_aigc_fixed_get(&tmpl.ns, &ns);
-    ngx_aigc_fixed_get(&tmpl.name, &name);
-
-    if (ngx_aigc_table_by_id(mcf->zone, &ns, &name, op->id, record) != NGX_OK
-        || record->state == NGX_AIGC_NO_STATE)
-    {
-        return NGX_DECLINED;
-    }
-
-    if (op->after.len
-        && tmpl.generation <= op->generation
-        && (op->after.len != record->raw.len
-            || ngx_memcmp(op->after.data, record->raw.data, op->after.len)
-               != 0))
-    {
-        return NGX_AGAIN;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_write_reply(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
-    ngx_aigc_op_t *op)
-{
-    u_char             *text;
-    ngx_aigc_record_t   record;
-
-    switch (op->result) {
-
-    case NGX_AIGC_RESULT_WRITTEN:
-    case NGX_AIGC_RESULT_UNCHANGED:
-
-        if (ngx_http_aigc_write_shown(r, op, &record) != NGX_OK) {
-
-            /* the API server has it, the watch does not bring it */
-
-            return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                         "not-shown-yet",
-                                         "It is done, but the gateway has not "
-                                         "heard of it from the cluster yet.",
-                                         NGX_HTTP_AIGC_RETRY_COLD);
-        }
-
-        if (op->result == NGX_AIGC_RESULT_WRITTEN) {
-            record.state = (op->kind == NGX_AIGC_RELEASE) ? NGX_AIGC_RELEASED
-                                                          : NGX_AIGC_RUNNING;
-        }
-
-        return ngx_http_aigc_instance_reply(r,
-                                   op->result == NGX_AIGC_RESULT_WRITTEN
-                                   ? NGX_HTTP_ACCEPTED : NGX_HTTP_OK,
-                                   &record);
-
-    case NGX_AIGC_RESULT_GONE:
-        return ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
-                                     "There is no such template or instance.",
-                                     0);
-
-    case NGX_AIGC_RESULT_NOT_OWNER:
-        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "not-owner",
-                                     "This instance belongs to somebody else.",
-                                     0);
-
-    case NGX_AIGC_RESULT_UNINSTALLING:
-        return ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, "uninstalling",
-                                     "The instance is being uninstalled.", 0);
-
-    case NGX_AIGC_RESULT_MISCONFIGURED:
-        return ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT,
-                                     "template-misconfigured",
-                                     "The template cannot be installed as it "
-                                     "is: tell your administrator.", 0);
-
-    case NGX_AIGC_RESULT_FULL:
-        return ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, "template-full",
-                                     "The template has as many instances as "
-                                     "it may have.", 0);
-
-    case NGX_AIGC_RESULT_FOREIGN_DISK:
-        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "foreign-disk",
-                                     "The disk of this instance is not "
-                                     "recorded as yours: tell your "
-                                     "administrator.", 0);
-
-    case NGX_AIGC_RESULT_PARTIAL:
-        return ngx_http_aigc_problem(r, NGX_HTTP_INSUFFICIENT_STORAGE,
-                                     "zone-full",
-                                     "The gateway's zone is too small for all "
-                                     "instances: tell your administrator.", 0);
-
-    default: /* NGX_AIGC_RESULT_REFUSED */
-        break;
-    }
-
-    if (op->http == NGX_HTTP_NOT_FOUND) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
-                                     "There is no such template.", 0);
-    }
-
-    text = ngx_pnalloc(r->pool, 64);
-    if (text == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    *ngx_sprintf(text, "The cluster refuses it (status %ui).", op->http) = 0;
-
-    return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY, "cluster-refuses",
-                                 (char *) text, 0);
-}
-
-
-/* 502 when the API server's answers made no sense, else 503 */
-static ngx_int_t
-ngx_http_aigc_write_timeout(ngx_http_request_t *r, ngx_aigc_op_t *op)
-{
-    switch (op->http) {
-
-    case 0:
-    case NGX_HTTP_CONFLICT:
-    case 422:
-    case 429:
-        break;
-
-    default:
-        return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY,
-                                     "cluster-unavailable",
-                                     "The cluster does not answer as it "
-                                     "should.", NGX_HTTP_AIGC_RETRY);
-    }
-
-    return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                 "cluster-busy",
-                                 "The cluster is busy with this template.",
-                                 NGX_HTTP_AIGC_RETRY);
 }

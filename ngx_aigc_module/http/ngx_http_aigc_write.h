@@ -20,12 +20,12 @@
 
 
 /*
- * Starts kind for owner on a template's slot and id (-1: to be chosen) and
- * answers r in the end, with 200, 202 or a problem.  The caller holds a count
- * of r->main for it: returns nothing.
+ * Starts kind for owner on a template's slot and on the instance in record
+ * (copied; NULL: a new one) and answers r in the end, with 200, 202 or a
+ * problem.  The caller holds a count of r->main for it: returns nothing.
  */
 void ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
-    uint32_t tmpl, ngx_int_t id, ngx_str_t *owner);
+    uint32_t tmpl, ngx_aigc_record_t *record, ngx_str_t *owner);
 
 /*
  * The same for the path's instance, which must be the caller's own: kind brings

@@ -14,6 +14,7 @@
 #include "ngx_aigc_stamp.h"
 #include "ngx_aigc_task.h"
 #include "ngx_aigc_tell.h"
+#include "ngx_aigc_uninstall.h"
 
 
 static void ngx_aigc_reconcile_leader(ngx_uint_t leads);
@@ -117,6 +118,7 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
         ngx_aigc_repair(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                         ngx_aigc_reconcile_log);
         ngx_aigc_stamp(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
+        ngx_aigc_uninstall(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
         ngx_aigc_tell(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                       ngx_aigc_reconcile_log);
     }

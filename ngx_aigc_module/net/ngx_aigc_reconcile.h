@@ -1,7 +1,8 @@
 /*
  * net/ngx_aigc_reconcile.h — what the gateway does by itself: records the owner
- * on new disks, and writes the whole truth where spec differs from it (a
- * re-applied template, OKG's own stale write, an administrator's hand).
+ * on new disks, finishes uninstalls, and writes the whole truth where spec
+ * differs from it (a re-applied template, OKG's own stale write, an
+ * administrator's hand).
  * Runs in the one worker that writes the table, while this gateway leads.
  */
 

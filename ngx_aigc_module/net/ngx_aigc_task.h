@@ -19,7 +19,10 @@
 
 typedef enum {
     NGX_AIGC_TASK_REPAIR = 0,           /* slot: a template's */
-    NGX_AIGC_TASK_STAMP                 /* slot: a disk's */
+    NGX_AIGC_TASK_STAMP,                /* slot: a disk's */
+    NGX_AIGC_TASK_DISK,                 /* likewise: it is deleted */
+    NGX_AIGC_TASK_POD,                  /* slot: a record's; is its pod there? */
+    NGX_AIGC_TASK_FORGET                /* slot: a template's */
 } ngx_aigc_task_e;
 
 typedef struct ngx_aigc_task_s  ngx_aigc_task_t;
@@ -32,7 +35,8 @@ struct ngx_aigc_task_s {
     uint32_t            slot;
     ngx_aigc_task_pt    done;
 
-    ngx_atomic_uint_t   lock;           /* the caller's: the right to write */
+    ngx_atomic_uint_t   seq;            /* the caller's: what the slot was */
+    ngx_atomic_uint_t   lock;           /* … the right to write */
     int64_t             generation;     /* … and what was written upon */
 };
 

@@ -63,6 +63,13 @@ ngx_aigc_hash_addr(struct sockaddr *sa)
 }
 
 
+uint32_t
+ngx_aigc_hash_owner(ngx_str_t *owner)
+{
+    return ngx_murmur_hash2(owner->data, owner->len);
+}
+
+
 uint32_t *
 ngx_aigc_bucket(ngx_aigc_zone_t *zone, ngx_aigc_index_e index, uint32_t hash)
 {
@@ -127,6 +134,7 @@ ngx_aigc_next(ngx_aigc_next_key, instances, ngx_aigc_record_t, next_key)
 ngx_aigc_next(ngx_aigc_next_host, instances, ngx_aigc_record_t, next_host)
 ngx_aigc_next(ngx_aigc_next_addr, instances, ngx_aigc_record_t, next_addr)
 ngx_aigc_next(ngx_aigc_next_tmpl, instances, ngx_aigc_record_t, next_tmpl)
+ngx_aigc_next(ngx_aigc_next_owner, instances, ngx_aigc_record_t, next_owner)
 ngx_aigc_next(ngx_aigc_next_name, disks, ngx_aigc_disk_t, next_name)
 ngx_aigc_next(ngx_aigc_next_disk, disks, ngx_aigc_disk_t, next_disk)
 
@@ -188,7 +196,7 @@ static void
 ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
 {
     uint32_t              i;
-    ngx_str_t             ns, name, host;
+    ngx_str_t             ns, name, host, owner;
     ngx_aigc_record_t    *r;
     ngx_aigc_template_t  *t;
 
@@ -211,6 +219,7 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
         r[i].next_host = NGX_AIGC_NONE;
         r[i].next_addr = NGX_AIGC_NONE;
         r[i].next_tmpl = NGX_AIGC_NONE;
+        r[i].next_owner = NGX_AIGC_NONE;
         r[i].first_disk = NGX_AIGC_NONE;
 
         if (r[i].used) {
@@ -219,6 +228,7 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
             ngx_aigc_fixed_get(&r[i].ns, &ns);
             ngx_aigc_fixed_get(&r[i].name, &name);
             ngx_aigc_fixed_get(&r[i].host, &host);
+            ngx_aigc_fixed_get(&r[i].owner, &owner);
 
             ngx_aigc_chain(zone,
                            ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
@@ -237,6 +247,13 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
                                ngx_aigc_bucket(zone, NGX_AIGC_BY_ADDR,
                                      ngx_aigc_hash_addr(&r[i].addr.sockaddr)),
                               i, ngx_aigc_next_addr);
+            }
+
+            if (r[i].in_owner) {
+                ngx_aigc_chain(zone,
+                               ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER,
+                                               ngx_aigc_hash_owner(&owner)),
+                               i, ngx_aigc_next_owner);
             }
 
             if (r[i].tmpl != NGX_AIGC_NONE && !t[r[i].tmpl].used) {

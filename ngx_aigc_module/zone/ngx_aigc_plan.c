@@ -1,35 +1,14 @@
 /*
- * zone/ngx_aigc_plan.c — the decisions behind a patch.
+ * zone/ngx_aigc_plan.c — one patch out of many operations.  What becomes of
+ * each is in ngx_aigc_plan_op.c.
  */
 
 #include "ngx_aigc_plan.h"
+#include "ngx_aigc_plan_op.h"
 
 #include "core/ngx_aigc_ids.h"
-#include "core/ngx_aigc_patch.h"
 
 
-typedef struct {
-    ngx_aigc_zone_t      *zone;
-    ngx_pool_t           *pool;
-    uint32_t              slot;
-    ngx_aigc_template_t   tmpl;
-    ngx_array_t           claims;       /* ngx_aigc_claim_t */
-    ngx_array_t           changes;      /* ngx_aigc_change_t */
-    ngx_int_t             top;
-    ngx_uint_t            limit;
-} ngx_aigc_plan_t;
-
-
-static ngx_int_t ngx_aigc_plan_install(ngx_aigc_plan_t *plan,
-    ngx_aigc_op_t *op);
-static ngx_int_t ngx_aigc_plan_installed(ngx_aigc_plan_t *plan,
-    ngx_aigc_op_t *op, ngx_str_t *owner);
-static ngx_uint_t ngx_aigc_plan_changed(ngx_aigc_plan_t *plan, ngx_int_t id);
-static ngx_int_t ngx_aigc_plan_state(ngx_aigc_plan_t *plan,
-    ngx_aigc_op_t *op);
-static ngx_int_t ngx_aigc_plan_change(ngx_aigc_plan_t *plan,
-    ngx_aigc_op_t *op, ngx_aigc_claim_t *claim, ngx_str_t *before);
-static void ngx_aigc_plan_done(ngx_aigc_op_t *op, ngx_aigc_result_e result);
 static ngx_int_t ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *before,
     ngx_str_t *patch);
 static ngx_int_t ngx_aigc_plan_reserve(ngx_aigc_plan_t *plan, ngx_str_t *text);
@@ -54,8 +33,8 @@ ngx_aigc_plan_settled(ngx_aigc_template_t *tmpl)
 
 ngx_int_t
 ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
-    ngx_aigc_op_t *ops, ngx_uint_t n, ngx_uint_t limit, ngx_str_t *patch,
-    int64_t *generation)
+    ngx_aigc_op_t *ops, ngx_uint_t n, ngx_aigc_limits_t *limits,
+    ngx_str_t *patch, int64_t *generation)
 {
     ngx_int_t         rc;
     ngx_str_t         reserve;
@@ -65,7 +44,8 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
     plan.zone = zone;
     plan.pool = pool;
     plan.slot = slot;
-    plan.limit = limit;
+    plan.limits = limits;
+    plan.moves = 0;
 
     ngx_str_null(patch);
 
@@ -124,24 +104,21 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
 
     for (i = 0; i < n; i++) {
 
-        /* the slot may be another template's by now, or one made anew */
+        /* an id that an earlier patch may have given is nobody else's */
 
-        if (ops[i].uid.len != plan.tmpl.uid.len
-            || ngx_memcmp(ops[i].uid.data, plan.tmpl.uid.data,
-                          plan.tmpl.uid.len)
-               != 0)
-        {
-            ngx_aigc_plan_done(&ops[i], NGX_AIGC_RESULT_GONE);
-            continue;
+        if (ngx_aigc_plan_same(&plan, &ops[i])) {
+            plan.top = ngx_max(plan.top, ops[i].id);
         }
+    }
 
-        rc = (ops[i].kind == NGX_AIGC_INSTALL)
-             ? ngx_aigc_plan_install(&plan, &ops[i])
-             : ngx_aigc_plan_state(&plan, &ops[i]);
-
-        if (rc != NGX_OK) {
-            return rc;
+    for (i = 0; i < n; i++) {
+        if (ngx_aigc_plan_op(&plan, &ops[i]) != NGX_OK) {
+            return NGX_ERROR;
         }
+    }
+
+    for (i = 0; i < n; i++) {
+        ops[i].moves = (plan.moves || !plan.tmpl.agrees);
     }
 
     if (plan.changes.nelts == 0 && (n || plan.tmpl.agrees)) {
@@ -149,249 +126,6 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
     }
 
     return ngx_aigc_plan_patch(&plan, &reserve, patch);
-}
-
-
-static ngx_int_t
-ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
-{
-    ngx_str_t          owner, none;
-    ngx_aigc_claim_t  *claim;
-
-    ngx_aigc_fixed_get(&op->owner, &owner);
-
-    if (ngx_aigc_plan_installed(plan, op, &owner) == NGX_OK) {
-        return NGX_OK;
-    }
-
-    /* pods that no gateway has installed are not ours to scale away */
-
-    if (plan->tmpl.misconfigured.len
-        || (!plan->tmpl.written && plan->tmpl.replicas > 0))
-    {
-        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_MISCONFIGURED);
-        return NGX_OK;
-    }
-
-    if (plan->claims.nelts >= plan->limit) {
-        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_FULL);
-        return NGX_OK;
-    }
-
-    op->id = ngx_aigc_table_kept(plan->zone, plan->slot, &owner);
-
-    if (op->id == NGX_ERROR) {
-        op->id = ++plan->top;
-    }
-
-    if (op->id > NGX_AIGC_ID_MAX) {
-        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_FULL);
-        return NGX_OK;
-    }
-
-    claim = ngx_array_push(&plan->claims);
-    if (claim == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(claim, sizeof(ngx_aigc_claim_t));
-
-    claim->id = op->id;
-    claim->state = NGX_AIGC_RUNNING;
-    claim->owner = owner;
-    claim->since_sec = ngx_time();
-    ngx_aigc_fixed_get(&plan->tmpl.uid, &claim->gss);
-
-    if (ngx_aigc_time_write(plan->pool, claim->since_sec, &claim->since)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_str_null(&none);
-
-    return ngx_aigc_plan_change(plan, op, claim, &none);
-}
-
-
-/* NGX_OK: owner has an instance already; NGX_DECLINED */
-static ngx_int_t
-ngx_aigc_plan_installed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
-    ngx_str_t *owner)
-{
-    ngx_uint_t         i;
-    ngx_aigc_claim_t  *claim;
-
-    claim = plan->claims.elts;
-
-    for (i = 0; i < plan->claims.nelts; i++) {
-
-        if (claim[i].owner.len != owner->len
-            || ngx_memcmp(claim[i].owner.data, owner->data, owner->len) != 0)
-        {
-            continue;
-        }
-
-        if (ngx_aigc_plan_changed(plan, claim[i].id)) {
-            return NGX_OK;              /* it may still be refused: wait */
-        }
-
-        op->id = claim[i].id;
-
-        if (claim[i].state == NGX_AIGC_UNINSTALLING) {
-            ngx_aigc_plan_done(op, NGX_AIGC_RESULT_UNINSTALLING);
-            return NGX_OK;
-        }
-
-        /* an answer that was lost: it is our own write that we see */
-
-        ngx_aigc_plan_done(op, op->attempts ? NGX_AIGC_RESULT_WRITTEN
-                                            : NGX_AIGC_RESULT_UNCHANGED);
-        return NGX_OK;
-    }
-
-    return NGX_DECLINED;
-}
-
-
-/* One change of an id in a patch: what follows waits for the next. */
-static ngx_uint_t
-ngx_aigc_plan_changed(ngx_aigc_plan_t *plan, ngx_int_t id)
-{
-    ngx_uint_t          i;
-    ngx_aigc_change_t  *change;
-
-    change = plan->changes.elts;
-
-    for (i = 0; i < plan->changes.nelts; i++) {
-        if (change[i].id == id) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* start and release */
-static ngx_int_t
-ngx_aigc_plan_state(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
-{
-    ngx_int_t           rc;
-    ngx_str_t           before;
-    ngx_uint_t          i;
-    ngx_aigc_claim_t   *claim;
-    ngx_aigc_state_e    state;
-    ngx_aigc_record_t   record;
-    ngx_str_t           ns, name;
-
-    if (ngx_aigc_plan_changed(plan, op->id)) {
-        return NGX_OK;
-    }
-
-    claim = plan->claims.elts;
-
-    for (i = 0; i < plan->claims.nelts; i++) {
-        if (claim[i].id == op->id) {
-            break;
-        }
-    }
-
-    if (i == plan->claims.nelts) {
-        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_GONE);
-        return NGX_OK;
-    }
-
-    claim = &claim[i];
-
-    if (claim->owner.len == 0 || !ngx_aigc_fixed_eq(&op->owner, &claim->owner))
-    {
-        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_NOT_OWNER);
-        return NGX_OK;
-    }
-
-    if (claim->state == NGX_AIGC_UNINSTALLING) {
-        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_UNINSTALLING);
-        return NGX_OK;
-    }
-
-    state = (op->kind == NGX_AIGC_START) ? NGX_AIGC_RUNNING
-                                         : NGX_AIGC_RELEASED;
-
-    if (claim->state == state) {
-        ngx_aigc_plan_done(op, op->attempts ? NGX_AIGC_RESULT_WRITTEN
-                                            : NGX_AIGC_RESULT_UNCHANGED);
-        return NGX_OK;
-    }
-
-    if (state == NGX_AIGC_RUNNING) {
-        ngx_aigc_fixed_get(&plan->tmpl.ns, &ns);
-        ngx_aigc_fixed_get(&plan->tmpl.name, &name);
-
-        rc = ngx_aigc_table_by_id(plan->zone, &ns, &name, op->id, &record);
-
-        if (rc != NGX_OK) {
-            return NGX_OK;              /* busy: with the next patch */
-        }
-
-        if (record.disk == NGX_AIGC_DISK_FOREIGN) {
-            ngx_aigc_plan_done(op, NGX_AIGC_RESULT_FOREIGN_DISK);
-            return NGX_OK;
-        }
-
-        if (record.disk == NGX_AIGC_DISK_LOST) {
-            ngx_aigc_plan_done(op, NGX_AIGC_RESULT_PARTIAL);
-            return NGX_OK;
-        }
-    }
-
-    /* since and gss are kept as they were written */
-
-    before = claim->raw;
-
-    if (ngx_aigc_claim_read(plan->pool, claim->id, &before, claim) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    claim->state = state;
-
-    return ngx_aigc_plan_change(plan, op, claim, &before);
-}
-
-
-static ngx_int_t
-ngx_aigc_plan_change(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
-    ngx_aigc_claim_t *claim, ngx_str_t *before)
-{
-    ngx_aigc_change_t  *change;
-
-    if (ngx_aigc_claim_write(plan->pool, claim) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    change = ngx_array_push(&plan->changes);
-    if (change == NULL) {
-        return NGX_ERROR;
-    }
-
-    change->id = claim->id;
-    change->before = *before;
-    change->after = claim->raw;
-
-    op->state = NGX_AIGC_OP_SENT;
-    op->since = claim->since_sec;
-    op->generation = plan->tmpl.generation;
-    ngx_aigc_fixed_set(&op->after, &claim->raw);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_aigc_plan_done(ngx_aigc_op_t *op, ngx_aigc_result_e result)
-{
-    op->state = NGX_AIGC_OP_DONE;
-    op->result = result;
 }
 
 

@@ -5,6 +5,10 @@
 #include "ngx_aigc_queue.h"
 
 
+static ngx_uint_t ngx_aigc_queue_free(ngx_aigc_zone_t *zone,
+    ngx_aigc_op_t *op);
+static ngx_uint_t ngx_aigc_queue_unseen(ngx_aigc_zone_t *zone,
+    ngx_aigc_op_t *op);
 static void ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
     ngx_aigc_op_state_e state, ngx_aigc_result_e result, ngx_uint_t http,
     ngx_str_t *message);
@@ -34,9 +38,7 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
 
     for (i = 0; i < zone->shm->nops; i++) {
 
-        if (op[i].state == NGX_AIGC_OP_FREE
-            || ngx_aigc_passed(op[i].started + NGX_AIGC_OP_LIFE))
-        {
+        if (ngx_aigc_queue_free(zone, &op[i])) {
             slot = ngx_min(slot, i);
 
         } else if (ngx_aigc_fixed_eq(&op[i].owner, owner)) {
@@ -70,6 +72,88 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
 }
 
 
+/* Nobody needs it any more, or it has outlived who did. */
+static ngx_uint_t
+ngx_aigc_queue_free(ngx_aigc_zone_t *zone, ngx_aigc_op_t *op)
+{
+    return op->state == NGX_AIGC_OP_FREE
+           || ngx_aigc_passed(op->started + NGX_AIGC_OP_LIFE)
+           || (op->orphan && op->state == NGX_AIGC_OP_WRITTEN
+               && !ngx_aigc_queue_unseen(zone, op));
+}
+
+
+/* An admitted install that may be written, but is not in the table yet. */
+static ngx_uint_t
+ngx_aigc_queue_unseen(ngx_aigc_zone_t *zone, ngx_aigc_op_t *op)
+{
+    ngx_str_t             uid;
+    ngx_aigc_template_t  *t;
+
+    if (!op->admitted || op->state == NGX_AIGC_OP_DONE) {
+        return 0;
+    }
+
+    if (op->after.len == 0) {
+        return 1;                       /* in a plan that is being made */
+    }
+
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[op->tmpl];
+
+    ngx_aigc_fixed_get(&t->uid, &uid);
+
+    return t->used && ngx_aigc_fixed_eq(&op->uid, &uid)
+           && t->generation <= op->generation;
+}
+
+
+ngx_int_t
+ngx_aigc_queue_admit(ngx_aigc_zone_t *zone, ngx_aigc_op_t *op,
+    ngx_uint_t total)
+{
+    uint32_t        i;
+    ngx_str_t       owner;
+    ngx_uint_t      n;
+    ngx_aigc_op_t  *ops, *own;
+
+    own = NULL;
+    ops = ngx_aigc_ops(zone);
+
+    ngx_aigc_fixed_get(&op->owner, &owner);
+
+    ngx_aigc_lock(zone);
+
+    n = ngx_aigc_table_owned(zone, &owner);
+
+    for (i = 0; i < zone->shm->nops; i++) {
+
+        if (ngx_aigc_queue_free(zone, &ops[i])) {
+            continue;
+        }
+
+        if (ops[i].ticket == op->ticket) {
+            own = &ops[i];
+
+        } else if (ngx_aigc_fixed_eq(&ops[i].owner, &owner)
+                   && ngx_aigc_queue_unseen(zone, &ops[i]))
+        {
+            n++;
+        }
+    }
+
+    op->admitted = (own && n < total);
+
+    if (own) {
+        own->admitted = op->admitted;
+        own->after.len = 0;             /* of an earlier patch, if any */
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return op->admitted ? NGX_OK : NGX_DECLINED;
+}
+
+
 void
 ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t ticket, ngx_aigc_op_t *op)
@@ -97,7 +181,10 @@ ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot,
     if (op->ticket != ticket) {
         /* forgotten, and somebody else's by now */
 
-    } else if (op->state == NGX_AIGC_OP_SENT) {
+    } else if (op->state == NGX_AIGC_OP_SENT
+               || (op->state == NGX_AIGC_OP_WRITTEN
+                   && ngx_aigc_queue_unseen(zone, op)))
+    {
         op->orphan = 1;
 
     } else {
@@ -299,7 +386,9 @@ ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
             continue;
         }
 
-        if (op[i].orphan) {
+        if (op[i].orphan
+            && !(state == NGX_AIGC_OP_WRITTEN && op[i].admitted))
+        {
             op[i].state = NGX_AIGC_OP_FREE;
             continue;
         }

@@ -20,13 +20,22 @@
 #define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker's) */
 #define NGX_AIGC_OP_MESSAGE  160
 #define NGX_AIGC_LOCK_SHOWN  1500       /* ms to wait for the table to show it */
+#define NGX_AIGC_LOCK_SAME   100        /* … a patch that leaves spec as it is:
+                                           its generation may not move */
 
 
 typedef enum {
-    NGX_AIGC_INSTALL = 1,
+    NGX_AIGC_INSTALL = 1,               /* the one that there is, or a new one */
+    NGX_AIGC_INSTALL_ANOTHER,           /* a new one in any case */
     NGX_AIGC_START,
-    NGX_AIGC_RELEASE
+    NGX_AIGC_RELEASE,
+    NGX_AIGC_UNINSTALL,
+    NGX_AIGC_UNINSTALL_KEEP,            /* … without the disk */
+    NGX_AIGC_FORGET                     /* the leader's: all of it is gone */
 } ngx_aigc_op_kind_e;
+
+#define ngx_aigc_is_uninstall(kind)                                           \
+    ((kind) == NGX_AIGC_UNINSTALL || (kind) == NGX_AIGC_UNINSTALL_KEEP)
 
 typedef enum {
     NGX_AIGC_OP_FREE = 0,
@@ -44,7 +53,10 @@ typedef enum {
     NGX_AIGC_RESULT_NOT_OWNER,
     NGX_AIGC_RESULT_UNINSTALLING,
     NGX_AIGC_RESULT_MISCONFIGURED,
-    NGX_AIGC_RESULT_FULL,               /* the template's limit is reached */
+    NGX_AIGC_RESULT_USED_UP,            /* the template has no more ids */
+    NGX_AIGC_RESULT_LIMIT_TEMPLATE,     /* … as many instances as it may have */
+    NGX_AIGC_RESULT_LIMIT_USER_TEMPLATE,    /* the user has, of this template */
+    NGX_AIGC_RESULT_LIMIT_USER_TOTAL,       /* … of all templates */
     NGX_AIGC_RESULT_FOREIGN_DISK,
     NGX_AIGC_RESULT_PARTIAL,            /* the zone does not hold all of it */
     NGX_AIGC_RESULT_REFUSED             /* the API server will not have it */
@@ -59,6 +71,11 @@ typedef struct {
     int32_t                               id;       /* -1: to be chosen */
     uint32_t                              result;
     uint32_t                              orphan;   /* nobody waits any more */
+    uint32_t                              moves;    /* sent in a patch that
+                                                       changes spec */
+    uint32_t                              admitted; /* counts for its owner's
+                                                       total until the table
+                                                       shows it */
     ngx_atomic_uint_t                     ticket;
     ngx_atomic_uint_t                     lock;     /* of the patch it is in */
     ngx_msec_t                            started;
@@ -88,6 +105,15 @@ void ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
 /* The waiter leaves: an operation under way is finished without it. */
 void ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t ticket);
+
+/*
+ * Counts op, a copy of an install that waits in the queue, for its owner's
+ * total, unless owner has as many as total already: in the table, or admitted
+ * and not shown there yet.  One look for all workers: no two of them admit the
+ * last one.  NGX_OK; NGX_DECLINED.
+ */
+ngx_int_t ngx_aigc_queue_admit(ngx_aigc_zone_t *zone, ngx_aigc_op_t *op,
+    ngx_uint_t total);
 
 /*
  * Asks for the right to write a template.  A ticket, or 0: someone else has it.

@@ -142,6 +142,7 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     r->next_host = NGX_AIGC_NONE;
     r->next_addr = NGX_AIGC_NONE;
     r->next_tmpl = NGX_AIGC_NONE;
+    r->next_owner = NGX_AIGC_NONE;
     r->first_disk = NGX_AIGC_NONE;
     r->tmpl = ngx_aigc_template_find(zone, ns, name);
     ngx_aigc_fixed_set(&r->ns, ns);

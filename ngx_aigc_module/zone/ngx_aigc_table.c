@@ -217,6 +217,48 @@ ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
 
 
 ngx_int_t
+ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
+    uint32_t *slot, ngx_aigc_record_t *record)
+{
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+
+    for ( /* void */ ; *slot < zone->shm->ninstances; (*slot)++) {
+
+        if (r[*slot].used && r[*slot].state == state
+            && ngx_aigc_table_record_at(zone, *slot, record) == NGX_OK
+            && record->state == state)
+        {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DONE;
+}
+
+
+ngx_uint_t
+ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
+{
+    uint32_t            i;
+    ngx_uint_t          n;
+    ngx_aigc_record_t  *r;
+
+    n = 0;
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+
+    i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER, ngx_aigc_hash_owner(owner));
+
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = r[i].next_owner) {
+        n += ngx_aigc_fixed_eq(&r[i].owner, owner);
+    }
+
+    return n;
+}
+
+
+ngx_int_t
 ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
     ngx_aigc_template_t *tmpl, ngx_array_t *claims)
 {

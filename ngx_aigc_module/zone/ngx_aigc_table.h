@@ -48,6 +48,7 @@ typedef struct {
     uint16_t                           nrunning;
     uint16_t                           nreleased;
     uint16_t                           nclaims;
+    uint16_t                           max;         /* claims that it may have */
     in_port_t                          port;
     time_t                             unsettled;   /* since; 0: settled */
     ngx_atomic_t                       lock;        /* ticket of who writes it */
@@ -89,6 +90,7 @@ typedef struct {
     uint32_t                           next_host;
     uint32_t                           next_addr;
     uint32_t                           next_tmpl;
+    uint32_t                           next_owner;
     uint32_t                           first_disk;
     uint32_t                           claim_stamp; /* template's, last apply */
     uint32_t                           gs_mark;     /* of the last list */
@@ -104,8 +106,13 @@ typedef struct {
     unsigned                           disk:3;      /* ngx_aigc_disk_e */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
+    unsigned                           in_owner:1;
+    unsigned                           keep:1;      /* the claim's */
     unsigned                           told:3;      /* NGX_AIGC_TELL_… */
     time_t                             since;
+    time_t                             pod_gone;    /* when the API server said
+                                                       that there is no pod; 0
+                                                       after any news of it */
     socklen_t                          socklen;     /* 0: no address */
     union {
         struct sockaddr                sockaddr;
@@ -171,6 +178,16 @@ ngx_int_t ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_disk_t *disk);
 
 /*
+ * From slot *slot on, the next record whose claim is in state; *slot is its
+ * own.  For the table's writer.  NGX_OK; NGX_DONE: there is none.
+ */
+ngx_int_t ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
+    uint32_t *slot, ngx_aigc_record_t *record);
+
+/* How many claims owner has, of any state.  The lock is held. */
+ngx_uint_t ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner);
+
+/*
  * All claims of a template and the template as of one moment.  claims: an
  * array of ngx_aigc_claim_t (id, state, owner, since, raw), by id, its strings
  * from pool; free: ids without a claim whose disk is owner's own, or NULL.
@@ -226,6 +243,14 @@ ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
  * Drops what is in none of these namespaces (ngx_str_t; none given: keeps all).
  */
 ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
+
+/*
+ * The API server has said, at gone, that the pod of the record in slot does
+ * not exist; 0: take that back.  seq is the record's when it was asked: not
+ * noted if anything was heard of it since.
+ */
+void ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t seq, time_t gone);
 
 /* What is to be told of this record, and that it has been. */
 ngx_uint_t ngx_aigc_table_tell(ngx_aigc_record_t *record);

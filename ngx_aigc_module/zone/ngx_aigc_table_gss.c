@@ -21,6 +21,8 @@ static void ngx_aigc_template_truth(ngx_aigc_template_t *t,
     ngx_aigc_gss_t *gss);
 static void ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_claim_t *claim);
+static void ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot);
+static void ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot);
 
 
 ngx_int_t
@@ -144,6 +146,7 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     t->replicas = gss->replicas;
     t->current = gss->current;
     t->port = gss->port;
+    t->max = gss->max;
     t->deleting = gss->deleting;
     t->has_annotations = gss->has_annotations;
     t->has_reserve_ids = gss->has_reserve_ids;
@@ -252,10 +255,15 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
         return;
     }
 
+    ngx_aigc_claim_unlink(zone, slot);
+
     ngx_aigc_seq_begin(&r->seq);
+
+    r->pod_gone = 0;
 
     if (claim) {
         r->state = claim->state;
+        r->keep = claim->keep;
         r->since = claim->since_sec;
         ngx_aigc_fixed_set(&r->owner, &claim->owner);
         ngx_aigc_fixed_set(&r->claim_gss, &claim->gss);
@@ -267,12 +275,66 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
 
     } else {
         r->state = NGX_AIGC_NO_STATE;
+        r->keep = 0;
         r->since = 0;
         r->owner.len = 0;
         r->claim_gss.len = 0;
         r->raw.len = 0;
     }
 
+    ngx_aigc_seq_end(&r->seq);
+
+    ngx_aigc_claim_link(zone, slot);
+}
+
+
+/* Into and out of the chain of its owner; an unreadable one has none. */
+static void
+ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_str_t           owner;
+    ngx_aigc_record_t  *r;
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    if (r->owner.len == 0) {
+        return;
+    }
+
+    ngx_aigc_fixed_get(&r->owner, &owner);
+
+    ngx_aigc_link(zone,
+                  ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER,
+                                  ngx_aigc_hash_owner(&owner)),
+                  slot, ngx_aigc_next_owner);
+
+    ngx_aigc_seq_begin(&r->seq);
+    r->in_owner = 1;
+    ngx_aigc_seq_end(&r->seq);
+}
+
+
+static void
+ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_str_t           owner;
+    ngx_aigc_record_t  *r;
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    if (!r->in_owner) {
+        return;
+    }
+
+    ngx_aigc_fixed_get(&r->owner, &owner);
+
+    ngx_aigc_unlink(zone,
+                    ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER,
+                                    ngx_aigc_hash_owner(&owner)),
+                    slot, ngx_aigc_next_owner);
+
+    ngx_aigc_seq_begin(&r->seq);
+    r->in_owner = 0;
     ngx_aigc_seq_end(&r->seq);
 }
 

@@ -63,6 +63,7 @@ ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
     ngx_aigc_seq_begin(&r->seq);
 
     r->gs = 1;
+    r->pod_gone = 0;
     r->gs_state = gs->state;
     r->network_ready = gs->network_ready;
     ngx_aigc_fixed_set(&r->gs_uid, &gs->uid);
@@ -503,6 +504,29 @@ ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
 }
 
 
+void
+ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t seq, time_t gone)
+{
+    ngx_aigc_record_t  *r;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    if (r->seq == seq) {
+        ngx_aigc_seq_begin(&r->seq);
+        r->pod_gone = gone;
+        ngx_aigc_seq_end(&r->seq);
+    }
+
+    zone->shm->writing = 0;             /* nothing that others see */
+    ngx_aigc_unlock(zone);
+}
+
+
 ngx_uint_t
 ngx_aigc_table_tell(ngx_aigc_record_t *record)
 {
@@ -545,5 +569,6 @@ ngx_aigc_table_told(ngx_aigc_zone_t *zone, uint32_t slot, ngx_uint_t told)
     r->told = told;
     ngx_aigc_seq_end(&r->seq);
 
+    zone->shm->writing = 0;
     ngx_aigc_unlock(zone);
 }

@@ -3,6 +3,7 @@
  */
 
 #include "ngx_aigc_zone.h"
+#include "ngx_aigc_index.h"
 #include "ngx_aigc_issuer.h"
 #include "ngx_aigc_queue.h"
 #include "ngx_aigc_table.h"
@@ -10,7 +11,7 @@
 
 
 /* Raise it when a partition's layout changes without changing its size. */
-#define NGX_AIGC_LAYOUT  1
+#define NGX_AIGC_LAYOUT  2
 
 
 static ngx_int_t ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data);
@@ -121,11 +122,11 @@ ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size)
     ngx_aigc_carve(tokens, shm->ntokens, ngx_aigc_token_t);
     ngx_aigc_carve(templates, shm->ntemplates, ngx_aigc_template_t);
 
-    /* four chains (key, host, address, disk name), at most 2 buckets a slot */
+    /* every index has at most 2 buckets a slot */
 
     rest = size - at;
     each = sizeof(ngx_aigc_record_t) + 2 * sizeof(ngx_aigc_disk_t)
-           + 4 * 2 * sizeof(uint32_t);
+           + NGX_AIGC_INDEXES * 2 * sizeof(uint32_t);
 
     shm->ninstances = (rest - 4 * 64) / each;
     shm->ndisks = 2 * shm->ninstances;
@@ -136,7 +137,7 @@ ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size)
 
     ngx_aigc_carve(instances, shm->ninstances, ngx_aigc_record_t);
     ngx_aigc_carve(disks, shm->ndisks, ngx_aigc_disk_t);
-    ngx_aigc_carve(indexes, 4 * shm->nbuckets, uint32_t);
+    ngx_aigc_carve(indexes, NGX_AIGC_INDEXES * shm->nbuckets, uint32_t);
 
 #undef ngx_aigc_carve
 }

@@ -9,6 +9,7 @@
 #define STATE  "\"state\":\"running\""
 #define SINCE  "\"since\":\"2026-01-02T03:04:05Z\""
 #define GSS    "\"gss\":\"52d8cbba-0a87-40a3-9436-ff602273be6d\""
+#define KEEP   "\"disk\":\"keep\""
 
 
 static void
@@ -32,7 +33,13 @@ claim_good(unit_t *u)
         { " {\n " OWNER " , " STATE "," SINCE "," GSS ",\"later\":[1]} ",
           NGX_AIGC_RUNNING, "alice" },
         { "{\"owner\":\"\\u00e9 \\\"x\\\"\"," STATE "," SINCE "," GSS "}",
-          NGX_AIGC_RUNNING, "\xc3\xa9 \"x\"" }
+          NGX_AIGC_RUNNING, "\xc3\xa9 \"x\"" },
+        { "{" OWNER "," STATE "," SINCE "," GSS "," KEEP "}",
+          NGX_AIGC_RUNNING, "alice" },
+        { "{" KEEP "," OWNER "," STATE "," SINCE "," GSS "}",
+          NGX_AIGC_RUNNING, "alice" },
+        { "{" OWNER "," STATE "," SINCE "," GSS ",\"disk\":\"\\u006beep\"}",
+          NGX_AIGC_RUNNING, "alice" }
     };
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -46,6 +53,7 @@ claim_good(unit_t *u)
         is_int(u, claim.since_sec, 1767323045);
         is_str(u, &claim.gss, "52d8cbba-0a87-40a3-9436-ff602273be6d");
         is_str(u, &claim.raw, cases[i].raw);
+        is_int(u, claim.keep, strstr(cases[i].raw, "\"disk\"") ? 1 : 0);
         ok(u, claim.raw.data != raw.data);
     }
 }
@@ -87,6 +95,15 @@ claim_unreadable(unit_t *u)
         "{" OWNER "," STATE "," SINCE ",\"gss\":\"\"}",
         "{" OWNER "," STATE "," SINCE ",\"gss\":7}",
         "{" OWNER "," STATE "," SINCE ",\"gss\":\"a\\tb\"}",
+        "{" OWNER "," STATE "," SINCE "," GSS ",\"disk\":\"\"}",
+        "{" OWNER "," STATE "," SINCE "," GSS ",\"disk\":\"kee\"}",
+        "{" OWNER "," STATE "," SINCE "," GSS ",\"disk\":\"keeper\"}",
+        "{" OWNER "," STATE "," SINCE "," GSS ",\"disk\":\"Keep\"}",
+        "{" OWNER "," STATE "," SINCE "," GSS ",\"disk\":true}",
+        "{" OWNER "," STATE "," SINCE "," GSS ",\"disk\":null}",
+        "{" OWNER "," STATE "," SINCE "," GSS "," KEEP "," KEEP "}",
+        "{" OWNER "," STATE "," SINCE "," GSS "," KEEP,
+        "{" KEEP "," STATE "," SINCE "," GSS "}",
         "{" OWNER "," STATE "," SINCE ",\"gss\":\"01234567890123456789"
             "012345678901234567890123456789012345678901234\"}"
     };
@@ -106,6 +123,7 @@ claim_unreadable(unit_t *u)
         is_int(u, claim.since.len, 0);
         is_int(u, claim.since_sec, 0);
         is_int(u, claim.gss.len, 0);
+        is_int(u, claim.keep, 0);
     }
 }
 
@@ -197,6 +215,20 @@ claim_written(unit_t *u)
     is_str(u, &back.owner, "a\"b\\c/\xc3\xa9");
     is_int(u, back.since_sec, 1767323045);
     is_str(u, &back.gss, "uid-1");
+    is_int(u, back.keep, 0);
+
+    claim.state = NGX_AIGC_UNINSTALLING;
+    claim.keep = 1;
+    is_int(u, ngx_aigc_claim_write(u->pool, &claim), NGX_OK);
+
+    is_str(u, &claim.raw, "{\"owner\":\"a\\\"b\\\\c/\xc3\xa9\","
+                          "\"state\":\"uninstalling\","
+                          "\"since\":\"2026-01-02T03:04:05Z\","
+                          "\"gss\":\"uid-1\",\"disk\":\"keep\"}");
+
+    is_int(u, ngx_aigc_claim_read(u->pool, 7, &claim.raw, &back), NGX_OK);
+    is_int(u, back.state, NGX_AIGC_UNINSTALLING);
+    is_int(u, back.keep, 1);
 }
 
 
@@ -255,6 +287,7 @@ claim_not_written(unit_t *u)
 
     claim = good;
     claim.state = NGX_AIGC_UNINSTALLING;
+    claim.keep = 1;
     claim.owner = unit_bytes(u, quotes, sizeof(quotes));
     claim.gss = unit_str(u, "52d8cbba-0a87-40a3-9436-ff602273be6d");
     is_int(u, ngx_aigc_claim_write(u->pool, &claim), NGX_OK);
@@ -392,7 +425,9 @@ claim_mutations(unit_t *u)
     readable = 0;
 
     for (i = 0; i < 5000; i++) {
-        raw = unit_str(u, "{" OWNER "," STATE "," SINCE "," GSS "}");
+        raw = unit_str(u, i % 2 ? "{" OWNER "," STATE "," SINCE "," GSS "}"
+                                : "{" OWNER "," STATE "," SINCE "," GSS ","
+                                  KEEP "}");
 
         for (n = unit_random(&seed, 3); n; n--) {
             raw.data[unit_random(&seed, raw.len)]
@@ -416,6 +451,7 @@ claim_mutations(unit_t *u)
                       || ngx_memcmp(claim.owner.data, same.owner.data,
                                     claim.owner.len) == 0)
             || !is_int(u, claim.since_sec, same.since_sec)
+            || !is_int(u, claim.keep, same.keep)
             || !is_int(u, claim.gss.len, same.gss.len))
         {
             unit_note("%.*s", (int) raw.len, raw.data);

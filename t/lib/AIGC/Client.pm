@@ -266,10 +266,11 @@ sub form {
         fields => \%fields };
 }
 
-sub install {       # → the instance, as the answer shows it
+sub install {       # → the instance, as the answer shows it; another => 1
     my ($self, $template, %o) = @_;
     my $ns = $o{namespace} // 'default';
-    my $r  = $self->api('POST', "/api/v1/templates/$ns/$template/install");
+    my $r  = $self->api('POST', "/api/v1/templates/$ns/$template/install",
+        $o{another} ? { another => JSON::PP::true } : undef);
     croak "install $template: " . $r->status_line . "\n" . $r->content unless $r->ok;
     return AIGC::Instance->new($self, $r->json);
 }

@@ -50,16 +50,18 @@ for my $verb (qw(start release restart update)) {
     *$verb = sub { my $self = shift; $self->_done($self->try($verb)) };
 }
 
+# uninstall(keep_disk => 'true')
 sub uninstall {
-    my $self = shift;
-    return $self->_done($self->try('uninstall'));
+    my ($self, %o) = @_;
+    return $self->_done($self->try('uninstall', %o));
 }
 
-# The verb's answer, whatever it is.
+# The verb's answer, whatever it is; what follows it is the query.
 sub try {
-    my ($self, $verb) = @_;
-    return $verb eq 'uninstall' ? $self->client->api('DELETE', $self->path)
-        : $self->client->api('POST', $self->path . "/$verb");
+    my ($self, $verb, %o) = @_;
+    my $query = %o ? '?' . join '&', map { "$_=$o{$_}" } sort keys %o : '';
+    return $verb eq 'uninstall' ? $self->client->api('DELETE', $self->path . $query)
+        : $self->client->api('POST', $self->path . "/$verb$query");
 }
 
 sub _done {

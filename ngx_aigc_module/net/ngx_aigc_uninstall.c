@@ -1,0 +1,422 @@
+/*
+ * net/ngx_aigc_uninstall.c — from an annotation in state uninstalling to none.
+ */
+
+#include "ngx_aigc_uninstall.h"
+#include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_task.h"
+
+#include "core/ngx_aigc_delete.h"
+#include "core/ngx_aigc_objects.h"
+#include "zone/ngx_aigc_plan.h"
+
+
+typedef struct {
+    uint32_t            record;         /* slot */
+    ngx_atomic_uint_t   seq;            /* … as it was */
+    uint32_t            tmpl;
+    ngx_int_t           id;
+} ngx_aigc_uninstall_t;
+
+
+static ngx_int_t ngx_aigc_uninstall_record(uint32_t slot,
+    ngx_aigc_record_t *record, ngx_uint_t ask);
+static ngx_uint_t ngx_aigc_uninstall_disks(ngx_aigc_record_t *record);
+static void ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk);
+static void ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task,
+    ngx_aigc_fetch_t *f);
+static void ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record);
+static void ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task,
+    ngx_aigc_fetch_t *f);
+static void ngx_aigc_uninstall_forget(ngx_aigc_uninstall_t *gone,
+    ngx_uint_t n);
+static ngx_int_t ngx_aigc_uninstall_send(ngx_pool_t *pool,
+    ngx_aigc_uninstall_t *gone, ngx_uint_t n, ngx_atomic_uint_t lock);
+static void ngx_aigc_uninstall_forgotten(ngx_aigc_task_t *task,
+    ngx_aigc_fetch_t *f);
+
+
+static ngx_aigc_zone_t  *ngx_aigc_uninstall_zone;
+static ngx_log_t        *ngx_aigc_uninstall_log;
+
+
+void
+ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
+{
+    static time_t          asked;
+
+    uint32_t               slot;
+    ngx_uint_t             n, ask;
+    ngx_aigc_record_t      record;
+    ngx_aigc_uninstall_t   gone[NGX_AIGC_UNINSTALL_MAX];
+
+    ngx_aigc_uninstall_zone = zone;
+    ngx_aigc_uninstall_log = log;
+
+    ask = (ngx_time() - asked >= NGX_AIGC_UNINSTALL_ASK);
+
+    if (ask) {
+        asked = ngx_time();
+    }
+
+    n = 0;
+
+    for (slot = 0;
+         n < NGX_AIGC_UNINSTALL_MAX
+         && ngx_aigc_table_next(zone, NGX_AIGC_UNINSTALLING, &slot, &record)
+            == NGX_OK;
+         slot++)
+    {
+        if (record.tmpl == NGX_AIGC_NONE || record.owner.len == 0
+            || ngx_aigc_uninstall_record(slot, &record, ask) != NGX_OK)
+        {
+            continue;
+        }
+
+        gone[n].record = slot;
+        gone[n].seq = record.seq;
+        gone[n].tmpl = record.tmpl;
+        gone[n].id = record.id;
+        n++;
+    }
+
+    ngx_aigc_uninstall_forget(gone, n);
+}
+
+
+/* NGX_OK: nothing is left of it; NGX_AGAIN: not yet */
+static ngx_int_t
+ngx_aigc_uninstall_record(uint32_t slot, ngx_aigc_record_t *record,
+    ngx_uint_t ask)
+{
+    if (ngx_aigc_uninstall_disks(record)) {
+        return NGX_AGAIN;
+    }
+
+    if (record->pod_gone) {
+        return (!record->gs
+                || ngx_time() - record->pod_gone > NGX_AIGC_GAMESERVER_LEFT)
+               ? NGX_OK : NGX_AGAIN;
+    }
+
+    /* the table follows the cluster; the last word is the API server's */
+
+    if (!record->gs || ask) {
+        ngx_aigc_uninstall_pod(slot, record);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/*
+ * How many disks are yet to go, or to be recorded as the owner's by
+ * ngx_aigc_stamp(), which comes first: of a disk that is kept, too.
+ */
+static ngx_uint_t
+ngx_aigc_uninstall_disks(ngx_aigc_record_t *record)
+{
+    uint32_t          i;
+    ngx_str_t         owner;
+    ngx_uint_t        left;
+    ngx_aigc_disk_t   disk;
+
+    if (record->disk == NGX_AIGC_DISK_LOST) {
+        return 1;                       /* there may be one that we cannot see */
+    }
+
+    ngx_aigc_fixed_get(&record->owner, &owner);
+
+    left = 0;
+
+    for (i = record->first_disk;
+         ngx_aigc_table_disk_at(ngx_aigc_uninstall_zone, i, &disk) == NGX_OK;
+         i = disk.next_disk)
+    {
+        if (disk.owner.len == 0) {
+            left += (record->disk == NGX_AIGC_DISK_NEW);
+
+        } else if (ngx_aigc_fixed_eq(&disk.owner, &owner) && !record->keep) {
+            left++;
+
+            if (!disk.deleting) {
+                ngx_aigc_uninstall_disk(i, &disk);
+            }
+        }
+    }
+
+    return left;
+}
+
+
+static void
+ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
+{
+    u_char            buf[512];
+    ngx_str_t         path, ns, name, uid, options;
+    ngx_pool_t       *pool;
+    ngx_aigc_task_t   task;
+
+    pool = ngx_create_pool(1024, ngx_aigc_uninstall_log);
+    if (pool == NULL) {
+        return;
+    }
+
+    ngx_aigc_fixed_get(&disk->ns, &ns);
+    ngx_aigc_fixed_get(&disk->name, &name);
+    ngx_aigc_fixed_get(&disk->uid, &uid);
+
+    path.data = buf;
+    path.len = ngx_snprintf(buf, sizeof(buf), "/api/v1/namespaces/%V/"
+                            "persistentvolumeclaims/%V", &ns, &name)
+               - buf;
+
+    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
+
+    task.what = NGX_AIGC_TASK_DISK;
+    task.slot = slot;
+    task.done = ngx_aigc_uninstall_disk_done;
+
+    /* no free place, or under way already: with a later pass */
+
+    if (ngx_aigc_delete_options(pool, &uid, &options) == NGX_OK) {
+        (void) ngx_aigc_task_send(&task, "DELETE", &path,
+                                  "Content-Type: application/json", &options);
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
+{
+    if (f == NULL) {
+        return;
+    }
+
+    switch (f->status) {
+
+    case 200:
+    case 202:
+    case 404:
+        return;                         /* the watch brings what becomes of it */
+
+    case 409:
+        ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
+                      "aigc: a disk was not deleted: it is another one of "
+                      "that name by now");
+        return;
+
+    default:
+        ngx_log_error(NGX_LOG_WARN, f->log, 0,
+                      "aigc: a disk could not be deleted: status %ui%s%s: "
+                      "trying again", f->status, f->error ? ", " : "",
+                      f->error ? f->error : "");
+    }
+}
+
+
+static void
+ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record)
+{
+    u_char            buf[256];
+    ngx_str_t         path, none;
+    ngx_aigc_task_t   task;
+
+    path.data = buf;
+    path.len = ngx_snprintf(buf, sizeof(buf),
+                            "/api/v1/namespaces/%*s/pods/%*s-%D",
+                            (size_t) record->ns.len, record->ns.data,
+                            (size_t) record->name.len, record->name.data,
+                            record->id)
+               - buf;
+
+    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
+
+    task.what = NGX_AIGC_TASK_POD;
+    task.slot = slot;
+    task.seq = record->seq;
+    task.done = ngx_aigc_uninstall_pod_done;
+
+    ngx_str_set(&none, "");
+
+    (void) ngx_aigc_task_send(&task, "GET", &path, NULL, &none);
+}
+
+
+static void
+ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
+{
+    ngx_aigc_status_t  status;
+
+    if (f == NULL || f->status != 404) {
+        return;                         /* it is there, or nobody knows */
+    }
+
+    /* the API server says so itself, not something in front of it */
+
+    if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status) != NGX_OK
+        || status.reason.len != sizeof("NotFound") - 1
+        || ngx_memcmp(status.reason.data, "NotFound", status.reason.len) != 0)
+    {
+        return;
+    }
+
+    ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, task->slot, task->seq,
+                            ngx_time());
+    ngx_aigc_reconcile_kick(NULL);
+}
+
+
+/* One patch for each template among them. */
+static void
+ngx_aigc_uninstall_forget(ngx_aigc_uninstall_t *gone, ngx_uint_t n)
+{
+    uint32_t               tmpl;
+    ngx_uint_t             i, m;
+    ngx_pool_t            *pool;
+    ngx_atomic_uint_t      lock;
+    ngx_aigc_uninstall_t   swap;
+
+    for ( /* void */ ; n; gone += m, n -= m) {
+
+        tmpl = gone->tmpl;
+
+        /* those of one template to the front */
+
+        for (i = 1, m = 1; i < n; i++) {
+            if (gone[i].tmpl == tmpl) {
+                swap = gone[i];
+                gone[i] = gone[m];
+                gone[m++] = swap;
+            }
+        }
+
+        lock = ngx_aigc_queue_lock(ngx_aigc_uninstall_zone, tmpl,
+                                   NGX_AIGC_TASK_TIME + 1000);
+        if (lock == 0) {
+            continue;                   /* with a later pass */
+        }
+
+        pool = ngx_create_pool(16384, ngx_aigc_uninstall_log);
+
+        if (pool == NULL
+            || ngx_aigc_uninstall_send(pool, gone, m, lock) != NGX_OK)
+        {
+            ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, tmpl, lock, 0, 0);
+        }
+
+        if (pool) {
+            ngx_destroy_pool(pool);
+        }
+    }
+}
+
+
+/* NGX_OK: it is under way; else not, OKG may not have settled */
+static ngx_int_t
+ngx_aigc_uninstall_send(ngx_pool_t *pool, ngx_aigc_uninstall_t *gone,
+    ngx_uint_t n, ngx_atomic_uint_t lock)
+{
+    u_char                buf[256];
+    ngx_str_t             path, patch, ns, name, uid;
+    ngx_uint_t            i;
+    ngx_aigc_op_t        *ops;
+    ngx_aigc_task_t       task;
+    ngx_aigc_template_t   tmpl;
+
+    ops = ngx_pcalloc(pool, n * sizeof(ngx_aigc_op_t));
+
+    if (ops == NULL
+        || ngx_aigc_table_template_at(ngx_aigc_uninstall_zone, gone->tmpl,
+                                      &tmpl)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_fixed_get(&tmpl.ns, &ns);
+    ngx_aigc_fixed_get(&tmpl.name, &name);
+    ngx_aigc_fixed_get(&tmpl.uid, &uid);
+
+    for (i = 0; i < n; i++) {
+        ops[i].kind = NGX_AIGC_FORGET;
+        ops[i].state = NGX_AIGC_OP_WAITING;
+        ops[i].tmpl = gone->tmpl;
+        ops[i].id = gone[i].id;
+        ngx_aigc_fixed_set(&ops[i].uid, &uid);
+    }
+
+    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
+
+    task.what = NGX_AIGC_TASK_FORGET;
+    task.slot = gone->tmpl;
+    task.done = ngx_aigc_uninstall_forgotten;
+    task.lock = lock;
+    task.seq = n;
+
+    if (ngx_aigc_plan(ngx_aigc_uninstall_zone, pool, gone->tmpl, ops, n, NULL,
+                      &patch, &task.generation)
+        != NGX_OK
+        || patch.len == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    path.data = buf;
+    path.len = ngx_snprintf(buf, sizeof(buf),
+                            NGX_AIGC_GSS_API "%V/gameserversets/%V",
+                            &ns, &name)
+               - buf;
+
+    if (ngx_aigc_task_send(&task, "PATCH", &path, NGX_AIGC_JSON_PATCH, &patch)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_count(ngx_aigc_uninstall_zone, patches);
+
+    /* not once more before the API server has been asked once more */
+
+    for (i = 0; i < n; i++) {
+        ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, gone[i].record,
+                                gone[i].seq, 0);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_uninstall_forgotten(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
+{
+    if (f == NULL) {
+        /* how it ended will be seen in the table */
+
+        ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, task->slot, task->lock,
+                              1000, 0);
+        return;
+    }
+
+    if (f->status == 200) {
+        (void) ngx_atomic_fetch_add(
+                      &ngx_aigc_uninstall_zone->shm->counters.uninstalls,
+                      task->seq);
+
+        ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, task->slot, task->lock,
+                              NGX_AIGC_LOCK_SAME, task->generation);
+        return;
+    }
+
+    ngx_aigc_count(ngx_aigc_uninstall_zone, patches_failed);
+
+    ngx_log_error((f->status == 422 ? NGX_LOG_NOTICE : NGX_LOG_WARN), f->log, 0,
+                  "aigc: an uninstall could not be finished: status %ui%s%s: "
+                  "trying again", f->status, f->error ? ", " : "",
+                  f->error ? f->error : "");
+
+    ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, task->slot, task->lock, 0,
+                          0);
+}
