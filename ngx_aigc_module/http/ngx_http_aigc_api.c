@@ -32,6 +32,8 @@ static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
       ngx_http_aigc_api_start },
     { NGX_HTTP_POST, { "instances", "ns", "name", "id", "release" },
       ngx_http_aigc_api_release },
+    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "update" },
+      ngx_http_aigc_api_update },
     { 0, { NULL }, NULL }
 };
 

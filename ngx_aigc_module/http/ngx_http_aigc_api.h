@@ -54,6 +54,8 @@ void ngx_http_aigc_api_start(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_release(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_update(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
 
 
 #endif /* _NGX_HTTP_AIGC_API_H_INCLUDED_ */
