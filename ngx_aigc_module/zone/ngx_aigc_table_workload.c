@@ -281,12 +281,16 @@ ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, ngx_aigc_warning_t *warning)
 
 
 /*
- * The last one counts.  One about a pod that is not known yet is kept: its pod
- * comes by another watch, and may be late.
+ * The last one counts, and one about the pod that is there more than any other.
+ * One about a pod that is not known yet is kept: pods come by another watch,
+ * which may be late.
  */
 static ngx_uint_t
 ngx_aigc_warning_wanted(ngx_aigc_record_t *r, ngx_aigc_warning_t *warning)
 {
+    ngx_str_t   pod;
+    ngx_uint_t  had, has;
+
     if (r->state != NGX_AIGC_RUNNING || r->routed
         || ngx_aigc_reason_over(&warning->code, r->progress))
     {
@@ -297,14 +301,14 @@ ngx_aigc_warning_wanted(ngx_aigc_record_t *r, ngx_aigc_warning_t *warning)
         return 1;
     }
 
-    if (r->pod && r->warning_pod.len
-        && r->warning_pod.len == r->pod_uid.len
-        && ngx_memcmp(r->warning_pod.data, r->pod_uid.data, r->pod_uid.len)
-           == 0
-        && warning->pod_uid.len
-        && !ngx_aigc_fixed_eq(&r->pod_uid, &warning->pod_uid))
-    {
-        return 0;
+    ngx_aigc_fixed_get(&r->pod_uid, &pod);
+
+    had = ngx_aigc_fixed_eq(&r->warning_pod, &pod);
+    has = (pod.len == warning->pod_uid.len
+           && ngx_memcmp(pod.data, warning->pod_uid.data, pod.len) == 0);
+
+    if (r->pod && had != has) {
+        return has;
     }
 
     return warning->time >= r->warning_time;
