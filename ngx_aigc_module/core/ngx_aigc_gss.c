@@ -58,6 +58,10 @@ ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
                                           "network"), gss)
            != NGX_OK
         || ngx_aigc_gss_read_annotations(pool, annotations, gss) != NGX_OK
+        || ngx_aigc_gss_read_update(pool,
+                          json_object_get(json_object_get(object, "spec"),
+                                          "updateStrategy"), gss)
+           != NGX_OK
         || ngx_aigc_gss_read_show(pool, object, gss) != NGX_OK)
     {
         return NGX_ERROR;

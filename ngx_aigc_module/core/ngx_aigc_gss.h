@@ -57,6 +57,11 @@ typedef struct {
     in_port_t         port;             /* 0: none */
     ngx_str_t         misconfigured;    /* why not to install; len 0: fine */
 
+    /* spec.updateStrategy: how running instances get another revision */
+    ngx_str_t         rolls;            /* why it is not seamless, where an
+                                           administrator may think that it is */
+    unsigned          seamless:1;       /* when their users want */
+
     /* what the dashboard shows; len 0: unknown */
     ngx_str_t         title;            /* annotation aigc-gateway.io/title */
     ngx_str_t         description;      /* …/description */
@@ -75,6 +80,15 @@ typedef struct {
  * NGX_OK; NGX_DECLINED: not a GameServerSet (no uid, no name, …); NGX_ERROR.
  */
 ngx_int_t ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object,
+    ngx_aigc_gss_t *gss);
+
+/*
+ * A part of it, spec.updateStrategy as OKG and kruise take it: seamless is type
+ * OnDelete without a rollingUpdate block, or one that is paused with partition
+ * 0.  A block makes OKG forget the type.  Source: OKG v1.0.0, DESIGN 4; seen in
+ * t/cluster.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_aigc_gss_read_update(ngx_pool_t *pool, json_t *strategy,
     ngx_aigc_gss_t *gss);
 
 /* A part of it: what the dashboard shows.  NGX_OK or NGX_ERROR. */

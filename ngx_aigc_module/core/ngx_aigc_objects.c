@@ -16,9 +16,6 @@
 #define NGX_AIGC_STATUS_TEXT     256
 
 
-static ngx_int_t ngx_aigc_object_read(ngx_pool_t *pool, json_t *object,
-    size_t max, ngx_str_t *ns, ngx_str_t *name, ngx_str_t *gss,
-    ngx_str_t *uid);
 static ngx_aigc_gs_state_e ngx_aigc_gs_state(ngx_str_t *name);
 static ngx_int_t ngx_aigc_gs_pod_ip(ngx_pool_t *pool, json_t *pod,
     ngx_str_t *out);
@@ -86,9 +83,7 @@ ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
 }
 
 
-/* what GameServers and PVCs have in common; name up to max bytes */
-
-static ngx_int_t
+ngx_int_t
 ngx_aigc_object_read(ngx_pool_t *pool, json_t *object, size_t max,
     ngx_str_t *ns, ngx_str_t *name, ngx_str_t *gss, ngx_str_t *uid)
 {

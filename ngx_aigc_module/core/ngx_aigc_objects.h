@@ -1,6 +1,7 @@
 /*
- * core/ngx_aigc_objects.h — the other Kubernetes objects that the gateway
- * watches: GameServers and PersistentVolumeClaims, and the error body.
+ * core/ngx_aigc_objects.h — GameServers and PersistentVolumeClaims as the
+ * gateway reads them, and the error body.  What stands behind them is in
+ * ngx_aigc_workload.h.
  */
 
 #ifndef _NGX_AIGC_OBJECTS_H_INCLUDED_
@@ -31,6 +32,15 @@ typedef enum {
 } ngx_aigc_gs_state_e;
 
 
+/* How far the pod has come, as its status says. */
+typedef enum {
+    NGX_AIGC_PROGRESS_NONE = 0,
+    NGX_AIGC_PROGRESS_SCHEDULED,        /* a node has it */
+    NGX_AIGC_PROGRESS_PREPARED          /* volumes and network are there: its
+                                           containers speak for themselves */
+} ngx_aigc_progress_e;
+
+
 typedef struct {
     ngx_str_t            ns;
     ngx_str_t            name;
@@ -38,6 +48,7 @@ typedef struct {
     ngx_int_t            id;
     ngx_str_t            uid;
     ngx_aigc_gs_state_e  state;
+    ngx_aigc_progress_e  progress;
     unsigned             network_ready:1;   /* currentNetworkState Ready */
     ngx_str_t            pod_ip;        /* len 0: none; IPv4 or IPv6 literal */
     ngx_str_t            pod_start;     /* podStatus.startTime: tells one pod
@@ -73,6 +84,13 @@ ngx_int_t ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object,
     ngx_aigc_gs_t *gs);
 ngx_int_t ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object,
     ngx_aigc_pvc_t *pvc);
+
+/*
+ * What all objects of a GameServerSet have in common; a name up to max bytes.
+ * Returns likewise.
+ */
+ngx_int_t ngx_aigc_object_read(ngx_pool_t *pool, json_t *object, size_t max,
+    ngx_str_t *ns, ngx_str_t *name, ngx_str_t *gss, ngx_str_t *uid);
 
 /*
  * The JSON Patch that records owner on a PVC, only if uid is still the same

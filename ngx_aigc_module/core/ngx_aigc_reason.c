@@ -13,6 +13,8 @@
 #define NGX_AIGC_CONTAINER_MAX   63     /* bytes of a container's name */
 
 
+static ngx_aigc_progress_e ngx_aigc_reason_progress(json_t *pod);
+static ngx_uint_t ngx_aigc_reason_prepared(json_t *statuses);
 static ngx_int_t ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *pod,
     ngx_aigc_gs_t *gs);
 static ngx_int_t ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses,
@@ -30,6 +32,8 @@ ngx_int_t
 ngx_aigc_reason_read(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
 {
     ngx_int_t  rc;
+
+    gs->progress = ngx_aigc_reason_progress(pod);
 
     if (gs->state == NGX_AIGC_GS_READY || gs->state == NGX_AIGC_GS_DELETING) {
         return NGX_OK;
@@ -54,6 +58,110 @@ ngx_aigc_reason_read(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
     }
 
     return (rc == NGX_DECLINED) ? NGX_OK : rc;
+}
+
+
+static ngx_aigc_progress_e
+ngx_aigc_reason_progress(json_t *pod)
+{
+    size_t      i;
+    json_t     *conditions, *item;
+    ngx_str_t   type, status;
+
+    if (ngx_aigc_reason_prepared(json_object_get(pod, "initContainerStatuses"))
+        || ngx_aigc_reason_prepared(json_object_get(pod, "containerStatuses")))
+    {
+        return NGX_AIGC_PROGRESS_PREPARED;
+    }
+
+    conditions = json_object_get(pod, "conditions");
+
+    json_array_foreach(conditions, i, item) {
+
+        if (i == NGX_AIGC_CONDITIONS_MAX) {
+            break;
+        }
+
+        type = ngx_aigc_json_text(item, "type");
+        status = ngx_aigc_json_text(item, "status");
+
+        if (ngx_aigc_text_is(&type, "PodScheduled")
+            && ngx_aigc_text_is(&status, "True"))
+        {
+            return NGX_AIGC_PROGRESS_SCHEDULED;
+        }
+    }
+
+    return NGX_AIGC_PROGRESS_NONE;
+}
+
+
+/* one of them runs, has run, or waits for something of its own */
+
+static ngx_uint_t
+ngx_aigc_reason_prepared(json_t *statuses)
+{
+    size_t      i;
+    json_t     *container, *state;
+    ngx_str_t   reason;
+
+    json_array_foreach(statuses, i, container) {
+
+        if (i == NGX_AIGC_STATUSES_MAX) {
+            break;
+        }
+
+        state = json_object_get(container, "state");
+        reason = ngx_aigc_json_text(json_object_get(state, "waiting"),
+                                    "reason");
+
+        if (json_object_get(state, "running")
+            || json_object_get(state, "terminated")
+            || json_object_get(json_object_get(container, "lastState"),
+                               "terminated")
+            || (reason.len
+                && !ngx_aigc_text_is(&reason, "ContainerCreating")
+                && !ngx_aigc_text_is(&reason, "PodInitializing")))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_uint_t
+ngx_aigc_reason_over(ngx_str_t *code, ngx_aigc_progress_e progress)
+{
+    ngx_uint_t  i;
+
+    /* what is not here lasts until the instance is ready */
+
+    static struct {
+        const char           *code;
+        ngx_aigc_progress_e   over;
+    } matters[] = {
+        { "FailedScheduling", NGX_AIGC_PROGRESS_SCHEDULED },
+        { "FailedBinding", NGX_AIGC_PROGRESS_SCHEDULED },
+        { "FailedAttachVolume", NGX_AIGC_PROGRESS_PREPARED },
+        { "FailedMapVolume", NGX_AIGC_PROGRESS_PREPARED },
+        { "FailedMount", NGX_AIGC_PROGRESS_PREPARED },
+        { "FailedCreatePodSandBox", NGX_AIGC_PROGRESS_PREPARED },
+        { "NetworkNotReady", NGX_AIGC_PROGRESS_PREPARED },
+        { "BackOff", NGX_AIGC_PROGRESS_NONE },
+        { "Failed", NGX_AIGC_PROGRESS_NONE },
+        { "InspectFailed", NGX_AIGC_PROGRESS_NONE },
+        { "ErrImageNeverPull", NGX_AIGC_PROGRESS_NONE }
+    };
+
+    for (i = 0; i < sizeof(matters) / sizeof(matters[0]); i++) {
+        if (ngx_aigc_text_is(code, matters[i].code)) {
+            return progress >= matters[i].over;
+        }
+    }
+
+    return 0;
 }
 
 

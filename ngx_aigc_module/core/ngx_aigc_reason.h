@@ -1,6 +1,11 @@
 /*
  * core/ngx_aigc_reason.h — why an instance does not start, from its pod's
- * status.
+ * status, and what a warning about the pod may add.
+ *
+ * Precedence: a pod that should have ended and has not; then the pod's status,
+ * which is how things are now; then the last warning about this very pod.  An
+ * event never says that it is over, so a warning counts only while the status
+ * says nothing and does not show that its matter is done.
  */
 
 #ifndef _NGX_AIGC_REASON_H_INCLUDED_
@@ -13,11 +18,19 @@
 
 
 /*
- * Sets gs->reason_code and gs->reason, from pool, unless the GameServer is
- * ready or goes.  pod: podStatus, or NULL.  NGX_OK or NGX_ERROR.
+ * Sets gs->progress; and gs->reason_code and gs->reason, from pool, unless the
+ * GameServer is ready or goes.  pod: podStatus, or NULL.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_aigc_reason_read(ngx_pool_t *pool, json_t *pod,
     ngx_aigc_gs_t *gs);
+
+/*
+ * Is a warning with this code done with, for a pod that has come so far?  1
+ * for those of container images and restarts, too: a pod's status tells them,
+ * and takes them back.
+ */
+ngx_uint_t ngx_aigc_reason_over(ngx_str_t *code,
+    ngx_aigc_progress_e progress);
 
 
 #endif /* _NGX_AIGC_REASON_H_INCLUDED_ */

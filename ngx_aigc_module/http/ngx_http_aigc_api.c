@@ -36,6 +36,8 @@ static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
       ngx_http_aigc_api_release },
     { NGX_HTTP_POST, { "instances", "ns", "name", "id", "restart" },
       ngx_http_aigc_api_restart },
+    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "update" },
+      ngx_http_aigc_api_update },
     { 0, { NULL }, NULL }
 };
 
@@ -454,4 +456,31 @@ ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_running(ngx_http_request_t *r, ngx_aigc_record_t *record)
+{
+    ngx_int_t  rc;
+
+    switch (record->state) {
+
+    case NGX_AIGC_RUNNING:
+        return NGX_OK;
+
+    case NGX_AIGC_UNINSTALLING:
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, "uninstalling",
+                                   "The instance is being uninstalled.", 0);
+        break;
+
+    default:
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, "not-running",
+                                   "The instance is released: start it.", 0);
+        break;
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DECLINED;
 }

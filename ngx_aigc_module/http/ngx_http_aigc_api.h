@@ -44,6 +44,13 @@ ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
 
+/*
+ * Of the caller's own instance: NGX_OK when it is to run; else r has been
+ * finalized with 409.
+ */
+ngx_int_t ngx_http_aigc_call_running(ngx_http_request_t *r,
+    ngx_aigc_record_t *record);
+
 /* The verbs. */
 void ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_templates(ngx_http_request_t *r,
@@ -61,6 +68,8 @@ void ngx_http_aigc_api_release(ngx_http_request_t *r,
 void ngx_http_aigc_api_restart(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_uninstall(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_update(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 
 

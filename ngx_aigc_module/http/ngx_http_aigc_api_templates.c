@@ -50,7 +50,7 @@ ngx_http_aigc_api_templates(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 static json_t *
 ngx_http_aigc_template_json(ngx_aigc_template_t *tmpl)
 {
-    json_t  *resources, *why;
+    json_t  *resources, *update, *why;
 
     resources = json_pack("{s:o, s:o, s:o, s:o}",
                           "cpu", ngx_http_aigc_json_fixed(&tmpl->cpu),
@@ -58,11 +58,17 @@ ngx_http_aigc_template_json(ngx_aigc_template_t *tmpl)
                           "gpu", ngx_http_aigc_json_fixed(&tmpl->gpu),
                           "gpuKind", ngx_http_aigc_json_fixed(&tmpl->gpu_kind));
 
+    update = json_pack("{s:b, s:o}",
+                       "seamless", (int) tmpl->seamless,
+                       "reason", tmpl->rolls.len
+                                 ? ngx_http_aigc_json_fixed(&tmpl->rolls)
+                                 : json_null());
+
     why = tmpl->misconfigured.len ? ngx_http_aigc_json_fixed(&tmpl->misconfigured)
                                   : json_null();
 
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i},"
-                     " s:o}",
+                     " s:o, s:o}",
                      "namespace", ngx_http_aigc_json_fixed(&tmpl->ns),
                      "name", ngx_http_aigc_json_fixed(&tmpl->name),
                      "title", tmpl->title.len ? ngx_http_aigc_json_fixed(&tmpl->title)
@@ -75,5 +81,6 @@ ngx_http_aigc_template_json(ngx_aigc_template_t *tmpl)
                      "instances",
                      "running", (int) tmpl->nrunning,
                      "released", (int) tmpl->nreleased,
+                     "update", update,
                      "misconfigured", why);
 }

@@ -79,11 +79,72 @@ ngx_http_aigc_failing(ngx_aigc_record_t *record)
 }
 
 
+ngx_int_t
+ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
+    ngx_str_t *code, ngx_str_t *text)
+{
+    ngx_str_t         deadline;
+
+    static ngx_str_t  late = ngx_string("its pod should have ended by ");
+
+    if (record->pod_deleting && record->pod_deadline
+        && ngx_time() > record->pod_deadline + NGX_HTTP_AIGC_TERMINATING)
+    {
+        if (ngx_aigc_time_write(pool, record->pod_deadline, &deadline)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        text->data = ngx_pnalloc(pool, late.len + deadline.len);
+        if (text->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_str_set(code, "Terminating");
+        text->len = ngx_sprintf(text->data, "%V%V", &late, &deadline)
+                    - text->data;
+
+        return NGX_OK;
+    }
+
+    if (record->state == NGX_AIGC_UNINSTALLING && record->gs) {
+        ngx_str_set(code, "Terminating");
+        ngx_str_set(text, "its pod has not ended yet");
+        return NGX_OK;
+    }
+
+    if (record->reason_code.len) {
+        ngx_aigc_fixed_get(&record->reason_code, code);
+        ngx_aigc_fixed_get(&record->reason, text);
+        return NGX_OK;
+    }
+
+    /* of another pod of that name, or one that is going: not this one's */
+
+    if (record->warning_code.len == 0 || record->pod_deleting
+        || (record->pod && record->warning_pod.len
+            && (record->warning_pod.len != record->pod_uid.len
+                || ngx_memcmp(record->warning_pod.data, record->pod_uid.data,
+                              record->pod_uid.len)
+                   != 0)))
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_aigc_fixed_get(&record->warning_code, code);
+    ngx_aigc_fixed_get(&record->warning, text);
+
+    return NGX_OK;
+}
+
+
 json_t *
 ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
 {
     json_t                     *reason;
-    ngx_str_t                   host, url, since;
+    ngx_int_t                   rc;
+    ngx_str_t                   host, url, since, code, text;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -103,17 +164,16 @@ ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
                           &mcf->port)
               - url.data;
 
-    reason = json_null();
+    rc = ngx_http_aigc_instance_reason(r->pool, record, &code, &text);
 
-    if (record->state == NGX_AIGC_UNINSTALLING && record->gs) {
-        reason = json_pack("{s:s, s:s}", "code", "Terminating",
-                           "message", "The pod has not ended yet.");
-
-    } else if (record->reason_code.len) {
-        reason = json_pack("{s:o, s:o}",
-                      "code", ngx_http_aigc_json_fixed(&record->reason_code),
-                      "message", ngx_http_aigc_json_fixed(&record->reason));
+    if (rc == NGX_ERROR) {
+        return NULL;
     }
+
+    reason = (rc != NGX_OK) ? json_null()
+                            : json_pack("{s:o, s:o}",
+                                  "code", ngx_http_aigc_json_str(&code),
+                                  "message", ngx_http_aigc_json_str(&text));
 
     return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:s?, s:s, s:o, s:o, s:b}",
                      "namespace", ngx_http_aigc_json_fixed(&record->ns),
@@ -127,7 +187,7 @@ ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
                      "state", ngx_http_aigc_instance_state(record),
                      "reason", reason,
                      "since", ngx_http_aigc_json_str(&since),
-                     "updateAvailable", 0);
+                     "updateAvailable", (int) record->outdated);
 }
 
 

@@ -12,8 +12,21 @@
 #include <jansson.h>
 
 
+#define NGX_HTTP_AIGC_TERMINATING  5    /* s that a pod may end later than its
+                                           grace period says */
+
+
 /* "pending", "starting", "ready", "failing", "stopping", "released", … */
 const char *ngx_http_aigc_instance_state(ngx_aigc_record_t *record);
+
+/*
+ * Why it is not ready: a word for programs and a sentence, the record's own or
+ * from pool; precedence as in core/ngx_aigc_reason.h.  "Terminating": the pod
+ * should be gone by now, and is not.
+ * NGX_OK; NGX_DECLINED: it is ready, or nobody says why not; NGX_ERROR.
+ */
+ngx_int_t ngx_http_aigc_instance_reason(ngx_pool_t *pool,
+    ngx_aigc_record_t *record, ngx_str_t *code, ngx_str_t *text);
 
 /* An instance of the API as JSON.  NULL: no memory. */
 json_t *ngx_http_aigc_instance_json(ngx_http_request_t *r,

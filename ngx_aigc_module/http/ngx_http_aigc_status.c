@@ -88,6 +88,14 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
           ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
         { "leader", "gauge", ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
         { "leader_changes_total", "counter", shm->counters.leader_changes },
+        { "pods_synced", "gauge",
+          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_POD) == NGX_OK },
+        { "workloads_synced", "gauge",
+          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_WORKLOAD)
+          == NGX_OK },
+        { "warnings_synced", "gauge",
+          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_WARNING)
+          == NGX_OK },
         { "templates", "gauge", shm->used_templates },
         { "instances", "gauge", shm->used_instances },
         { "instances_max", "gauge", shm->ninstances },
@@ -208,7 +216,7 @@ ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
 
         (void) json_array_append_new(list,
             json_pack("{s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:i, s:i,"
-                      " s:b, s:b, s:b, s:o, s:i, s:o}",
+                      " s:b, s:b, s:b, s:b, s:o, s:o, s:i, s:o}",
                       "namespace", ngx_http_aigc_json_fixed(&t.ns),
                       "name", ngx_http_aigc_json_fixed(&t.name),
                       "uid", ngx_http_aigc_json_fixed(&t.uid),
@@ -222,6 +230,8 @@ ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
                       "agrees", (int) t.agrees,
                       "settled", (int) (t.unsettled == 0),
                       "written", (int) t.written,
+                      "seamless", (int) t.seamless,
+                      "revision", ngx_http_aigc_json_fixed(&t.revision),
                       "host", ngx_http_aigc_json_fixed(&t.host),
                       "port", (int) t.port,
                       "misconfigured", ngx_http_aigc_json_fixed(&t.misconfigured)));
@@ -266,6 +276,13 @@ ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
         (void) json_object_set_new(item, "collision",
                                    json_boolean(rec.collision));
         (void) json_object_set_new(item, "disk", json_string(disks[rec.disk]));
+        (void) json_object_set_new(item, "pod",
+                   json_pack("{s:b, s:b, s:o, s:o}",
+                             "there", (int) rec.pod,
+                             "deleting", (int) rec.pod_deleting,
+                             "uid", ngx_http_aigc_json_fixed(&rec.pod_uid),
+                             "revision",
+                             ngx_http_aigc_json_fixed(&rec.pod_revision)));
         (void) json_object_set_new(item, "diskOwner",
                                    ngx_http_aigc_json_fixed(&rec.disk_owner));
 

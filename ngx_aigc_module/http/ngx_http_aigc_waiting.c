@@ -8,8 +8,10 @@
 #include "ngx_http_aigc_reply.h"
 
 
+static ngx_int_t ngx_http_aigc_waiting_why(ngx_pool_t *pool,
+    ngx_aigc_record_t *record, ngx_str_t *why);
 static ngx_int_t ngx_http_aigc_waiting_json(ngx_http_request_t *r,
-    ngx_aigc_record_t *record, const char *state);
+    const char *state, ngx_str_t *why);
 static ngx_int_t ngx_http_aigc_escape(ngx_pool_t *pool, u_char *data,
     size_t len, ngx_str_t *out);
 
@@ -28,7 +30,7 @@ static const char  *ngx_http_aigc_waiting_words[][2] = {
 ngx_int_t
 ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
 {
-    ngx_str_t                   body, name, reason;
+    ngx_str_t                   body, name, why, reason;
     ngx_uint_t                  i;
     const char                 *state;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -43,8 +45,12 @@ ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
 
     state = ngx_http_aigc_instance_state(record);
 
+    if (ngx_http_aigc_waiting_why(r->pool, record, &why) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
-        return ngx_http_aigc_waiting_json(r, record, state);
+        return ngx_http_aigc_waiting_json(r, state, &why);
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -57,8 +63,8 @@ ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
 
     if (ngx_http_aigc_escape(r->pool, record->name.data, record->name.len,
                              &name) != NGX_OK
-        || ngx_http_aigc_escape(r->pool, record->reason.data,
-                                record->reason.len, &reason) != NGX_OK)
+        || ngx_http_aigc_escape(r->pool, why.data, why.len, &reason)
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -80,23 +86,51 @@ ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
 }
 
 
+/* "Unschedulable: 0/3 nodes are available", or "" */
 static ngx_int_t
-ngx_http_aigc_waiting_json(ngx_http_request_t *r, ngx_aigc_record_t *record,
-    const char *state)
+ngx_http_aigc_waiting_why(ngx_pool_t *pool, ngx_aigc_record_t *record,
+    ngx_str_t *why)
+{
+    ngx_int_t  rc;
+    ngx_str_t  code, text;
+
+    ngx_str_null(why);
+
+    rc = ngx_http_aigc_instance_reason(pool, record, &code, &text);
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_DECLINED) ? NGX_OK : NGX_ERROR;
+    }
+
+    why->data = ngx_pnalloc(pool, code.len + 2 + text.len);
+    if (why->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    why->len = ngx_sprintf(why->data, "%V%s%V", &code, text.len ? ": " : "",
+                           &text)
+               - why->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_waiting_json(ngx_http_request_t *r, const char *state,
+    ngx_str_t *why)
 {
     u_char      *p;
     ngx_str_t    detail;
 
     detail.len = sizeof("The instance is not ready: uninstalling. ")
-                 + record->reason.len;
+                 + why->len;
     detail.data = ngx_pnalloc(r->pool, detail.len + 1);
     if (detail.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     p = ngx_snprintf(detail.data, detail.len,
-                     "The instance is not ready: %s. %*s", state,
-                     (size_t) record->reason.len, record->reason.data);
+                     "The instance is not ready: %s. %V", state, why);
     *p = '\0';
 
     return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "not-ready",

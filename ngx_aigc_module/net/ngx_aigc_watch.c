@@ -58,7 +58,7 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_add_timer(&ngx_aigc_watch_guard_event, NGX_AIGC_WATCH_GUARD);
 
     for (i = ngx_aigc_nwatches; i < NGX_AIGC_WATCHES_MAX; i++) {
-        ngx_aigc_zone_watch(zone, i, 0, 0);
+        ngx_aigc_zone_watch(zone, i, 0, 0, 0);
     }
 
     /* what a former configuration watched and this one does not */
@@ -78,7 +78,7 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
                ^ ngx_murmur_hash2(k8s->selector.data, k8s->selector.len)
                ^ (uint32_t) i;
 
-        ngx_aigc_zone_watch(zone, i, 1, what);
+        ngx_aigc_zone_watch(zone, i, 1, w[i].kind, what);
 
         w[i].version.data = w[i].version_data;
         w[i].next.data = w[i].next_data;
@@ -93,7 +93,13 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
         w[i].more.log = cycle->log;
 
         ngx_aigc_frame_init(&w[i].frame);
-        ngx_aigc_watch_connect(&w[i]);
+
+        if (w[i].kind < NGX_AIGC_KINDS_CORE) {
+            ngx_aigc_watch_connect(&w[i]);
+
+        } else {
+            ngx_add_timer(&w[i].timer, NGX_AIGC_WATCH_AFTER);
+        }
     }
 
     return NGX_OK;

@@ -1,7 +1,8 @@
 /*
  * net/ngx_aigc_watch.h — list and watch: GameServerSets, GameServers and
- * PersistentVolumeClaims, each kind in each namespace, into the table.
- * Runs in the one worker that writes the table.
+ * PersistentVolumeClaims, and once these are listed Pods, StatefulSets and
+ * Events, each kind in each namespace, into the table.  Runs in the one worker
+ * that writes the table.
  *
  *   list (streaming: the watch sends all objects, then a bookmark that says so;
  *   or page by page where the server has no such lists)
@@ -20,6 +21,11 @@
 
 #define NGX_AIGC_WATCH_SLICE     3      /* ms of events in one pass of the loop */
 #define NGX_AIGC_WATCH_SILENCE   150    /* s: bookmarks come every 60 to 120 s */
+#define NGX_AIGC_WATCH_QUIET     700    /* s: without bookmarks, as Events are,
+                                           the server ends a watch before */
+#define NGX_AIGC_WATCH_AFTER     100    /* ms: are the core kinds listed? */
+#define NGX_AIGC_WATCH_REFUSED   30000  /* ms between tries, on the average */
+#define NGX_AIGC_WATCH_COMPLAIN  600    /* s between lines on such a one */
 #define NGX_AIGC_WATCH_GUARD     500    /* ms: does someone else write now? */
 #define NGX_AIGC_WATCH_AGAIN     4      /* s between two 410: then slower */
 #define NGX_AIGC_WATCH_SETTLED   1000   /* ms that a watch has to stay open to

@@ -1,6 +1,7 @@
 /*
- * net/ngx_aigc_watch_loop.c — the reflector's loop.  What an event means for
- * the table is in ngx_aigc_apply.c.
+ * net/ngx_aigc_watch_loop.c — the reflector's loop.  How it goes on when a
+ * connection has ended is in ngx_aigc_watch_retry.c; what an event means for
+ * the table, in ngx_aigc_apply.c.
  */
 
 #include <ngx_config.h>
@@ -13,7 +14,6 @@
 
 
 static void ngx_aigc_watch_begin(ngx_aigc_fetch_t *f);
-static void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p,
     size_t len);
 static void ngx_aigc_watch_done(ngx_aigc_fetch_t *f);
@@ -22,14 +22,9 @@ static ngx_int_t ngx_aigc_watch_pump(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line);
 static void ngx_aigc_watch_give_up(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_listed(ngx_aigc_watch_t *w);
-static void ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why);
 static ngx_int_t ngx_aigc_watch_keep(ngx_str_t *dst, size_t room,
     const char *src, size_t len);
 
-
-static const char  *ngx_aigc_watch_names[] = {
-    "GameServerSets", "GameServers", "PersistentVolumeClaims"
-};
 
 void
 ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
@@ -81,6 +76,15 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
         return;
     }
 
+    if (ngx_aigc_fetch_text(f, &f->headers[1],
+                            ngx_aigc_watch_accept(w->kind, w->phase), NULL)
+        != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        ngx_aigc_watch_retry(w, "no memory");
+        return;
+    }
+
     f->ctx = w;
     f->done = ngx_aigc_watch_done;
 
@@ -105,11 +109,13 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
 }
 
 
-static void
+void
 ngx_aigc_watch_silence(ngx_aigc_watch_t *w)
 {
     w->settling = 0;
-    ngx_add_timer(&w->timer, NGX_AIGC_WATCH_SILENCE * 1000);
+    ngx_add_timer(&w->timer, (w->kind == NGX_AIGC_KIND_WARNING
+                              ? NGX_AIGC_WATCH_QUIET : NGX_AIGC_WATCH_SILENCE)
+                             * 1000);
 }
 
 
@@ -314,7 +320,7 @@ ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
     w->all->zone->shm->watches[w->index].heard = ngx_time();
     w->backoff = 0;
 
-    ngx_log_error(NGX_LOG_NOTICE, w->all->log, 0,
+    ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
                   "aigc: %s%s%V listed, version %V",
                   ngx_aigc_watch_names[w->kind], w->ns.len ? " of " : "",
                   &w->ns, &w->version);
@@ -338,6 +344,13 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
 
     if (f->status == 410) {
         w->gone = 1;
+    }
+
+    if (w->kind >= NGX_AIGC_KINDS_CORE
+        && (f->status == 403 || f->status == 404))
+    {
+        ngx_aigc_watch_refused(w, f->status);
+        return;
     }
 
     if (f->status == 200 && f->error == NULL
@@ -425,108 +438,6 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
     }
 
     w->all->changed(w->all->data);
-    ngx_aigc_watch_connect(w);
-}
-
-
-/* why NULL: it ended as it should, or with 410 */
-static void
-ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
-{
-    uint32_t    hash;
-    ngx_msec_t  wait;
-
-    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
-        /* after a reload: the new worker watches now */
-        w->phase = NGX_AIGC_WATCH_WAITING;
-        return;
-    }
-
-    if (w->gone || w->phase != NGX_AIGC_WATCH_WATCHING) {
-        /* a list that broke off begins anew, with a new mark */
-        w->version.len = 0;
-        w->next.len = 0;
-    }
-
-    wait = 0;
-
-    if (w->gone && why == NULL) {
-
-        /* one that is told so again and again does not ask all the time */
-
-        if (ngx_time() - w->listed_again < NGX_AIGC_WATCH_AGAIN) {
-            wait = NGX_AIGC_WATCH_AGAIN * 1000 / 4;
-        }
-
-        w->listed_again = ngx_time();
-
-        ngx_log_error(NGX_LOG_NOTICE, w->all->log, 0,
-                      "aigc: the watch of %s is too old (410): listing again",
-                      ngx_aigc_watch_names[w->kind]);
-    }
-
-    w->phase = NGX_AIGC_WATCH_WAITING;
-
-    if (why) {
-        ngx_aigc_count(w->all->zone, watch_errors);
-
-        w->backoff = w->backoff ? ngx_min(2 * w->backoff,
-                                          NGX_AIGC_WATCH_BACKOFF_MAX)
-                                : NGX_AIGC_WATCH_BACKOFF;
-
-        hash = ngx_crc32_short((u_char *) why, ngx_strlen(why));
-
-        if (ngx_time() - w->complained >= 10 || hash != w->complaint) {
-            w->complained = ngx_time();
-            w->complaint = hash;
-            ngx_log_error(NGX_LOG_ERR, w->all->log, 0,
-                          "aigc: the watch of %s ended: %s; the table is "
-                          "%T s old, trying again",
-                          ngx_aigc_watch_names[w->kind], why,
-                          ngx_aigc_zone_age(w->all->zone));
-        }
-    }
-
-    if (w->backoff > wait) {
-        wait = w->backoff;
-    }
-
-    wait = ngx_max(wait, 10);
-
-    ngx_add_timer(&w->timer, wait / 2 + ngx_random() % wait);
-}
-
-
-void
-ngx_aigc_watch_timer(ngx_event_t *ev)
-{
-    ngx_aigc_watch_t  *w;
-
-    w = (ngx_aigc_watch_t *) ((u_char *) ev
-                              - offsetof(ngx_aigc_watch_t, timer));
-
-    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
-        ngx_aigc_watch_stop();
-        return;
-    }
-
-    if (w->fetch && w->settling) {
-        w->all->zone->shm->watches[w->index].heard = ngx_time();
-        w->backoff = 0;
-        ngx_aigc_watch_silence(w);
-        return;
-    }
-
-    if (w->fetch) {
-        /* a version of the future gives a watch that says nothing */
-
-        ngx_aigc_fetch_cancel(w->fetch);
-        w->fetch = NULL;
-        w->gone = 1;
-        ngx_aigc_watch_retry(w, "it was silent");
-        return;
-    }
-
     ngx_aigc_watch_connect(w);
 }
 

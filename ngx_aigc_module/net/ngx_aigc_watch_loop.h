@@ -49,8 +49,23 @@ typedef struct {
 } ngx_aigc_watch_t;
 
 
+/* What is worth a line, and of an auxiliary kind is not. */
+#define ngx_aigc_watch_notice(w)                                              \
+    ((w)->kind < NGX_AIGC_KINDS_CORE ? NGX_LOG_NOTICE : NGX_LOG_INFO)
+
+
 /* Lists, or watches on from the version that is known. */
 void ngx_aigc_watch_connect(ngx_aigc_watch_t *w);
+
+/* Something was heard: the timer begins anew. */
+void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
+
+/*
+ * The connection has ended; why is a word for the log, NULL: as it should, or
+ * with 410 (w->gone).  refused: an auxiliary kind is not to be had.
+ */
+void ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why);
+void ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status);
 
 /* Handlers of w->timer and w->more. */
 void ngx_aigc_watch_timer(ngx_event_t *ev);

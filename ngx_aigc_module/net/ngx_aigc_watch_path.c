@@ -6,6 +6,46 @@
 #include "ngx_aigc_watch.h"
 
 
+static ngx_int_t ngx_aigc_watch_selector(ngx_pool_t *pool,
+    ngx_aigc_kubernetes_t *k8s, ngx_aigc_kind_e kind, ngx_str_t *out);
+
+
+const char  *ngx_aigc_watch_names[] = {
+    "GameServerSets", "GameServers", "PersistentVolumeClaims",
+    "Pods", "StatefulSets", "Events"
+};
+
+static struct {
+    const char  *api;
+    const char  *plural;
+} ngx_aigc_watch_resources[] = {
+    { "/apis/game.kruise.io/v1alpha1", "gameserversets" },
+    { "/apis/game.kruise.io/v1alpha1", "gameservers" },
+    { "/api/v1", "persistentvolumeclaims" },
+    { "/api/v1", "pods" },
+    { "/apis/apps.kruise.io/v1beta1", "statefulsets" },
+    { "/api/v1", "events" }
+};
+
+
+#define NGX_AIGC_ACCEPT(kind)                                                 \
+    "Accept: application/json;as=" kind ";g=meta.k8s.io;v=v1,"                \
+    "application/json"
+
+
+const char *
+ngx_aigc_watch_accept(ngx_aigc_kind_e kind, ngx_aigc_watch_phase_e phase)
+{
+    if (kind != NGX_AIGC_KIND_POD) {
+        return "Accept: application/json";
+    }
+
+    return (phase == NGX_AIGC_WATCH_PAGED_LIST)
+           ? NGX_AIGC_ACCEPT("PartialObjectMetadataList")
+           : NGX_AIGC_ACCEPT("PartialObjectMetadata");
+}
+
+
 ngx_int_t
 ngx_aigc_watch_path(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_kind_e kind, ngx_str_t *ns, ngx_aigc_watch_phase_e phase,
@@ -13,26 +53,15 @@ ngx_aigc_watch_path(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
 {
     u_char                *p, *last;
     size_t                 len;
-    ngx_str_t              selector, escaped, token;
-    const char            *api;
+    ngx_str_t              selector, token;
 
-    static ngx_str_t       owned = ngx_string(NGX_AIGC_LABEL_GSS);
-    static const char     *plurals[] = {
-        "gameserversets", "gameservers", "persistentvolumeclaims"
-    };
-
-    api = (kind == NGX_AIGC_KIND_PVC) ? "/api/v1"
-                                      : "/apis/game.kruise.io/v1alpha1";
-
-    selector = (kind == NGX_AIGC_KIND_GSS) ? k8s->selector : owned;
-
-    if (ngx_aigc_url_encode(pool, &selector, &escaped) != NGX_OK
+    if (ngx_aigc_watch_selector(pool, k8s, kind, &selector) != NGX_OK
         || ngx_aigc_url_encode(pool, next, &token) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    len = 512 + ns->len + escaped.len + token.len + version->len;
+    len = 512 + ns->len + selector.len + token.len + version->len;
 
     p = ngx_pnalloc(pool, len);
     if (p == NULL) {
@@ -42,9 +71,10 @@ ngx_aigc_watch_path(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
     path->data = p;
     last = p + len;
 
-    p = ngx_slprintf(p, last, "%s%s%V/%s?labelSelector=%V",
-                     api, ns->len ? "/namespaces/" : "", ns, plurals[kind],
-                     &escaped);
+    p = ngx_slprintf(p, last, "%s%s%V/%s?%V",
+                     ngx_aigc_watch_resources[kind].api,
+                     ns->len ? "/namespaces/" : "", ns,
+                     ngx_aigc_watch_resources[kind].plural, &selector);
 
     switch (phase) {
 
@@ -76,6 +106,61 @@ ngx_aigc_watch_path(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
     }
 
     path->len = p - path->data;
+
+    return NGX_OK;
+}
+
+
+/*
+ * Templates by the administrator's selector; what belongs to them by OKG's
+ * label, which StatefulSets do not have; of events the warnings about pods.
+ */
+static ngx_int_t
+ngx_aigc_watch_selector(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
+    ngx_aigc_kind_e kind, ngx_str_t *out)
+{
+    u_char           *p;
+    ngx_str_t         value, escaped;
+    const char       *name;
+
+    static ngx_str_t  owned = ngx_string(NGX_AIGC_LABEL_GSS);
+    static ngx_str_t  warnings = ngx_string("involvedObject.kind=Pod,"
+                                            "type=Warning");
+
+    name = "labelSelector=";
+
+    switch (kind) {
+
+    case NGX_AIGC_KIND_GSS:
+        value = k8s->selector;
+        break;
+
+    case NGX_AIGC_KIND_WORKLOAD:
+        ngx_str_null(&value);
+        break;
+
+    case NGX_AIGC_KIND_WARNING:
+        name = "fieldSelector=";
+        value = warnings;
+        break;
+
+    default:
+        value = owned;
+    }
+
+    if (ngx_aigc_url_encode(pool, &value, &escaped) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(pool, ngx_strlen(name) + escaped.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    out->data = p;
+    p = ngx_cpymem(p, name, ngx_strlen(name));
+    p = ngx_cpymem(p, escaped.data, escaped.len);
+    out->len = p - out->data;
 
     return NGX_OK;
 }

@@ -242,7 +242,7 @@ ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
 
     ngx_aigc_record_host(zone, slot);
 
-    if (r->state == NGX_AIGC_NO_STATE && !r->gs
+    if (r->state == NGX_AIGC_NO_STATE && !r->gs && !r->pod
         && r->first_disk == NGX_AIGC_NONE)
     {
         ngx_aigc_record_free(zone, slot);
@@ -265,6 +265,8 @@ ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
             r->routed = 1;
         }
     }
+
+    ngx_aigc_record_observe(zone, r);
 
     ngx_aigc_seq_end(&r->seq);
 }

@@ -32,6 +32,12 @@ void ngx_aigc_write_end(ngx_aigc_zone_t *zone);
 void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,
     ngx_str_t *ns, ngx_str_t *name, ngx_log_t *log);
 
+/*
+ * Works out again all records of a template, which has changed; those that end
+ * up empty are freed.
+ */
+void ngx_aigc_template_records(ngx_aigc_zone_t *zone, uint32_t slot);
+
 /* A template goes, and the claims on its ids with it. */
 void ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot);
 
@@ -54,6 +60,17 @@ void ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot);
 /* Sets (sa not NULL) or drops a record's address. */
 void ngx_aigc_record_address(ngx_aigc_zone_t *zone, uint32_t slot,
     struct sockaddr *sa, socklen_t socklen);
+
+/* A record's pod, a template's workload are gone. */
+void ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+void ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
+ * What follows from the auxiliary kinds: is there an update to be had, does the
+ * warning still count?  And forgets a warning.  The record's counter is odd.
+ */
+void ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
+void ngx_aigc_warning_clear(ngx_aigc_record_t *r);
 
 /* The template slot of (ns, name), or NGX_AIGC_NONE. */
 uint32_t ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,

@@ -13,6 +13,7 @@
 #include "core/ngx_aigc_ids.h"
 #include "core/ngx_aigc_objects.h"
 #include "core/ngx_aigc_url.h"
+#include "core/ngx_aigc_workload.h"
 
 
 #define NGX_AIGC_STALE_TOP  60          /* s: a PVC may be this much older than
@@ -38,6 +39,7 @@ typedef struct {
     ngx_atomic_t                       seq;
     uint32_t                           used;
     uint32_t                           mark;        /* of the last list */
+    uint32_t                           workload_mark;   /* … of workloads */
     uint32_t                           stamp;       /* of the last apply */
     uint32_t                           first;       /* record, by template */
     int64_t                            generation;
@@ -65,11 +67,16 @@ typedef struct {
                                                        (no room): never written */
     unsigned                           written:1;   /* by a gateway, ever: only
                                                        such a one is repaired */
+    unsigned                           seamless:1;  /* running instances keep
+                                                       their revision */
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
     ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;       /* with "<id>" */
     ngx_aigc_fixed_t(NGX_AIGC_WHY_MAX) misconfigured;
+    ngx_aigc_fixed_t(NGX_AIGC_WHY_MAX) rolls;       /* why it is not seamless */
+    ngx_aigc_fixed_t(NGX_AIGC_REVISION_MAX) revision;   /* of a new pod; len 0:
+                                                       unknown */
     ngx_aigc_fixed_t(NGX_AIGC_TITLE_MAX) title;
     ngx_aigc_fixed_t(NGX_AIGC_DESCRIPTION_MAX) description;
     ngx_aigc_fixed_t(NGX_AIGC_ICON_MAX) icon;
@@ -94,6 +101,7 @@ typedef struct {
     uint32_t                           first_disk;
     uint32_t                           claim_stamp; /* template's, last apply */
     uint32_t                           gs_mark;     /* of the last list */
+    uint32_t                           pod_mark;    /* likewise */
     uint32_t                           disk_lost;   /* list in which a disk
                                                        found no room; 0: none */
     int32_t                            id;
@@ -109,10 +117,21 @@ typedef struct {
     unsigned                           in_owner:1;
     unsigned                           keep:1;      /* the claim's */
     unsigned                           told:3;      /* NGX_AIGC_TELL_… */
+    unsigned                           progress:2;  /* ngx_aigc_progress_e */
+    unsigned                           pod:1;       /* a pod is there; 0 means
+                                                       that there is none only
+                                                       while its kind is
+                                                       synced */
+    unsigned                           pod_deleting:1;
+    unsigned                           outdated:1;  /* it runs another revision
+                                                       than a new pod would */
     time_t                             since;
     time_t                             pod_gone;    /* when the API server said
                                                        that there is no pod; 0
                                                        after any news of it */
+    time_t                             pod_deadline;    /* when its grace ends;
+                                                       0: unknown */
+    time_t                             warning_time;
     socklen_t                          socklen;     /* 0: no address */
     union {
         struct sockaddr                sockaddr;
@@ -130,6 +149,11 @@ typedef struct {
     ngx_aigc_fixed_t(32)               pod_start;
     ngx_aigc_fixed_t(NGX_AIGC_REASON_CODE_MAX) reason_code;
     ngx_aigc_fixed_t(NGX_AIGC_REASON_TEXT_MAX) reason;
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) pod_uid;
+    ngx_aigc_fixed_t(NGX_AIGC_REVISION_MAX) pod_revision;   /* len 0: unknown */
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) warning_pod; /* uid; len 0: unknown */
+    ngx_aigc_fixed_t(NGX_AIGC_REASON_CODE_MAX) warning_code;
+    ngx_aigc_fixed_t(NGX_AIGC_REASON_TEXT_MAX) warning;
 } ngx_aigc_record_t;
 
 
@@ -226,16 +250,25 @@ ngx_int_t ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name);
 
 /*
- * After a complete list: drops what the list did not name.  ns->len 0: in all
- * namespaces.
+ * The auxiliary kinds.  A pod makes a record, as a GameServer does.  A workload
+ * of no known template, and a warning about no instance that should run, are
+ * not taken: NGX_OK.
  */
-typedef enum {
-    NGX_AIGC_KIND_GSS = 0,
-    NGX_AIGC_KIND_GS,
-    NGX_AIGC_KIND_PVC,
-    NGX_AIGC_KINDS
-} ngx_aigc_kind_e;
+ngx_int_t ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
+    uint32_t mark, ngx_log_t *log);
+ngx_int_t ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
+    ngx_aigc_workload_t *workload, uint32_t mark);
+ngx_int_t ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone,
+    ngx_aigc_warning_t *warning);
 
+ngx_int_t ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod);
+ngx_int_t ngx_aigc_table_drop_workload(ngx_aigc_zone_t *zone,
+    ngx_aigc_workload_t *workload);
+
+/*
+ * After a complete list: drops what the list did not name.  ns->len 0: in all
+ * namespaces.  Warnings are not listed whole: nothing is dropped.
+ */
 ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
     ngx_str_t *ns, uint32_t mark);
 

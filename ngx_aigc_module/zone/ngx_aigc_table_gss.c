@@ -16,7 +16,6 @@ static void ngx_aigc_template_fill(ngx_aigc_zone_t *zone,
     ngx_aigc_template_t *t, ngx_aigc_gss_t *gss);
 static void ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_gss_t *gss, ngx_log_t *log);
-static void ngx_aigc_template_records(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_template_truth(ngx_aigc_template_t *t,
     ngx_aigc_gss_t *gss);
 static void ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
@@ -157,9 +156,16 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
         t->top = ngx_max(t->top, id);
     }
 
+    if (!ngx_aigc_fixed_eq(&t->uid, &gss->uid)) {
+        t->revision.len = 0;            /* of another one of that name */
+    }
+
+    t->seamless = gss->seamless;
+
     ngx_aigc_fixed_set(&t->uid, &gss->uid);
     ngx_aigc_fixed_set(&t->host, &gss->host);
     ngx_aigc_fixed_set(&t->misconfigured, &gss->misconfigured);
+    ngx_aigc_fixed_set(&t->rolls, &gss->rolls);
     ngx_aigc_fixed_set(&t->title, &gss->title);
     ngx_aigc_fixed_set(&t->description, &gss->description);
     ngx_aigc_fixed_set(&t->icon, &gss->icon);
@@ -339,8 +345,7 @@ ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
-/* Records that end up empty are freed on the way. */
-static void
+void
 ngx_aigc_template_records(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     uint32_t              i, next;

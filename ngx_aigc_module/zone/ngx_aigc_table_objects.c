@@ -1,6 +1,7 @@
 /*
  * zone/ngx_aigc_table_objects.c — GameServers and PersistentVolumeClaims go
- * into the table; and what a list did not name goes out of it.
+ * into the table; and what a list did not name goes out of it.  The auxiliary
+ * kinds are in ngx_aigc_table_workload.c.
  */
 
 #include "ngx_aigc_table.h"
@@ -66,6 +67,7 @@ ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
     r->pod_gone = 0;
     r->gs_state = gs->state;
     r->network_ready = gs->network_ready;
+    r->progress = gs->progress;
     ngx_aigc_fixed_set(&r->gs_uid, &gs->uid);
     ngx_aigc_fixed_set(&r->pod_start, &gs->pod_start);
     ngx_aigc_fixed_set(&r->reason_code, &gs->reason_code);
@@ -156,6 +158,7 @@ ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot)
     r->gs = 0;
     r->gs_state = NGX_AIGC_GS_UNKNOWN;
     r->network_ready = 0;
+    r->progress = NGX_AIGC_PROGRESS_NONE;
     r->gs_uid.len = 0;
     r->pod_start.len = 0;
     r->reason_code.len = 0;
@@ -409,7 +412,25 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
         }
         break;
 
-    default: /* NGX_AIGC_KIND_PVC */
+    case NGX_AIGC_KIND_POD:
+        for (i = 0; i < zone->shm->ninstances; i++) {
+            if (ngx_aigc_swept(r[i], r[i].pod_mark) && r[i].pod) {
+                ngx_aigc_pod_clear(zone, i);
+            }
+        }
+        break;
+
+    case NGX_AIGC_KIND_WORKLOAD:
+        for (i = 0; i < zone->shm->ntemplates; i++) {
+            if (ngx_aigc_swept(t[i], t[i].workload_mark)
+                && t[i].revision.len)
+            {
+                ngx_aigc_workload_clear(zone, i);
+            }
+        }
+        break;
+
+    case NGX_AIGC_KIND_PVC:
         for (i = 0; i < zone->shm->ndisks; i++) {
             if (ngx_aigc_swept(d[i], d[i].mark)) {
                 ngx_aigc_disk_clear(zone, i);
@@ -425,6 +446,9 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
                 ngx_aigc_record_update(zone, i);
             }
         }
+        break;
+
+    default: /* NGX_AIGC_KIND_WARNING: they end with what they warn of */
         break;
     }
 
@@ -483,10 +507,18 @@ ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
     }
 
     for (i = 0; i < zone->shm->ninstances; i++) {
-        if (r[i].used && r[i].gs
-            && !ngx_aigc_listed_ns(namespaces, r[i].ns.data, r[i].ns.len))
+        if (!r[i].used
+            || ngx_aigc_listed_ns(namespaces, r[i].ns.data, r[i].ns.len))
         {
+            continue;
+        }
+
+        if (r[i].gs) {
             ngx_aigc_gs_clear(zone, i);
+        }
+
+        if (r[i].used && r[i].pod) {
+            ngx_aigc_pod_clear(zone, i);
         }
     }
 

@@ -14,6 +14,10 @@
 #define NGX_AIGC_LAYOUT  2
 
 
+#define ngx_aigc_watch_core(state)                                            \
+    ((state)->used && (state)->kind < NGX_AIGC_KINDS_CORE)
+
+
 static ngx_int_t ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 static void ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size);
 static uint32_t ngx_aigc_zone_layout(void);
@@ -192,16 +196,35 @@ ngx_aigc_zone_whole(ngx_aigc_zone_t *zone)
 ngx_int_t
 ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
 {
-    ngx_uint_t  i, n;
+    ngx_int_t   rc;
+    ngx_uint_t  kind;
+
+    rc = NGX_OK;
+
+    for (kind = 0; kind < NGX_AIGC_KINDS_CORE && rc == NGX_OK; kind++) {
+        rc = ngx_aigc_zone_kind_synced(zone, kind);
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
+{
+    ngx_uint_t               i, n;
+    ngx_aigc_watch_state_t  *state;
 
     n = 0;
 
     for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
-        if (!zone->shm->watches[i].used) {
+        state = &zone->shm->watches[i];
+
+        if (!state->used || state->kind != (ngx_atomic_uint_t) kind) {
             continue;
         }
 
-        if (!zone->shm->watches[i].synced) {
+        if (!state->synced) {
             return NGX_DECLINED;
         }
 
@@ -214,11 +237,12 @@ ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
 
 void
 ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch, ngx_uint_t used,
-    uint32_t what)
+    ngx_aigc_kind_e kind, uint32_t what)
 {
     ngx_aigc_watch_state_t  *state;
 
     state = &zone->shm->watches[watch];
+    state->kind = kind;
 
     if (!used || !state->used || state->what != what) {
         state->synced = 0;
@@ -238,7 +262,7 @@ ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
     zone->shm->watches[watch].synced = zone->epoch;
 
     for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
-        if (zone->shm->watches[i].used
+        if (ngx_aigc_watch_core(&zone->shm->watches[i])
             && zone->shm->watches[i].synced != zone->epoch)
         {
             return;
@@ -257,6 +281,13 @@ ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 }
 
 
+void
+ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+{
+    zone->shm->watches[watch].synced = 0;
+}
+
+
 time_t
 ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
 {
@@ -266,7 +297,9 @@ ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
     max = 0;
 
     for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
-        if (!zone->shm->watches[i].used || !zone->shm->watches[i].heard) {
+        if (!ngx_aigc_watch_core(&zone->shm->watches[i])
+            || !zone->shm->watches[i].heard)
+        {
             continue;
         }
 

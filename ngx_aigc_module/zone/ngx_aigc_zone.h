@@ -22,7 +22,7 @@
 
 
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
-#define NGX_AIGC_WATCHES_MAX    48      /* 3 kinds x 16 namespaces */
+#define NGX_AIGC_WATCHES_MAX    96      /* 6 kinds x 16 namespaces */
 #define NGX_AIGC_NONE           ((uint32_t) -1)     /* no slot */
 #define NGX_AIGC_SEQ_SPINS      1000    /* looks at a slot that is written */
 #define NGX_AIGC_SEQ_SLEEPS     16      /* more looks, … */
@@ -48,9 +48,27 @@
          || ngx_memcmp((f)->data, (str)->data, (str)->len) == 0))
 
 
+/*
+ * What is watched.  Without the core kinds nothing can be decided; of the
+ * auxiliary ones each is missed only for what it tells: a cluster that refuses
+ * them, or is slow with them, leaves the table as good as it was.
+ */
+typedef enum {
+    NGX_AIGC_KIND_GSS = 0,
+    NGX_AIGC_KIND_GS,
+    NGX_AIGC_KIND_PVC,
+    NGX_AIGC_KINDS_CORE,                /* these are, and from here on not */
+    NGX_AIGC_KIND_POD = NGX_AIGC_KINDS_CORE,
+    NGX_AIGC_KIND_WORKLOAD,
+    NGX_AIGC_KIND_WARNING,
+    NGX_AIGC_KINDS
+} ngx_aigc_kind_e;
+
+
 /* One list+watch, as others see it. */
 typedef struct {
     ngx_atomic_t      used;
+    ngx_atomic_t      kind;             /* ngx_aigc_kind_e */
     ngx_atomic_t      what;             /* hash of kind, namespace, selector */
     ngx_atomic_t      synced;           /* epoch of the last complete list; 0:
                                            none yet */
@@ -169,20 +187,30 @@ ngx_int_t ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone);
 /* NGX_OK; NGX_DECLINED: objects may be missing, a miss says nothing. */
 ngx_int_t ngx_aigc_zone_whole(ngx_aigc_zone_t *zone);
 
-/* NGX_OK when the first list of every watch has been completed. */
+/* NGX_OK when the first list of every watch of a core kind is complete. */
 ngx_int_t ngx_aigc_zone_synced(ngx_aigc_zone_t *zone);
 
 /*
- * Watch number watch is to watch what (a hash); used 0: there is no such watch.
- * What was known of another what under this number is forgotten.
+ * NGX_OK when what is not known of this kind is not there: its lists are
+ * complete, and the API server has not refused it since.
+ */
+ngx_int_t ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone,
+    ngx_aigc_kind_e kind);
+
+/*
+ * Watch number watch is to watch what (a hash) of kind; used 0: there is no
+ * such watch.  What was known of another what under this number is forgotten.
  */
 void ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
-    ngx_uint_t used, uint32_t what);
+    ngx_uint_t used, ngx_aigc_kind_e kind, uint32_t what);
 
 /* A watch has completed a list: counts for synced, closes holes. */
 void ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
-/* Seconds since the quietest watch was heard; 0 with no watch. */
+/* … its list was refused: what was known of its kind is no longer. */
+void ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
+
+/* Seconds since the quietest watch of a core kind was heard; 0: none. */
 time_t ngx_aigc_zone_age(ngx_aigc_zone_t *zone);
 
 /*

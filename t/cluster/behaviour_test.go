@@ -41,6 +41,8 @@ func TestCluster(t *testing.T) {
 		{"a claim that is gone takes its data along", claimGone},
 		{"the lists [4,4], [-1] and [\"x\"] are accepted", acceptedSlips},
 		{"annotations steer the kubelet", steering},
+		{"a volume that does not attach", attach},
+		{"metadata of the template reaches GameServers", templateMetadata},
 		{"addresses are reused at once, after every connection has ended", addresses},
 		{"a deleted pod comes back under its id", deletedPod},
 		{"opsState and deletionPriority choose who goes", whoGoes},
@@ -423,6 +425,37 @@ func steering(t *testing.T, r *running) {
 	s.ids(0)
 	if s.pod(0).Status.PodIP != ip {
 		t.Error("a restarted container changed the pod's address")
+	}
+}
+
+// A volume that does not attach is told by an event alone.
+func attach(t *testing.T, r *running) {
+	s := r.newSet(t, "attach", map[string]string{aAttach: "AttachVolume.Attach failed: disk is in use"})
+	s.truth(1)
+	s.eventually(5*time.Second, "an event says so", func() bool {
+		l, err := r.cs.CoreV1().Events("default").List(bg, metav1.ListOptions{FieldSelector: "involvedObject.name=attach-0,type=Warning,reason=FailedAttachVolume"})
+		return err == nil && len(l.Items) == 1 && l.Items[0].Message == "AttachVolume.Attach failed: disk is in use" && l.Items[0].InvolvedObject.UID == s.pod(0).UID
+	})
+	s.eventually(5*time.Second, "its status does not", func() bool {
+		c := s.pod(0).Status.ContainerStatuses
+		return len(c) == 1 && c[0].State.Waiting != nil && c[0].State.Waiting.Reason == "ContainerCreating" && c[0].State.Waiting.Message == ""
+	})
+	if _, err := r.cs.CoreV1().Pods("default").Patch(bg, "attach-0", types.MergePatchType,
+		[]byte(`{"metadata":{"annotations":{"fake/attach":null}}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	s.ids(0)
+}
+
+// Metadata of the template reaches GameServers, and takes no label away.
+func templateMetadata(t *testing.T, r *running) {
+	s := r.newSet(t, "metadata", nil)
+	s.truth(1)
+	s.ids(0)
+	s.merge(`{"spec":{"gameServerTemplate":{"metadata":{"annotations":{"example.org/note":"x"}}}}}`)
+	s.eventually(5*time.Second, "the annotation comes", func() bool { g := s.gs(0); return g != nil && g.Annotations["example.org/note"] == "x" })
+	if l := s.gs(0).Labels[ownerGssKey]; l != s.name {
+		t.Errorf("its owner's label is %q", l)
 	}
 }
 

@@ -154,9 +154,10 @@ func prio(p *intstr.IntOrString) string {
 func (w *world) syncFromPod(ctx context.Context, gss *gameServerSet, gs *gameServer, pod *v1.Pod) error {
 	client := w.okg.Resource(gsResource).Namespace(gs.Namespace)
 	if gs.Annotations[metadataHashKey] != metadataHash(gss) {
-		b, err := json.Marshal(map[string]any{"metadata": map[string]any{
-			"labels":      gss.Spec.GameServerTemplate.Labels,
-			"annotations": merged(gss.Spec.GameServerTemplate.Annotations, map[string]string{metadataHashKey: metadataHash(gss)}),
+		// As an ObjectMeta: no labels are left out, and do not take away the owner's.
+		b, err := json.Marshal(map[string]any{"metadata": metav1.ObjectMeta{
+			Labels:      gss.Spec.GameServerTemplate.Labels,
+			Annotations: merged(gss.Spec.GameServerTemplate.Annotations, map[string]string{metadataHashKey: metadataHash(gss)}),
 		}})
 		if err != nil {
 			return err

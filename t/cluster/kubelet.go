@@ -37,6 +37,7 @@ const (
 	aStopDelay     = "fake/stop-delay"
 	aHold          = "fake/hold"
 	aUnschedulable = "fake/unschedulable"
+	aAttach        = "fake/attach"
 	aWaiting       = "fake/waiting"
 	aCrash         = "fake/crash"
 	aPort          = "fake/port"
@@ -217,6 +218,10 @@ func (k *kubelet) step(p *v1.Pod, r *podRun) (time.Duration, error) {
 		r.restarts++
 		r.resumeAt = time.Now().Add(max(restartTime, duration(p, aStartDelay)))
 		running = false
+	}
+	if message := p.Annotations[aAttach]; message != "" && !running {
+		k.say(p, r, v1.EventTypeWarning, "FailedAttachVolume", message)
+		return 0, nil // its status says ContainerCreating, and nothing of the volume
 	}
 	if reason := p.Annotations[aWaiting]; reason != "" && !running {
 		name, message, _ := strings.Cut(reason, ":")
