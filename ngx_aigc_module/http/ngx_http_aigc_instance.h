@@ -22,7 +22,7 @@ const char *ngx_http_aigc_instance_state(ngx_aigc_record_t *record);
 /*
  * Why it is not ready: a word for programs and a sentence, the record's own or
  * from pool; precedence as in core/ngx_aigc_reason.h.  "Terminating": the pod
- * should be gone by now, and is not.
+ * should be gone by now, and is not, or an uninstall waits for its end.
  * NGX_OK; NGX_DECLINED: it is ready, or nobody says why not; NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_instance_reason(ngx_pool_t *pool,
