@@ -99,6 +99,9 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "patches_failed_total", "counter", shm->counters.patches_failed },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
+        { "mirror_pending", "gauge", shm->counters.mirror_pending },
+        { "mirror_writes_total", "counter", shm->counters.mirror_writes },
+        { "mirror_errors_total", "counter", shm->counters.mirror_errors },
         { NULL, NULL, 0 }
     };
 
