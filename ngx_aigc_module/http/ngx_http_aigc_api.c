@@ -32,6 +32,7 @@ static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
       ngx_http_aigc_api_start },
     { NGX_HTTP_POST, { "instances", "ns", "name", "id", "release" },
       ngx_http_aigc_api_release },
+    { NGX_HTTP_POST, { "admin", "adopt" }, ngx_http_aigc_api_admin_adopt },
     { 0, { NULL }, NULL }
 };
 
@@ -49,7 +50,6 @@ static ngx_int_t ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_int_t *answer);
 static void ngx_http_aigc_api_body(ngx_http_request_t *r);
-static ngx_int_t ngx_http_aigc_api_check_body(ngx_http_request_t *r);
 
 
 ngx_int_t
@@ -234,6 +234,7 @@ ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
 static void
 ngx_http_aigc_api_body(ngx_http_request_t *r)
 {
+    json_t                   *json;
     ngx_http_aigc_ctx_t      *ctx;
     ngx_http_aigc_api_ctx_t  *api;
 
@@ -241,27 +242,28 @@ ngx_http_aigc_api_body(ngx_http_request_t *r)
     api = ctx->handler;
     ctx->handler = NULL;
 
-    if (ngx_http_aigc_api_check_body(r) != NGX_OK) {
+    if (ngx_http_aigc_call_body(r, &json) != NGX_OK) {
         ngx_http_finalize_request(r,
             ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-json",
                                   "The body is not a JSON object.", 0));
         return;
     }
 
+    json_decref(json);
+
     api->verb(r, &api->call);
 }
 
 
-/* No body, or a JSON object: today no call has a member that it needs. */
-static ngx_int_t
-ngx_http_aigc_api_check_body(ngx_http_request_t *r)
+ngx_int_t
+ngx_http_aigc_call_body(ngx_http_request_t *r, json_t **json)
 {
     size_t        len;
     u_char       *p, text[NGX_HTTP_AIGC_BODY_MAX];
-    json_t       *json;
-    ngx_int_t     rc;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
+
+    *json = NULL;
 
     if (r->request_body == NULL) {
         return NGX_OK;
@@ -288,13 +290,50 @@ ngx_http_aigc_api_check_body(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    json = json_loadb((char *) text, p - text, JSON_REJECT_DUPLICATES, NULL);
+    *json = json_loadb((char *) text, p - text, JSON_REJECT_DUPLICATES, NULL);
 
-    rc = json_is_object(json) ? NGX_OK : NGX_DECLINED;
+    if (json_is_object(*json)) {
+        return NGX_OK;
+    }
 
-    json_decref(json);
+    json_decref(*json);
+    *json = NULL;
 
-    return rc;
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    ngx_str_t                  *role, *wanted;
+    ngx_uint_t                  i;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    wanted = &mcf->logto->admin_role;
+
+    /* it has been verified: here it is only read */
+
+    if (ngx_aigc_jwt_parse(r->pool, &call->who.token, &jwt) == NGX_OK) {
+
+        role = jwt.roles.elts;
+
+        for (i = 0; i < jwt.roles.nelts; i++) {
+            if (role[i].len == wanted->len
+                && ngx_memcmp(role[i].data, wanted->data, wanted->len) == 0)
+            {
+                return NGX_OK;
+            }
+        }
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "not-admin",
+                              "This call is for administrators.", 0));
+
+    return NGX_DECLINED;
 }
 
 

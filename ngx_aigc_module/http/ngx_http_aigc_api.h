@@ -10,6 +10,8 @@
 
 #include "zone/ngx_aigc_table.h"
 
+#include <jansson.h>
+
 
 #define NGX_HTTP_AIGC_BODY_MAX  8192    /* bytes of a call's JSON body */
 
@@ -40,6 +42,19 @@ ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
 
+/*
+ * The caller has the administrators' role at Logto (admin_role=).  NGX_OK; else
+ * r has been finalized with 403.
+ */
+ngx_int_t ngx_http_aigc_call_admin(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+
+/*
+ * The body, a JSON object of the caller's, or NULL: there is none.  NGX_OK;
+ * NGX_DECLINED: it is something else, or too large.
+ */
+ngx_int_t ngx_http_aigc_call_body(ngx_http_request_t *r, json_t **json);
+
 /* The verbs. */
 void ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_templates(ngx_http_request_t *r,
@@ -53,6 +68,8 @@ void ngx_http_aigc_api_install(ngx_http_request_t *r,
 void ngx_http_aigc_api_start(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_release(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 
 

@@ -27,6 +27,10 @@ static ngx_int_t ngx_aigc_plan_installed(ngx_aigc_plan_t *plan,
 static ngx_uint_t ngx_aigc_plan_changed(ngx_aigc_plan_t *plan, ngx_int_t id);
 static ngx_int_t ngx_aigc_plan_state(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op);
+static ngx_int_t ngx_aigc_plan_adopt(ngx_aigc_plan_t *plan,
+    ngx_aigc_op_t *op);
+static ngx_int_t ngx_aigc_plan_claim(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
+    ngx_str_t *owner, ngx_aigc_state_e state);
 static ngx_int_t ngx_aigc_plan_change(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op, ngx_aigc_claim_t *claim, ngx_str_t *before);
 static void ngx_aigc_plan_done(ngx_aigc_op_t *op, ngx_aigc_result_e result);
@@ -135,9 +139,20 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
             continue;
         }
 
-        rc = (ops[i].kind == NGX_AIGC_INSTALL)
-             ? ngx_aigc_plan_install(&plan, &ops[i])
-             : ngx_aigc_plan_state(&plan, &ops[i]);
+        switch (ops[i].kind) {
+
+        case NGX_AIGC_INSTALL:
+            rc = ngx_aigc_plan_install(&plan, &ops[i]);
+            break;
+
+        case NGX_AIGC_ADOPT:
+            rc = ngx_aigc_plan_adopt(&plan, &ops[i]);
+            break;
+
+        default:
+            rc = ngx_aigc_plan_state(&plan, &ops[i]);
+            break;
+        }
 
         if (rc != NGX_OK) {
             return rc;
@@ -155,8 +170,7 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
 static ngx_int_t
 ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 {
-    ngx_str_t          owner, none;
-    ngx_aigc_claim_t  *claim;
+    ngx_str_t  owner;
 
     ngx_aigc_fixed_get(&op->owner, &owner);
 
@@ -189,6 +203,18 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
         return NGX_OK;
     }
 
+    return ngx_aigc_plan_claim(plan, op, &owner, NGX_AIGC_RUNNING);
+}
+
+
+/* A claim on an id that has none, from now on. */
+static ngx_int_t
+ngx_aigc_plan_claim(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
+    ngx_str_t *owner, ngx_aigc_state_e state)
+{
+    ngx_str_t          none;
+    ngx_aigc_claim_t  *claim;
+
     claim = ngx_array_push(&plan->claims);
     if (claim == NULL) {
         return NGX_ERROR;
@@ -197,8 +223,8 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
     ngx_memzero(claim, sizeof(ngx_aigc_claim_t));
 
     claim->id = op->id;
-    claim->state = NGX_AIGC_RUNNING;
-    claim->owner = owner;
+    claim->state = state;
+    claim->owner = *owner;
     claim->since_sec = ngx_time();
     ngx_aigc_fixed_get(&plan->tmpl.uid, &claim->gss);
 
@@ -211,6 +237,66 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
     ngx_str_null(&none);
 
     return ngx_aigc_plan_change(plan, op, claim, &none);
+}
+
+
+/*
+ * An instance of the original gateway gets its annotation: it goes on as it is.
+ * Its disks carry the owner already, which is what makes it his.
+ */
+static ngx_int_t
+ngx_aigc_plan_adopt(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
+{
+    ngx_int_t           rc;
+    ngx_str_t           ns, name, owner;
+    ngx_uint_t          i;
+    ngx_aigc_claim_t   *claim;
+    ngx_aigc_record_t   record;
+
+    ngx_aigc_fixed_get(&op->owner, &owner);
+    ngx_aigc_fixed_get(&plan->tmpl.ns, &ns);
+    ngx_aigc_fixed_get(&plan->tmpl.name, &name);
+
+    claim = plan->claims.elts;
+
+    for (i = 0; i < plan->claims.nelts; i++) {
+        if (claim[i].id == op->id) {
+            ngx_aigc_plan_done(op, ngx_aigc_fixed_eq(&op->owner,
+                                                     &claim[i].owner)
+                                   ? NGX_AIGC_RESULT_UNCHANGED
+                                   : NGX_AIGC_RESULT_NOT_OWNER);
+            return NGX_OK;
+        }
+    }
+
+    if (plan->claims.nelts >= plan->limit) {
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_FULL);
+        return NGX_OK;
+    }
+
+    rc = ngx_aigc_table_by_id(plan->zone, &ns, &name, op->id, &record);
+
+    if (rc == NGX_BUSY) {
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK || (record.disk == NGX_AIGC_DISK_NONE && !record.gs)) {
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_GONE);
+        return NGX_OK;
+    }
+
+    if (record.disk != NGX_AIGC_DISK_NONE
+        && (record.disk != NGX_AIGC_DISK_OWNED
+            || !ngx_aigc_fixed_eq(&record.disk_owner, &owner)))
+    {
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_FOREIGN_DISK);
+        return NGX_OK;
+    }
+
+    return ngx_aigc_plan_claim(plan, op, &owner,
+                               (record.gs && record.gs_state
+                                             != NGX_AIGC_GS_DELETING)
+                               ? NGX_AIGC_RUNNING : NGX_AIGC_RELEASED);
 }
 
 

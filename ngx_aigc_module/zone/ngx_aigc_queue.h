@@ -25,7 +25,9 @@
 typedef enum {
     NGX_AIGC_INSTALL = 1,
     NGX_AIGC_START,
-    NGX_AIGC_RELEASE
+    NGX_AIGC_RELEASE,
+    NGX_AIGC_ADOPT                      /* never waits in the queue: all of a
+                                           template's in one patch */
 } ngx_aigc_op_kind_e;
 
 typedef enum {
