@@ -351,6 +351,8 @@ ngx_http_aigc_adopt_decide(ngx_http_aigc_adopt_list_t *list)
         return NGX_ERROR;
     }
 
+    (void) ngx_hex_dump(list->confirm, list->digest, sizeof(list->digest));
+
     return list->busy ? NGX_BUSY : NGX_OK;
 }
 
@@ -556,8 +558,6 @@ json_t *
 ngx_http_aigc_adopt_json(ngx_http_aigc_adopt_list_t *list, const char *name,
     ngx_uint_t digest)
 {
-    u_char                         *p;
-    u_char                          confirm[2 * SHA256_DIGEST_LENGTH];
     json_t                         *root, *adopt;
     ngx_uint_t                      i;
     ngx_http_aigc_adopt_claim_t   **item;
@@ -578,26 +578,10 @@ ngx_http_aigc_adopt_json(ngx_http_aigc_adopt_list_t *list, const char *name,
                      "conflictsLeftOff", (json_int_t) list->left_off);
 
     if (digest) {
-        p = ngx_hex_dump(confirm, list->digest, sizeof(list->digest));
-
         (void) json_object_set_new(root, "confirm",
-                                   ngx_http_aigc_json_text(confirm,
-                                                           p - confirm));
+                   ngx_http_aigc_json_text(list->confirm,
+                                           sizeof(list->confirm)));
     }
 
     return root;
-}
-
-
-ngx_int_t
-ngx_http_aigc_adopt_confirmed(ngx_http_aigc_adopt_list_t *list,
-    ngx_str_t *confirm)
-{
-    u_char  text[2 * SHA256_DIGEST_LENGTH];
-
-    (void) ngx_hex_dump(text, list->digest, sizeof(list->digest));
-
-    return (confirm->len == sizeof(text)
-            && ngx_memcmp(confirm->data, text, sizeof(text)) == 0)
-           ? NGX_OK : NGX_DECLINED;
 }

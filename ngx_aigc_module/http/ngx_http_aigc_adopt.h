@@ -13,6 +13,7 @@
 #include "ngx_http_aigc_conf.h"
 
 #include "zone/ngx_aigc_table.h"
+#include "zone/ngx_aigc_token.h"        /* NGX_AIGC_DIGEST_LEN */
 
 #include <jansson.h>
 
@@ -44,6 +45,7 @@ typedef struct {
     ngx_uint_t         left_off;        /* conflicts over the bound */
     ngx_uint_t         busy;            /* the table could not tell */
     u_char             digest[NGX_AIGC_DIGEST_LEN];
+    u_char             confirm[2 * NGX_AIGC_DIGEST_LEN];    /* … in hex */
 } ngx_http_aigc_adopt_list_t;
 
 
@@ -69,10 +71,6 @@ ngx_int_t ngx_http_aigc_adopt_decide(ngx_http_aigc_adopt_list_t *list);
  */
 json_t *ngx_http_aigc_adopt_json(ngx_http_aigc_adopt_list_t *list,
     const char *name, ngx_uint_t digest);
-
-/* Is confirm the list's digest, as hexadecimal digits?  NGX_OK; NGX_DECLINED. */
-ngx_int_t ngx_http_aigc_adopt_confirmed(ngx_http_aigc_adopt_list_t *list,
-    ngx_str_t *confirm);
 
 
 #endif /* _NGX_HTTP_AIGC_ADOPT_H_INCLUDED_ */

@@ -7,16 +7,15 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_mirror.h"
-#include "ngx_aigc_management.h"
 #include "ngx_aigc_mirror_users.h"
+#include "ngx_aigc_pages.h"
 
 #include "core/ngx_aigc_text.h"
 
 
 typedef struct {
     ngx_uint_t               on;
-    ngx_uint_t               at;        /* users read: a page's first */
-    ngx_uint_t               size;      /* of a page: 100, 10 or 1 */
+    ngx_aigc_pages_t         pages;
     time_t                   next;
     ngx_uint_t               turn;      /* a page and a user, by turns */
 } ngx_aigc_mirror_scan_t;
@@ -29,8 +28,7 @@ static ngx_int_t ngx_aigc_mirror_page(void);
 static void ngx_aigc_mirror_page_done(void *data,
     ngx_aigc_management_e result, json_t *json);
 static void ngx_aigc_mirror_page_user(json_t *item);
-static void ngx_aigc_mirror_page_next(ngx_uint_t n);
-static void ngx_aigc_mirror_page_large(void);
+static void ngx_aigc_mirror_page_next(ngx_aigc_management_e result, size_t n);
 static ngx_int_t ngx_aigc_mirror_read(ngx_aigc_mirror_user_t *user);
 static void ngx_aigc_mirror_read_done(void *data,
     ngx_aigc_management_e result, json_t *json);
@@ -38,7 +36,6 @@ static ngx_int_t ngx_aigc_mirror_write(ngx_aigc_mirror_user_t *user,
     json_t *custom);
 static void ngx_aigc_mirror_write_done(void *data,
     ngx_aigc_management_e result, json_t *json);
-static ngx_int_t ngx_aigc_mirror_stale(void *data, ngx_aigc_entry_t *entry);
 static void ngx_aigc_mirror_forget(ngx_aigc_mirror_user_t *user);
 static void ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
     ngx_aigc_management_e result);
@@ -98,8 +95,7 @@ ngx_aigc_mirror(void)
 
     if (!ngx_aigc_mirror_scan.on && ngx_time() >= ngx_aigc_mirror_scan.next) {
         ngx_aigc_mirror_scan.on = 1;
-        ngx_aigc_mirror_scan.at = 0;
-        ngx_aigc_mirror_scan.size = NGX_AIGC_MANAGEMENT_PAGE;
+        ngx_aigc_pages_init(&ngx_aigc_mirror_scan.pages);
     }
 
     if (ngx_aigc_mirror_scan.on || ngx_aigc_mirror_users.pending) {
@@ -115,7 +111,7 @@ ngx_aigc_mirror_begin(void)
         return NGX_OK;
     }
 
-    if (ngx_aigc_mirror_users_init(&ngx_aigc_mirror_users,
+    if (ngx_aigc_mirror_users_init(&ngx_aigc_mirror_users, ngx_aigc_mirror_k8s,
                                    ngx_aigc_mirror_zone, ngx_aigc_mirror_log)
         != NGX_OK)
     {
@@ -224,15 +220,10 @@ ngx_aigc_mirror_timer(ngx_event_t *ev)
 static ngx_int_t
 ngx_aigc_mirror_page(void)
 {
-    ngx_aigc_mirror_scan_t  *scan;
-
-    scan = &ngx_aigc_mirror_scan;
-
     ngx_aigc_mirror_call =
-        ngx_aigc_management_users(ngx_aigc_mirror_logto, ngx_aigc_mirror_zone,
-                                  scan->at / scan->size + 1, scan->size,
-                                  ngx_aigc_mirror_page_done, NULL,
-                                  ngx_aigc_mirror_log);
+        ngx_aigc_pages_read(&ngx_aigc_mirror_scan.pages, ngx_aigc_mirror_logto,
+                            ngx_aigc_mirror_zone, ngx_aigc_mirror_page_done,
+                            NULL, ngx_aigc_mirror_log);
 
     return ngx_aigc_mirror_call ? NGX_OK : NGX_ERROR;
 }
@@ -260,11 +251,11 @@ ngx_aigc_mirror_page_done(void *data, ngx_aigc_management_e result,
             ngx_aigc_mirror_page_user(item);
         }
 
-        ngx_aigc_mirror_page_next(json_array_size(json));
+        ngx_aigc_mirror_page_next(result, json_array_size(json));
         break;
 
     case NGX_AIGC_MANAGEMENT_TOO_LARGE:
-        ngx_aigc_mirror_page_large();
+        ngx_aigc_mirror_page_next(result, 0);
         break;
 
     default:
@@ -300,7 +291,7 @@ ngx_aigc_mirror_page_user(json_t *item)
     entries = ngx_aigc_mirror_user_entries(&ngx_aigc_mirror_users, user);
 
     rc = entries ? ngx_aigc_entry_diff(custom, entries, ngx_aigc_mirror_stale,
-                                       NULL, &diff)
+                                       &ngx_aigc_mirror_users, &diff)
                  : NGX_ERROR;
 
     json_decref(entries);
@@ -329,50 +320,24 @@ ngx_aigc_mirror_page_user(json_t *item)
 }
 
 
-/* n users were on the page */
 static void
-ngx_aigc_mirror_page_next(ngx_uint_t n)
+ngx_aigc_mirror_page_next(ngx_aigc_management_e result, size_t n)
 {
     ngx_aigc_mirror_scan_t  *scan;
 
     scan = &ngx_aigc_mirror_scan;
 
-    scan->at += scan->size;
-
-    if (n < scan->size || scan->at >= NGX_AIGC_MIRROR_SCAN_MAX) {
-        scan->on = 0;
-        scan->next = ngx_time() + NGX_AIGC_MIRROR_SCAN;
-
-        ngx_aigc_mirror_users_seen(&ngx_aigc_mirror_users);
+    if (ngx_aigc_pages_next(&scan->pages, result, n, ngx_aigc_mirror_log)
+        == NGX_OK
+        && scan->pages.at < NGX_AIGC_MIRROR_SCAN_MAX)
+    {
         return;
     }
 
-    if (scan->at % NGX_AIGC_MANAGEMENT_PAGE == 0) {
-        scan->size = NGX_AIGC_MANAGEMENT_PAGE;
-    }
-}
+    scan->on = 0;
+    scan->next = ngx_time() + NGX_AIGC_MIRROR_SCAN;
 
-
-/* Somebody's custom data is huge: smaller pages, and without him. */
-static void
-ngx_aigc_mirror_page_large(void)
-{
-    ngx_aigc_mirror_scan_t  *scan;
-
-    scan = &ngx_aigc_mirror_scan;
-
-    if (scan->size > 1) {
-        scan->size /= 10;
-        return;
-    }
-
-    ngx_aigc_count(ngx_aigc_mirror_zone, mirror_errors);
-
-    ngx_log_error(NGX_LOG_WARN, ngx_aigc_mirror_log, 0,
-                  "aigc: a user at Logto has more custom data than %d bytes: "
-                  "left out", NGX_AIGC_MANAGEMENT_ANSWER);
-
-    ngx_aigc_mirror_page_next(1);
+    ngx_aigc_mirror_users_seen(&ngx_aigc_mirror_users);
 }
 
 
@@ -465,8 +430,8 @@ ngx_aigc_mirror_write(ngx_aigc_mirror_user_t *user, json_t *custom)
 
     ngx_aigc_mirror_sum = user->wanted;
 
-    rc = ngx_aigc_entry_diff(custom, entries, ngx_aigc_mirror_stale, NULL,
-                             &diff);
+    rc = ngx_aigc_entry_diff(custom, entries, ngx_aigc_mirror_stale,
+                             &ngx_aigc_mirror_users, &diff);
 
     json_decref(entries);
 
@@ -523,61 +488,6 @@ ngx_aigc_mirror_write_done(void *data, ngx_aigc_management_e result,
     }
 
     ngx_aigc_mirror_arm(1);
-}
-
-
-/*
- * NGX_OK: nobody needs this entry any more.  What the table does not show,
- * because it is not watched or has no room, says nothing.
- */
-static ngx_int_t
-ngx_aigc_mirror_stale(void *data, ngx_aigc_entry_t *entry)
-{
-    ngx_int_t            rc;
-    ngx_str_t           *ns;
-    ngx_uint_t           i, watched;
-    ngx_array_t         *namespaces;
-    ngx_aigc_record_t    record;
-    ngx_aigc_template_t  tmpl;
-
-    namespaces = &ngx_aigc_mirror_k8s->namespaces;
-    ns = namespaces->elts;
-    watched = (namespaces->nelts == 0);
-
-    for (i = 0; i < namespaces->nelts; i++) {
-        watched |= (ns[i].len == entry->ns.len
-                    && ngx_memcmp(ns[i].data, entry->ns.data, ns[i].len) == 0);
-    }
-
-    if (!watched || ngx_aigc_zone_whole(ngx_aigc_mirror_zone) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    rc = ngx_aigc_table_template(ngx_aigc_mirror_zone, &entry->ns,
-                                 &entry->name, &tmpl, NULL);
-
-    if (rc == NGX_DECLINED) {
-        /* deleted, or one that the selector leaves out: who can tell */
-
-        return ngx_aigc_mirror_k8s->selector.len ? NGX_DECLINED : NGX_OK;
-    }
-
-    if (rc != NGX_OK || !tmpl.written || tmpl.partial) {
-        return NGX_DECLINED;
-    }
-
-    rc = ngx_aigc_table_by_id(ngx_aigc_mirror_zone, &entry->ns, &entry->name,
-                              entry->id, &record);
-
-    if (rc == NGX_BUSY) {
-        return NGX_DECLINED;
-    }
-
-    /* a disk that is nobody's: not adopted yet, this may say whose it is */
-
-    return (rc == NGX_OK && record.state == NGX_AIGC_NO_STATE
-            && record.disk != NGX_AIGC_DISK_NONE && record.disk_owner.len == 0)
-           ? NGX_DECLINED : NGX_OK;
 }
 
 

@@ -16,10 +16,11 @@ static void ngx_aigc_mirror_user_update(ngx_aigc_mirror_users_t *users,
 
 ngx_int_t
 ngx_aigc_mirror_users_init(ngx_aigc_mirror_users_t *users,
-    ngx_aigc_zone_t *zone, ngx_log_t *log)
+    ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone, ngx_log_t *log)
 {
     ngx_memzero(users, sizeof(ngx_aigc_mirror_users_t));
 
+    users->k8s = k8s;
     users->zone = zone;
     users->log = log;
     users->initial = 1;
@@ -387,4 +388,57 @@ ngx_aigc_mirror_user_entries(ngx_aigc_mirror_users_t *users,
     }
 
     return entries;
+}
+
+
+ngx_int_t
+ngx_aigc_mirror_stale(void *data, ngx_aigc_entry_t *entry)
+{
+    ngx_aigc_mirror_users_t *users = data;
+
+    ngx_int_t            rc;
+    ngx_str_t           *ns;
+    ngx_uint_t           i, watched;
+    ngx_array_t         *namespaces;
+    ngx_aigc_record_t    record;
+    ngx_aigc_template_t  tmpl;
+
+    namespaces = &users->k8s->namespaces;
+    ns = namespaces->elts;
+    watched = (namespaces->nelts == 0);
+
+    for (i = 0; i < namespaces->nelts; i++) {
+        watched |= (ns[i].len == entry->ns.len
+                    && ngx_memcmp(ns[i].data, entry->ns.data, ns[i].len) == 0);
+    }
+
+    if (!watched || ngx_aigc_zone_whole(users->zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_aigc_table_template(users->zone, &entry->ns, &entry->name, &tmpl,
+                                 NULL);
+
+    if (rc == NGX_DECLINED) {
+        /* deleted, or one that the selector leaves out: who can tell */
+
+        return users->k8s->selector.len ? NGX_DECLINED : NGX_OK;
+    }
+
+    if (rc != NGX_OK || !tmpl.written || tmpl.partial) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_aigc_table_by_id(users->zone, &entry->ns, &entry->name, entry->id,
+                              &record);
+
+    if (rc == NGX_BUSY) {
+        return NGX_DECLINED;
+    }
+
+    /* a disk that is nobody's: not adopted yet, this may say whose it is */
+
+    return (rc == NGX_OK && record.state == NGX_AIGC_NO_STATE
+            && record.disk != NGX_AIGC_DISK_NONE && record.disk_owner.len == 0)
+           ? NGX_DECLINED : NGX_OK;
 }

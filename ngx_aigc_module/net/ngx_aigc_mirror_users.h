@@ -11,6 +11,8 @@
 #ifndef _NGX_AIGC_MIRROR_USERS_H_INCLUDED_
 #define _NGX_AIGC_MIRROR_USERS_H_INCLUDED_
 
+#include "ngx_aigc_kubernetes.h"
+
 #include "zone/ngx_aigc_table.h"
 
 #include "core/ngx_aigc_entry.h"
@@ -44,6 +46,7 @@ typedef struct {
 } ngx_aigc_mirror_slot_t;
 
 typedef struct {
+    ngx_aigc_kubernetes_t    *k8s;      /* what is watched */
     ngx_aigc_zone_t          *zone;
     ngx_log_t                *log;
     ngx_rbtree_t              tree;
@@ -59,7 +62,7 @@ typedef struct {
 
 /* NGX_OK or NGX_ERROR; after either _free() may be called. */
 ngx_int_t ngx_aigc_mirror_users_init(ngx_aigc_mirror_users_t *users,
-    ngx_aigc_zone_t *zone, ngx_log_t *log);
+    ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone, ngx_log_t *log);
 void ngx_aigc_mirror_users_free(ngx_aigc_mirror_users_t *users);
 
 /*
@@ -98,6 +101,13 @@ ngx_aigc_mirror_user_t *ngx_aigc_mirror_users_next(
  */
 json_t *ngx_aigc_mirror_user_entries(ngx_aigc_mirror_users_t *users,
     ngx_aigc_mirror_user_t *user);
+
+/*
+ * For ngx_aigc_entry_diff(), data is users.  NGX_OK: nobody needs this entry
+ * any more.  NGX_DECLINED: it stays; what the table does not show because it is
+ * not watched, or has no room, says nothing.
+ */
+ngx_int_t ngx_aigc_mirror_stale(void *data, ngx_aigc_entry_t *entry);
 
 
 #endif /* _NGX_AIGC_MIRROR_USERS_H_INCLUDED_ */
