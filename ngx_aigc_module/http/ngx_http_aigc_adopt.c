@@ -124,6 +124,10 @@ ngx_http_aigc_adopt_entry(ngx_http_aigc_adopt_list_t *list, ngx_str_t *user,
     rc = ngx_aigc_table_template(list->zone, &entry->ns, &entry->name, &tmpl,
                                  &slot);
 
+    if (rc == NGX_OK && tmpl.deleting) {
+        rc = NGX_DECLINED;
+    }
+
     if (rc == NGX_OK && entry->id >= 0) {
         rc = ngx_aigc_table_by_id(list->zone, &entry->ns, &entry->name,
                                   entry->id, &record);

@@ -312,7 +312,9 @@ ngx_aigc_mirror_page_user(json_t *item)
 
     /* by itself, read anew: what a page says may be old */
 
-    user = ngx_aigc_mirror_user(&ngx_aigc_mirror_users, &sub, 1);
+    if (ngx_aigc_mirror_users.pending < NGX_AIGC_MIRROR_QUEUE) {
+        user = ngx_aigc_mirror_user(&ngx_aigc_mirror_users, &sub, 1);
+    }
 
     if (user) {
         ngx_aigc_mirror_user_stale(&ngx_aigc_mirror_users, user);

@@ -34,6 +34,8 @@
 #define NGX_AIGC_MIRROR_USER_MAX 3600000
 #define NGX_AIGC_MIRROR_SCAN     3600   /* s from one scan to the next */
 #define NGX_AIGC_MIRROR_SCAN_MAX 1000000    /* users in one scan */
+#define NGX_AIGC_MIRROR_QUEUE    10000  /* users that a scan adds to: the rest
+                                           with the next one */
 #define NGX_AIGC_MIRROR_SAID     10     /* s between lines about failures */
 
 
