@@ -12,6 +12,8 @@
 
 static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
+static ngx_int_t ngx_http_aigc_check_management(ngx_conf_t *cf,
+    ngx_aigc_logto_t *logto);
 
 
 char *
@@ -234,6 +236,9 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
+    logto->custom_data = NGX_CONF_UNSET;
+    ngx_str_set(&logto->admin_role, "aigc-admin");
+
     value = cf->args->elts;
 
     if (ngx_http_aigc_url(cf, &value[1], &url, &logto->endpoint) != NGX_OK) {
@@ -271,11 +276,22 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                 return NGX_CONF_ERROR;
             }
 
+        } else if (ngx_http_aigc_param(&value[i], "admin_role=", &v)) {
+            logto->admin_role = v;
+
+        } else if (ngx_http_aigc_param(&value[i], "custom_data=", &v)) {
+            if (ngx_http_aigc_on_off(cf, &value[i], &v, &logto->custom_data)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
         } else {
             return ngx_http_aigc_unknown(cf, &value[i],
                                          "app_id=, app_secret_file=, "
                                          "m2m_app_id=, m2m_app_secret_file=, "
-                                         "audience=, ca_file=");
+                                         "audience=, ca_file=, admin_role=, "
+                                         "custom_data=");
         }
     }
 
@@ -284,6 +300,10 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                            "\"aigc_logto\" needs app_id= and "
                            "app_secret_file= of a Logto application of type "
                            "\"Traditional web\"");
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_aigc_check_management(cf, logto) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -298,6 +318,40 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     mcf->logto = logto;
 
     return NGX_CONF_OK;
+}
+
+
+/* What custom data is read and written with, and who may say so. */
+static ngx_int_t
+ngx_http_aigc_check_management(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
+{
+    if ((logto->m2m_app_id.len == 0) != (logto->m2m_app_secret.len == 0)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" has one of m2m_app_id= and "
+                           "m2m_app_secret_file= without the other: give both "
+                           "of a Logto application of type "
+                           "\"Machine-to-machine\", or none");
+        return NGX_ERROR;
+    }
+
+    if (logto->custom_data == 1 && logto->m2m_app_id.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" has custom_data=on: that needs "
+                           "m2m_app_id= and m2m_app_secret_file=");
+        return NGX_ERROR;
+    }
+
+    if (logto->admin_role.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" has an empty admin_role=: give the "
+                           "name of a Logto role, or leave it out: "
+                           "aigc-admin");
+        return NGX_ERROR;
+    }
+
+    ngx_conf_init_value(logto->custom_data, logto->m2m_app_id.len != 0);
+
+    return NGX_OK;
 }
 
 

@@ -17,6 +17,7 @@
 #include "http/ngx_http_aigc_sign_out.h"
 #include "http/ngx_http_aigc_status.h"
 #include "http/ngx_http_aigc_upstream.h"
+#include "net/ngx_aigc_mirror.h"
 #include "net/ngx_aigc_reconcile.h"
 #include "net/ngx_aigc_watch.h"
 
@@ -408,6 +409,8 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_aigc_zone_take(mcf->zone);
+
+    ngx_aigc_mirror_init(mcf->k8s, mcf->logto, mcf->zone, cycle->log);
 
     if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone) != NGX_OK
         || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK)

@@ -428,3 +428,28 @@ ngx_http_aigc_number(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
 
     return NGX_OK;
 }
+
+
+ngx_int_t
+ngx_http_aigc_on_off(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
+    ngx_flag_t *flag)
+{
+    ngx_str_t  *directive;
+
+    directive = cf->args->elts;
+
+    if (ngx_strcmp(value->data, "on") == 0) {
+        *flag = 1;
+
+    } else if (ngx_strcmp(value->data, "off") == 0) {
+        *flag = 0;
+
+    } else {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has \"%V\": it takes on or off",
+                           directive, arg);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}

@@ -57,5 +57,9 @@ ngx_int_t ngx_http_aigc_number(ngx_conf_t *cf, ngx_str_t *arg,
 ngx_int_t ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *value, time_t *seconds);
 
+/* "on" or "off"; arg is the whole argument. */
+ngx_int_t ngx_http_aigc_on_off(ngx_conf_t *cf, ngx_str_t *arg,
+    ngx_str_t *value, ngx_flag_t *flag);
+
 
 #endif /* _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_ */

@@ -235,6 +235,13 @@ subtest 'aigc_logto' => sub {
     wrong('an empty app_id', aigc_logto => 'https://l.example.com app_id= app_secret_file=secret', qr/needs app_id=/);
     wrong('nothing but the URL', aigc_logto => 'https://l.example.com', qr/invalid number of arguments/);
 
+    my $good = 'https://l.example.com app_id=a app_secret_file=secret';
+    wrong('an m2m_app_id without its secret', aigc_logto => "$good m2m_app_id=m", qr/m2m_app_id= and m2m_app_secret_file= without the other: give both/);
+    wrong('an m2m secret without its id', aigc_logto => "$good m2m_app_secret_file=secret", qr/without the other: give both/);
+    wrong('custom_data without m2m', aigc_logto => "$good custom_data=on", qr/custom_data=on: that needs m2m_app_id= and m2m_app_secret_file=/);
+    wrong("custom_data=$_", aigc_logto => "$good custom_data=$_", qr/"custom_data=$_": it takes on or off/) for '', 'yes', 'On';
+    wrong('an empty admin_role', aigc_logto => "$good admin_role=", qr/empty admin_role=: give the name of a Logto role/);
+
     file('open', "$secret\n", 0644);
     file('long', 's' x 513 . "\n");
     file('lines', "$secret\n$secret\n");

@@ -38,6 +38,7 @@ static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
       ngx_http_aigc_api_restart },
     { NGX_HTTP_POST, { "instances", "ns", "name", "id", "update" },
       ngx_http_aigc_api_update },
+    { NGX_HTTP_POST, { "admin", "adopt" }, ngx_http_aigc_api_admin_adopt },
     { 0, { NULL }, NULL }
 };
 
@@ -279,6 +280,7 @@ ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
 static void
 ngx_http_aigc_api_body(ngx_http_request_t *r)
 {
+    json_t                   *json;
     ngx_http_aigc_ctx_t      *ctx;
     ngx_http_aigc_api_ctx_t  *api;
 
@@ -316,6 +318,8 @@ ngx_http_aigc_api_read_body(ngx_http_request_t *r, json_t **body)
     ngx_pool_cleanup_t  *cln;
 
     *body = NULL;
+
+    *json = NULL;
 
     if (r->request_body == NULL) {
         return NGX_OK;
@@ -360,6 +364,40 @@ static void
 ngx_http_aigc_api_free_body(void *data)
 {
     json_decref(data);
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    ngx_str_t                  *role, *wanted;
+    ngx_uint_t                  i;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    wanted = &mcf->logto->admin_role;
+
+    /* it has been verified: here it is only read */
+
+    if (ngx_aigc_jwt_parse(r->pool, &call->who.token, &jwt) == NGX_OK) {
+
+        role = jwt.roles.elts;
+
+        for (i = 0; i < jwt.roles.nelts; i++) {
+            if (role[i].len == wanted->len
+                && ngx_memcmp(role[i].data, wanted->data, wanted->len) == 0)
+            {
+                return NGX_OK;
+            }
+        }
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "not-admin",
+                              "This call is for administrators.", 0));
+
+    return NGX_DECLINED;
 }
 
 

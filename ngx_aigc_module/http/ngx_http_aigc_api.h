@@ -51,6 +51,13 @@ ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_call_running(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
 
+/*
+ * The caller has the administrators' role at Logto (admin_role=).  NGX_OK; else
+ * r has been finalized with 403.
+ */
+ngx_int_t ngx_http_aigc_call_admin(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+
 /* The verbs. */
 void ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_templates(ngx_http_request_t *r,
@@ -70,6 +77,8 @@ void ngx_http_aigc_api_restart(ngx_http_request_t *r,
 void ngx_http_aigc_api_uninstall(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_update(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 
 

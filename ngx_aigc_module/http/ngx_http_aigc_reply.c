@@ -16,7 +16,6 @@ ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *detail, time_t retry)
 {
     u_char     *p;
-    json_t     *json;
     ngx_str_t   value;
     u_char      buf[NGX_TIME_T_LEN];
 
@@ -43,11 +42,28 @@ ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
         }
     }
 
+    return ngx_http_aigc_problem_with(r, status, code, detail, json_object());
+}
+
+
+ngx_int_t
+ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *detail, json_t *more)
+{
+    json_t  *json;
+
     json = json_pack("{s:o, s:i, s:s, s:s}",
                      "type", json_sprintf("urn:aigc-gateway:%s", code),
                      "status", (int) status,
                      "code", code,
                      "detail", detail);
+
+    if (more == NULL || json_object_update(json, more) != 0) {
+        json_decref(json);
+        json = NULL;
+    }
+
+    json_decref(more);
 
     r->headers_out.content_type.len = sizeof("application/problem+json") - 1;
     r->headers_out.content_type.data = (u_char *) "application/problem+json";

@@ -22,6 +22,10 @@
 ngx_int_t ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *detail, time_t retry);
 
+/* The same with the members of more, which it takes over; NULL: 500. */
+ngx_int_t ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *detail, json_t *more);
+
 /* Takes over json; NULL: 500. */
 ngx_int_t ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json);

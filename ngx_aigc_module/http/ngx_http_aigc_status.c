@@ -115,6 +115,9 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
         { "uninstalls_total", "counter", shm->counters.uninstalls },
+        { "mirror_pending", "gauge", shm->counters.mirror_pending },
+        { "mirror_writes_total", "counter", shm->counters.mirror_writes },
+        { "mirror_errors_total", "counter", shm->counters.mirror_errors },
         { NULL, NULL, 0 }
     };
 

@@ -313,6 +313,7 @@ ngx_aigc_fetch_write(char *p, size_t size, size_t n, void *data)
 
     if (len > f->max - f->answer.len) {
         f->error = "the answer is too large";
+        f->large = 1;
         return 0;
     }
 

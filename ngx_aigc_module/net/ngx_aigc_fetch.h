@@ -48,6 +48,7 @@ struct ngx_aigc_fetch_s {
     ngx_uint_t               status;    /* HTTP; 0: there was none */
     ngx_str_t                answer;    /* kept bytes */
     const char              *error;     /* NULL, or why it failed, in words */
+    ngx_uint_t               large;     /* … because the answer is over max */
 
     void                    *easy;      /* CURL */
     void                    *list;      /* struct curl_slist */

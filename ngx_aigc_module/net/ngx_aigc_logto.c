@@ -26,10 +26,8 @@ static void ngx_aigc_logto_discovered(ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_logto_discovery(ngx_aigc_fetch_t *f);
 static void ngx_aigc_logto_keys(ngx_aigc_fetch_t *f);
 static void ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what);
-static ngx_aigc_fetch_t *ngx_aigc_logto_form(ngx_aigc_logto_t *logto,
-    ngx_str_t *url, ngx_log_t *log);
-static ngx_int_t ngx_aigc_logto_basic(ngx_aigc_fetch_t *f,
-    ngx_aigc_logto_t *logto);
+static ngx_int_t ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_str_t *app_id,
+    ngx_str_t *app_secret);
 static void ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f);
 static void ngx_aigc_logto_revoked(ngx_aigc_fetch_t *f);
 
@@ -320,7 +318,8 @@ ngx_aigc_logto_code(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
     ngx_aigc_fetch_t       *f;
     ngx_aigc_tokens_ctx_t  *ctx;
 
-    f = ngx_aigc_logto_form(logto, &ep->token, log);
+    f = ngx_aigc_logto_form(logto, &ep->token, &logto->app_id,
+                            &logto->app_secret, log);
     if (f == NULL) {
         return NULL;
     }
@@ -369,7 +368,8 @@ ngx_aigc_logto_revoke(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
         return;
     }
 
-    f = ngx_aigc_logto_form(logto, &ep->revocation, log);
+    f = ngx_aigc_logto_form(logto, &ep->revocation, &logto->app_id,
+                            &logto->app_secret, log);
     if (f == NULL) {
         return;
     }
@@ -400,9 +400,9 @@ ngx_aigc_logto_revoked(ngx_aigc_fetch_t *f)
 }
 
 
-/* A POST of a form, authenticated as the application (RFC 6749 2.3.1). */
-static ngx_aigc_fetch_t *
-ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_log_t *log)
+ngx_aigc_fetch_t *
+ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_str_t *app_id,
+    ngx_str_t *app_secret, ngx_log_t *log)
 {
     ngx_aigc_fetch_t  *f;
 
@@ -417,7 +417,7 @@ ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_log_t *log)
 
     if (ngx_aigc_fetch_text(f, &f->url, "", url) != NGX_OK
         || ngx_aigc_fetch_text(f, &f->ca_file, "", &logto->ca_file) != NGX_OK
-        || ngx_aigc_logto_basic(f, logto) != NGX_OK
+        || ngx_aigc_logto_basic(f, app_id, app_secret) != NGX_OK
         || ngx_aigc_fetch_text(f, &f->headers[1],
                           "Content-Type: application/x-www-form-urlencoded",
                           NULL) != NGX_OK
@@ -435,13 +435,14 @@ ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_log_t *log)
 
 
 static ngx_int_t
-ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_aigc_logto_t *logto)
+ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_str_t *app_id,
+    ngx_str_t *app_secret)
 {
     u_char     *p;
     ngx_str_t   id, secret, plain, encoded;
 
-    if (ngx_aigc_url_encode(f->pool, &logto->app_id, &id) != NGX_OK
-        || ngx_aigc_url_encode(f->pool, &logto->app_secret, &secret) != NGX_OK)
+    if (ngx_aigc_url_encode(f->pool, app_id, &id) != NGX_OK
+        || ngx_aigc_url_encode(f->pool, app_secret, &secret) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -30,6 +30,8 @@ typedef struct {
     ngx_str_t   m2m_app_secret;
     ngx_str_t   audience;               /* of bearer tokens; len 0: app_id */
     ngx_str_t   ca_file;                /* len 0: the system's */
+    ngx_str_t   admin_role;             /* of those who may administrate */
+    ngx_flag_t  custom_data;            /* is it read and written at all? */
 } ngx_aigc_logto_t;
 
 
@@ -53,6 +55,13 @@ typedef void (*ngx_aigc_tokens_pt)(void *data, ngx_aigc_tokens_t *tokens);
 ngx_int_t ngx_aigc_logto_start(ngx_cycle_t *cycle, ngx_aigc_logto_t *logto,
     ngx_aigc_zone_t *zone);
 void ngx_aigc_logto_stop(void);
+
+/*
+ * A POST of a form to url, authenticated as an application (RFC 6749 2.3.1).
+ * The caller sets body, done and ctx and starts it.  NULL: no memory.
+ */
+ngx_aigc_fetch_t *ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url,
+    ngx_str_t *app_id, ngx_str_t *app_secret, ngx_log_t *log);
 
 /*
  * The authorization code grant (RFC 6749 4.1.3, RFC 7636 4.5).  done is called

@@ -9,6 +9,7 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_lease.h"
+#include "ngx_aigc_mirror.h"
 #include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_repair.h"
 #include "ngx_aigc_stamp.h"
@@ -63,6 +64,7 @@ ngx_aigc_reconcile_stop(void)
 
     ngx_aigc_lease_stop();
     ngx_aigc_task_cancel();
+    ngx_aigc_mirror_stop();
 }
 
 
@@ -121,6 +123,7 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
         ngx_aigc_uninstall(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
         ngx_aigc_tell(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                       ngx_aigc_reconcile_log);
+        ngx_aigc_mirror();
     }
 
     if (!ev->timer_set) {

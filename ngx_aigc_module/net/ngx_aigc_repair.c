@@ -100,7 +100,7 @@ ngx_aigc_repair_send(uint32_t slot, ngx_aigc_template_t *tmpl,
     task.done = ngx_aigc_repair_done;
     task.lock = lock;
 
-    if (ngx_aigc_plan(ngx_aigc_repair_zone, pool, slot, NULL, 0, 0, &patch,
+    if (ngx_aigc_plan(ngx_aigc_repair_zone, pool, slot, NULL, 0, NULL, &patch,
                       &task.generation)
         != NGX_OK
         || patch.len == 0)

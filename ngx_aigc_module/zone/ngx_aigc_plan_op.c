@@ -12,7 +12,9 @@ static ngx_int_t ngx_aigc_plan_install(ngx_aigc_plan_t *plan,
 static ngx_int_t ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op, ngx_str_t *owner);
 static ngx_int_t ngx_aigc_plan_new(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
-    ngx_str_t *owner, time_t since);
+    ngx_str_t *owner, ngx_aigc_state_e state, time_t since);
+static ngx_int_t ngx_aigc_plan_adopt(ngx_aigc_plan_t *plan,
+    ngx_aigc_op_t *op);
 static ngx_aigc_claim_t *ngx_aigc_plan_claim(ngx_aigc_plan_t *plan,
     ngx_int_t id);
 static ngx_uint_t ngx_aigc_plan_changed(ngx_aigc_plan_t *plan, ngx_int_t id);
@@ -51,6 +53,9 @@ ngx_aigc_plan_op(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
     case NGX_AIGC_FORGET:
         return ngx_aigc_plan_forget(plan, op);
 
+    case NGX_AIGC_ADOPT:
+        return ngx_aigc_plan_adopt(plan, op);
+
     default:
         return ngx_aigc_plan_state(plan, op);
     }
@@ -81,7 +86,8 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
         /* nothing has moved: the same again, it may have been carried out */
 
         if (claim == NULL && ngx_aigc_plan_same(plan, op)) {
-            return ngx_aigc_plan_new(plan, op, &owner, op->since);
+            return ngx_aigc_plan_new(plan, op, &owner, NGX_AIGC_RUNNING,
+                                     op->since);
         }
     }
 
@@ -97,7 +103,7 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
         op->id = ++plan->top;
     }
 
-    return ngx_aigc_plan_new(plan, op, &owner, ngx_time());
+    return ngx_aigc_plan_new(plan, op, &owner, NGX_AIGC_RUNNING, ngx_time());
 }
 
 
@@ -172,10 +178,10 @@ ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
 }
 
 
-/* A claim of owner on op->id. */
+/* A claim of owner on op->id, which has none. */
 static ngx_int_t
 ngx_aigc_plan_new(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op, ngx_str_t *owner,
-    time_t since)
+    ngx_aigc_state_e state, time_t since)
 {
     ngx_str_t          none;
     ngx_aigc_claim_t  *claim;
@@ -188,7 +194,7 @@ ngx_aigc_plan_new(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op, ngx_str_t *owner,
     ngx_memzero(claim, sizeof(ngx_aigc_claim_t));
 
     claim->id = op->id;
-    claim->state = NGX_AIGC_RUNNING;
+    claim->state = state;
     claim->owner = *owner;
     claim->since_sec = since;
     ngx_aigc_fixed_get(&plan->tmpl.uid, &claim->gss);
@@ -200,6 +206,63 @@ ngx_aigc_plan_new(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op, ngx_str_t *owner,
     ngx_str_null(&none);
 
     return ngx_aigc_plan_change(plan, op, claim, &none);
+}
+
+
+/*
+ * An instance of the original gateway gets its annotation: it goes on as it is.
+ * Its disks carry the owner already, which is what makes it his.
+ */
+static ngx_int_t
+ngx_aigc_plan_adopt(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
+{
+    ngx_int_t           rc;
+    ngx_str_t           ns, name, owner;
+    ngx_aigc_claim_t   *claim;
+    ngx_aigc_record_t   record;
+
+    ngx_aigc_fixed_get(&op->owner, &owner);
+    ngx_aigc_fixed_get(&plan->tmpl.ns, &ns);
+    ngx_aigc_fixed_get(&plan->tmpl.name, &name);
+
+    claim = ngx_aigc_plan_claim(plan, op->id);
+
+    if (claim) {
+        ngx_aigc_plan_done(op, ngx_aigc_fixed_eq(&op->owner, &claim->owner)
+                               ? NGX_AIGC_RESULT_UNCHANGED
+                               : NGX_AIGC_RESULT_NOT_OWNER);
+        return NGX_OK;
+    }
+
+    if (plan->claims.nelts >= plan->tmpl.max) {
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_LIMIT_TEMPLATE);
+        return NGX_OK;
+    }
+
+    rc = ngx_aigc_table_by_id(plan->zone, &ns, &name, op->id, &record);
+
+    if (rc == NGX_BUSY) {
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK || (record.disk == NGX_AIGC_DISK_NONE && !record.gs)) {
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_GONE);
+        return NGX_OK;
+    }
+
+    if (record.disk != NGX_AIGC_DISK_NONE
+        && (record.disk != NGX_AIGC_DISK_OWNED
+            || !ngx_aigc_fixed_eq(&record.disk_owner, &owner)))
+    {
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_FOREIGN_DISK);
+        return NGX_OK;
+    }
+
+    return ngx_aigc_plan_new(plan, op, &owner,
+                             (record.gs && record.gs_state
+                                           != NGX_AIGC_GS_DELETING)
+                             ? NGX_AIGC_RUNNING : NGX_AIGC_RELEASED,
+                             ngx_time());
 }
 
 

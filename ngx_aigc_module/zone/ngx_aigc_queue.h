@@ -30,8 +30,10 @@ typedef enum {
     NGX_AIGC_START,
     NGX_AIGC_RELEASE,
     NGX_AIGC_UNINSTALL,
-    NGX_AIGC_UNINSTALL_KEEP,            /* … without the disk */
-    NGX_AIGC_FORGET                     /* the leader's: all of it is gone */
+    NGX_AIGC_UNINSTALL_KEEP,            /* without the disk */
+    NGX_AIGC_FORGET,                    /* the leader's: all of it is gone */
+    NGX_AIGC_ADOPT                      /* never waits in the queue: all of a
+                                           template's in one patch */
 } ngx_aigc_op_kind_e;
 
 #define ngx_aigc_is_uninstall(kind)                                           \

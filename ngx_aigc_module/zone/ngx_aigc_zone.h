@@ -93,6 +93,10 @@ typedef struct {
     ngx_atomic_t      foreign_disk;     /* access refused for the disk's owner */
     ngx_atomic_t      collisions;       /* hosts found claimed twice */
     ngx_atomic_t      leader_changes;   /* we began to lead, or ended */
+    ngx_atomic_t      mirror_pending;   /* users whose custom data is behind:
+                                           now, not since the start */
+    ngx_atomic_t      mirror_writes;
+    ngx_atomic_t      mirror_errors;
 } ngx_aigc_counters_t;
 
 

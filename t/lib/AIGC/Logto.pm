@@ -30,6 +30,13 @@ sub forge {
     return $token;
 }
 
+# A user's custom data; with a hash, it becomes that.
+sub custom_data {
+    my ($self, $user, $data) = @_;
+    return $self->logto_control('user', { user => $user,
+        $data ? (customData => $data) : () })->{customData};
+}
+
 # What Logto was asked since its start or the last clear:
 # { total, paths => { PATH => n }, methods, grants, lured }.
 sub logto_requests { $_[0]->logto_control('requests') }

@@ -1,0 +1,167 @@
+# t/mirror.t — a user's instances stand in the user's custom data at Logto
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+my $name = 'stable-diffusion-cpu';
+my $key  = "default-$name";
+
+sub entry { my ($id, $n, $ns) = @_; return { ID => "$id", Name => $n // $name, Type => '', Namespace => $ns // 'default' } }
+
+sub metric {
+    my ($t, $what) = @_;
+    return $t->status('/metrics')->content =~ /^aigc_mirror_$what (\d+)$/m ? $1 : die "no aigc_mirror_$what";
+}
+
+sub wait_data {
+    my ($t, $user, $want, $what, $seconds) = @_;
+    my $is;
+    eval { $t->wait_for(sub { $is = $t->custom_data($user); Test::More::eq_hash($is, $want) }, $seconds // 15, $what) };
+    is_deeply $is, $want, $what;
+}
+
+# Everything is written, and a pass has looked at it since.
+sub wait_idle { my ($t) = @_; $t->wait_for(sub { metric($t, 'pending') == 0 }, 30, 'nothing waits') }
+
+sub calls {         # to the Management API, by path, since the last clear
+    my ($t) = @_;
+    my $paths = $t->logto_requests->{paths};
+    return { map { $_ => $paths->{$_} } grep { m{^/api/} } keys %$paths };
+}
+
+my $t     = AIGC::Stack->start;
+my $alice = $t->sign_in('alice');
+
+### Written
+
+my %own = %{ $t->custom_data('alice', { mine => [1, 2.5, 12345678901234567890, "\x{fc}"], deep => { a => undef } }) };
+my $a   = $alice->install($name)->wait_ready;
+wait_data($t, 'alice', { %own, $key => entry($a->id) }, 'an install is mirrored, beside what is the user\'s own');
+is metric($t, 'writes_total'), 1, 'by one write';
+is_deeply $t->custom_data('bob'), {}, 'and nobody else\'s data is touched';
+
+wait_idle($t);
+$t->clear_logto_requests;
+$a->release->wait_state('released');
+$a->start->wait_ready;
+is_deeply calls($t), {}, 'a release and a start are no change: not a single call';
+is_deeply $t->custom_data('alice'), { %own, $key => entry($a->id) }, 'the entry stays';
+
+$t->reload;
+$t->wait_ready;
+wait_idle($t);
+is metric($t, 'writes_total'), 1, 'nor is a reload a reason to write';
+
+# What the user has tampered with is put right by the scan of a new leader.
+$t->custom_data('alice', { %own, $key => entry(7), 'default-none' => entry(0, 'none'), 'other-x' => entry(0, 'x', 'other') });
+$t->reload;
+wait_data($t, 'alice', { %own, $key => entry($a->id), 'other-x' => entry(0, 'x', 'other') },
+    'an entry is put right, one of a template that is gone goes, and one of a namespace that is not watched stays');
+
+### Only what is the mirror's is removed
+
+my $bob = $t->sign_in('bob');
+my $b   = $bob->install($name)->wait_ready;
+wait_data($t, 'bob', { $key => entry($b->id) }, 'bob has his');
+my %odd = (
+    'default-none'  => { ID => 0, Name => 'none', Type => '', Namespace => 'default' },
+    'default-none2' => { ID => '0', Name => 'none2', Namespace => 'default' },
+    'default-none3' => { ID => '0', Name => 'none3', Type => '', Namespace => 'default', more => 1 },
+    'default-none4' => { ID => '00', Name => 'none4', Type => '', Namespace => 'default' },
+    'default_none'  => entry(0, 'none'), list => [entry(0)], text => 'x', true => JSON::PP::true,
+);
+$t->custom_data('bob', { %odd, $key => entry($b->id), 'default-gone' => entry(0, 'gone') });
+$t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $b->id . '-');
+wait_data($t, 'bob', \%odd, 'without his annotation his entry goes, and with it what else is stale, and nothing that only looks like it');
+
+### A user's edit between reading and merging
+
+my $carol = $t->sign_in('carol');
+$t->logto_control('latency', { ms => 700, paths => '^/api/users/carol' });
+$t->clear_logto_requests;
+my $c = $carol->install($name);
+my $data = '/api/users/carol0000000/custom-data';
+$t->wait_for(sub { ($t->logto_requests->{paths}{$data} // 0) >= 2 }, 10, 'custom data is read and about to be written');
+$t->custom_data('carol', { late => 1 });
+wait_data($t, 'carol', { late => 1, $key => entry($c->id) }, 'what the user writes meanwhile survives an entry that is added');
+$t->logto_control('latency', { ms => 0 });
+
+### The token
+
+wait_idle($t);
+$t->clear_logto_requests;
+$t->logto_control('rotate-keys', { mode => 'rotate' });
+$t->logto_control('rotate-keys', { mode => 'drop-previous' });      # all tokens are worth nothing now
+$t->wait_for(sub { eval { $t->sign_in('user01')->install($name) } }, 20, 'the gateway has the new keys');
+wait_data($t, 'user01', { $key => entry(($t->sign_in('user01')->instances)[0]->id) }, 'a token that is refused is replaced by a new one');
+is $t->logto_requests->{grants}{client_credentials}, 1, 'by one';
+
+$t->logto_control('lifetimes', { access_token => 4 });
+$t->logto_control('outage', { mode => 'answer', status => 401, body => '{}', paths => '^/api/users/user02', times => 1 });
+my $two = $t->sign_in('user02')->install($name);
+wait_data($t, 'user02', { $key => entry($two->id) }, 'also in the middle');
+$t->clear_logto_requests;
+my $n = 2;
+$t->wait_for(sub { $n++; $t->sign_in("user0$n")->install($name); wait_idle($t); $n == 9
+    || ($t->logto_requests->{grants}{client_credentials} // 0) >= 1 }, 30, 'a token is replaced before it expires');
+is $t->logto_requests->{grants}{client_credentials}, 1, 'a short-lived token is replaced in time';
+$t->logto_control('lifetimes', { access_token => undef });
+
+### Logto is away, slow, or talks nonsense
+
+$carol = $t->sign_in('carol');                          # her session's key is gone
+
+for my $mode (qw(refuse 500 html garbage empty truncated)) {
+    my $errors = metric($t, 'errors_total');
+    $t->logto_control('outage', { mode => $mode, paths => '^/api/' });
+    $t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
+    $t->wait_for(sub { metric($t, 'errors_total') > $errors }, 10, 'an error is counted');
+    is metric($t, 'pending'), 1, "$mode: it waits";
+    is $t->status('/readyz')->code, 200, 'the gateway is ready all the same';
+    $c = $carol->install($name);                        # the kept disk, the same id
+    $t->logto_control('outage', { mode => 'off' });
+    wait_idle($t);
+    is_deeply $t->custom_data('carol'), { late => 1, $key => entry($c->id) }, 'and then custom data is what it should be';
+}
+
+$t->logto_control('outage', { mode => 'answer', status => 429, body => '{}', paths => '^/api/', times => 2 });
+$t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
+wait_data($t, 'carol', { late => 1 }, '429: later');
+$c = $carol->install($name);
+wait_idle($t);
+
+# One user's data is unreadable: the others do not wait for him.
+$t->logto_control('outage', { mode => 'garbage', paths => '^/api/users/carol' });
+$t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
+$t->wait_for(sub { metric($t, 'pending') == 1 }, 10, 'it waits');
+my $late = $t->sign_in('user20')->install($name);
+wait_data($t, 'user20', { $key => entry($late->id) }, 'one user\'s garbage holds up nobody else', 4);
+$t->logto_control('outage', { mode => 'off' });
+wait_data($t, 'carol', { late => 1 }, 'and he is tried again');
+
+### Users who are deleted
+
+$t->logto_control('delete', { user => 'user20' });
+$t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $late->id . '-');
+wait_idle($t);
+pass 'a user whom Logto does not know any more is forgotten';
+
+### A template is deleted
+
+$t->kubectl('delete', 'gss', $name);
+wait_data($t, 'alice', { %own, 'other-x' => entry(0, 'x', 'other') }, 'with a template, the entries of its users go');
+wait_data($t, $_, {}, "also $_\'s") for 'user01', 'user02';
+unlike $t->error_log, qr/aigc-gateway\.io|eyJ/, 'no token and no data in the log';
+
+### Not adopted yet
+
+$t->apply_template('notebook', { spec => { replicas => 1 } });
+$t->custom_data('user30', { 'default-notebook' => entry(0, 'notebook') });
+$t->custom_data('user31', { 'default-none' => entry(0, 'none') });
+$t->reload;
+wait_data($t, 'user31', {}, 'a new leader reads all users');
+is_deeply $t->custom_data('user30'), { 'default-notebook' => entry(0, 'notebook') },
+    'an entry of the original\'s, of a template that no gateway has written, is left alone';
+
+done_testing;
