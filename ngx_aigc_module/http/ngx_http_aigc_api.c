@@ -280,7 +280,6 @@ ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
 static void
 ngx_http_aigc_api_body(ngx_http_request_t *r)
 {
-    json_t                   *json;
     ngx_http_aigc_ctx_t      *ctx;
     ngx_http_aigc_api_ctx_t  *api;
 
@@ -318,8 +317,6 @@ ngx_http_aigc_api_read_body(ngx_http_request_t *r, json_t **body)
     ngx_pool_cleanup_t  *cln;
 
     *body = NULL;
-
-    *json = NULL;
 
     if (r->request_body == NULL) {
         return NGX_OK;
