@@ -171,6 +171,15 @@ ngx_int_t ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_disk_t *disk);
 
 /*
+ * The sequence counter of a slot below the number of slots: another value than
+ * before means that the slot has been written.  Odd: it is being written.
+ */
+ngx_atomic_uint_t ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone,
+    uint32_t slot);
+ngx_atomic_uint_t ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone,
+    uint32_t slot);
+
+/*
  * All claims of a template and the template as of one moment.  claims: an
  * array of ngx_aigc_claim_t (id, state, owner, since, raw), by id, its strings
  * from pool; free: ids without a claim whose disk is owner's own, or NULL.
