@@ -19,7 +19,7 @@ use AIGC::Secrets;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
-plan(skip_all => "needs $files descriptors") if `ulimit -n` < $files;
+plan(skip_all => "needs $files descriptors") if qx{:; ulimit -n} < $files;
 
 my $t     = AIGC::Stack->start(workers => 2, connections => 8192);
 my $alice = $t->sign_in('alice');
@@ -63,7 +63,7 @@ subtest 'when something does' => sub {
     my @took;
     my $cpu = cpu();
     my $from = memory();
-    for my $n (1 .. 40) {
+    for my $n (1 .. 30) {
         $_ = '' for @in;
         $t->kube_send([['PATCH', $gss, { metadata => { annotations => { 'aigc-gateway.io/title' => "round $n" } } }]]);
         my $at = time;
@@ -73,10 +73,10 @@ subtest 'when something does' => sub {
     @took = sort { $a <=> $b } @took;
     note sprintf 'until all %d know of a change: median %.0f ms, at most %.0f ms after it was made', $N,
         1000 * $took[@took / 2], 1000 * $took[-1];
-    note sprintf 'CPU of the workers for each event of a listener: %.1f us', 1e6 * (cpu() - $cpu) / 40 / $N;
+    note sprintf 'CPU of the workers for each event of a listener: %.1f us', 1e6 * (cpu() - $cpu) / 30 / $N;
     cmp_ok $took[@took / 2], '<', 1, 'all know within a second';
     my $grown = memory() - $from;
-    note "40 events to each: the workers have grown by $grown KB";
+    note "30 events to each: the workers have grown by $grown KB";
     cmp_ok $grown, '<', 2048, 'and what was sent leaves nothing behind';
 };
 
@@ -102,7 +102,7 @@ subtest 'a reload' => sub {
     pass 'properly';
 };
 
-close $_ for @sock;
+close $_ for grep { $_ } @sock;
 
 # Reads until every listener's text matches.
 sub all_have {
