@@ -143,6 +143,15 @@ typedef struct {
 } ngx_aigc_disk_t;
 
 
+/*
+ * The sequence counter of a slot below the number of slots: another value than
+ * before means that the slot has been written.  Odd: it is being written.
+ */
+ngx_atomic_uint_t ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone,
+    uint32_t slot);
+ngx_atomic_uint_t ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone,
+    uint32_t slot);
+
 /* Reading.  No lock; each copies into the caller's memory. */
 
 /*
@@ -169,15 +178,6 @@ ngx_int_t ngx_aigc_table_record_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_record_t *record);
 ngx_int_t ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_disk_t *disk);
-
-/*
- * The sequence counter of a slot below the number of slots: another value than
- * before means that the slot has been written.  Odd: it is being written.
- */
-ngx_atomic_uint_t ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone,
-    uint32_t slot);
-ngx_atomic_uint_t ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone,
-    uint32_t slot);
 
 /*
  * All claims of a template and the template as of one moment.  claims: an
