@@ -22,6 +22,7 @@ typedef struct {
 
 static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
     { NGX_HTTP_GET, { "me" }, ngx_http_aigc_api_me },
+    { NGX_HTTP_GET, { "events" }, ngx_http_aigc_api_events },
     { NGX_HTTP_GET, { "templates" }, ngx_http_aigc_api_templates },
     { NGX_HTTP_POST, { "templates", "ns", "name", "install" },
       ngx_http_aigc_api_install },

@@ -60,6 +60,8 @@ ngx_int_t ngx_http_aigc_call_admin(ngx_http_request_t *r,
 
 /* The verbs. */
 void ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_events(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_templates(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_instances(ngx_http_request_t *r,

@@ -4,10 +4,8 @@
  */
 
 #include "ngx_http_aigc_api.h"
+#include "ngx_http_aigc_instance.h"
 #include "ngx_http_aigc_reply.h"
-
-
-static json_t *ngx_http_aigc_template_json(ngx_aigc_template_t *tmpl);
 
 
 void
@@ -47,7 +45,7 @@ ngx_http_aigc_api_templates(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 }
 
 
-static json_t *
+json_t *
 ngx_http_aigc_template_json(ngx_aigc_template_t *tmpl)
 {
     json_t  *resources, *update, *why;

@@ -140,22 +140,20 @@ ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
 
 
 json_t *
-ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
+ngx_http_aigc_instance_json(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
+    ngx_aigc_record_t *record)
 {
-    json_t                     *reason;
-    ngx_int_t                   rc;
-    ngx_str_t                   host, url, since, code, text;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    json_t     *reason;
+    ngx_int_t   rc;
+    ngx_str_t   host, url, since, code, text;
 
     ngx_aigc_fixed_get(&record->host, &host);
 
-    url.data = ngx_pnalloc(r->pool, mcf->gateway.scheme.len + host.len
-                                    + mcf->port.len + 5);
+    url.data = ngx_pnalloc(pool, mcf->gateway.scheme.len + host.len
+                                 + mcf->port.len + 5);
 
     if (url.data == NULL
-        || ngx_aigc_time_write(r->pool, record->since, &since) != NGX_OK)
+        || ngx_aigc_time_write(pool, record->since, &since) != NGX_OK)
     {
         return NULL;
     }
@@ -164,7 +162,7 @@ ngx_http_aigc_instance_json(ngx_http_request_t *r, ngx_aigc_record_t *record)
                           &mcf->port)
               - url.data;
 
-    rc = ngx_http_aigc_instance_reason(r->pool, record, &code, &text);
+    rc = ngx_http_aigc_instance_reason(pool, record, &code, &text);
 
     if (rc == NGX_ERROR) {
         return NULL;
@@ -195,7 +193,10 @@ ngx_int_t
 ngx_http_aigc_instance_reply(ngx_http_request_t *r, ngx_uint_t status,
     ngx_aigc_record_t *record)
 {
-    ngx_str_t  location;
+    ngx_str_t                   location;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (status == NGX_HTTP_ACCEPTED) {
 
@@ -220,5 +221,6 @@ ngx_http_aigc_instance_reply(ngx_http_request_t *r, ngx_uint_t status,
     }
 
     return ngx_http_aigc_json(r, status,
-                              ngx_http_aigc_instance_json(r, record));
+                              ngx_http_aigc_instance_json(mcf, r->pool,
+                                                          record));
 }

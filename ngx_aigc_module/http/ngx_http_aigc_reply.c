@@ -75,33 +75,45 @@ ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t
 ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status, json_t *json)
 {
-    size_t       size;
     ngx_str_t    body;
     const char  *type;
 
-    if (json == NULL) {
+    if (ngx_http_aigc_json_dump(r->pool, json, &body) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    size = json_dumpb(json, NULL, 0, JSON_COMPACT);
-
-    body.len = size;
-    body.data = ngx_pnalloc(r->pool, size + 1);
-
-    if (size == 0 || body.data == NULL
-        || json_dumpb(json, (char *) body.data, size, JSON_COMPACT) != size)
-    {
-        json_decref(json);
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    json_decref(json);
 
     type = r->headers_out.content_type.len
            ? (char *) r->headers_out.content_type.data
            : "application/json";
 
     return ngx_http_aigc_send(r, status, type, &body);
+}
+
+
+ngx_int_t
+ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json, ngx_str_t *text)
+{
+    ngx_int_t  rc;
+
+    if (json == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = NGX_ERROR;
+
+    text->len = json_dumpb(json, NULL, 0, JSON_COMPACT);
+    text->data = ngx_pnalloc(pool, text->len + 1);
+
+    if (text->len && text->data
+        && json_dumpb(json, (char *) text->data, text->len, JSON_COMPACT)
+           == text->len)
+    {
+        rc = NGX_OK;
+    }
+
+    json_decref(json);
+
+    return rc;
 }
 
 

@@ -30,6 +30,13 @@ ngx_int_t ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json);
 
+/*
+ * Takes over json: its text on one line, from pool.  NGX_OK; NGX_ERROR: json is
+ * NULL, or no memory.
+ */
+ngx_int_t ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json,
+    ngx_str_t *text);
+
 /* body: HTML from r->pool or static. */
 ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body, time_t retry);

@@ -247,15 +247,18 @@ ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
 static json_t *
 ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
 {
-    json_t             *list, *item;
-    uint32_t            i;
-    ngx_int_t           rc;
-    ngx_str_t           addr;
-    ngx_aigc_record_t   rec;
-    u_char              text[NGX_SOCKADDR_STRLEN];
+    json_t                     *list, *item;
+    uint32_t                    i;
+    ngx_int_t                   rc;
+    ngx_str_t                   addr;
+    ngx_aigc_record_t           rec;
+    ngx_http_aigc_main_conf_t  *mcf;
+    u_char                      text[NGX_SOCKADDR_STRLEN];
 
     static const char  *disks[] = { "none", "owned", "new", "foreign",
                                   "lost" };
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     list = json_array();
 
@@ -266,7 +269,7 @@ ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
             continue;
         }
 
-        item = ngx_http_aigc_instance_json(r, &rec);
+        item = ngx_http_aigc_instance_json(mcf, r->pool, &rec);
 
         addr.data = text;
         addr.len = rec.socklen ? ngx_sock_ntop(&rec.addr.sockaddr, rec.socklen,

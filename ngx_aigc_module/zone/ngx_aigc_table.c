@@ -216,6 +216,20 @@ ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
 }
 
 
+ngx_atomic_uint_t
+ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    return ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot].seq;
+}
+
+
+ngx_atomic_uint_t
+ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    return ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot].seq;
+}
+
+
 ngx_int_t
 ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
     uint32_t *slot, ngx_aigc_record_t *record)

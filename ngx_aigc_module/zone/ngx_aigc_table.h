@@ -174,6 +174,15 @@ typedef struct {
 } ngx_aigc_disk_t;
 
 
+/*
+ * The sequence counter of a slot below the number of slots: another value than
+ * before means that the slot has been written.  Odd: it is being written.
+ */
+ngx_atomic_uint_t ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone,
+    uint32_t slot);
+ngx_atomic_uint_t ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone,
+    uint32_t slot);
+
 /* Reading.  No lock; each copies into the caller's memory. */
 
 /*

@@ -10,6 +10,7 @@ use Carp qw(croak);
 use JSON::PP ();
 use Time::HiRes qw(sleep time);
 
+use AIGC::Events;
 use AIGC::HTTP;
 use AIGC::Instance;
 use AIGC::Secrets;
@@ -135,6 +136,11 @@ sub curl {
     my $text = do { local $/; <$out> };
     close $out;
     return ($? >> 8, $text);
+}
+
+sub events {        # the event stream of the API
+    my ($self, %o) = @_;
+    return AIGC::Events->open($self, %o);
 }
 
 sub websocket {
