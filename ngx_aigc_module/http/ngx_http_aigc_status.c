@@ -8,6 +8,7 @@
 #include "ngx_http_aigc_reply.h"
 
 #include "zone/ngx_aigc_issuer.h"
+#include "zone/ngx_aigc_pass.h"
 
 
 static json_t *ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone);
@@ -99,6 +100,12 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "patches_failed_total", "counter", shm->counters.patches_failed },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
+        { "watch_pass_longest_microseconds", "gauge",
+          shm->longest[NGX_AIGC_PASS_WATCH] },
+        { "reconcile_pass_longest_microseconds", "gauge",
+          shm->longest[NGX_AIGC_PASS_RECONCILE] },
+        { "passes_total", "counter", shm->counters.passes },
+        { "long_passes_total", "counter", shm->counters.long_passes },
         { NULL, NULL, 0 }
     };
 
@@ -107,7 +114,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    b = ngx_create_temp_buf(r->pool, 4096);
+    b = ngx_create_temp_buf(r->pool, 8192);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
