@@ -11,6 +11,7 @@
 #include "ngx_aigc_watch_path.h"
 #include "ngx_aigc_apply.h"
 
+#include "core/ngx_aigc_trim.h"
 #include "zone/ngx_aigc_pass.h"
 
 
@@ -265,6 +266,8 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
     ngx_int_t               rc;
     ngx_aigc_watch_event_t  event;
 
+    ngx_aigc_trim(line);
+
     if (ngx_aigc_watch_event(line, &event) != NGX_OK) {
         w->fetch->error = "an event was not understood";
         return NGX_ERROR;
@@ -389,6 +392,8 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
     size_t       i;
     json_t      *root, *items, *item, *meta, *next, *version;
     ngx_int_t    rc;
+
+    ngx_aigc_trim(&f->answer);
 
     root = json_loadb((char *) f->answer.data, f->answer.len, 0, NULL);
     items = json_object_get(root, "items");
