@@ -9,6 +9,7 @@
 
 #include "zone/ngx_aigc_issuer.h"
 #include "zone/ngx_aigc_pass.h"
+#include "zone/ngx_aigc_queue.h"
 
 
 static json_t *ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone);
@@ -98,6 +99,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "token_misses_total", "counter", shm->counters.token_misses },
         { "patches_total", "counter", shm->counters.patches },
         { "patches_failed_total", "counter", shm->counters.patches_failed },
+        { "writes_waiting", "gauge", ngx_aigc_queue_length(mcf->zone) },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
         { "watch_pass_longest_microseconds", "gauge",
