@@ -9,6 +9,8 @@
 
 #include "zone/ngx_aigc_issuer.h"
 #include "zone/ngx_aigc_leader.h"
+#include "zone/ngx_aigc_pass.h"
+#include "zone/ngx_aigc_queue.h"
 
 
 static json_t *ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone);
@@ -112,12 +114,19 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "token_misses_total", "counter", shm->counters.token_misses },
         { "patches_total", "counter", shm->counters.patches },
         { "patches_failed_total", "counter", shm->counters.patches_failed },
+        { "writes_waiting", "gauge", ngx_aigc_queue_length(mcf->zone) },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
         { "uninstalls_total", "counter", shm->counters.uninstalls },
         { "mirror_pending", "gauge", shm->counters.mirror_pending },
         { "mirror_writes_total", "counter", shm->counters.mirror_writes },
         { "mirror_errors_total", "counter", shm->counters.mirror_errors },
+        { "watch_pass_longest_microseconds", "gauge",
+          shm->longest[NGX_AIGC_PASS_WATCH] },
+        { "reconcile_pass_longest_microseconds", "gauge",
+          shm->longest[NGX_AIGC_PASS_RECONCILE] },
+        { "passes_total", "counter", shm->counters.passes },
+        { "long_passes_total", "counter", shm->counters.long_passes },
         { NULL, NULL, 0 }
     };
 
@@ -126,7 +135,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    b = ngx_create_temp_buf(r->pool, 4096);
+    b = ngx_create_temp_buf(r->pool, 8192);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -111,8 +111,11 @@ void
 ngx_http_aigc_write_state(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     ngx_aigc_op_kind_e kind, ngx_aigc_state_e state)
 {
-    uint32_t           slot;
-    ngx_aigc_record_t  record;
+    uint32_t                    slot;
+    ngx_aigc_record_t           record;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (ngx_http_aigc_call_instance(r, call, &record) != NGX_OK
         || ngx_http_aigc_call_template(r, call, &slot) != NGX_OK)
@@ -120,7 +123,11 @@ ngx_http_aigc_write_state(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
         return;
     }
 
-    if (record.state == state) {
+    /* what was asked for before is not done yet: this comes after it */
+
+    if (record.state == state
+        && !ngx_aigc_queue_busy(mcf->zone, slot, call->id))
+    {
         ngx_http_finalize_request(r,
             ngx_http_aigc_instance_reply(r, NGX_HTTP_OK, &record));
         return;

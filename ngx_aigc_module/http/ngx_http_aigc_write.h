@@ -29,7 +29,7 @@ void ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
 
 /*
  * The same for the path's instance, which must be the caller's own: kind brings
- * it to state; 200 at once when it is there.
+ * it to state; 200 at once when it is there and nothing is under way.
  */
 void ngx_http_aigc_write_state(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_aigc_op_kind_e kind,

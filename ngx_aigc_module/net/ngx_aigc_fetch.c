@@ -10,6 +10,8 @@
 
 #include "ngx_aigc_fetch.h"
 
+#include "zone/ngx_aigc_pass.h"
+
 
 static int ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what,
     void *data, void *socket);
@@ -500,6 +502,7 @@ static void
 ngx_aigc_fetch_io(ngx_event_t *ev)
 {
     int                running, what;
+    uint64_t           begin;
     ngx_connection_t  *c;
 
     c = ev->data;
@@ -509,25 +512,34 @@ ngx_aigc_fetch_io(ngx_event_t *ev)
         return;
     }
 
+    begin = ngx_aigc_pass_begin();
+
     (void) curl_multi_socket_action(ngx_aigc_multi, c->fd, what, &running);
 
     ngx_aigc_fetch_finished();
+
+    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH, begin);
 }
 
 
 static void
 ngx_aigc_fetch_timeout(ngx_event_t *ev)
 {
-    int  running;
+    int       running;
+    uint64_t  begin;
 
     if (ngx_aigc_multi == NULL) {
         return;
     }
 
+    begin = ngx_aigc_pass_begin();
+
     (void) curl_multi_socket_action(ngx_aigc_multi, CURL_SOCKET_TIMEOUT, 0,
                                     &running);
 
     ngx_aigc_fetch_finished();
+
+    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH, begin);
 }
 
 

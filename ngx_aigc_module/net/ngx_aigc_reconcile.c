@@ -17,6 +17,8 @@
 #include "ngx_aigc_tell.h"
 #include "ngx_aigc_uninstall.h"
 
+#include "zone/ngx_aigc_pass.h"
+
 
 static void ngx_aigc_reconcile_leader(ngx_uint_t leads);
 static void ngx_aigc_reconcile_pass(ngx_event_t *ev);
@@ -106,10 +108,14 @@ ngx_aigc_reconcile_kick(void *data)
 static void
 ngx_aigc_reconcile_pass(ngx_event_t *ev)
 {
+    uint64_t  begin;
+
     if (ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK) {
         ngx_aigc_reconcile_stop();
         return;
     }
+
+    begin = ngx_aigc_pass_begin();
 
     /* a half-known cluster is nothing to act upon */
 
@@ -125,6 +131,8 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
                       ngx_aigc_reconcile_log);
         ngx_aigc_mirror();
     }
+
+    ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE, begin);
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);

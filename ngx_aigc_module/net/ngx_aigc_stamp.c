@@ -7,6 +7,8 @@
 #include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_task.h"
 
+#include "zone/ngx_aigc_look.h"
+
 
 static ngx_int_t ngx_aigc_stamp_disk(uint32_t slot, ngx_aigc_disk_t *disk,
     ngx_aigc_record_t *record, ngx_log_t *log);
@@ -28,6 +30,7 @@ ngx_aigc_stamp(ngx_aigc_zone_t *zone, ngx_log_t *log)
 
     for (slot = 0; ; slot++) {
 
+        slot = ngx_aigc_look_disk(zone, slot);
         rc = ngx_aigc_table_disk_at(zone, slot, &disk);
 
         if (rc == NGX_DONE) {

@@ -5,6 +5,8 @@
 #include "ngx_aigc_tell.h"
 #include "ngx_aigc_event.h"
 
+#include "zone/ngx_aigc_look.h"
+
 
 void
 ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
@@ -33,6 +35,7 @@ ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
     for (slot = 0; ; slot++) {
 
+        slot = ngx_aigc_look_record(zone, slot);
         rc = ngx_aigc_table_record_at(zone, slot, &record);
 
         if (rc == NGX_DONE) {

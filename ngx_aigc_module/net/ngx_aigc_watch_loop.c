@@ -12,6 +12,9 @@
 #include "ngx_aigc_watch_path.h"
 #include "ngx_aigc_apply.h"
 
+#include "core/ngx_aigc_trim.h"
+#include "zone/ngx_aigc_pass.h"
+
 
 static void ngx_aigc_watch_begin(ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p,
@@ -19,6 +22,7 @@ static ngx_int_t ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p,
 static void ngx_aigc_watch_done(ngx_aigc_fetch_t *f);
 static void ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_watch_pump(ngx_aigc_watch_t *w);
+static void ngx_aigc_watch_go_on(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line);
 static void ngx_aigc_watch_give_up(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_listed(ngx_aigc_watch_t *w);
@@ -210,6 +214,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 void
 ngx_aigc_watch_more(ngx_event_t *ev)
 {
+    uint64_t           begin;
     ngx_aigc_watch_t  *w;
 
     w = ev->data;
@@ -217,6 +222,16 @@ ngx_aigc_watch_more(ngx_event_t *ev)
     if (w->fetch == NULL) {
         return;
     }
+
+    begin = ngx_aigc_pass_begin();
+    ngx_aigc_watch_go_on(w);
+    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH, begin);
+}
+
+
+static void
+ngx_aigc_watch_go_on(ngx_aigc_watch_t *w)
+{
 
     if (ngx_aigc_watch_pump(w) != NGX_OK) {
         ngx_aigc_watch_give_up(w);
@@ -256,6 +271,8 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
 {
     ngx_int_t               rc;
     ngx_aigc_watch_event_t  event;
+
+    ngx_aigc_trim(line);
 
     if (ngx_aigc_watch_event(line, &event) != NGX_OK) {
         w->fetch->error = "an event was not understood";
@@ -388,6 +405,8 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
     size_t       i;
     json_t      *root, *items, *item, *meta, *next, *version;
     ngx_int_t    rc;
+
+    ngx_aigc_trim(&f->answer);
 
     root = json_loadb((char *) f->answer.data, f->answer.len, 0, NULL);
     items = json_object_get(root, "items");

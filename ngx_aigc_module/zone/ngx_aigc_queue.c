@@ -9,12 +9,16 @@ static ngx_uint_t ngx_aigc_queue_free(ngx_aigc_zone_t *zone,
     ngx_aigc_op_t *op);
 static ngx_uint_t ngx_aigc_queue_unseen(ngx_aigc_zone_t *zone,
     ngx_aigc_op_t *op);
+static ngx_uint_t ngx_aigc_queue_dead(ngx_aigc_op_t *op);
 static void ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
     ngx_aigc_op_state_e state, ngx_aigc_result_e result, ngx_uint_t http,
     ngx_str_t *message);
 
 
 #define ngx_aigc_ops(zone)  ngx_aigc_partition(zone, ops, ngx_aigc_op_t)
+
+#define ngx_aigc_under_way(op)                                                \
+    ((op)->state != NGX_AIGC_OP_FREE && (op)->state != NGX_AIGC_OP_DONE)
 
 #define ngx_aigc_passed(msec)                                                 \
     ((ngx_msec_int_t) (ngx_current_msec - (ngx_msec_t) (msec)) >= 0)
@@ -59,6 +63,7 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
     op[i].kind = kind;
     op[i].tmpl = tmpl;
     op[i].id = id;
+    op[i].pid = ngx_pid;
     op[i].ticket = ++zone->shm->ticket;
     op[i].started = ngx_current_msec;
     ngx_aigc_fixed_set(&op[i].uid, uid);
@@ -165,6 +170,61 @@ ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
     if (op->ticket != ticket) {
         op->state = NGX_AIGC_OP_FREE;
     }
+}
+
+
+ngx_uint_t
+ngx_aigc_queue_busy(ngx_aigc_zone_t *zone, uint32_t tmpl, ngx_int_t id)
+{
+    uint32_t        i;
+    ngx_uint_t      busy;
+    ngx_aigc_op_t  *op;
+
+    op = ngx_aigc_ops(zone);
+    busy = 0;
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < zone->shm->nops && !busy; i++) {
+        busy = (op[i].tmpl == tmpl && op[i].id == id
+                && ngx_aigc_under_way(&op[i])
+                && !ngx_aigc_queue_dead(&op[i]));
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return busy;
+}
+
+
+ngx_uint_t
+ngx_aigc_queue_length(ngx_aigc_zone_t *zone)
+{
+    uint32_t        i;
+    ngx_uint_t      n;
+    ngx_aigc_op_t  *op;
+
+    op = ngx_aigc_ops(zone);
+    n = 0;
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < zone->shm->nops; i++) {
+        n += ngx_aigc_under_way(&op[i]);
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return n;
+}
+
+
+/* A pid that was given to somebody else since keeps it for OP_LIFE at most. */
+static ngx_uint_t
+ngx_aigc_queue_dead(ngx_aigc_op_t *op)
+{
+    return op->pid != ngx_pid && kill(op->pid, 0) == -1
+           && ngx_errno == NGX_ESRCH;
 }
 
 
@@ -279,6 +339,14 @@ ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
     for (i = 0; i < zone->shm->nops; i++) {
 
         if (op[i].state == NGX_AIGC_OP_FREE || op[i].tmpl != tmpl) {
+            continue;
+        }
+
+        if ((op[i].state == NGX_AIGC_OP_SENT
+             || op[i].state == NGX_AIGC_OP_WAITING)
+            && ngx_aigc_queue_dead(&op[i]))
+        {
+            op[i].state = NGX_AIGC_OP_FREE;
             continue;
         }
 

@@ -78,6 +78,8 @@ typedef struct {
     uint32_t                              admitted; /* counts for its owner's
                                                        total until the table
                                                        shows it */
+    ngx_pid_t                             pid;      /* of the worker in which
+                                                       somebody waits */
     ngx_atomic_uint_t                     ticket;
     ngx_atomic_uint_t                     lock;     /* of the patch it is in */
     ngx_msec_t                            started;
@@ -103,6 +105,15 @@ uint32_t ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
 /* A copy; FREE when the slot is not this ticket's any more. */
 void ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t ticket, ngx_aigc_op_t *op);
+
+/*
+ * Is anything under way for an id?  Then the table does not say how it will be.
+ */
+ngx_uint_t ngx_aigc_queue_busy(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_int_t id);
+
+/* How many are under way, for /metrics. */
+ngx_uint_t ngx_aigc_queue_length(ngx_aigc_zone_t *zone);
 
 /* The waiter leaves: an operation under way is finished without it. */
 void ngx_aigc_queue_leave(ngx_aigc_zone_t *zone, uint32_t slot,
@@ -136,7 +147,9 @@ void ngx_aigc_queue_unlock(ngx_aigc_zone_t *zone, uint32_t tmpl,
 /*
  * Under the right to write: copies the waiting operations of a template into
  * ops, oldest first, at most max; slots gets their slots.  Those that a dead
- * worker had sent wait again.
+ * worker had sent wait again.  Those for which a dead worker waited are dropped:
+ * nobody was told of them, and what the same user has asked for since, of
+ * another gateway maybe, is not to be undone by them.
  */
 ngx_uint_t ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
     ngx_aigc_op_t *ops, uint32_t *slots, ngx_uint_t max);

@@ -5,6 +5,7 @@
 #include "ngx_aigc_zone.h"
 #include "ngx_aigc_index.h"
 #include "ngx_aigc_issuer.h"
+#include "ngx_aigc_pass.h"
 #include "ngx_aigc_queue.h"
 #include "ngx_aigc_table.h"
 #include "ngx_aigc_token.h"
@@ -175,6 +176,8 @@ ngx_aigc_zone_take(ngx_aigc_zone_t *zone)
     }
 
     ngx_aigc_unlock(zone);
+
+    ngx_aigc_pass_start(zone);
 }
 
 

@@ -23,6 +23,7 @@
 
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
 #define NGX_AIGC_WATCHES_MAX    96      /* 6 kinds x 16 namespaces */
+#define NGX_AIGC_PASSES         2       /* ngx_aigc_pass_e */
 #define NGX_AIGC_NONE           ((uint32_t) -1)     /* no slot */
 #define NGX_AIGC_SEQ_SPINS      1000    /* looks at a slot that is written */
 #define NGX_AIGC_SEQ_SLEEPS     16      /* more looks, … */
@@ -97,6 +98,8 @@ typedef struct {
                                            now, not since the start */
     ngx_atomic_t      mirror_writes;
     ngx_atomic_t      mirror_errors;
+    ngx_atomic_t      passes;           /* see ngx_aigc_pass.h */
+    ngx_atomic_t      long_passes;
 } ngx_aigc_counters_t;
 
 
@@ -147,6 +150,7 @@ typedef struct {
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_leadership_t    leadership;
     ngx_aigc_counters_t      counters;
+    ngx_atomic_t             longest[NGX_AIGC_PASSES];      /* us */
 } ngx_aigc_shm_t;
 
 

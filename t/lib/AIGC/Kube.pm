@@ -115,6 +115,10 @@ sub kube_send {
         my ($method, $path, $object) = @$request;
         my $type = $method eq 'PATCH' ? 'application/merge-patch+json' : 'application/json';
         my $body = $object ? $json->encode($object) =~ s/(["\\])/\\$1/gr : undef;
+        if (length($body // '') > 50_000) {             # curl's lines have an end
+            _write("$file-" . @blocks, $json->encode($object));
+            $body = "\@$file-" . @blocks;
+        }
         push @blocks, join "\n", "cacert=$pki/ca.crt", "cert=$pki/admin.crt", "key=$pki/admin.key",
             "request=$method", 'url=https://127.0.0.1:' . $self->port(3) . $path,
             'output=/dev/null', 'silent', 'max-time=60', 'write-out="%{http_code}\\n"',
@@ -125,7 +129,7 @@ sub kube_send {
         ($o{any} ? ('--no-progress-meter', '--parallel', '--parallel-max', 16) : ()) or croak "curl: $!";
     chomp(my @codes = <$curl>);
     close $curl;
-    unlink $file;
+    unlink $file, glob "$file-*";
     return @codes;
 }
 

@@ -303,11 +303,18 @@ sub reopen { $_[0]->nginx->signal('USR1') }
 # numbers and a new one takes a dead one's, all of which the log tells.
 sub worker_pids {
     my $self = shift;
-    my @pids;
 
     return $self->nginx->pid if ($self->{opt}{master_process} // '') eq 'off';
+    return _workers($self->error_log);
+}
 
-    for (split /\n/, $self->error_log) {
+sub second_worker_pids { return _workers(_read_all($_[0]->file('log/error2.log'))) }
+
+sub _workers {
+    my ($log) = @_;
+    my @pids;
+
+    for (split /\n/, $log) {
         if (/\]\s+\d+#\d+: start worker processes$/) {
             @pids = ();
         } elsif (/\]\s+\d+#\d+: start worker process (\d+)$/) {

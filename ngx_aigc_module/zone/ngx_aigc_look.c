@@ -1,0 +1,41 @@
+/*
+ * zone/ngx_aigc_look.c — a glance at each slot: one cache line or two, where a
+ * copy is one or two kilobytes.
+ */
+
+#include "ngx_aigc_look.h"
+#include "ngx_aigc_record.h"
+
+
+uint32_t
+ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_disk_t  *d;
+
+    d = ngx_aigc_disks(zone);
+
+    for ( /* void */ ; slot < zone->shm->ndisks; slot++) {
+        if (d[slot].used && !d[slot].deleting && d[slot].owner.len == 0) {
+            break;
+        }
+    }
+
+    return slot;
+}
+
+
+uint32_t
+ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_records(zone);
+
+    for ( /* void */ ; slot < zone->shm->ninstances; slot++) {
+        if (r[slot].used && ngx_aigc_table_tell(&r[slot]) != r[slot].told) {
+            break;
+        }
+    }
+
+    return slot;
+}
