@@ -106,6 +106,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "patches_failed_total", "counter", shm->counters.patches_failed },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
+        { "disk_bindings_total", "counter", shm->counters.bindings },
         { NULL, NULL, 0 }
     };
 
@@ -292,10 +293,11 @@ ngx_http_aigc_table_disks(ngx_aigc_zone_t *zone)
         }
 
         (void) json_array_append_new(list,
-            json_pack("{s:o, s:o, s:o, s:b}",
+            json_pack("{s:o, s:o, s:o, s:o, s:b}",
                       "namespace", ngx_http_aigc_json_fixed(&d.ns),
                       "name", ngx_http_aigc_json_fixed(&d.name),
                       "owner", ngx_http_aigc_json_fixed(&d.owner),
+                      "boundTo", ngx_http_aigc_json_fixed(&d.ref_uid),
                       "deleting", (int) d.deleting));
     }
 

@@ -64,6 +64,8 @@ typedef struct {
                                                        (no room): never written */
     unsigned                           written:1;   /* by a gateway, ever: only
                                                        such a one is repaired */
+    unsigned                           disks_delete:1;  /* as in ngx_aigc_gss_t */
+    unsigned                           disks_bad:1;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
@@ -102,6 +104,8 @@ typedef struct {
     unsigned                           routed:1;    /* addr may be used */
     unsigned                           collision:1; /* host claimed twice */
     unsigned                           disk:3;      /* ngx_aigc_disk_e */
+    unsigned                           disk_going:1;    /* one is deleted, or
+                                                       will be: its GSS is gone */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
     unsigned                           told:3;      /* NGX_AIGC_TELL_… */
@@ -135,10 +139,15 @@ typedef struct {
     uint32_t                           mark;
     unsigned                           deleting:1;
     unsigned                           has_annotations:1;
+    unsigned                           has_refs:1;  /* owner references, … */
+    unsigned                           ref_ours:1;  /* … and one that is ours, … */
+    uint16_t                           ref;         /* … there */
     time_t                             created;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_PVC_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) ref_uid;     /* of the GSS that it goes
+                                                       with; len 0: none */
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;
 } ngx_aigc_disk_t;
 
@@ -180,7 +189,7 @@ ngx_int_t ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     uint32_t slot, ngx_aigc_template_t *tmpl, ngx_array_t *claims);
 
 /*
- * An id without a claim whose disks are all owner's (a kept disk), or
+ * An id without a claim whose disks are all owner's (a kept disk) and stay, or
  * NGX_ERROR: none.
  */
 ngx_int_t ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot,

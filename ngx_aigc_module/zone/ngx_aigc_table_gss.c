@@ -146,6 +146,8 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     t->port = gss->port;
     t->deleting = gss->deleting;
     t->has_annotations = gss->has_annotations;
+    t->disks_delete = gss->disks_delete;
+    t->disks_bad = gss->disks_bad;
     t->has_reserve_ids = gss->has_reserve_ids;
     t->top = ngx_max(t->top, gss->top);
 

@@ -224,6 +224,10 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     d->deleting = pvc->deleting;
     d->has_annotations = pvc->has_annotations;
     d->created = pvc->created;
+    d->has_refs = pvc->ref.list;
+    d->ref_ours = pvc->ref.ours;
+    d->ref = (uint16_t) pvc->ref.index;
+    ngx_aigc_fixed_set(&d->ref_uid, &pvc->ref.uid);
     ngx_aigc_fixed_set(&d->uid, &pvc->uid);
     ngx_aigc_fixed_set(&d->owner, &pvc->owner);
 
