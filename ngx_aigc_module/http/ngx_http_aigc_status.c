@@ -9,8 +9,11 @@
 
 #include "zone/ngx_aigc_issuer.h"
 #include "zone/ngx_aigc_leader.h"
+#include "zone/ngx_aigc_problem.h"
 
 
+static u_char *ngx_http_aigc_metrics_problems(u_char *p, u_char *last,
+    ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_records(ngx_http_request_t *r,
@@ -115,7 +118,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    b = ngx_create_temp_buf(r->pool, 4096);
+    b = ngx_create_temp_buf(r->pool, 8192);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -129,7 +132,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
                          metrics[i].value);
     }
 
-    b->last = p;
+    b->last = ngx_http_aigc_metrics_problems(p, last, mcf->zone);
     b->last_buf = 1;
     b->last_in_chain = 1;
 
@@ -148,6 +151,24 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+static u_char *
+ngx_http_aigc_metrics_problems(u_char *p, u_char *last, ngx_aigc_zone_t *zone)
+{
+    ngx_uint_t  kind, count[NGX_AIGC_PROBLEMS];
+
+    ngx_aigc_problem_count(zone, count);
+
+    p = ngx_slprintf(p, last, "# TYPE aigc_problems gauge\n");
+
+    for (kind = 0; kind < NGX_AIGC_PROBLEMS; kind++) {
+        p = ngx_slprintf(p, last, "aigc_problems{kind=\"%s\"} %ui\n",
+                         ngx_aigc_problems[kind].kind, count[kind]);
+    }
+
+    return p;
 }
 
 

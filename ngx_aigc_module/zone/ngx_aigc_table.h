@@ -19,10 +19,16 @@
                                            the install that made it */
 
 
-/* What an administrator is told of once, by an Event, for as long as it lasts. */
-#define NGX_AIGC_TELL_COLLISION   1
-#define NGX_AIGC_TELL_DISK        2
-#define NGX_AIGC_TELL_UNREADABLE  4
+/* What an administrator is told of; zone/ngx_aigc_problem.h. */
+typedef enum {
+    NGX_AIGC_PROBLEM_COLLISION = 0,
+    NGX_AIGC_PROBLEM_DISK,
+    NGX_AIGC_PROBLEM_UNREADABLE,
+    NGX_AIGC_PROBLEM_REMOVED,
+    NGX_AIGC_PROBLEM_NO_ANNOTATION,
+    NGX_AIGC_PROBLEM_DISKS,             /* the template's annotation */
+    NGX_AIGC_PROBLEMS
+} ngx_aigc_problem_e;
 
 
 typedef enum {
@@ -48,6 +54,7 @@ typedef struct {
     uint16_t                           nrunning;
     uint16_t                           nreleased;
     uint16_t                           nclaims;
+    uint16_t                           told[NGX_AIGC_PROBLEMS]; /* of so many */
     in_port_t                          port;
     time_t                             unsettled;   /* since; 0: settled */
     ngx_atomic_t                       lock;        /* ticket of who writes it */
@@ -108,7 +115,8 @@ typedef struct {
                                                        will be: its GSS is gone */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
-    unsigned                           told:3;      /* NGX_AIGC_TELL_… */
+    unsigned                           lost:1;      /* its claim was removed by
+                                                       hand */
     time_t                             since;
     socklen_t                          socklen;     /* 0: no address */
     union {
@@ -235,11 +243,6 @@ ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
  * Drops what is in none of these namespaces (ngx_str_t; none given: keeps all).
  */
 ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
-
-/* What is to be told of this record, and that it has been. */
-ngx_uint_t ngx_aigc_table_tell(ngx_aigc_record_t *record);
-void ngx_aigc_table_told(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_uint_t told);
 
 /* Frees half-written slots and rebuilds every chain; the lock is held. */
 void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
