@@ -24,18 +24,18 @@ ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
-uint32_t
+ngx_aigc_record_t *
 ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     ngx_aigc_record_t  *r;
 
-    r = ngx_aigc_records(zone);
-
-    for ( /* void */ ; slot < zone->shm->ninstances; slot++) {
-        if (r[slot].used && ngx_aigc_table_tell(&r[slot]) != r[slot].told) {
-            break;
-        }
+    if (slot >= zone->shm->ninstances
+        || ngx_aigc_zone_is_writer(zone) != NGX_OK)
+    {
+        return NULL;
     }
 
-    return slot;
+    r = &ngx_aigc_records(zone)[slot];
+
+    return r->used ? r : NULL;
 }

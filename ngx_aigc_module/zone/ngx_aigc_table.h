@@ -20,10 +20,16 @@
                                            the install that made it */
 
 
-/* What an administrator is told of once, by an Event, for as long as it lasts. */
-#define NGX_AIGC_TELL_COLLISION   1
-#define NGX_AIGC_TELL_DISK        2
-#define NGX_AIGC_TELL_UNREADABLE  4
+/* What an administrator is told of; zone/ngx_aigc_problem.h. */
+typedef enum {
+    NGX_AIGC_PROBLEM_COLLISION = 0,
+    NGX_AIGC_PROBLEM_DISK,
+    NGX_AIGC_PROBLEM_UNREADABLE,
+    NGX_AIGC_PROBLEM_REMOVED,
+    NGX_AIGC_PROBLEM_NO_ANNOTATION,
+    NGX_AIGC_PROBLEM_DISKS,             /* the template's annotation */
+    NGX_AIGC_PROBLEMS
+} ngx_aigc_problem_e;
 
 
 typedef enum {
@@ -51,6 +57,7 @@ typedef struct {
     uint16_t                           nreleased;
     uint16_t                           nclaims;
     uint16_t                           max;         /* claims that it may have */
+    uint16_t                           told[NGX_AIGC_PROBLEMS]; /* of so many */
     in_port_t                          port;
     time_t                             unsettled;   /* since; 0: settled */
     ngx_atomic_t                       lock;        /* ticket of who writes it */
@@ -69,6 +76,8 @@ typedef struct {
                                                        such a one is repaired */
     unsigned                           seamless:1;  /* running instances keep
                                                        their revision */
+    unsigned                           disks_delete:1;  /* as in ngx_aigc_gss_t */
+    unsigned                           disks_bad:1;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
@@ -112,11 +121,12 @@ typedef struct {
     unsigned                           routed:1;    /* addr may be used */
     unsigned                           collision:1; /* host claimed twice */
     unsigned                           disk:3;      /* ngx_aigc_disk_e */
+    unsigned                           disk_going:1;    /* one is deleted, or
+                                                       will be: its GSS is gone */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
     unsigned                           in_owner:1;
     unsigned                           keep:1;      /* the claim's */
-    unsigned                           told:3;      /* NGX_AIGC_TELL_… */
     unsigned                           progress:2;  /* ngx_aigc_progress_e */
     unsigned                           pod:1;       /* a pod is there; 0 means
                                                        that there is none only
@@ -125,6 +135,8 @@ typedef struct {
     unsigned                           pod_deleting:1;
     unsigned                           outdated:1;  /* it runs another revision
                                                        than a new pod would */
+    unsigned                           lost:1;      /* its claim was removed by
+                                                       hand */
     time_t                             since;
     time_t                             pod_gone;    /* when the API server said
                                                        that there is no pod; 0
@@ -166,10 +178,15 @@ typedef struct {
     uint32_t                           mark;
     unsigned                           deleting:1;
     unsigned                           has_annotations:1;
+    unsigned                           has_refs:1;  /* owner references, … */
+    unsigned                           ref_ours:1;  /* … and one that is ours, … */
+    uint16_t                           ref;         /* … there */
     time_t                             created;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_PVC_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) ref_uid;     /* of the GSS that it goes
+                                                       with; len 0: none */
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;
 } ngx_aigc_disk_t;
 
@@ -230,7 +247,7 @@ ngx_int_t ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     uint32_t slot, ngx_aigc_template_t *tmpl, ngx_array_t *claims);
 
 /*
- * An id without a claim whose disks are all owner's (a kept disk), or
+ * An id without a claim whose disks are all owner's (a kept disk) and stay, or
  * NGX_ERROR: none.
  */
 ngx_int_t ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot,
@@ -293,11 +310,6 @@ ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
  */
 void ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t seq, time_t gone);
-
-/* What is to be told of this record, and that it has been. */
-ngx_uint_t ngx_aigc_table_tell(ngx_aigc_record_t *record);
-void ngx_aigc_table_told(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_uint_t told);
 
 /* Frees half-written slots and rebuilds every chain; the lock is held. */
 void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
