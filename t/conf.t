@@ -164,6 +164,7 @@ subtest 'twice' => sub {
         aigc_zone => 'other:16m', aigc_kubernetes => 'https://127.0.0.2 token_file=token ca_file=ca.crt',
         aigc_logto => 'https://l.example.com app_id=a app_secret_file=secret',
         aigc_session => 'key_file=key domain=example.com', aigc_gateway => 'https://d.example.com',
+        aigc_limits => 'user_total=3; aigc_limits user_total=3',
     );
     bad("$_ twice", conf(http => "$_ $again{$_};"), qr/"$_" directive is duplicate/)
         for sort keys %again;
@@ -172,6 +173,23 @@ subtest 'twice' => sub {
     bad('aigc_access twice', conf(instance => 'aigc_access on;'), qr/"aigc_access" directive is duplicate/);
     bad('a zone of another module\'s name', conf(http => 'limit_req_zone $host zone=gateway:16m rate=1r/s;'),
         qr/zone "gateway" is already (?:declared|bound)|conflict/);
+};
+
+subtest 'aigc_limits' => sub {
+    good("aigc_limits $_", conf(directives => { aigc_limits => $_ }))
+        for qw(user_template=1 user_template=2500 user_total=0 user_total=100000), 'user_template=3 user_total=5';
+    for my $value (qw(0 -1 2501 many 1.5 1k), '', '9' x 30) {
+        wrong("user_template=$value", aigc_limits => "user_template=$value",
+            qr/"user_template=\Q$value\E": it takes a number from 1 to 2500/);
+    }
+    for my $value (qw(-1 100001 off 0x1), '', '9' x 30) {
+        wrong("user_total=$value", aigc_limits => "user_total=$value",
+            qr/"user_total=\Q$value\E": it takes a number from 0 to 100000/);
+    }
+    wrong('unknown', aigc_limits => 'total=5', qr/"total": it takes user_template=, user_total=/);
+    wrong('nothing', aigc_limits => '', qr/invalid number of arguments/);
+    bad('aigc_limits in a server', conf(servers => 'server { aigc_limits user_total=1; }'),
+        qr/"aigc_limits" directive is not allowed here/);
 };
 
 subtest 'aigc_zone' => sub {

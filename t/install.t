@@ -228,7 +228,7 @@ cmp_ok $r->header('Content-Length'), '>', 100, 'but its length';
 
 for ([GET => $call, 'POST'], [DELETE => $call, 'POST'], [HEAD => $call, 'POST'],
     [PUT => $inst->path . '/start', 'POST'], [POST => '/api/v1/templates', 'GET, HEAD'],
-    [PATCH => $inst->path, 'GET, HEAD'], [OPTIONS => '/api/v1/instances', 'GET, HEAD'])
+    [PATCH => $inst->path, 'GET, HEAD, DELETE'], [OPTIONS => '/api/v1/instances', 'GET, HEAD'])
 {
     my ($method, $path, $allow) = @$_;
     $r = $alice->api($method, $path);

@@ -146,7 +146,7 @@ for my $okg ('1.0', '0.4') {
 
     for (
         [403, 502, 'cluster-refuses'],
-        [500, 503, 'cluster-unavailable'],
+        [500, 502, 'cluster-unavailable'],
     ) {
         my ($status, $answer, $code) = @$_;
         $t->faults([{ method => 'DELETE', path => 'pods', action => { status => $status, body => '{}' } }]);

@@ -202,7 +202,8 @@ ngx_aigc_gss_read_max(ngx_pool_t *pool, json_t *annotations,
         gss->max = 0;
 
         return ngx_aigc_gss_blame(pool, gss, NGX_AIGC_ANNOTATION_LIMIT, value,
-                                  "is not a number from 0 to 2500");
+                                  "is not a number from 0 to "
+                                  ngx_value(NGX_AIGC_INSTANCES_MAX));
     }
 
     gss->max = max;

@@ -1,7 +1,8 @@
 /*
  * http/ngx_http_aigc_api_restart.c —
- * POST /api/v1/instances/{ns}/{name}/{id}/restart: the pod is deleted, and comes
- * back under the same id, with the same disk.
+ * POST /api/v1/instances/{ns}/{name}/{id}/restart: the pod is deleted, and
+ * comes back under the same id, with the same disk.  Whose it is does not
+ * change, so nothing is written.
  */
 
 #include "ngx_http_aigc_api.h"

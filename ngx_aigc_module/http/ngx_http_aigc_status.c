@@ -250,7 +250,7 @@ ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
 
         (void) json_array_append_new(list,
             json_pack("{s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:i, s:i,"
-                      " s:b, s:b, s:b, s:b, s:o, s:o, s:i, s:o}",
+                      " s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:i, s:o}",
                       "namespace", ngx_http_aigc_json_fixed(&t.ns),
                       "name", ngx_http_aigc_json_fixed(&t.name),
                       "uid", ngx_http_aigc_json_fixed(&t.uid),
@@ -261,6 +261,7 @@ ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
                       "running", (int) t.nrunning,
                       "released", (int) t.nreleased,
                       "top", (int) t.top,
+                      "max", (int) t.max,
                       "agrees", (int) t.agrees,
                       "settled", (int) (t.unsettled == 0),
                       "written", (int) t.written,

@@ -209,7 +209,8 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
             || (ngx_current_msec - w->written > NGX_AIGC_LOCK_SHOWN
                 && ngx_current_msec - op.started > NGX_HTTP_AIGC_WRITE_TIME))
         {
-            ngx_http_aigc_finish(r, ngx_http_aigc_written_reply(r, &op, w->record));
+            ngx_http_aigc_finish(r,
+                ngx_http_aigc_written_reply(r, &op, w->record));
             return;
         }
 

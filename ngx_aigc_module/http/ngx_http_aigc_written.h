@@ -20,7 +20,7 @@
 ngx_int_t ngx_http_aigc_written_shown(ngx_http_request_t *r, ngx_aigc_op_t *op,
     ngx_aigc_record_t *was, ngx_aigc_record_t *record);
 
-/* The answer to op, which is WRITTEN or DONE; what a content handler returns. */
+/* The answer to op, which is WRITTEN or DONE. */
 ngx_int_t ngx_http_aigc_written_reply(ngx_http_request_t *r, ngx_aigc_op_t *op,
     ngx_aigc_record_t *was);
 

@@ -122,7 +122,7 @@ ngx_aigc_uninstall_disks(ngx_aigc_record_t *record)
     ngx_aigc_disk_t   disk;
 
     if (record->disk == NGX_AIGC_DISK_LOST) {
-        return 1;                       /* there may be one that we cannot see */
+        return 1;                       /* there may be one unseen */
     }
 
     ngx_aigc_fixed_get(&record->owner, &owner);
@@ -200,7 +200,7 @@ ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     case 200:
     case 202:
     case 404:
-        return;                         /* the watch brings what becomes of it */
+        return;                         /* the watch brings the rest */
 
     case 409:
         ngx_log_error(NGX_LOG_NOTICE, f->log, 0,

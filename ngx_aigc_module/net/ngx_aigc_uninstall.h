@@ -1,8 +1,8 @@
 /*
- * net/ngx_aigc_uninstall.h — the rest of an uninstall, once its annotation says
- * so: the owner's disks are deleted, and when pod, GameServer and disks are all
- * gone, the annotation is removed.  A part of a reconciler's pass; whatever dies
- * in between, a later pass goes on from what the cluster shows.
+ * net/ngx_aigc_uninstall.h — the rest of an uninstall, once its annotation
+ * says so: the owner's disks are deleted, and when pod, GameServer and disks
+ * are all gone, the annotation is removed.  A part of a reconciler's pass;
+ * whatever dies in between, a later pass goes on from what the cluster shows.
  *
  * What is not recorded as the owner's is not touched, and does not hold up the
  * end.  The id stays reserved (DESIGN 4).

@@ -146,7 +146,8 @@ ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
         result = (own->state == NGX_AIGC_UNINSTALLING)
                  ? NGX_AIGC_RESULT_UNINSTALLING : NGX_AIGC_RESULT_UNCHANGED;
 
-    } else if (tmpl->misconfigured.len || (!tmpl->written && tmpl->replicas > 0))
+    } else if (tmpl->misconfigured.len
+               || (!tmpl->written && tmpl->replicas > 0))
     {
         /* pods that no gateway has installed are not ours to scale away */
 
@@ -329,9 +330,10 @@ ngx_aigc_plan_state(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 
     if (claim == NULL) {
 
-        /* after our own uninstall, whose answer was lost, it has gone on */
+        /* our own uninstall, whose answer was lost, has gone on to its end */
 
         ngx_aigc_plan_done(op, ngx_aigc_is_uninstall(op->kind) && op->after.len
+                               && op->http != 422   /* not taken */
                                ? NGX_AIGC_RESULT_WRITTEN
                                : NGX_AIGC_RESULT_GONE);
         return NGX_OK;

@@ -438,6 +438,60 @@ gss_long_host(unit_t *u)
 }
 
 
+static void
+gss_max(unit_t *u)
+{
+    u_char           text[512];
+    ngx_uint_t       i;
+    ngx_aigc_gss_t   gss;
+
+    static const struct {
+        const char  *value;
+        ngx_uint_t   max;
+        const char  *why;
+    } cases[] = {
+        { "'1'", 1, "" },
+        { "'0'", 0, "" },
+        { "'800'", 800, "" },
+        { "'2500'", 2500, "" },
+        { "'2501'", 0, "\"2501\" " },
+        { "'99999999999999999999'", 0, "\"99999999999999999999\" " },
+        { "'-1'", 0, "\"-1\" " },
+        { "' 5'", 0, "\" 5\" " },
+        { "'5 '", 0, "\"5 \" " },
+        { "'1e2'", 0, "\"1e2\" " },
+        { "'many'", 0, "\"many\" " },
+        { "''", 0, "\"\" " },
+        { "7", 0, "" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        *ngx_snprintf(text, sizeof(text) - 1,
+                      SET(", 'annotations': {'aigc-gateway.io/max-instances':"
+                          " %s}", NETWORK(HOST("'a<id>.b'") ","
+                                          PORT("'80'"))),
+                      cases[i].value)
+            = 0;
+
+        is_int(u, gss_read(u, (char *) text, &gss), NGX_OK);
+        is_int(u, gss.max, cases[i].max);
+
+        if (cases[i].max || i == 1) {
+            is_str(u, &gss.misconfigured, "");
+            continue;
+        }
+
+        *ngx_snprintf(text, sizeof(text) - 1, "aigc-gateway.io/max-instances "
+                      "%sis not a number from 0 to 2500", cases[i].why) = 0;
+        is_str(u, &gss.misconfigured, (char *) text);
+    }
+
+    is_int(u, gss_read(u, SET("", ""), &gss), NGX_OK);
+    is_int(u, gss.max, NGX_AIGC_INSTANCES_DEFAULT);
+}
+
+
 /* disks are deleted with a template only where it says just that */
 
 static void
@@ -489,6 +543,7 @@ unit_test_t  gss_tests[] = {
     { "wrong types are as good as absent", gss_wrong_types },
     { "where instances are reached, or why not", gss_network },
     { "a long Host makes a short sentence", gss_long_host },
+    { "how many instances there may be", gss_max },
     { "whether its disks go with it", gss_disks },
     { NULL, NULL }
 };

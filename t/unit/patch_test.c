@@ -2,6 +2,7 @@
 
 #include "unit.h"
 #include "unit_json.h"
+#include "ngx_aigc_delete.h"
 #include "ngx_aigc_ids.h"
 #include "ngx_aigc_patch.h"
 
@@ -370,11 +371,34 @@ patch_contradictions(unit_t *u)
 }
 
 
+static void
+patch_delete_options(unit_t *u)
+{
+    ngx_str_t  uid, text;
+
+    uid = unit_str(u, "52d8cbba-0a87-40a3-9436-ff602273be6d");
+    is_int(u, ngx_aigc_delete_options(u->pool, &uid, &text), NGX_OK);
+    is_str(u, &text, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\","
+                     "\"preconditions\":{\"uid\":"
+                     "\"52d8cbba-0a87-40a3-9436-ff602273be6d\"}}");
+
+    uid = unit_str(u, "\"}}");
+    is_int(u, ngx_aigc_delete_options(u->pool, &uid, &text), NGX_OK);
+    is_str(u, &text, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\","
+                     "\"preconditions\":{\"uid\":\"\\\"}}\"}}");
+
+    uid.len = 0;
+    is_int(u, ngx_aigc_delete_options(u->pool, &uid, &text), NGX_OK);
+    is_str(u, &text, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\"}");
+}
+
+
 unit_test_t  patch_tests[] = {
     { "install: tests first, then the whole truth", patch_install },
     { "a changed and a removed annotation", patch_change_and_remove },
     { "each precondition alone refuses", patch_preconditions },
     { "a set without annotations", patch_no_annotations },
     { "contradictions are not written", patch_contradictions },
+    { "a deletion, of one object and no other", patch_delete_options },
     { NULL, NULL }
 };

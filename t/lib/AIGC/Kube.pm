@@ -230,7 +230,7 @@ sub disagreements {
 
     for my $id (keys %$claims) {
         my $owner = $claims->{$id}{owner} // next;
-        push @bad, "$owner has $owner{$owner} and $id" if defined $owner{$owner};
+        push @bad, "$owner has $owner{$owner} and $id" if defined $owner{$owner} && !$self->{opt}{several};
         $owner{$owner} = $id;
         push @bad, "$id is above the top $top" if $id > $top;
     }

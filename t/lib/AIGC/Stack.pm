@@ -42,6 +42,7 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   workers => 2, okg => '0.4', faults => 1, tls => 1, master_process => 'off',
 #   logto => [flags], cluster => [flags], templates => [names], root => DOMAIN,
 #   main, http, gateway, instance, server => more configuration at that place,
+#   several => 1 (a user may have several instances of a template),
 #   directives => { aigc_session => '…' }, edit => sub { … the whole text },
 #   log_level, nginx => 0 (cluster and Logto only), wait => 0 (not for /readyz),
 #   bare => 1 (nginx alone, without the module: server => '…' is all it has)
