@@ -19,7 +19,7 @@ my $bob   = $t->sign_in('bob');
 my $inst  = $alice->install('stable-diffusion-cpu')->wait_ready;
 
 sub metric { $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }
-sub lists  { scalar(() = $t->error_log =~ /aigc: \w+ of default listed/g) }
+sub lists  { scalar(() = $t->error_log =~ /aigc: (?:GameServer\w*|Persistent\w+) of default listed/g) }
 
 # Every watch ends and begins anew under these rules.
 sub under {
