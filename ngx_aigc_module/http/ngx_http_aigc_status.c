@@ -58,6 +58,10 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 }
 
 
+#define ngx_http_aigc_synced(kind)                                            \
+    (ngx_aigc_zone_kind_synced(mcf->zone, kind) == NGX_OK)
+
+
 /* Prometheus text format. */
 ngx_int_t
 ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
@@ -81,14 +85,11 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "table_age_seconds", "gauge", ngx_aigc_zone_age(mcf->zone) },
         { "table_synced", "gauge",
           ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
-        { "pods_synced", "gauge",
-          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_POD) == NGX_OK },
+        { "pods_synced", "gauge", ngx_http_aigc_synced(NGX_AIGC_KIND_POD) },
         { "workloads_synced", "gauge",
-          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_WORKLOAD)
-          == NGX_OK },
+          ngx_http_aigc_synced(NGX_AIGC_KIND_WORKLOAD) },
         { "warnings_synced", "gauge",
-          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_WARNING)
-          == NGX_OK },
+          ngx_http_aigc_synced(NGX_AIGC_KIND_WARNING) },
         { "templates", "gauge", shm->used_templates },
         { "instances", "gauge", shm->used_instances },
         { "instances_max", "gauge", shm->ninstances },
