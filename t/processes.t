@@ -191,6 +191,17 @@ subtest 'quit with watches open' => sub {
     $t->start_nginx;
     $t->wait_ready;
     is $alice->get($inst->url)->code, 200, 'started again, it serves';
+
+    # at whatever moment, also while some are being opened
+    $mark = length $t->error_log;
+    for my $n (0 .. 7) {
+        AIGC::HTTP::close_all();
+        $t->quit_nginx(2);
+        $t->start_nginx;
+        $t->wait_ready;
+        sleep $n * 0.02;
+    }
+    unlike substr($t->error_log, $mark), qr/open socket|\[alert\]/, 'whenever it quits';
 };
 
 # nginx takes the signal only as a daemon

@@ -450,14 +450,26 @@ ngx_aigc_fetch_find(curl_socket_t s)
 }
 
 
-/* The descriptor is libcurl's; only nginx's view of it goes. */
+/*
+ * The descriptor is libcurl's; only nginx's view of it goes.  One that was not
+ * connected yet libcurl has closed already (7.88), and the kernel forgotten.
+ */
 static void
 ngx_aigc_fetch_forget(ngx_connection_t *c)
 {
+    ngx_uint_t  flags;
+
     ngx_queue_remove(&c->queue);
 
-    (void) ngx_aigc_fetch_event(c->read, NGX_READ_EVENT, 0);
-    (void) ngx_aigc_fetch_event(c->write, NGX_WRITE_EVENT, 0);
+    flags = (fcntl(c->fd, F_GETFD) == -1) ? NGX_CLOSE_EVENT : 0;
+
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
+    }
+
+    if (c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
+    }
 
     if (c->read->posted) {
         ngx_delete_posted_event(c->read);
