@@ -43,7 +43,8 @@ is_deeply $gpu, { namespace => 'default', name => 'stable-diffusion-gpu',
     description => 'Pictures from words, on a GPU of your own.',
     image => 'registry.example/lab/stable-diffusion:v1.0.0-gpu',
     resources => { cpu => '8', memory => '32Gi', gpu => '1', gpuKind => 'nvidia.com/gpu' },
-    disk => '100Gi', instances => { running => 0, released => 0 }, misconfigured => undef },
+    disk => '100Gi', instances => { running => 0, released => 0 }, misconfigured => undef,
+    update => { seamless => JSON::PP::false, reason => undef } },
     'a card has what the template says: words, image, resources, disk, instances';
 is $cpu->{title}, $name, 'without a title it is called by its name';
 is_deeply $alice->api('GET', '/api/v1/instances')->json, { instances => [] },

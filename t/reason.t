@@ -222,6 +222,22 @@ subtest 'without metadata alone, and page by page' => sub {
     $t->no_faults;
 };
 
+subtest 'OpenKruiseGame 0.4' => sub {
+    # its GameServers outlive their pods, and so does what they say of them
+    $t = AIGC::Stack->start(okg => '0.4');
+    $alice = $t->sign_in('alice');
+    $bob   = $t->sign_in('bob');
+    $t->kube_patch('gss', $name, { spec => { updateStrategy => { type => 'OnDelete', rollingUpdate => undef } } });
+    $inst = $alice->install($name)->wait_ready;
+    steer('fake/attach' => 'disk is in use');
+    again();
+    wait_code('FailedAttachVolume');
+    said('FailedAttachVolume', qr/disk is in use/, 'a volume that does not attach');
+    annotate('fake/attach-');
+    $inst->wait_ready;
+    is $inst->look->reason, undef, 'it is ready: forgotten';
+};
+
 done_testing;
 
 sub metric { $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }

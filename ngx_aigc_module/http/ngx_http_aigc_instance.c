@@ -5,6 +5,8 @@
 #include "ngx_http_aigc_instance.h"
 #include "ngx_http_aigc_reply.h"
 
+#include "core/ngx_aigc_reason.h"
+
 
 static ngx_uint_t ngx_http_aigc_failing(ngx_aigc_record_t *record);
 
@@ -120,9 +122,13 @@ ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
         return NGX_OK;
     }
 
+    ngx_aigc_fixed_get(&record->warning_code, code);
+    ngx_aigc_fixed_get(&record->warning, text);
+
     /* of another pod of that name, or one that is going: not this one's */
 
-    if (record->warning_code.len == 0 || record->pod_deleting
+    if (code->len == 0 || record->pod_deleting
+        || ngx_aigc_reason_over(code, record->progress)
         || (record->pod && record->warning_pod.len
             && (record->warning_pod.len != record->pod_uid.len
                 || ngx_memcmp(record->warning_pod.data, record->pod_uid.data,
@@ -131,9 +137,6 @@ ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
     {
         return NGX_DECLINED;
     }
-
-    ngx_aigc_fixed_get(&record->warning_code, code);
-    ngx_aigc_fixed_get(&record->warning, text);
 
     return NGX_OK;
 }

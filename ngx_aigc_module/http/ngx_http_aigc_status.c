@@ -68,6 +68,10 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 }
 
 
+#define ngx_http_aigc_synced(kind)                                            \
+    (ngx_aigc_zone_kind_synced(mcf->zone, kind) == NGX_OK)
+
+
 /* Prometheus text format. */
 ngx_int_t
 ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
@@ -93,14 +97,11 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
           ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
         { "leader", "gauge", ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
         { "leader_changes_total", "counter", shm->counters.leader_changes },
-        { "pods_synced", "gauge",
-          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_POD) == NGX_OK },
+        { "pods_synced", "gauge", ngx_http_aigc_synced(NGX_AIGC_KIND_POD) },
         { "workloads_synced", "gauge",
-          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_WORKLOAD)
-          == NGX_OK },
+          ngx_http_aigc_synced(NGX_AIGC_KIND_WORKLOAD) },
         { "warnings_synced", "gauge",
-          ngx_aigc_zone_kind_synced(mcf->zone, NGX_AIGC_KIND_WARNING)
-          == NGX_OK },
+          ngx_http_aigc_synced(NGX_AIGC_KIND_WARNING) },
         { "templates", "gauge", shm->used_templates },
         { "instances", "gauge", shm->used_instances },
         { "instances_max", "gauge", shm->ninstances },

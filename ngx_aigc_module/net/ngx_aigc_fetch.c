@@ -18,9 +18,9 @@ static int ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what,
 static int ngx_aigc_fetch_timer(CURLM *multi, long ms, void *data);
 static int ngx_aigc_fetch_close(void *data, curl_socket_t s);
 static ngx_connection_t *ngx_aigc_fetch_find(curl_socket_t s);
-static void ngx_aigc_fetch_forget(ngx_connection_t *c);
+static void ngx_aigc_fetch_forget(ngx_connection_t *c, ngx_uint_t flags);
 static ngx_int_t ngx_aigc_fetch_event(ngx_event_t *ev, ngx_int_t event,
-    ngx_uint_t want);
+    ngx_uint_t want, ngx_uint_t flags);
 static void ngx_aigc_fetch_io(ngx_event_t *ev);
 static void ngx_aigc_fetch_timeout(ngx_event_t *ev);
 static void ngx_aigc_fetch_finished(void);
@@ -96,6 +96,12 @@ ngx_aigc_fetch_exit(void)
 
     (void) curl_multi_cleanup(ngx_aigc_multi);
     ngx_aigc_multi = NULL;
+
+    while (!ngx_queue_empty(&ngx_aigc_fetch_sockets)) {
+        ngx_aigc_fetch_forget(ngx_queue_data(
+                                   ngx_queue_head(&ngx_aigc_fetch_sockets),
+                                   ngx_connection_t, queue), NGX_CLOSE_EVENT);
+    }
 
     curl_global_cleanup();
 }
@@ -369,10 +375,17 @@ ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what, void *data,
 
     if (what == CURL_POLL_REMOVE) {
         if (c) {
-            ngx_aigc_fetch_forget(c);
+            ngx_aigc_fetch_forget(c, fcntl(s, F_GETFD) == -1
+                                     ? NGX_CLOSE_EVENT : 0);
         }
 
         return 0;
+    }
+
+    if (c && socket == NULL) {
+        /* an earlier one of that number (7.88 closes what never connected) */
+        ngx_aigc_fetch_forget(c, NGX_CLOSE_EVENT);
+        c = NULL;
     }
 
     if (c == NULL) {
@@ -388,12 +401,14 @@ ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what, void *data,
         c->write->handler = ngx_aigc_fetch_io;
 
         ngx_queue_insert_head(&ngx_aigc_fetch_sockets, &c->queue);
+
+        (void) curl_multi_assign(ngx_aigc_multi, s, c);
     }
 
-    if (ngx_aigc_fetch_event(c->read, NGX_READ_EVENT, what & CURL_POLL_IN)
+    if (ngx_aigc_fetch_event(c->read, NGX_READ_EVENT, what & CURL_POLL_IN, 0)
         != NGX_OK
         || ngx_aigc_fetch_event(c->write, NGX_WRITE_EVENT,
-                                what & CURL_POLL_OUT)
+                                what & CURL_POLL_OUT, 0)
            != NGX_OK)
     {
         return -1;
@@ -405,13 +420,14 @@ ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what, void *data,
 
 /* libcurl does not read until EAGAIN: its sockets are level-triggered */
 static ngx_int_t
-ngx_aigc_fetch_event(ngx_event_t *ev, ngx_int_t event, ngx_uint_t want)
+ngx_aigc_fetch_event(ngx_event_t *ev, ngx_int_t event, ngx_uint_t want,
+    ngx_uint_t flags)
 {
     if (want) {
         return ev->active ? NGX_OK : ngx_add_event(ev, event, NGX_LEVEL_EVENT);
     }
 
-    return ev->active ? ngx_del_event(ev, event, 0) : NGX_OK;
+    return ev->active ? ngx_del_event(ev, event, flags) : NGX_OK;
 }
 
 
@@ -424,7 +440,7 @@ ngx_aigc_fetch_close(void *data, curl_socket_t s)
     c = ngx_aigc_fetch_find(s);
 
     if (c) {
-        ngx_aigc_fetch_forget(c);
+        ngx_aigc_fetch_forget(c, 0);
     }
 
     return ngx_close_socket(s);
@@ -453,14 +469,14 @@ ngx_aigc_fetch_find(curl_socket_t s)
 }
 
 
-/* The descriptor is libcurl's; only nginx's view of it goes. */
+/* Only nginx's view goes.  NGX_CLOSE_EVENT: libcurl has closed it already. */
 static void
-ngx_aigc_fetch_forget(ngx_connection_t *c)
+ngx_aigc_fetch_forget(ngx_connection_t *c, ngx_uint_t flags)
 {
     ngx_queue_remove(&c->queue);
 
-    (void) ngx_aigc_fetch_event(c->read, NGX_READ_EVENT, 0);
-    (void) ngx_aigc_fetch_event(c->write, NGX_WRITE_EVENT, 0);
+    (void) ngx_aigc_fetch_event(c->read, NGX_READ_EVENT, 0, flags);
+    (void) ngx_aigc_fetch_event(c->write, NGX_WRITE_EVENT, 0, flags);
 
     if (c->read->posted) {
         ngx_delete_posted_event(c->read);

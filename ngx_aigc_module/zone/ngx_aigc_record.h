@@ -66,8 +66,9 @@ void ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 void ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 
 /*
- * What follows from the auxiliary kinds: is there an update to be had, does the
- * warning still count?  And forgets a warning.  The record's counter is odd.
+ * What follows from the auxiliary kinds: is there an update to be had; warnings
+ * end when the instance is ready, or need not be.  And forgets a warning.  The
+ * record's counter is odd.
  */
 void ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
 void ngx_aigc_warning_clear(ngx_aigc_record_t *r);

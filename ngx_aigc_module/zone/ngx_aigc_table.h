@@ -276,12 +276,13 @@ ngx_int_t ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name);
 
 /*
- * The auxiliary kinds.  A pod makes a record, as a GameServer does.  A workload
+ * The auxiliary kinds.  A pod makes a record, as a GameServer does (where there
+ * is room: without one nothing is lost that must be known).  A workload
  * of no known template, and a warning about no instance that should run, are
  * not taken: NGX_OK.
  */
 ngx_int_t ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
-    uint32_t mark, ngx_log_t *log);
+    uint32_t mark);
 ngx_int_t ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
     ngx_aigc_workload_t *workload, uint32_t mark);
 ngx_int_t ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone,

@@ -377,6 +377,32 @@ ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
+#define ngx_aigc_swept(slot, slot_mark)                                       \
+    ((slot).used && (slot_mark) != mark                                       \
+     && (ns->len == 0 || ngx_aigc_fixed_eq(&(slot).ns, ns)))
+
+
+/* Disks that a former list had no room for are all here now. */
+static void
+ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_str_t *ns, uint32_t mark)
+{
+    uint32_t            i;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_records(zone);
+
+    for (i = 0; i < zone->shm->ninstances; i++) {
+        if (r[i].disk_lost && ngx_aigc_swept(r[i], r[i].disk_lost)) {
+            ngx_aigc_seq_begin(&r[i].seq);
+            r[i].disk_lost = 0;
+            ngx_aigc_seq_end(&r[i].seq);
+
+            ngx_aigc_record_update(zone, i);
+        }
+    }
+}
+
+
 ngx_int_t
 ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
     ngx_str_t *ns, uint32_t mark)
@@ -393,10 +419,6 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
     t = ngx_aigc_templates(zone);
     r = ngx_aigc_records(zone);
     d = ngx_aigc_disks(zone);
-
-#define ngx_aigc_swept(slot, slot_mark)                                       \
-    ((slot).used && (slot_mark) != mark                                       \
-     && (ns->len == 0 || ngx_aigc_fixed_eq(&(slot).ns, ns)))
 
     switch (kind) {
 
@@ -441,22 +463,12 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
             }
         }
 
-        for (i = 0; i < zone->shm->ninstances; i++) {
-            if (r[i].disk_lost && ngx_aigc_swept(r[i], r[i].disk_lost)) {
-                ngx_aigc_seq_begin(&r[i].seq);
-                r[i].disk_lost = 0;
-                ngx_aigc_seq_end(&r[i].seq);
-
-                ngx_aigc_record_update(zone, i);
-            }
-        }
+        ngx_aigc_disks_found(zone, ns, mark);
         break;
 
     default: /* NGX_AIGC_KIND_WARNING: they end with what they warn of */
         break;
     }
-
-#undef ngx_aigc_swept
 
     ngx_aigc_write_end(zone);
 

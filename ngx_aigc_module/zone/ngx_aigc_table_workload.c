@@ -18,7 +18,7 @@ static ngx_uint_t ngx_aigc_warning_wanted(ngx_aigc_record_t *r,
 
 ngx_int_t
 ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
-    uint32_t mark, ngx_log_t *log)
+    uint32_t mark)
 {
     uint32_t            slot;
     ngx_aigc_record_t  *r;
@@ -45,8 +45,7 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
 
     if (slot == NGX_AIGC_NONE) {
         ngx_aigc_write_end(zone);
-        ngx_aigc_table_full(zone, "pod", &pod->ns, &pod->name, log);
-        return NGX_DECLINED;
+        return NGX_DECLINED;    /* its GameServer says so, if it has one */
     }
 
     r = &ngx_aigc_records(zone)[slot];
@@ -292,7 +291,7 @@ ngx_aigc_warning_wanted(ngx_aigc_record_t *r, ngx_aigc_warning_t *warning)
     ngx_uint_t  had, has;
 
     if (r->state != NGX_AIGC_RUNNING || r->routed
-        || ngx_aigc_reason_over(&warning->code, r->progress))
+        || ngx_aigc_reason_over(&warning->code, NGX_AIGC_PROGRESS_NONE))
     {
         return 0;
     }
@@ -328,7 +327,6 @@ ngx_aigc_warning_clear(ngx_aigc_record_t *r)
 void
 ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
 {
-    ngx_str_t             code;
     ngx_aigc_template_t  *t;
 
     r->outdated = 0;
@@ -346,15 +344,7 @@ ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
                               != 0));
     }
 
-    if (r->warning_code.len == 0) {
-        return;
-    }
-
-    ngx_aigc_fixed_get(&r->warning_code, &code);
-
-    if (r->state != NGX_AIGC_RUNNING || r->routed
-        || ngx_aigc_reason_over(&code, r->progress))
-    {
+    if (r->state != NGX_AIGC_RUNNING || r->routed) {
         ngx_aigc_warning_clear(r);
     }
 }

@@ -432,7 +432,7 @@ func steering(t *testing.T, r *running) {
 func attach(t *testing.T, r *running) {
 	s := r.newSet(t, "attach", map[string]string{aAttach: "AttachVolume.Attach failed: disk is in use"})
 	s.truth(1)
-	s.eventually(5*time.Second, "an event says so", func() bool {
+	s.eventually(15*time.Second, "an event says so", func() bool {
 		l, err := r.cs.CoreV1().Events("default").List(bg, metav1.ListOptions{FieldSelector: "involvedObject.name=attach-0,type=Warning,reason=FailedAttachVolume"})
 		return err == nil && len(l.Items) == 1 && l.Items[0].Message == "AttachVolume.Attach failed: disk is in use" && l.Items[0].InvolvedObject.UID == s.pod(0).UID
 	})

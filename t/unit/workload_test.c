@@ -1,0 +1,385 @@
+/* core/ngx_aigc_workload.h, and what core/ngx_aigc_reason.h says of warnings. */
+
+#include "unit.h"
+#include "unit_json.h"
+#include "ngx_aigc_gss.h"
+#include "ngx_aigc_reason.h"
+#include "ngx_aigc_workload.h"
+
+
+#define POD(meta)                                                             \
+    "{'metadata': {'namespace': 'ns', 'name': 'sd-7', 'uid': 'u-7'" meta "}}"
+
+#define OWNED  ", 'labels': {'game.kruise.io/owner-gss': 'sd'"
+
+#define WARNING(involved, rest)                                               \
+    "{'metadata': {'namespace': 'ns', 'creationTimestamp':"                   \
+    " '2026-01-01T00:00:00Z'}, 'type': 'Warning', 'reason': 'FailedMount',"   \
+    " 'message': 'no\\nsuch', 'involvedObject': {'kind': 'Pod',"              \
+    " 'namespace': 'ns'" involved "}" rest "}"
+
+#define EVENT(type, reason, kind)                                             \
+    "{'type': '" type "', 'reason': '" reason "', 'involvedObject':"          \
+    " {'kind': '" kind "', 'namespace': 'ns', 'name': 'sd-7'}}"
+
+
+static void
+workload_pods(unit_t *u)
+{
+    u_char          buf[512], text[128];
+    ngx_uint_t      i;
+    ngx_aigc_pod_t  pod;
+
+    static const char  *bad[] = {
+        "{}",
+        "{'metadata': 7}",
+        POD(""),
+        POD(", 'labels': {'game.kruise.io/owner-gss': 'other'}"),
+        POD(", 'labels': {'game.kruise.io/owner-gss': 7}"),
+        POD(", 'labels': ['game.kruise.io/owner-gss']"),
+        "{'metadata': {'namespace': 'ns', 'name': 'sd-7', 'labels':"
+        " {'game.kruise.io/owner-gss': 'sd'}}}",
+        "{'metadata': {'namespace': 'ns', 'name': 'sd-07', 'uid': 'u',"
+        " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
+        "{'metadata': {'namespace': 'N/S', 'name': 'sd-7', 'uid': 'u',"
+        " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}"
+    };
+
+    is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, POD(OWNED
+        ", 'controller-revision-hash': 'sd-5d4f'}")), &pod), NGX_OK);
+    is_str(u, &pod.ns, "ns");
+    is_str(u, &pod.name, "sd-7");
+    is_str(u, &pod.gss, "sd");
+    is_int(u, pod.id, 7);
+    is_str(u, &pod.uid, "u-7");
+    is_str(u, &pod.revision, "sd-5d4f");
+    is_int(u, pod.deleting, 0);
+    is_int(u, pod.deadline, 0);
+
+    is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, POD(OWNED "},"
+        " 'deletionTimestamp': '1970-01-01T00:01:00Z'")), &pod), NGX_OK);
+    is_str(u, &pod.revision, "");
+    is_int(u, pod.deleting, 1);
+    is_int(u, pod.deadline, 60);
+
+    is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, POD(OWNED "},"
+        " 'deletionTimestamp': 'soon'")), &pod), NGX_OK);
+    is_int(u, pod.deleting, 1);
+    is_int(u, pod.deadline, 0);
+
+    /* half a revision is another one: the bound, and past it */
+
+    ngx_memset(text, 'r', sizeof(text));
+
+    for (i = NGX_AIGC_REVISION_MAX - 1; i <= NGX_AIGC_REVISION_MAX + 1; i++) {
+        *ngx_sprintf(buf, POD(OWNED ", 'controller-revision-hash': '%*s'}"),
+                     i, text) = '\0';
+
+        is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, (char *) buf),
+                                    &pod), NGX_OK);
+        is_int(u, pod.revision.len, i > NGX_AIGC_REVISION_MAX ? 0 : i);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (!is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, bad[i]), &pod),
+                    NGX_DECLINED))
+        {
+            unit_note("%s", bad[i]);
+        }
+    }
+}
+
+
+static void
+workload_sets(unit_t *u)
+{
+    ngx_uint_t           i;
+    ngx_aigc_workload_t  w;
+
+    static const struct {
+        const char  *text;
+        ngx_int_t    rc;
+        const char  *revision;
+    } cases[] = {
+        { "'ownerReferences': [{'kind': 'GameServerSet', 'name': 'sd',"
+          " 'uid': 'u-1'}]}, 'status': {'updateRevision': 'sd-2'",
+          NGX_OK, "sd-2" },
+        { "'ownerReferences': [{'kind': 'X', 'name': 'sd', 'uid': 'u-9'},"
+          " {'kind': 'GameServerSet', 'name': 'sd', 'uid': 'u-1'}]},"
+          " 'status': {'currentRevision': 'sd-1'", NGX_OK, "" },
+        { "'ownerReferences': [{'kind': 'GameServerSet', 'name': 'sd',"
+          " 'uid': 'u-1'}]}, 'status': {'updateRevision': ['sd-2']",
+          NGX_OK, "" },
+        { "'ownerReferences': [{'kind': 'GameServerSet', 'name': 'other',"
+          " 'uid': 'u-1'}]}, 'status': {'updateRevision': 'sd-2'",
+          NGX_DECLINED, NULL },
+        { "'ownerReferences': [{'kind': 'GameServerSet', 'name': 'sd'}]},"
+          " 'status': {'updateRevision': 'sd-2'", NGX_DECLINED, NULL },
+        { "'ownerReferences': {}}, 'status': {'updateRevision': 'sd-2'",
+          NGX_DECLINED, NULL },
+        { "'x': 1}, 'status': {'updateRevision': 'sd-2'", NGX_DECLINED, NULL }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        u_char  buf[512];
+
+        *ngx_sprintf(buf, "{'metadata': {'namespace': 'ns', 'name': 'sd', %s}}",
+                     cases[i].text) = '\0';
+
+        if (!is_int(u, ngx_aigc_workload_read(u->pool,
+                                              unit_json(u, (char *) buf), &w),
+                    cases[i].rc))
+        {
+            unit_note("%s", cases[i].text);
+        }
+
+        if (cases[i].rc == NGX_OK) {
+            is_str(u, &w.ns, "ns");
+            is_str(u, &w.gss, "sd");
+            is_str(u, &w.owner, "u-1");
+            is_str(u, &w.revision, cases[i].revision);
+        }
+    }
+}
+
+
+static void
+workload_warnings(unit_t *u)
+{
+    json_t              *object;
+    u_char               buf[2000];
+    ngx_uint_t           i;
+    ngx_aigc_warning_t   w;
+
+    static const char  *bad[] = {
+        "{}",
+        WARNING("", ""),
+        WARNING(", 'name': 'sd'", ""),
+        WARNING(", 'name': '-7'", ""),
+        WARNING(", 'name': 'sd-'", ""),
+        WARNING(", 'name': 'sd-x'", ""),
+        WARNING(", 'name': 'sd-07'", ""),
+        WARNING(", 'name': 'sd-100000'", ""),
+        WARNING(", 'name': 'coredns-5d4f-abcde'", ""),
+        WARNING(", 'name': 'S_D-7'", ""),
+        EVENT("Warning", "FailedMount", "Node"),
+        EVENT("Normal", "FailedMount", "Pod"),
+        EVENT("Warning", "", "Pod"),
+        EVENT("Warning", "a\\u0007", "Pod")
+    };
+
+    static const struct {
+        const char  *times;
+        time_t       last;
+    } times[] = {
+        { "", 1767225600 },
+        { ", 'eventTime': '2026-01-01T00:00:01.123456Z'", 1767225601 },
+        { ", 'lastTimestamp': '2026-01-01T00:00:02Z'", 1767225602 },
+        { ", 'lastTimestamp': null, 'eventTime':"
+          " '2026-01-01T00:00:01.123456Z', 'series': {'count': 3,"
+          " 'lastObservedTime': '2026-01-01T00:00:03.000001Z'}", 1767225603 },
+        { ", 'lastTimestamp': 'now', 'series': 7", 1767225600 }
+    };
+
+    for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+
+        *ngx_sprintf(buf, WARNING(", 'name': 'sd-1-7', 'uid': 'u-7'", "%s"),
+                     times[i].times) = '\0';
+
+        is_int(u, ngx_aigc_warning_read(u->pool, unit_json(u, (char *) buf),
+                                        &w), NGX_OK);
+        is_str(u, &w.ns, "ns");
+        is_str(u, &w.gss, "sd-1");
+        is_int(u, w.id, 7);
+        is_str(u, &w.pod_uid, "u-7");
+        is_str(u, &w.code, "FailedMount");
+        is_str(u, &w.text, "no such");
+        is_int(u, w.time, times[i].last);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (!is_int(u, ngx_aigc_warning_read(u->pool, unit_json(u, bad[i]),
+                                             &w), NGX_DECLINED))
+        {
+            unit_note("%s", bad[i]);
+        }
+    }
+
+    is_int(u, ngx_aigc_warning_read(u->pool, unit_json(u,
+        EVENT("Warning", "FailedMount", "Pod")), &w), NGX_OK);
+    is_int(u, w.time, 0);
+
+    object = unit_json(u, WARNING(", 'name': 'sd-7'", ""));
+
+    is_int(u, ngx_aigc_warning_read(u->pool, object, &w), NGX_OK);
+    is_str(u, &w.pod_uid, "");
+
+    /* the bounds of code and text */
+
+    ngx_memset(buf, 'x', sizeof(buf));
+
+    for (i = 63; i <= 65; i++) {
+        ok(u, json_object_set_new(object, "reason",
+                                  json_stringn((char *) buf, i)) == 0);
+        is_int(u, ngx_aigc_warning_read(u->pool, object, &w),
+               i > NGX_AIGC_REASON_CODE_MAX ? NGX_DECLINED : NGX_OK);
+    }
+
+    ok(u, json_object_set_new(object, "reason", json_string("X")) == 0);
+
+    for (i = 255; i <= 2000; i += (i < 257) ? 1 : 1743) {
+        ok(u, json_object_set_new(object, "message",
+                                  json_stringn((char *) buf, i)) == 0);
+        is_int(u, ngx_aigc_warning_read(u->pool, object, &w), NGX_OK);
+        is_int(u, w.text.len, ngx_min(i, NGX_AIGC_REASON_TEXT_MAX));
+    }
+
+    ok(u, json_object_del(object, "message") == 0);
+    is_int(u, ngx_aigc_warning_read(u->pool, object, &w), NGX_OK);
+    is_str(u, &w.text, "");
+}
+
+
+static void
+workload_progress(unit_t *u)
+{
+    ngx_uint_t     i;
+    ngx_aigc_gs_t  gs;
+
+    static const struct {
+        const char           *pod;
+        ngx_aigc_progress_e   progress;
+    } cases[] = {
+        { "{}", NGX_AIGC_PROGRESS_NONE },
+        { "{'conditions': [{'type': 'PodScheduled', 'status': 'False'}]}",
+          NGX_AIGC_PROGRESS_NONE },
+        { "{'conditions': [{'type': 'PodScheduled', 'status': 'True'}],"
+          " 'containerStatuses': [{'state': {'waiting': {'reason':"
+          " 'ContainerCreating'}}}]}", NGX_AIGC_PROGRESS_SCHEDULED },
+        { "{'conditions': [{'type': 'PodScheduled', 'status': 'True'}],"
+          " 'initContainerStatuses': [{'state': {'running': {}}}],"
+          " 'containerStatuses': [{'state': {'waiting': {'reason':"
+          " 'PodInitializing'}}}]}", NGX_AIGC_PROGRESS_PREPARED },
+        { "{'containerStatuses': [{'state': {'waiting': {'reason':"
+          " 'ErrImagePull'}}}]}", NGX_AIGC_PROGRESS_PREPARED },
+        { "{'containerStatuses': [{'state': {}}, {'state': {'terminated':"
+          " {'exitCode': 1}}}]}", NGX_AIGC_PROGRESS_PREPARED },
+        { "{'containerStatuses': [{'lastState': {'terminated':"
+          " {'exitCode': 1}}}]}", NGX_AIGC_PROGRESS_PREPARED },
+        { "{'containerStatuses': 7, 'conditions': [7]}",
+          NGX_AIGC_PROGRESS_NONE }
+    };
+
+    static const struct {
+        const char  *code;
+        ngx_uint_t   over[3];           /* by progress */
+    } codes[] = {
+        { "FailedScheduling",       { 0, 1, 1 } },
+        { "FailedAttachVolume",     { 0, 0, 1 } },
+        { "FailedMount",            { 0, 0, 1 } },
+        { "FailedCreatePodSandBox", { 0, 0, 1 } },
+        { "Unhealthy",              { 0, 0, 0 } },
+        { "Failed",                 { 1, 1, 1 } },
+        { "BackOff",                { 1, 1, 1 } },
+        { "",                       { 0, 0, 0 } },
+        { "FailedMoun",             { 0, 0, 0 } }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        ngx_memzero(&gs, sizeof(ngx_aigc_gs_t));
+        gs.state = NGX_AIGC_GS_CREATING;
+
+        is_int(u, ngx_aigc_reason_read(u->pool, unit_json(u, cases[i].pod),
+                                       &gs), NGX_OK);
+
+        if (!is_int(u, gs.progress, cases[i].progress)) {
+            unit_note("%s", cases[i].pod);
+        }
+    }
+
+    ngx_memzero(&gs, sizeof(ngx_aigc_gs_t));
+    is_int(u, ngx_aigc_reason_read(u->pool, NULL, &gs), NGX_OK);
+    is_int(u, gs.progress, NGX_AIGC_PROGRESS_NONE);
+
+    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        ngx_str_t   code;
+        ngx_uint_t  progress;
+
+        code = unit_str(u, codes[i].code);
+
+        for (progress = 0; progress < 3; progress++) {
+            if (!is_int(u, ngx_aigc_reason_over(&code, progress),
+                        codes[i].over[progress]))
+            {
+                unit_note("%s at %d", codes[i].code, (int) progress);
+            }
+        }
+    }
+}
+
+
+static void
+workload_updates(unit_t *u)
+{
+    ngx_uint_t      i;
+    ngx_aigc_gss_t  gss;
+
+    static const struct {
+        const char  *strategy;
+        ngx_uint_t   seamless, why;
+    } cases[] = {
+        { "{}", 0, 0 },
+        { "{'type': ''}", 0, 0 },
+        { "{'type': 'RollingUpdate'}", 0, 0 },
+        { "{'rollingUpdate': {'maxUnavailable': '100%'}}", 0, 0 },
+        { "{'rollingUpdate': {'paused': false}}", 0, 0 },
+        { "{'rollingUpdate': {'paused': 'true'}}", 0, 0 },
+        { "{'type': 'OnDelete'}", 1, 0 },
+        { "{'type': 'OnDelete', 'rollingUpdate': null}", 1, 0 },
+        { "{'type': 'OnDelete', 'rollingUpdate': {}}", 0, 1 },
+        { "{'type': 'OnDelete', 'rollingUpdate': {'paused': false}}", 0, 1 },
+        { "{'type': 'OnDelete', 'rollingUpdate': 7}", 0, 1 },
+        { "{'rollingUpdate': {'paused': true}}", 1, 0 },
+        { "{'type': 'OnDelete', 'rollingUpdate': {'paused': true}}", 1, 0 },
+        { "{'type': 'RollingUpdate', 'rollingUpdate': {'paused': true,"
+          " 'partition': 0}}", 1, 0 },
+        { "{'rollingUpdate': {'paused': true, 'partition': null}}", 1, 0 },
+        { "{'rollingUpdate': {'paused': true, 'partition': 2}}", 0, 1 },
+        { "{'rollingUpdate': {'paused': true, 'partition': '0'}}", 0, 1 },
+        { "{'type': 'Recreate'}", 0, 1 },
+        { "{'type': 'ondelete'}", 0, 1 },
+        { "{'type': 'OnDelet'}", 0, 1 },
+        { "{'type': 'X', 'rollingUpdate': {'paused': true}}", 0, 1 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        ngx_memset(&gss, 0xff, sizeof(ngx_aigc_gss_t));
+
+        is_int(u, ngx_aigc_gss_read_update(u->pool,
+                                           unit_json(u, cases[i].strategy),
+                                           &gss), NGX_OK);
+
+        if (!is_int(u, gss.seamless, cases[i].seamless)
+            || !is_int(u, gss.rolls.len != 0, cases[i].why)
+            || !ok(u, gss.rolls.len < NGX_AIGC_WHY_MAX))
+        {
+            unit_note("%s", cases[i].strategy);
+        }
+    }
+
+    is_int(u, ngx_aigc_gss_read_update(u->pool, NULL, &gss), NGX_OK);
+    is_int(u, gss.seamless, 0);
+    is_str(u, &gss.rolls, "");
+}
+
+
+unit_test_t  workload_tests[] = {
+    { "pods", workload_pods },
+    { "StatefulSets", workload_sets },
+    { "warnings", workload_warnings },
+    { "how far a pod is, and what is over", workload_progress },
+    { "updates", workload_updates },
+    { NULL, NULL }
+};
