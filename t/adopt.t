@@ -229,4 +229,26 @@ is_deeply uids(), $pods, 'and still every pod is the old one';
 $t->wait_agree($_) for 'one', 'two';
 is adopt($carol, { confirm => $list->{confirm} })->code, 409, 'an old confirmation is worth nothing';
 
+### OKG 0.4: a release that waits for another's pod to end
+
+$t->stop;
+$t = AIGC::Stack->start(okg => '0.4', templates => []);
+$carol = $t->sign_in('carol');
+$t->apply_template($name, { spec => { replicas => 3, gameServerTemplate => { metadata => { annotations => { 'fake/stop-delay' => '15s' } } } } });
+pods(3);
+$t->kube_patch('gss', $name, { spec => { replicas => 2, reserveGameServerIds => [0] } });
+$t->wait_for(sub { $t->kube_get('pods', "$name-0")->{metadata}{deletionTimestamp} }, 10, 'the first pod is ending');
+$t->kube_patch('gss', $name, { spec => { replicas => 1, reserveGameServerIds => [0, 1] } });
+$t->wait_for(sub { my $g = $t->kube_get('gss', $name); my ($x) = @{ $t->table->{templates} };
+    $x->{generation} == $g->{metadata}{generation} && $x->{observedGeneration} == $x->{generation} }, 10, 'the gateway knows');
+is $t->kube_get('pods', "$name-1")->{metadata}{deletionTimestamp}, undef, 'the second pod is still there';
+$t->custom_data($who[$_], { $key => entry("$_") }) for 0 .. 2;
+$list = adopt($carol)->json;
+is_deeply $list->{stops}, [], 'nothing more is stopped than was asked for';
+is adopt($carol, { confirm => $list->{confirm} })->code, 200, 'it is adopted meanwhile';
+$claims = $t->claims($name);
+is_deeply { map { $_ => $claims->{$_}{state} } keys %$claims }, { 0 => 'released', 1 => 'released', 2 => 'running' },
+    'what was released and still runs is released';
+$t->wait_agree($name, 40);
+
 done_testing;

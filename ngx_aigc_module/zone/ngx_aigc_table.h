@@ -105,6 +105,7 @@ typedef struct {
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
     unsigned                           told:3;      /* NGX_AIGC_TELL_… */
+    unsigned                           reserved:1;  /* in spec's reserve list */
     time_t                             since;
     socklen_t                          socklen;     /* 0: no address */
     union {

@@ -21,6 +21,10 @@ static void ngx_aigc_template_truth(ngx_aigc_template_t *t,
     ngx_aigc_gss_t *gss);
 static void ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_claim_t *claim);
+static void ngx_aigc_record_reserved(ngx_aigc_record_t *r,
+    ngx_aigc_gss_t *gss);
+static int ngx_libc_cdecl ngx_aigc_reserve_cmp(const void *one,
+    const void *two);
 
 
 ngx_int_t
@@ -228,6 +232,8 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
             ngx_aigc_claim_put(zone, i, NULL);
         }
 
+        ngx_aigc_record_reserved(r, gss);
+
         t->nclaims += (r->state != NGX_AIGC_NO_STATE);
         t->nrunning += (r->state == NGX_AIGC_RUNNING);
         t->nreleased += (r->state == NGX_AIGC_RELEASED);
@@ -274,6 +280,38 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     }
 
     ngx_aigc_seq_end(&r->seq);
+}
+
+
+static void
+ngx_aigc_record_reserved(ngx_aigc_record_t *r, ngx_aigc_gss_t *gss)
+{
+    ngx_int_t   id, *reserve;
+    ngx_uint_t  reserved;
+
+    id = r->id;
+    reserve = gss->reserve.elts;
+
+    reserved = (gss->reserve.nelts
+                && bsearch(&id, reserve, gss->reserve.nelts, sizeof(ngx_int_t),
+                           ngx_aigc_reserve_cmp)
+                   != NULL);
+
+    if (r->reserved != reserved) {
+        ngx_aigc_seq_begin(&r->seq);
+        r->reserved = reserved;
+        ngx_aigc_seq_end(&r->seq);
+    }
+}
+
+
+static int ngx_libc_cdecl
+ngx_aigc_reserve_cmp(const void *one, const void *two)
+{
+    const ngx_int_t  *a = one;
+    const ngx_int_t  *b = two;
+
+    return (*a > *b) - (*a < *b);
 }
 
 

@@ -10,7 +10,7 @@
 
 
 /* Raise it when a partition's layout changes without changing its size. */
-#define NGX_AIGC_LAYOUT  1
+#define NGX_AIGC_LAYOUT  2
 
 
 static ngx_int_t ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data);
