@@ -160,4 +160,95 @@ is $two->client->get($two->url('/disk/work'))->content, 'work of 2', 'with its d
 cmp_ok $carol->install($name)->id, '>=', 4, 'and everybody may install again';
 $t->wait_agree($name);
 
+### When Logto is away, or its users are many or large
+
+$t->logto_control('outage', { mode => $_, paths => '^/api/' }), is(adopt($carol)->code, 503, "Logto: $_")
+    for qw(500 garbage refuse truncated);
+$t->logto_control('outage', { mode => 'off' });
+my $big = 'x' x 900_000;
+$t->custom_data("user$_", { big => $big, %{ $t->custom_data("user$_") } }) for qw(02 20 21 22);
+$t->custom_data('user23', { map({ ("default-n$_" => entry('0', "n$_")) } 1 .. 2000), big => 'x' });
+$list = adopt($carol)->json;
+is_deeply $list->{adopt}, [], 'large custom data is read in smaller pages';
+cmp_ok @{ $list->{conflicts} }, '<=', 300, 'and who invents entries is looked at up to a bound';
+$t->custom_data("user$_", {}) for 20 .. 23;
+
+### A client that goes away
+
+$t->logto_control('latency', { ms => 1500, paths => '^/api/users' });
+$t->clear_logto_requests;
+my $conn = $carol->connect;
+$conn->send("POST /api/v1/admin/adopt HTTP/1.1\r\nHost: " . $t->host . ':' . $t->port . "\r\nOrigin: " . $t->origin
+    . "\r\nCookie: " . join('; ', map { "$_=" . $carol->cookie($_) } qw(aigc_session aigc-bind)) . "\r\nContent-Length: 0\r\n\r\n");
+$t->wait_for(sub { $t->logto_requests->{paths}{'/api/users'} }, 10, 'it has begun');
+$conn->close;
+$t->wait_for(sub { open my $f, '<', $t->file('log/access.log'); grep { m{POST /api/v1/admin/adopt 499} } <$f> }, 5, 'it ends with its client');
+pass 'a run ends with its client';
+$t->logto_control('latency', { ms => 0 });
+
+### Two templates, and a run that dies in the middle
+
+$t->stop;
+$t = AIGC::Stack->start(faults => 1, templates => []);
+$carol = $t->sign_in('carol');
+for my $n ('one', 'two') {
+    $t->apply_template('notebook', { metadata => { name => $n }, spec => { replicas => 2 } }, sub {
+        $_->{name} eq 'Host' and $_->{value} = "$n<id>." . $t->root for @{ $_[0]{spec}{network}{networkConf} } });
+}
+$t->wait_for(sub { 4 == grep { $_->{gameServer} // 1 } grep { $_->{disk} ne 'none' } @{ $t->table->{instances} } }, 30, 'disks are there');
+$t->wait_for(sub { 4 == grep { ($_->{status}{phase} // '') eq 'Running' } $t->kube_list('pods') }, 30, 'pods run');
+$t->wait_for(sub { 2 == grep { $_->{settled} && $_->{generation} == $_->{observedGeneration} } @{ $t->table->{templates} } }, 10, 'OKG is done');
+my @who = qw(alice bob user01 user02);
+$t->custom_data($who[$_], { 'default-' . ($_ < 2 ? 'one' : 'two') => entry('' . $_ % 2, $_ < 2 ? 'one' : 'two') }) for 0 .. 3;
+$pods = uids();
+$list = adopt($carol)->json;
+is_deeply short($list->{adopt}), [map { $_ % 2 . ' ' . id($who[$_]) } 0 .. 3], 'two templates are adopted';
+is_deeply $list->{stops}, [], 'whole';
+
+for (
+    ['a disk is not stamped', { method => 'PATCH', path => 'persistentvolumeclaims', skip => 1, times => 1, action => { status => 500, body => '{}' } }],
+    ['an answer is lost',     { method => 'PATCH', path => 'persistentvolumeclaims', skip => 1, times => 1, action => { forwardThenStatus => JSON::PP::true, status => 500 } }],
+    ['the second template is not written', { method => 'PATCH', path => 'gameserversets', skip => 1, times => 1, action => { status => 503, body => '{}' } }],
+) {
+    my ($what, $rule) = @$_;
+    $t->faults([$rule]);
+    $list = adopt($carol)->json;
+    $r = adopt($carol, { confirm => $list->{confirm} });
+    is $r->code, 503, "$what: the run ends" or diag $r->content;
+    is_deeply uids(), $pods, 'no pod has gone';
+}
+$t->no_faults;
+is_deeply [map { scalar keys %{ $t->claims($_) } } 'one', 'two'], [2, 0], 'half of it is adopted, template by template';
+$t->allow_log(qr/the API server did not take an adoption/);
+$t->faults([{ method => 'PATCH', path => 'gameserversets', times => 2, action => { status => 409, body => '{}' } }]);
+$list = adopt($carol)->json;
+is_deeply short($list->{adopt}), ['0 ' . id('user01'), '1 ' . id('user02')], 'the next run takes up the rest';
+$r = adopt($carol, { confirm => $list->{confirm} });
+is $r->code, 200, 'also when a write has to be tried again' or diag $r->content;
+is_deeply uids(), $pods, 'and still every pod is the old one';
+$t->wait_agree($_) for 'one', 'two';
+is adopt($carol, { confirm => $list->{confirm} })->code, 409, 'an old confirmation is worth nothing';
+
+### OKG 0.4: a release that waits for another's pod to end
+
+$t->stop;
+$t = AIGC::Stack->start(okg => '0.4', templates => []);
+$carol = $t->sign_in('carol');
+$t->apply_template($name, { spec => { replicas => 3, gameServerTemplate => { metadata => { annotations => { 'fake/stop-delay' => '15s' } } } } });
+pods(3);
+$t->kube_patch('gss', $name, { spec => { replicas => 2, reserveGameServerIds => [0] } });
+$t->wait_for(sub { $t->kube_get('pods', "$name-0")->{metadata}{deletionTimestamp} }, 10, 'the first pod is ending');
+$t->kube_patch('gss', $name, { spec => { replicas => 1, reserveGameServerIds => [0, 1] } });
+$t->wait_for(sub { my $g = $t->kube_get('gss', $name); my ($x) = @{ $t->table->{templates} };
+    $x->{generation} == $g->{metadata}{generation} && $x->{observedGeneration} == $x->{generation} }, 10, 'the gateway knows');
+is $t->kube_get('pods', "$name-1")->{metadata}{deletionTimestamp}, undef, 'the second pod is still there';
+$t->custom_data($who[$_], { $key => entry("$_") }) for 0 .. 2;
+$list = adopt($carol)->json;
+is_deeply $list->{stops}, [], 'nothing more is stopped than was asked for';
+is adopt($carol, { confirm => $list->{confirm} })->code, 200, 'it is adopted meanwhile';
+$claims = $t->claims($name);
+is_deeply { map { $_ => $claims->{$_}{state} } keys %$claims }, { 0 => 'released', 1 => 'released', 2 => 'running' },
+    'what was released and still runs is released';
+$t->wait_agree($name, 40);
+
 done_testing;

@@ -164,4 +164,37 @@ wait_data($t, 'user31', {}, 'a new leader reads all users');
 is_deeply $t->custom_data('user30'), { 'default-notebook' => entry(0, 'notebook') },
     'an entry of the original\'s, of a template that no gateway has written, is left alone';
 
+### An application without the role; off
+
+my ($id) = slurp('m2m_norole_app_id') =~ /(\S+)/;
+edit_logto("m2m_app_id=$id m2m_app_secret_file=" . $t->file('logto/m2m_norole_app_secret'));
+$t->clear_logto_requests;
+$t->wait_for(sub { metric($t, 'errors_total') > 0 && $t->error_log =~ /m2m_app_id= has no role with Logto's Management API permission "all"/ },
+    20, 'a missing role is said');
+pass 'a missing role is said, with what to do';
+is_deeply calls($t), {}, 'the token without a scope is not even tried';
+
+edit_logto('m2m_app_id=m2m-wrong m2m_app_secret_file=' . $t->file('logto/m2m_app_secret'));
+$t->wait_for(sub { $t->error_log =~ /Logto does not know m2m_app_id= and its secret/ }, 70, 'so are wrong credentials');
+pass 'so are wrong credentials';
+
+edit_logto("m2m_app_id=$id m2m_app_secret_file=" . $t->file('logto/m2m_norole_app_secret') . ' custom_data=off');
+$t->clear_logto_requests;
+$t->apply_template($name);
+my $off = $t->sign_in('user40')->install($name)->wait_ready;
+is metric($t, 'pending'), 0, 'custom_data=off: nothing waits';
+my $asked = $t->logto_requests;
+is_deeply [$asked->{grants}{client_credentials}, calls($t)], [undef, {}], 'and nothing is asked';
+is $t->sign_in('carol')->api('POST', '/api/v1/admin/adopt')->code, 501, 'nor read for an adoption';
+
 done_testing;
+
+sub slurp { my ($f) = @_; open my $h, '<', $t->file("logto/$f") or die "$f: $!"; local $/; return <$h> }
+
+# Other words about the machine-to-machine application, by a reload.
+sub edit_logto {
+    my ($words) = @_;
+    $t->{opt}{edit} = sub { $_[0] =~ s/m2m_app_id=\S+ (.*?)m2m_app_secret_file=[^\s;]+/$1$words/ or die 'no m2m_app_id'; $_[0] };
+    $t->reload;
+    $t->wait_ready;
+}

@@ -494,7 +494,7 @@ ngx_http_aigc_adopt_stops(ngx_http_aigc_adopt_list_t *list)
         }
 
         if (rc != NGX_OK || !record.gs || record.state != NGX_AIGC_NO_STATE
-            || record.gs_state == NGX_AIGC_GS_DELETING
+            || record.reserved || record.gs_state == NGX_AIGC_GS_DELETING
             || !ngx_http_aigc_adopt_written(list, record.tmpl))
         {
             continue;

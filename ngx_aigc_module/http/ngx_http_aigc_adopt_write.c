@@ -2,8 +2,8 @@
  * http/ngx_http_aigc_adopt_write.c — what adoption writes: the owner of each
  * disk first, then the annotations, all of a template's in one patch.
  *
- * By libcurl, not by subrequest: these are many calls, and a subrequest's memory
- * is not free before the request's is.
+ * By libcurl, not by subrequest: these are many calls, and a subrequest's
+ * memory is not free before the request's is.
  */
 
 #include "ngx_http_aigc_adopt_run.h"

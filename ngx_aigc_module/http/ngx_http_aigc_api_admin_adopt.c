@@ -1,6 +1,7 @@
 /*
  * http/ngx_http_aigc_api_admin_adopt.c — POST /api/v1/admin/adopt: the list of
- * what can be adopted, and with the list's own digest as "confirm", adopting it.
+ * what can be adopted, and with the list's own digest as "confirm", adopting
+ * it.
  */
 
 #include "ngx_http_aigc_adopt_run.h"

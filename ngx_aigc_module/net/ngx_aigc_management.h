@@ -3,10 +3,10 @@
  * Any worker; the machine-to-machine application's token is kept in its memory
  * until shortly before it expires, and fetched anew when it is refused.
  *
- * Source: Logto 1.41.  PATCH …/custom-data merges shallowly and stores a null as
- * null; PATCH of the user replaces customData whole, which alone removes a key.
- * An application without the Management API's role gets a token all the same,
- * without a scope.
+ * Source: Logto 1.41.  PATCH …/custom-data merges shallowly and stores a null
+ * as null; PATCH of the user replaces customData whole, which alone removes a
+ * key.  An application without the Management API's role gets a token all the
+ * same, without a scope.
  */
 
 #ifndef _NGX_AIGC_MANAGEMENT_H_INCLUDED_

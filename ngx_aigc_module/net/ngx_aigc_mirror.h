@@ -1,6 +1,6 @@
 /*
- * net/ngx_aigc_mirror.h — the users' instances in their custom data at Logto, in
- * the original gateway's shape (core/ngx_aigc_entry.h).  A mirror: nothing is
+ * net/ngx_aigc_mirror.h — the users' instances in their custom data at Logto,
+ * in the original gateway's shape (core/ngx_aigc_entry.h).  A mirror: nothing is
  * ever decided from it.  One process of all, the leader, keeps it up, off the
  * request path, a call at a time.
  *
@@ -13,8 +13,8 @@
  * milliseconds between our reading and that is lost, so nothing else is done
  * between the two.
  *
- * Left alone: entries of templates that no gateway has written yet, and of disks
- * that are nobody's: an installation of the original that is to be adopted.
+ * Left alone: entries of templates that no gateway has written yet, and of
+ * disks that are nobody's: an installation of the original, to be adopted.
  */
 
 #ifndef _NGX_AIGC_MIRROR_H_INCLUDED_

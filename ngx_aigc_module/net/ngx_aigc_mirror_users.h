@@ -25,7 +25,7 @@ typedef struct {
     ngx_str_node_t            sn;       /* by "sub" */
     ngx_queue_t               queue;
     uint64_t                  wanted;   /* sum of what the table says */
-    uint64_t                  written;  /* … of what custom data was brought to */
+    uint64_t                  written;  /* … custom data was brought to */
     uint32_t                  first;    /* slot; NGX_AIGC_NONE: no instance */
     ngx_msec_t                next;     /* not before: ngx_current_msec */
     ngx_msec_t                backoff;

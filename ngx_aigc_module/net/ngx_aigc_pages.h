@@ -1,7 +1,7 @@
 /*
- * net/ngx_aigc_pages.h — all users of Logto, page by page.  Somebody whose custom
- * data is huge makes pages smaller, and is then left out alone: no user can keep
- * the gateway from reading the others.
+ * net/ngx_aigc_pages.h — all users of Logto, page by page.  Somebody whose
+ * custom data is huge makes pages smaller, and is then left out alone: no user
+ * can keep the gateway from reading the others.
  */
 
 #ifndef _NGX_AIGC_PAGES_H_INCLUDED_

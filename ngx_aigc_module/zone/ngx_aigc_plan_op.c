@@ -259,9 +259,11 @@ ngx_aigc_plan_adopt(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
         return NGX_OK;
     }
 
+    /* reserved, and its pod still there: OKG has not come to it yet */
+
     return ngx_aigc_plan_new(plan, op, &owner,
-                             (record.gs && record.gs_state
-                                           != NGX_AIGC_GS_DELETING)
+                             (record.gs && !record.reserved
+                              && record.gs_state != NGX_AIGC_GS_DELETING)
                              ? NGX_AIGC_RUNNING : NGX_AIGC_RELEASED,
                              ngx_time());
 }

@@ -137,6 +137,7 @@ typedef struct {
                                                        than a new pod would */
     unsigned                           lost:1;      /* its claim was removed by
                                                        hand */
+    unsigned                           reserved:1;  /* in spec's reserve list */
     time_t                             since;
     time_t                             pod_gone;    /* when the API server said
                                                        that there is no pod; 0

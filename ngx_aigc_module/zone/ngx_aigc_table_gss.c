@@ -26,6 +26,10 @@ static ngx_uint_t ngx_aigc_claim_lost(ngx_aigc_record_t *r,
     ngx_aigc_gss_t *gss);
 static void ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot);
+static void ngx_aigc_record_reserved(ngx_aigc_record_t *r,
+    ngx_aigc_gss_t *gss);
+static int ngx_libc_cdecl ngx_aigc_reserve_cmp(const void *one,
+    const void *two);
 
 
 ngx_int_t
@@ -268,6 +272,8 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
             ngx_aigc_claim_put(zone, i, NULL, ngx_aigc_claim_lost(r, gss));
         }
 
+        ngx_aigc_record_reserved(r, gss);
+
         t->nclaims += (r->state != NGX_AIGC_NO_STATE);
         t->nrunning += (r->state == NGX_AIGC_RUNNING);
         t->nreleased += (r->state == NGX_AIGC_RELEASED);
@@ -332,6 +338,38 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_seq_end(&r->seq);
 
     ngx_aigc_claim_link(zone, slot);
+}
+
+
+static void
+ngx_aigc_record_reserved(ngx_aigc_record_t *r, ngx_aigc_gss_t *gss)
+{
+    ngx_int_t   id, *reserve;
+    ngx_uint_t  reserved;
+
+    id = r->id;
+    reserve = gss->reserve.elts;
+
+    reserved = (gss->reserve.nelts
+                && bsearch(&id, reserve, gss->reserve.nelts, sizeof(ngx_int_t),
+                           ngx_aigc_reserve_cmp)
+                   != NULL);
+
+    if (r->reserved != reserved) {
+        ngx_aigc_seq_begin(&r->seq);
+        r->reserved = reserved;
+        ngx_aigc_seq_end(&r->seq);
+    }
+}
+
+
+static int ngx_libc_cdecl
+ngx_aigc_reserve_cmp(const void *one, const void *two)
+{
+    const ngx_int_t  *a = one;
+    const ngx_int_t  *b = two;
+
+    return (*a > *b) - (*a < *b);
 }
 
 
