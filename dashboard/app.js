@@ -1,6 +1,9 @@
 /*
  * app.js — the dashboard: shows what /api/v1 says, and sends what its buttons
  * mean.  What may be done is the gateway's to say; no rule of it stands here.
+ *
+ * It asks once, and then listens to the gateway's events; as long as there are
+ * none, it asks again and again.
  */
 
 /* ms */
@@ -311,6 +314,7 @@ class Card {
       const instance = await this.#send(verb);
       await held;
       this.#instance = instance;
+      instances.set(instanceKey(instance), instance);
 
     } catch (problem) {
       await held;
@@ -420,6 +424,7 @@ function showStranger() {
   link.href = '/sign-in?rd='
     + encodeURIComponent(location.pathname + location.search);
 
+  stopListening();
   cards.clear();
   byId('cards').replaceChildren();
   byId('account').hidden = true;
@@ -441,13 +446,14 @@ function showNotice(text) {
 
 /* --- looking again and again -------------------------------------------------- */
 
+let me = null;
 let timer = null;
 let looking = false;
 let failures = 0;               // in succession
 let changes = 0;                // answers to buttons so far
 
 async function look() {
-  if (looking || document.hidden) {
+  if (looking || live || document.hidden) {
     return;                     // it will be called when that is over
   }
 
@@ -456,7 +462,7 @@ async function look() {
   const next = await lookOnce();
   looking = false;
 
-  if (next !== null && !document.hidden) {
+  if (next !== null && !live && !document.hidden) {
     timer = setTimeout(look, next);
   }
 }
@@ -466,12 +472,16 @@ async function lookOnce() {
   const before = changes;
 
   try {
-    const me = await call('GET', '/me');
+    me = await call('GET', '/me');
     const [{ templates }, { instances }] = await Promise.all([
       call('GET', '/templates'), call('GET', '/instances'),
     ]);
 
     failures = 0;
+
+    if (live) {
+      return null;              // what was told since is newer
+    }
 
     if (changes !== before) {
       return 0;                 // a button was pressed in between
@@ -479,6 +489,7 @@ async function lookOnce() {
 
     showNotice('');
     showSignedIn(me, templates, instances);
+    listen();
 
     return [...cards.values()].some(card => card.changing) ? SOON : CALM;
 
@@ -504,15 +515,83 @@ async function lookOnce() {
   }
 }
 
+
+/* --- listening ------------------------------------------------------------------ */
+
+let stream = null;              // an EventSource
+let live = false;               // … that has said what there is
+let templates = new Map();      // as it was told
+let instances = new Map();
+
+const templateKey = ({ namespace, name }) => `${namespace}/${name}`;
+const instanceKey = ({ namespace, template, id }) =>
+  `${namespace}/${template}/${id}`;
+
+const byKey = (list, key) => new Map(list.map(item => [key(item), item]));
+
+function listen() {
+  if (stream || document.hidden) {
+    return;
+  }
+
+  const source = new EventSource('/api/v1/events');
+  stream = source;
+
+  const on = (event, tell) => source.addEventListener(event, message => {
+    tell(JSON.parse(message.data));
+    if (live && source === stream) {
+      showNotice('');
+      showSignedIn(me, [...templates.values()], [...instances.values()]);
+    }
+  });
+
+  on('snapshot', all => {
+    templates = byKey(all.templates, templateKey);
+    instances = byKey(all.instances, instanceKey);
+    live = source === stream;
+    clearTimeout(timer);
+  });
+  on('template', item => templates.set(templateKey(item), item));
+  on('template-gone', key => templates.delete(templateKey(key)));
+  on('instance', item => instances.set(instanceKey(item), item));
+  on('instance-gone', key => instances.delete(instanceKey(key)));
+
+  /* it comes back by itself, unless it was refused: a look will tell why */
+
+  source.addEventListener('error', () => {
+    if (source === stream) {
+      live = false;
+      if (source.readyState === EventSource.CLOSED) {
+        stream = null;
+      }
+      look();
+    }
+  });
+}
+
+function stopListening() {
+  stream?.close();
+  stream = null;
+  live = false;
+}
+
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) {
     clearTimeout(timer);
+    stopListening();
   } else {
     look();
   }
 });
 
 addEventListener('online', look);
+
+addEventListener('offline', () => {
+  stopListening();
+  look();
+});
+
+addEventListener('pagehide', stopListening);
 
 addEventListener('pageshow', () => {    // also when "back" brings it back
   find('sign-out').disabled = false;

@@ -103,6 +103,21 @@ subtest 'cards come and go' => sub {
     is $b->run('return window.evil'), undef, 'and nothing of a template runs';
 };
 
+subtest 'it listens, and need not ask' => sub {
+    my $lines = sub { open my $f, '<', $t->file('log/access.log') or die $!; grep { m{ /api/v1/(?:me|instances|templates) } } <$f> };
+    $b->wait(sub { my $n = $lines->(); sleep 6; $n == $lines->() }, 20, 'it asks no more');
+    $t->kube_patch('gss', $name, { metadata => { annotations => { 'aigc-gateway.io/title' => 'Told' } } });
+    my $n = $lines->();
+    $b->find("$sd h2", 'Told', 2);
+    is scalar($lines->()), $n, 'what changes shows at once, and nothing was asked for';
+
+    $t->reload;                                 # ends the stream
+    $t->kube_patch('gss', $name, { metadata => { annotations => { 'aigc-gateway.io/title' => 'Told again' } } });
+    $b->find("$sd h2", 'Told again', 10);
+    $b->wait(sub { my $n = $lines->(); sleep 6; $n == $lines->() }, 30, 'it listens again');
+    is $b->run('return window.still'), 'here', 'also after a reload of nginx';
+};
+
 subtest 'nobody sees another one\'s' => sub {
     my $bob = $t->browser(width => 390, height => 800);
     $bob->go('/');
@@ -146,7 +161,8 @@ subtest 'when it does not work' => sub {
     $b->run('
         window.real = window.fetch;
         window.gets = 0;
-        window.fetch = () => { window.gets++; return Promise.reject(new TypeError("offline")) };');
+        window.fetch = () => { window.gets++; return Promise.reject(new TypeError("offline")) };
+        window.dispatchEvent(new Event("offline"));');
     $b->find('[data-test=notice]:not([hidden])', 'does not answer');
     $b->find($sd);
     pass 'a gateway that is gone is told, and the cards stay';
