@@ -58,7 +58,8 @@ sub live {
         push @log, [$begin, time, $name, $verb, $gateway eq $gateways->[0] ? 1 : 2, $code, $answer->{id} // $problem];
         $id{$name} = $answer->{id} if defined $answer->{id};
         told($may{$name}, $verb, $code, $answer);
-        sleep rand 0.3;
+        # what was not answered may be under way for a moment
+        sleep(($code =~ /^20[02]$/ ? 0 : 1) + rand 0.3);
     }
     return { log => \@log, may => \%may, id => \%id };
 }

@@ -518,7 +518,6 @@ static void
 ngx_aigc_fetch_io(ngx_event_t *ev)
 {
     int                running, what;
-    uint64_t           begin;
     ngx_connection_t  *c;
 
     c = ev->data;
@@ -528,34 +527,33 @@ ngx_aigc_fetch_io(ngx_event_t *ev)
         return;
     }
 
-    begin = ngx_aigc_pass_begin();
+    ngx_aigc_pass_begin();
 
     (void) curl_multi_socket_action(ngx_aigc_multi, c->fd, what, &running);
 
     ngx_aigc_fetch_finished();
 
-    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH, begin);
+    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
 }
 
 
 static void
 ngx_aigc_fetch_timeout(ngx_event_t *ev)
 {
-    int       running;
-    uint64_t  begin;
+    int  running;
 
     if (ngx_aigc_multi == NULL) {
         return;
     }
 
-    begin = ngx_aigc_pass_begin();
+    ngx_aigc_pass_begin();
 
     (void) curl_multi_socket_action(ngx_aigc_multi, CURL_SOCKET_TIMEOUT, 0,
                                     &running);
 
     ngx_aigc_fetch_finished();
 
-    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH, begin);
+    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
 }
 
 

@@ -109,14 +109,12 @@ ngx_aigc_reconcile_kick(void *data)
 static void
 ngx_aigc_reconcile_pass(ngx_event_t *ev)
 {
-    uint64_t  begin;
-
     if (ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK) {
         ngx_aigc_reconcile_stop();
         return;
     }
 
-    begin = ngx_aigc_pass_begin();
+    ngx_aigc_pass_begin();
 
     /* a half-known cluster is nothing to act upon */
 
@@ -134,7 +132,7 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
         ngx_aigc_mirror();
     }
 
-    ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE, begin);
+    ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE);
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);

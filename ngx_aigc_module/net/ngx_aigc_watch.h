@@ -19,7 +19,8 @@
 #include "zone/ngx_aigc_table.h"
 
 
-#define NGX_AIGC_WATCH_SLICE     3      /* ms of events in one pass of the loop */
+#define NGX_AIGC_WATCH_SLICE     1000   /* us of events in one pass of the loop,
+                                           and the one that goes beyond */
 #define NGX_AIGC_WATCH_SILENCE   150    /* s: bookmarks come every 60 to 120 s */
 #define NGX_AIGC_WATCH_QUIET     700    /* s: without bookmarks, as Events are,
                                            the server ends a watch before */

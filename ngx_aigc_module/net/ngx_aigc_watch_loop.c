@@ -170,12 +170,10 @@ ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p, size_t len)
 static ngx_int_t
 ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 {
-    ngx_str_t       line;
-    ngx_uint_t      n;
-    struct timeval  begin, now;
+    ngx_str_t   line;
+    ngx_uint_t  n;
 
     n = 0;
-    ngx_gettimeofday(&begin);
 
     while (ngx_aigc_frame_next(&w->frame, &line) == NGX_OK) {
 
@@ -185,12 +183,9 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
             return NGX_ERROR;
         }
 
-        ngx_gettimeofday(&now);
+        /* libcurl may have called several times in this pass */
 
-        if ((now.tv_sec - begin.tv_sec) * 1000
-            + (now.tv_usec - begin.tv_usec) / 1000
-            >= NGX_AIGC_WATCH_SLICE)
-        {
+        if (ngx_aigc_pass_spent() >= NGX_AIGC_WATCH_SLICE) {
             ngx_post_event(&w->more, &ngx_posted_next_events);
             break;
         }
@@ -214,7 +209,6 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 void
 ngx_aigc_watch_more(ngx_event_t *ev)
 {
-    uint64_t           begin;
     ngx_aigc_watch_t  *w;
 
     w = ev->data;
@@ -223,9 +217,9 @@ ngx_aigc_watch_more(ngx_event_t *ev)
         return;
     }
 
-    begin = ngx_aigc_pass_begin();
+    ngx_aigc_pass_begin();
     ngx_aigc_watch_go_on(w);
-    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH, begin);
+    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
 }
 
 

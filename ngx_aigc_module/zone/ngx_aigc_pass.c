@@ -9,6 +9,7 @@ static uint64_t ngx_aigc_pass_now(void);
 
 
 static ngx_aigc_zone_t  *ngx_aigc_pass_zone;
+static uint64_t          ngx_aigc_pass_began;
 
 
 void
@@ -18,24 +19,24 @@ ngx_aigc_pass_start(ngx_aigc_zone_t *zone)
 }
 
 
-uint64_t
+void
 ngx_aigc_pass_begin(void)
 {
-    return ngx_aigc_pass_zone ? ngx_aigc_pass_now() : 0;
+    ngx_aigc_pass_began = ngx_aigc_pass_now();
 }
 
 
 void
-ngx_aigc_pass_end(ngx_aigc_pass_e what, uint64_t begin)
+ngx_aigc_pass_end(ngx_aigc_pass_e what)
 {
-    uint64_t              us;
-    ngx_aigc_shm_t       *shm;
+    uint64_t         us;
+    ngx_aigc_shm_t  *shm;
 
-    if (ngx_aigc_pass_zone == NULL || begin == 0) {
+    if (ngx_aigc_pass_zone == NULL) {
         return;
     }
 
-    us = ngx_aigc_pass_now() - begin;
+    us = ngx_aigc_pass_spent();
     shm = ngx_aigc_pass_zone->shm;
 
     /* an old worker 0 may end beside the new one: the longest may be lost */
@@ -49,6 +50,13 @@ ngx_aigc_pass_end(ngx_aigc_pass_e what, uint64_t begin)
     }
 
     ngx_aigc_count(ngx_aigc_pass_zone, passes);
+}
+
+
+uint64_t
+ngx_aigc_pass_spent(void)
+{
+    return ngx_aigc_pass_now() - ngx_aigc_pass_began;
 }
 
 

@@ -28,11 +28,13 @@ typedef enum {
 void ngx_aigc_pass_start(ngx_aigc_zone_t *zone);
 
 /*
- * Around a pass, not nested: begin's time, in us, goes to end.  Nothing happens
- * in a process that does not write the table.
+ * Around a pass, not nested.  Counted in a process that writes the table only.
  */
-uint64_t ngx_aigc_pass_begin(void);
-void ngx_aigc_pass_end(ngx_aigc_pass_e what, uint64_t begin);
+void ngx_aigc_pass_begin(void);
+void ngx_aigc_pass_end(ngx_aigc_pass_e what);
+
+/* us since this pass has begun: who has much to do leaves it to the next. */
+uint64_t ngx_aigc_pass_spent(void);
 
 
 #endif /* _NGX_AIGC_PASS_H_INCLUDED_ */
