@@ -93,6 +93,7 @@ wait_idle($t);
 $t->clear_logto_requests;
 $t->logto_control('rotate-keys', { mode => 'rotate' });
 $t->logto_control('rotate-keys', { mode => 'drop-previous' });      # all tokens are worth nothing now
+my $before = metric($t, 'errors_total');
 $t->wait_for(sub { eval { $t->sign_in('user01')->install($name) } }, 20, 'the gateway has the new keys');
 wait_data($t, 'user01', { $key => entry(($t->sign_in('user01')->instances)[0]->id) }, 'a token that is refused is replaced by a new one');
 is $t->logto_requests->{grants}{client_credentials}, 1, 'by one';
@@ -101,6 +102,7 @@ $t->logto_control('lifetimes', { access_token => 4 });
 $t->logto_control('outage', { mode => 'answer', status => 401, body => '{}', paths => '^/api/users/user02', times => 1 });
 my $two = $t->sign_in('user02')->install($name);
 wait_data($t, 'user02', { $key => entry($two->id) }, 'also in the middle');
+is metric($t, 'errors_total'), $before, 'at once: that is no error';
 $t->clear_logto_requests;
 my $n = 2;
 $t->wait_for(sub { $n++; $t->sign_in("user0$n")->install($name); wait_idle($t); $n == 9
