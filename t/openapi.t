@@ -156,6 +156,7 @@ subtest 'what one does' => sub {
     $stream->wait_event(sub { $_->{event} eq 'instance-gone' }, 30);
     $t->apply_template('notebook', { metadata => { name => 'short-lived' } }, sub {
         $_->{value} = "short<id>." . $t->root for grep { $_->{name} eq 'Host' } @{ $_[0]{spec}{network}{networkConf} } });
+    $stream->wait_event(sub { $_->{event} eq 'template' && ($_->{json} // $_->{data})->{name} eq 'short-lived' }, 10);
     $t->kubectl('delete', 'gameserverset', 'short-lived');
     $stream->wait_event(sub { $_->{event} eq 'template-gone' }, 10);
     answer('the stream', 'events', '/events', $stream->response, '', events => [$stream->events]);

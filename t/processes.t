@@ -71,7 +71,9 @@ sub fds_to {        # a process's established connections to a port
         glob "/proc/$pid/fd/*";
 }
 
-sub watching { fds_to($_[0], $t->port(3)) }
+# Its connections to the API server, when there are as many as watches at least;
+# one or two more may be idle, of other calls.
+sub watching { my $n = fds_to($_[0], $t->port(3)); return $n >= $watches ? $n : 0 }
 
 my @pids;                   # what only this test knows of
 END { kill KILL => @pids if @pids }
@@ -96,8 +98,8 @@ subtest 'an open WebSocket and a reload' => sub {
     $t->reload;
     my @new = $t->worker_pids;
     ok $ws->echoes, 'it stays open across a reload';
-    $t->wait_for(sub { watching($new[0]) == $watches }, 10, 'the new worker 0 watches');
-    $t->wait_for(sub { !watching($old[0]) }, 10, 'the old one does not');
+    $t->wait_for(sub { watching($new[0]) }, 10, 'the new worker 0 watches');
+    $t->wait_for(sub { fds_to($old[0], $t->port(3)) <= 2 }, 10, 'the old one does not');
     pass 'one worker alone watches and writes';
     $t->reload;
     ok $ws->echoes, 'and across another one';
@@ -115,7 +117,7 @@ subtest 'an old worker 0 that stays writes nothing' => sub {
     ok scalar(grep { fds_to($old, $_->{conn}{sock}->sockport) } @ws), 'worker 0 has an open WebSocket';
     $t->reload;
     ok kill(0, $old), 'it is there after the reload';
-    $t->wait_for(sub { !watching($old) }, 10, 'the old worker 0 has ended its watches');
+    $t->wait_for(sub { fds_to($old, $t->port(3)) <= 2 }, 10, 'the old worker 0 has ended its watches');
     pass 'and watches no more';
 
     my $mark = $t->audit_mark;
@@ -133,7 +135,7 @@ subtest 'worker 0 is killed' => sub {
     for (1 .. 4) { $t->kill_worker(0); sleep 0.1 }
     decided($load, 'worker 0 killed', none => 4);
     is scalar @{ $t->table->{instances} }, 1, 'the table is what it was';
-    $t->wait_for(sub { watching(($t->worker_pids)[0]) == $watches }, 10, 'its successor watches');
+    $t->wait_for(sub { watching(($t->worker_pids)[0]) }, 10, 'its successor watches');
 };
 
 subtest 'worker 0 is killed while it writes' => sub {
@@ -164,7 +166,7 @@ subtest 'worker 1 is killed, logs are reopened' => sub {
     $t->reopen;
     $t->wait_for(sub { -s $t->file('log/access.log') }, 10, 'the new log is written');
     decided($load, 'worker 1 killed', none => 4);
-    ok watching(($t->worker_pids)[0]) == $watches, 'worker 0 watches on';
+    ok watching(($t->worker_pids)[0]), 'worker 0 watches on';
 };
 
 subtest 'numbers of workers' => sub {
@@ -175,7 +177,7 @@ subtest 'numbers of workers' => sub {
         $t->nginx->signal('HUP');
         $t->wait_for(sub { my @p = $t->worker_pids; @p == $n && $p[0] != $old[0] }, 10, "$n workers");
         my @pids = $t->worker_pids;
-        $t->wait_for(sub { watching($pids[0]) == $watches }, 10, 'worker 0 watches');
+        $t->wait_for(sub { watching($pids[0]) }, 10, 'worker 0 watches');
         is scalar(grep { watching($_) } @pids), 1, "$n workers: one alone watches";
         my @got = map { $_->response->code } map { $alice->begin('GET', $inst->url) } 1 .. 20;
         is scalar(grep { $_ == 200 } @got), 20, "$n workers: each serves";
@@ -254,7 +256,7 @@ subtest 'master_process off' => sub {
     is $alice->get($inst->url)->code, 200, 'one process alone serves';
     is $bob->get($inst->url)->code, 403, 'and refuses';
     ok $alice->websocket($inst->url('/ws'))->echoes, 'a WebSocket too';
-    $t->wait_for(sub { watching($t->nginx->pid) == $watches }, 10, 'it watches');
+    $t->wait_for(sub { watching($t->nginx->pid) }, 10, 'it watches');
     my $second = $bob->install('stable-diffusion-cpu')->wait_ready;
     is $bob->get($second->url)->code, 200, 'and writes';
     AIGC::HTTP::close_all();
