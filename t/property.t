@@ -127,7 +127,8 @@ sub tape {
     my $file = $t->file("log/tape-$what.json");
     $t->{process}{"tape-$what"} = AIGC::Process->start(name => "the tape of $what", log => $file,
         command => ['curl', '-sSN', '--cacert', "$pki/ca.crt", '--cert', "$pki/admin.crt", '--key', "$pki/admin.key",
-            'https://127.0.0.1:' . $t->port(3) . "$path?watch=true&timeoutSeconds=3600"], $t->process_options("tape-$what"));
+            'https://127.0.0.1:' . $t->port(3) . "$path?watch=true&timeoutSeconds=3600&sendInitialEvents=true&"
+            . 'resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true'], $t->process_options("tape-$what"));
     $t->wait_for(sub { -s $file }, 10, "the watch of $what");
 }
 
