@@ -72,7 +72,8 @@ for my $okg ('1.0', '0.4') {
     ($event) = grep { $_->{message} =~ /^instances/ } $told->('RemovedAnnotation');
     like $event->{message}, qr/^instances 0, 1, 2, 3, each: /, 'many slips are one Event';
     isnt $_->get($inst[0]->url)->code, 200, $_->user . ' does not get in' for @user;
-    $t->wait_for(sub { !$t->kube_list('pods') }, 20, 'OKG ends the pods');
+    $t->wait_for(sub { !$t->kube_list('pods') && !grep { $_->{present} } @{ $t->table->{instances} } }, 20,
+        'OKG ends the pods, and the gateway knows it');
     my %first = map { $_->user => $_->install($name)->id } $carol, $bob, $alice;
     is_deeply \%first, { alice => 0, bob => 1, carol => 2 }, 'everybody gets his own id back, in whatever order';
     $_->look->wait_ready for @inst;
