@@ -49,7 +49,7 @@ sub drop_template {
 sub known_gone {
     my ($name) = @_;
     $t->wait_for(sub { my $x = $t->table; !grep({ $_->{name} eq $name } @{ $x->{templates} })
-        && !grep { $_->{template} eq $name && ($_->{routed} || $_->{state} ne 'unknown') } @{ $x->{instances} } },
+        && !grep { $_->{template} eq $name && ($_->{present} || $_->{routed} || $_->{state} ne 'unknown') } @{ $x->{instances} } },
         10, "the gateway knows that $name is gone");
 }
 

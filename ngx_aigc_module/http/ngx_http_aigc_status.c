@@ -311,6 +311,7 @@ ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
 
         (void) json_object_set_new(item, "address",
                                    ngx_http_aigc_json_str(&addr));
+        (void) json_object_set_new(item, "present", json_boolean(rec.gs));
         (void) json_object_set_new(item, "routed", json_boolean(rec.routed));
         (void) json_object_set_new(item, "collision",
                                    json_boolean(rec.collision));

@@ -63,12 +63,11 @@ ngx_aigc_problem_record(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
         bits |= 1 << NGX_AIGC_PROBLEM_COLLISION;
     }
 
-    if (record->disk == NGX_AIGC_DISK_FOREIGN) {
-        bits |= 1 << NGX_AIGC_PROBLEM_DISK;
-    }
-
     if (record->state == NGX_AIGC_UNREADABLE) {
         bits |= 1 << NGX_AIGC_PROBLEM_UNREADABLE;
+
+    } else if (record->disk == NGX_AIGC_DISK_FOREIGN) {
+        bits |= 1 << NGX_AIGC_PROBLEM_DISK;
     }
 
     return bits;
