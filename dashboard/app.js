@@ -2,13 +2,15 @@
  * app.js — the dashboard: shows what /api/v1 says, and sends what its buttons
  * mean.  What may be done is the gateway's to say; no rule of it stands here.
  *
- * It asks once, and then listens to the gateway's events; as long as there are
- * none, it asks again and again.
+ * It asks once, and then listens to the gateway's events, and only asks whether
+ * the session is still there; as long as there are none, it asks for all again
+ * and again.
  */
 
 /* ms */
 const SOON = 2000;              // between two looks while something changes
 const CALM = 5000;              // … and while nothing does
+const STILL = 8000;             // … and while there are events: only who it is
 const BACK_OFF_MAX = 60000;     // … and at most after errors
 const GET_TIMEOUT = 15000;
 const POST_TIMEOUT = 60000;     // the gateway itself gives up before
@@ -453,7 +455,7 @@ let failures = 0;               // in succession
 let changes = 0;                // answers to buttons so far
 
 async function look() {
-  if (looking || live || document.hidden) {
+  if (looking || document.hidden) {
     return;                     // it will be called when that is over
   }
 
@@ -462,7 +464,7 @@ async function look() {
   const next = await lookOnce();
   looking = false;
 
-  if (next !== null && !live && !document.hidden) {
+  if (next !== null && !document.hidden) {
     timer = setTimeout(look, next);
   }
 }
@@ -473,6 +475,13 @@ async function lookOnce() {
 
   try {
     me = await call('GET', '/me');
+
+    if (live) {
+      failures = 0;
+      showNotice('');
+      return STILL;
+    }
+
     const [{ templates }, { instances }] = await Promise.all([
       call('GET', '/templates'), call('GET', '/instances'),
     ]);
@@ -480,7 +489,7 @@ async function lookOnce() {
     failures = 0;
 
     if (live) {
-      return null;              // what was told since is newer
+      return STILL;             // what was told since is newer
     }
 
     if (changes !== before) {
@@ -549,7 +558,6 @@ function listen() {
     templates = byKey(all.templates, templateKey);
     instances = byKey(all.instances, instanceKey);
     live = source === stream;
-    clearTimeout(timer);
   });
   on('template', item => templates.set(templateKey(item), item));
   on('template-gone', key => templates.delete(templateKey(key)));
@@ -585,11 +593,6 @@ document.addEventListener('visibilitychange', () => {
 });
 
 addEventListener('online', look);
-
-addEventListener('offline', () => {
-  stopListening();
-  look();
-});
 
 addEventListener('pagehide', stopListening);
 

@@ -44,6 +44,9 @@ for my $death (@deaths) {
         return \%seen;
     });
 
+    my @streams = map { $alice->events } 1 .. 8;        # some of them in worker 1
+    $_->snapshot for @streams;
+
     my $gdb = fork // die "fork: $!";
     if ($gdb == 0) {
         open STDIN,  '<', '/dev/null';
@@ -62,6 +65,10 @@ for my $death (@deaths) {
     waitpid $gdb, 0;
     $t->wait_for(sub { my ($new) = $t->worker_pids; $new && $new != $pid }, 10, 'its successor is there');
     $t->wait_for(sub { !grep { code($_) != $right{$_} } keys %right }, 10, 'all is well');
+
+    is scalar(grep { $_->{event} =~ /gone/ } map { $_->events } @streams), 0, "dead in $where: no stream says that anything is gone";
+    is scalar @{ $alice->events->snapshot->{instances} }, 1, '… and a new one shows it';
+    $_->close for @streams;
 
     my $seen = $load->stop;
     for my $who (sort keys %right) {

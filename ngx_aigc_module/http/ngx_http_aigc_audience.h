@@ -47,7 +47,7 @@ struct ngx_http_aigc_item_s {
 };
 
 
-/* An empty text with room for size bytes and one reference.  NULL: no memory. */
+/* An empty text for size bytes, with one reference.  NULL: no memory. */
 ngx_http_aigc_text_t *ngx_http_aigc_text_create(size_t size);
 
 /* Gives one reference back; the last one frees it.  text may be NULL. */

@@ -11,7 +11,7 @@
 typedef struct {
     ngx_atomic_uint_t            seq;       /* its counter … */
     uint32_t                     seen;      /* … 0: not looked at */
-    uint32_t                     owner;     /* a hash; 0: nobody, or likely so */
+    uint32_t                     owner;     /* a hash; 0: likely nobody */
     ngx_http_aigc_item_t        *item;      /* NULL: nobody was told of it */
 } ngx_http_aigc_slot_t;
 
@@ -241,7 +241,7 @@ ngx_http_aigc_view_pass(void)
 }
 
 
-/* A counter is read before its slot: what is written meanwhile is seen again. */
+/* The counter is read before the slot: a later write is seen again. */
 static ngx_int_t
 ngx_http_aigc_view_template(uint32_t n)
 {
