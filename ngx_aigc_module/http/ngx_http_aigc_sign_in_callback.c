@@ -381,6 +381,7 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
 {
     switch (result) {
 
+    case NGX_AIGC_TOKENS_INVALID_GRANT:
     case NGX_AIGC_TOKENS_REFUSED:
         return ngx_http_aigc_callback_bad(r, "The sign-in service did not "
                                           "take the code: begin again.");
