@@ -194,6 +194,7 @@ ngx_aigc_logto_discovered(ngx_aigc_fetch_t *f)
     }
 
     ngx_aigc_logto_backoff = 0;
+    ngx_aigc_issuer_put_away(ngx_aigc_logto_zone, 0);
     ngx_aigc_logto_next = ngx_current_msec;
 
     (void) ngx_aigc_logto_get(&ngx_aigc_logto_jwks_uri, ngx_aigc_logto_keys);
@@ -288,12 +289,16 @@ ngx_aigc_logto_keys(ngx_aigc_fetch_t *f)
     }
 
     ngx_aigc_logto_backoff = 0;
+    ngx_aigc_issuer_put_away(ngx_aigc_logto_zone, 0);
 }
 
 
 static void
 ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what)
 {
+    ngx_aigc_issuer_put_away(ngx_aigc_logto_zone,
+                             f->status == 0 || f->status >= 500);
+
     ngx_aigc_logto_backoff = ngx_aigc_logto_backoff
                              ? ngx_min(2 * ngx_aigc_logto_backoff,
                                        NGX_AIGC_LOGTO_BACKOFF_MAX)

@@ -135,6 +135,9 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
         return;
 
     default:
+        /* is it away for those who want to sign in, too? */
+        ngx_aigc_issuer_want_keys(rf->conf.zone);
+
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
         return;
     }
