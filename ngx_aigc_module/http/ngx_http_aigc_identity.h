@@ -59,7 +59,7 @@ ngx_int_t ngx_http_aigc_identify_bound(ngx_http_request_t *r,
 /*
  * Parts of the above, for a session that is being renewed: by this cookie; by
  * a bearer token alone; and, for an expired session, whether a newer one of the
- * same sign-in and user has been seen here and is good (who is left as it is).
+ * same sign-in and user has been here and is good (NGX_OK; who stays as it is).
  */
 ngx_int_t ngx_http_aigc_identify_cookie(ngx_http_request_t *r,
     ngx_str_t *value, ngx_http_aigc_who_t *who);

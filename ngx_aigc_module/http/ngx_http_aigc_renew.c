@@ -54,7 +54,7 @@ static ngx_int_t
 ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     ngx_http_aigc_ctx_t *ctx)
 {
-    ngx_int_t                   rc;
+    ngx_uint_t                  newer;
     ngx_aigc_flight_t           flight;
     ngx_aigc_refresh_conf_t     conf;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -62,20 +62,21 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     /*
-     * A newer session has been here, of another replica's making perhaps: the
-     * browser has it, and this one's refresh token may not be sent any more.
+     * A newer session has been here, of another replica's making perhaps: this
+     * one's refresh token may not be sent any more.
      */
 
-    rc = ngx_http_aigc_identify_newer(r, who);
+    newer = (ngx_http_aigc_identify_newer(r, who) == NGX_OK);
 
-    if (rc != NGX_DECLINED) {
-        return (rc == NGX_OK) ? ngx_http_aigc_renew_as_was(who) : rc;
-    }
-
-    if (ngx_aigc_flight_join(mcf->zone, r->pool, who->key, who->exp, &flight)
+    if (ngx_aigc_flight_join(mcf->zone, r->pool, who->key, who->exp, !newer,
+                             &flight)
         != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (newer && flight.state != NGX_AIGC_FLIGHT_RENEWED) {
+        return ngx_http_aigc_renew_as_was(who);
     }
 
     if (flight.lead) {

@@ -23,7 +23,7 @@ static void ngx_aigc_flight_lead(ngx_aigc_zone_t *zone,
 
 ngx_int_t
 ngx_aigc_flight_join(ngx_aigc_zone_t *zone, ngx_pool_t *pool, u_char *digest,
-    time_t before, ngx_aigc_flight_t *flight)
+    time_t before, ngx_uint_t lead, ngx_aigc_flight_t *flight)
 {
     u_char                  *p;
     ngx_aigc_flight_slot_t  *f;
@@ -47,6 +47,11 @@ ngx_aigc_flight_join(ngx_aigc_zone_t *zone, ngx_pool_t *pool, u_char *digest,
     if (!ngx_aigc_flight_stands(f, before)
         || ngx_memcmp(f->digest, digest, NGX_AIGC_DIGEST_LEN) != 0)
     {
+        if (!lead) {
+            ngx_aigc_unlock(zone);
+            return NGX_OK;
+        }
+
         ngx_aigc_flight_lead(zone, f, digest, before);
         flight->lead = 1;
     }

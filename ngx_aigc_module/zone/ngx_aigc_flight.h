@@ -54,7 +54,7 @@ typedef struct {
 
 /* As one request sees it. */
 typedef struct {
-    ngx_aigc_flight_state_e      state;     /* FREE: there is no room */
+    ngx_aigc_flight_state_e      state;     /* FREE: nobody asks, no room */
     ngx_uint_t                   lead;      /* CALLING: by the caller, who ends
                                                it by ngx_aigc_flight_end() */
     uint32_t                     slot;
@@ -65,12 +65,13 @@ typedef struct {
 
 
 /*
- * Joins the flight of the session known by digest, whose token ends at before;
- * leads it where nobody does and no outcome for such a token is kept.
- * NGX_OK; NGX_ERROR: no memory.
+ * Joins the flight of the session known by digest, whose token ends at before.
+ * Where nobody leads it, and no outcome for such a token is kept: with lead,
+ * leads it; without, the state is FREE.  NGX_OK; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_flight_join(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
-    u_char *digest, time_t before, ngx_aigc_flight_t *flight);
+    u_char *digest, time_t before, ngx_uint_t lead,
+    ngx_aigc_flight_t *flight);
 
 /* NGX_OK: it is still on its way; NGX_DECLINED: join it again.  No lock. */
 ngx_int_t ngx_aigc_flight_wait(ngx_aigc_zone_t *zone, uint32_t slot,
