@@ -11,6 +11,7 @@
 
 static ngx_int_t ngx_http_aigc_renew_join(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
+static void ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf);
 static ngx_int_t ngx_http_aigc_renew_calling(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx,
     ngx_aigc_flight_t *flight);
@@ -99,8 +100,30 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     case NGX_AIGC_FLIGHT_REFUSED:
         return ngx_http_aigc_renew_over(r, who, ctx);
 
+    case NGX_AIGC_FLIGHT_FREE:
+        ngx_http_aigc_renew_full(mcf);
+        return ngx_http_aigc_renew_grace(r, who);
+
     default:
         return ngx_http_aigc_renew_grace(r, who);
+    }
+}
+
+
+static void
+ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf)
+{
+    static time_t  said;
+
+    ngx_aigc_count(mcf->zone, renew_full);
+
+    if (ngx_time() - said >= NGX_HTTP_AIGC_RENEW_SAY) {
+        said = ngx_time();
+
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "aigc: no room to renew a session: %uD are being "
+                      "renewed: make \"aigc_zone\" larger",
+                      mcf->zone->shm->nflights);
     }
 }
 

@@ -98,6 +98,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "sessions_renewed_total", "counter", shm->counters.renewed },
         { "sessions_refused_total", "counter", shm->counters.renew_refused },
         { "sessions_failed_total", "counter", shm->counters.renew_failed },
+        { "sessions_full_total", "counter", shm->counters.renew_full },
         { "grace_total", "counter", shm->counters.grace },
         { "patches_total", "counter", shm->counters.patches },
         { "patches_failed_total", "counter", shm->counters.patches_failed },

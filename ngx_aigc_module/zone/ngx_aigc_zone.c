@@ -98,7 +98,8 @@ ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
 /*
  * An eighth for tokens, a sixteenth for templates, half of that for flights;
- * queue and issuer are of fixed size; the rest is split so that every instance can have two disks.
+ * queue and issuer are of fixed size; the rest is split so that every instance
+ * can have two disks.
  */
 static void
 ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size)

@@ -74,6 +74,7 @@ typedef struct {
     ngx_atomic_t      renewed;          /* sessions, by Logto */
     ngx_atomic_t      renew_refused;    /* … it would not */
     ngx_atomic_t      renew_failed;     /* … it could not be asked */
+    ngx_atomic_t      renew_full;       /* … there was no room for it */
     ngx_atomic_t      grace;            /* requests let in all the same */
 } ngx_aigc_counters_t;
 
