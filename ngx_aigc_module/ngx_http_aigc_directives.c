@@ -271,6 +271,16 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         } else if (ngx_http_aigc_param(&value[i], "audience=", &v)) {
             logto->audience = v;
 
+        } else if (ngx_strcmp(value[i].data, "grace=off") == 0) {
+            mcf->grace = 0;
+
+        } else if (ngx_http_aigc_param(&value[i], "grace=", &v)) {
+            if (ngx_http_aigc_seconds(cf, &value[i], &v, &mcf->grace)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
         } else if (ngx_http_aigc_param(&value[i], "ca_file=", &v)) {
             if (ngx_http_aigc_path(cf, &v, &logto->ca_file) != NGX_OK) {
                 return NGX_CONF_ERROR;
@@ -290,8 +300,8 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return ngx_http_aigc_unknown(cf, &value[i],
                                          "app_id=, app_secret_file=, "
                                          "m2m_app_id=, m2m_app_secret_file=, "
-                                         "audience=, ca_file=, admin_role=, "
-                                         "custom_data=");
+                                         "audience=, grace=, ca_file=, "
+                                         "admin_role=, custom_data=");
         }
     }
 

@@ -101,6 +101,11 @@ typedef struct {
     ngx_atomic_t      mirror_errors;
     ngx_atomic_t      passes;           /* see ngx_aigc_pass.h */
     ngx_atomic_t      long_passes;
+    ngx_atomic_t      renewed;          /* sessions, by Logto */
+    ngx_atomic_t      renew_refused;    /* … it would not */
+    ngx_atomic_t      renew_failed;     /* … it could not be asked */
+    ngx_atomic_t      renew_full;       /* … there was no room for it */
+    ngx_atomic_t      grace;            /* requests let in all the same */
 } ngx_aigc_counters_t;
 
 
@@ -122,6 +127,7 @@ typedef struct {
     uint32_t                 ndisks;
     uint32_t                 ntokens;
     uint32_t                 nops;
+    uint32_t                 nflights;
     uint32_t                 nbuckets;  /* of each index; a power of two */
     uint32_t                 used_instances;
     uint32_t                 used_templates;
@@ -133,13 +139,14 @@ typedef struct {
     size_t                   indexes;
     size_t                   tokens;
     size_t                   ops;
+    size_t                   flights;
     size_t                   issuer;
 
     ngx_atomic_t             epoch;     /* the writer's; the newest may write */
     ngx_atomic_t             index_seq; /* odd while a chain is changed */
     ngx_atomic_t             version;   /* of the table; grows with changes */
     ngx_atomic_t             mark;      /* of lists, for mark and sweep */
-    ngx_atomic_t             ticket;    /* of queued writes */
+    ngx_atomic_t             ticket;    /* of queued writes, of flights */
     ngx_atomic_t             holes;     /* a dead writer's slots were freed and
                                            are not listed again yet */
     ngx_atomic_t             writing;   /* set while the table is changed: what
