@@ -18,6 +18,7 @@
 #include "http/ngx_http_aigc_status.h"
 #include "http/ngx_http_aigc_upstream.h"
 #include "net/ngx_aigc_reconcile.h"
+#include "net/ngx_aigc_revoke.h"
 #include "net/ngx_aigc_watch.h"
 
 
@@ -402,7 +403,9 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     ngx_aigc_zone_take(mcf->zone);
 
     if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone) != NGX_OK
-        || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK)
+        || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK
+        || ngx_aigc_revoke_start(cycle, mcf->k8s, mcf->zone, mcf->lifetime)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -429,6 +432,7 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
     }
 
     ngx_aigc_watch_stop();
+    ngx_aigc_revoke_stop();
     ngx_aigc_reconcile_stop();
     ngx_aigc_logto_stop();
     ngx_aigc_fetch_exit();

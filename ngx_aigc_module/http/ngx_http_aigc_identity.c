@@ -26,8 +26,8 @@ static ngx_int_t ngx_http_aigc_bearer(ngx_http_request_t *r,
     ngx_str_t *token);
 static ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest, ngx_http_aigc_who_t *who);
-static void ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest,
-    time_t exp, ngx_str_t *sub);
+static ngx_int_t ngx_http_aigc_accept(ngx_http_request_t *r, u_char *digest,
+    time_t exp, ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who);
 static ngx_int_t ngx_http_aigc_session_verify(ngx_http_request_t *r,
     ngx_aigc_session_t *session, ngx_aigc_jwt_t *jwt,
     ngx_http_aigc_who_t *who, time_t *exp);
@@ -95,6 +95,9 @@ ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         if (rc != NGX_DECLINED || who->busy) {
             return rc;
         }
+
+        ngx_str_null(&who->session.sid);
+        who->revoked = 0;
     }
 
     return ngx_http_aigc_by_bearer(r, who);
@@ -194,28 +197,27 @@ ngx_http_aigc_by_cookie(ngx_http_request_t *r, ngx_str_t *value,
     exp = 0;
 
     rc = ngx_http_aigc_known(r, 's', value, digest, who);
-    if (rc != NGX_DECLINED) {
-        return rc;
-    }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    if (rc == NGX_DECLINED && !who->revoked) {
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
+        rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
 
-    if (rc == NGX_OK) {
-        rc = ngx_http_aigc_session_verify(r, &who->session, &jwt, who, &exp);
+        if (rc == NGX_OK) {
+            rc = ngx_http_aigc_session_verify(r, &who->session, &jwt, who,
+                                              &exp);
+        }
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_aigc_accept(r, digest, exp, &jwt, who);
+        }
     }
 
     if (rc != NGX_OK) {
         who->cookie = 0;
-        return rc;
     }
 
-    who->sub = jwt.sub;
-
-    ngx_http_aigc_remember(r, digest, exp, &jwt.sub);
-
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -271,7 +273,9 @@ ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     who->token = token;
 
     rc = ngx_http_aigc_known(r, 'b', &token, digest, who);
-    if (rc != NGX_DECLINED) {
+
+    if (rc != NGX_DECLINED || who->revoked) {
+        who->bearer = (rc == NGX_OK);
         return rc;
     }
 
@@ -303,11 +307,13 @@ ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_DECLINED;
     }
 
-    who->sub = jwt.sub;
+    rc = ngx_http_aigc_accept(r, digest, jwt.exp, &jwt, who);
 
-    ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub);
+    if (rc != NGX_OK) {
+        who->bearer = 0;
+    }
 
-    return NGX_OK;
+    return rc;
 }
 
 
@@ -364,7 +370,9 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
     digest[NGX_AIGC_DIGEST_LEN - 1] ^= purpose;
 
-    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL) {
+    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
+        || ngx_aigc_revocation_known(mcf->zone) != NGX_OK)
+    {
         who->busy = 1;
         return NGX_DECLINED;
     }
@@ -378,6 +386,21 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
     ngx_aigc_count(mcf->zone, token_hits);
 
+    if (token.revocations != ngx_aigc_revocation_version(mcf->zone)) {
+
+        if (ngx_aigc_revocation_check(mcf->zone, &token.subject,
+                                      &token.revocations)
+            != NGX_OK)
+        {
+            who->revoked = 1;
+            return NGX_DECLINED;
+        }
+
+        ngx_aigc_token_put(mcf->zone, digest, &token);
+    }
+
+    who->subject = token.subject;
+
     who->sub.len = token.sub.len;
     who->sub.data = ngx_pnalloc(r->pool, token.sub.len);
     if (who->sub.data == NULL) {
@@ -390,18 +413,45 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 }
 
 
-static void
-ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
-    ngx_str_t *sub)
+/* A verified credential: if nobody has revoked it, it is good, and remembered. */
+static ngx_int_t
+ngx_http_aigc_accept(ngx_http_request_t *r, u_char *digest, time_t exp,
+    ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who)
 {
-    ngx_atomic_uint_t           keys;
+    ngx_aigc_token_t            token;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log)) {
-        ngx_aigc_token_put(mcf->zone, digest, keys, exp, sub);
+    /* a bearer token has no session: sid is empty */
+
+    if (ngx_aigc_subject(&who->session.sid, &jwt->sid, &jwt->sub,
+                         who->cookie ? who->session.start : jwt->iat,
+                         &token.subject)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
+
+    if (ngx_aigc_revocation_check(mcf->zone, &token.subject,
+                                  &token.revocations)
+        != NGX_OK)
+    {
+        who->revoked = 1;
+        return NGX_DECLINED;
+    }
+
+    who->sub = jwt->sub;
+    who->subject = token.subject;
+
+    if (ngx_aigc_issuer_keys(mcf->zone, &token.keys, r->connection->log)) {
+        token.exp = exp;
+        ngx_aigc_fixed_set(&token.sub, &jwt->sub);
+
+        ngx_aigc_token_put(mcf->zone, digest, &token);
+    }
+
+    return NGX_OK;
 }
 
 

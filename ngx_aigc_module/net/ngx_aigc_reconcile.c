@@ -11,6 +11,7 @@
 #include "ngx_aigc_lease.h"
 #include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_repair.h"
+#include "ngx_aigc_revoke.h"
 #include "ngx_aigc_stamp.h"
 #include "ngx_aigc_task.h"
 #include "ngx_aigc_tell.h"
@@ -119,6 +120,8 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
         ngx_aigc_stamp(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
         ngx_aigc_tell(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                       ngx_aigc_reconcile_log);
+        ngx_aigc_revoke_prune(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
+                              ngx_aigc_reconcile_log);
     }
 
     if (!ev->timer_set) {

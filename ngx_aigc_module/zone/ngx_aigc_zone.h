@@ -74,6 +74,7 @@ typedef struct {
     ngx_atomic_t      foreign_disk;     /* access refused for the disk's owner */
     ngx_atomic_t      collisions;       /* hosts found claimed twice */
     ngx_atomic_t      leader_changes;   /* we began to lead, or ended */
+    ngx_atomic_t      revocations_full; /* revocations that found no room */
 } ngx_aigc_counters_t;
 
 
@@ -87,6 +88,19 @@ typedef struct {
 } ngx_aigc_leadership_t;
 
 
+/* What has been revoked; zone/ngx_aigc_revocation.h. */
+typedef struct {
+    ngx_atomic_t      version;          /* grows with every revocation */
+    ngx_atomic_t      known;            /* the ConfigMap was read, or cannot be */
+    ngx_atomic_t      heard;            /* ngx_time() of its last event */
+    ngx_atomic_t      floor;            /* what started until then is refused */
+    ngx_atomic_t      moved;            /* grows before a place is used again */
+    ngx_atomic_t      told;             /* ngx_time() of the line "no room" */
+    uint32_t          used;
+    uint32_t          cursor;           /* where a free place is looked for */
+} ngx_aigc_revocations_t;
+
+
 /* The head of the zone, in shared memory. */
 typedef struct {
     uint32_t                 layout;    /* of this module's build */
@@ -95,6 +109,7 @@ typedef struct {
     uint32_t                 ndisks;
     uint32_t                 ntokens;
     uint32_t                 nops;
+    uint32_t                 nrevocations;
     uint32_t                 nbuckets;  /* of each index; a power of two */
     uint32_t                 used_instances;
     uint32_t                 used_templates;
@@ -106,6 +121,8 @@ typedef struct {
     size_t                   indexes;
     size_t                   tokens;
     size_t                   ops;
+    size_t                   revocations;
+    size_t                   revocation_heads;  /* nrevocations chains */
     size_t                   issuer;
 
     ngx_atomic_t             epoch;     /* the writer's; the newest may write */
@@ -123,6 +140,7 @@ typedef struct {
 
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_leadership_t    leadership;
+    ngx_aigc_revocations_t   revoked;
     ngx_aigc_counters_t      counters;
 } ngx_aigc_shm_t;
 
