@@ -263,6 +263,13 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                 return NGX_CONF_ERROR;
             }
 
+        } else if (ngx_http_aigc_param(&value[i], "webhook_key_file=", &v)) {
+            if (ngx_http_aigc_secret(cf, "webhook_key_file=", &v,
+                                     &logto->webhook_key) != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
         } else if (ngx_http_aigc_param(&value[i], "audience=", &v)) {
             logto->audience = v;
 
@@ -275,7 +282,8 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return ngx_http_aigc_unknown(cf, &value[i],
                                          "app_id=, app_secret_file=, "
                                          "m2m_app_id=, m2m_app_secret_file=, "
-                                         "audience=, ca_file=");
+                                         "webhook_key_file=, audience=, "
+                                         "ca_file=");
         }
     }
 

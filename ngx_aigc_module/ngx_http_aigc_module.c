@@ -8,6 +8,7 @@
 #include "http/ngx_http_aigc_access.h"
 #include "http/ngx_http_aigc_api.h"
 #include "http/ngx_http_aigc_auth.h"
+#include "http/ngx_http_aigc_backchannel.h"
 #include "http/ngx_http_aigc_cookies_out.h"
 #include "http/ngx_http_aigc_decide.h"
 #include "http/ngx_http_aigc_headers.h"
@@ -17,6 +18,7 @@
 #include "http/ngx_http_aigc_sign_out.h"
 #include "http/ngx_http_aigc_status.h"
 #include "http/ngx_http_aigc_upstream.h"
+#include "http/ngx_http_aigc_webhook.h"
 #include "net/ngx_aigc_reconcile.h"
 #include "net/ngx_aigc_revoke.h"
 #include "net/ngx_aigc_watch.h"
@@ -124,6 +126,9 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
     ngx_http_aigc_content("aigc_sign_in_callback",
                           ngx_http_aigc_sign_in_callback_handler),
     ngx_http_aigc_content("aigc_sign_out", ngx_http_aigc_sign_out_handler),
+    ngx_http_aigc_content("aigc_backchannel_logout",
+                          ngx_http_aigc_backchannel_handler),
+    ngx_http_aigc_content("aigc_webhook", ngx_http_aigc_webhook_handler),
     ngx_http_aigc_content("aigc_healthz", ngx_http_aigc_healthz_handler),
     ngx_http_aigc_content("aigc_readyz", ngx_http_aigc_readyz_handler),
     ngx_http_aigc_content("aigc_metrics", ngx_http_aigc_metrics_handler),

@@ -288,6 +288,7 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
         || (rc = ngx_aigc_jwt_string(pool, claims, "sid", &jwt->sid)) != NGX_OK
         || (rc = ngx_aigc_jwt_string(pool, claims, "nonce", &jwt->nonce))
            != NGX_OK
+        || (rc = ngx_aigc_jwt_string(pool, claims, "jti", &jwt->jti)) != NGX_OK
         || (rc = ngx_aigc_jwt_list(pool, claims, "aud", 1, &jwt->aud))
            != NGX_OK
         || (rc = ngx_aigc_jwt_list(pool, claims, "roles", 0, &jwt->roles))

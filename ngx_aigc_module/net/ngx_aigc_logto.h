@@ -29,6 +29,7 @@ typedef struct {
     ngx_str_t   m2m_app_id;
     ngx_str_t   m2m_app_secret;
     ngx_str_t   audience;               /* of bearer tokens; len 0: app_id */
+    ngx_str_t   webhook_key;            /* len 0: no webhook */
     ngx_str_t   ca_file;                /* len 0: the system's */
 } ngx_aigc_logto_t;
 
