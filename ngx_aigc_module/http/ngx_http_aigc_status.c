@@ -109,6 +109,8 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "token_misses_total", "counter", shm->counters.token_misses },
         { "patches_total", "counter", shm->counters.patches },
         { "patches_failed_total", "counter", shm->counters.patches_failed },
+        { "closed_total", "counter", shm->counters.closed },
+        { "user_releases_total", "counter", shm->counters.user_releases },
         { "revocations", "gauge", shm->revoked.used },
         { "revocations_max", "gauge", shm->nrevocations },
         { "revocations_age_seconds", "gauge",
@@ -125,7 +127,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    b = ngx_create_temp_buf(r->pool, 4096);
+    b = ngx_create_temp_buf(r->pool, 8192);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

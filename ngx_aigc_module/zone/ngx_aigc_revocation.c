@@ -254,6 +254,25 @@ ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocation_e which,
 }
 
 
+void
+ngx_aigc_revocation_released(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *user)
+{
+    ngx_aigc_revocation_t  *r;
+
+    ngx_aigc_lock(zone);
+
+    r = ngx_aigc_revocation_slot(zone, user->key);
+
+    if (r && r->revoked.when == user->when) {
+        r->revoked.when = ngx_aigc_when(ngx_aigc_when_time(user->when),
+                                        NGX_AIGC_REVOKED_RELEASED);
+        zone->shm->revoked.version++;
+    }
+
+    ngx_aigc_unlock(zone);
+}
+
+
 time_t
 ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n)
 {

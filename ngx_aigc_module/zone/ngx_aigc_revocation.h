@@ -90,6 +90,10 @@ ngx_uint_t ngx_aigc_revocation_list(ngx_aigc_zone_t *zone,
     ngx_aigc_revocation_e which, time_t time, ngx_aigc_revoked_t *list,
     ngx_uint_t max);
 
+/* Nothing of that user's runs any more, unless it was revoked once more. */
+void ngx_aigc_revocation_released(ngx_aigc_zone_t *zone,
+    ngx_aigc_revoked_t *user);
+
 /* The earliest time until which there are n entries; 0: there are fewer. */
 time_t ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n);
 

@@ -74,6 +74,9 @@ typedef struct {
     ngx_atomic_t      foreign_disk;     /* access refused for the disk's owner */
     ngx_atomic_t      collisions;       /* hosts found claimed twice */
     ngx_atomic_t      leader_changes;   /* we began to lead, or ended */
+    ngx_atomic_t      closed;           /* connections ended by a revocation, a
+                                           release, the end of a session */
+    ngx_atomic_t      user_releases;    /* instances of users who are gone */
     ngx_atomic_t      revocations_full; /* revocations that found no room */
 } ngx_aigc_counters_t;
 
