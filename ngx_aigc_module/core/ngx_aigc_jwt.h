@@ -24,7 +24,9 @@ typedef enum {
     NGX_AIGC_ALG_ES256,
     NGX_AIGC_ALG_ES384,
     NGX_AIGC_ALG_ES512,
-    NGX_AIGC_ALG_RS256
+    NGX_AIGC_ALG_RS256,
+    NGX_AIGC_ALG_PS256,
+    NGX_AIGC_ALG_EDDSA                  /* Ed25519 (RFC 8037) */
 } ngx_aigc_alg_e;
 
 
