@@ -21,6 +21,7 @@ symlink $_, "$dir/aigc/" . s{.*/}{}r for glob "$repo/ngx_aigc_module/conf/*.conf
 file('token', "token.of.a.service.account\n", 0644);
 file('key', ('0123456789abcdef' x 4) . "\n");
 file('secret', "$secret\n");
+file('namespace', 'aigc-gateway', 0644);
 file('aigc/kubernetes.conf', <<"END", 0644);
 proxy_ssl_trusted_certificate $dir/ca.crt;
 proxy_ssl_name kubernetes.default.svc;
@@ -224,6 +225,21 @@ subtest 'aigc_kubernetes' => sub {
         wrong("$param is $_", aigc_kubernetes => "https://127.0.0.1:6443 token_file=token ca_file=ca.crt $param=$_",
             qr{$param=: "\Q$dir\E/$_" $files{$_}}) for sort keys %files;
     }
+    for my $lease ('', 'a', '/a', 'a/', 'a/b/c', 'A/b', 'a/B', '../b', 'a/../b', 'x' x 64 . '/b', 'a/' . 'x' x 254) {
+        wrong("lease=$lease", aigc_kubernetes => "$url lease=$lease",
+            qr{"aigc_kubernetes" has lease=\Q$lease\E: it takes a namespace and a name, such as lease=aigc-gateway/aigc-gateway});
+    }
+    mkdir "$dir/pod";
+    file('pod/token', "token\n");
+    my $pod = 'https://127.0.0.1:6443 token_file=pod/token ca_file=ca.crt';
+    for my $ns (undef, '', "\n", 'A', 'a/b', 'x' x 64) {
+        file('pod/namespace', $ns, 0644) if defined $ns;
+        wrong('the namespace is ' . ($ns // 'missing'), aigc_kubernetes => $pod,
+            qr{gateway's namespace, "\Q$dir\E/pod/namespace" does not name it: give the leader's Lease, such as lease=});
+    }
+    good('with lease= it need not be known', conf(directives => { aigc_kubernetes => "$pod lease=team/gate.way" }));
+    file('pod/namespace', 'x' x 63 . "\n", 0644);
+    good('a namespace with a line end', conf(directives => { aigc_kubernetes => $pod }));
     wrong('no pod around it', aigc_kubernetes => 'https://127.0.0.1:6443',
         qr{token_file=: "/var/run/secrets/kubernetes.io/serviceaccount/token" cannot be opened})
         unless -e '/var/run/secrets/kubernetes.io/serviceaccount/token';

@@ -22,6 +22,7 @@ static ngx_int_t ngx_aigc_gss_read_scale(ngx_pool_t *pool, json_t *object,
     ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_read_annotations(ngx_pool_t *pool,
     json_t *annotations, ngx_aigc_gss_t *gss);
+static void ngx_aigc_gss_read_disks(json_t *annotations, ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_read_claims(ngx_pool_t *pool,
     json_t *annotations, ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_claim_id(const char *key, size_t len);
@@ -153,6 +154,8 @@ ngx_aigc_gss_read_annotations(ngx_pool_t *pool, json_t *annotations,
         gss->top = -1;
     }
 
+    ngx_aigc_gss_read_disks(annotations, gss);
+
     reserve_ids = json_object_get(annotations,
                                   NGX_AIGC_ANNOTATION_RESERVE_IDS);
     gss->has_reserve_ids = json_is_string(reserve_ids) ? 1 : 0;
@@ -166,6 +169,28 @@ ngx_aigc_gss_read_annotations(ngx_pool_t *pool, json_t *annotations,
     }
 
     return ngx_aigc_gss_read_claims(pool, annotations, gss);
+}
+
+
+/* what does not clearly say "delete" keeps them */
+
+static void
+ngx_aigc_gss_read_disks(json_t *annotations, ngx_aigc_gss_t *gss)
+{
+    ngx_str_t  text;
+
+    if (json_object_get(annotations, NGX_AIGC_ANNOTATION_DISKS) == NULL) {
+        return;
+    }
+
+    text = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_DISKS);
+
+    if (text.len == 6 && ngx_memcmp(text.data, "delete", 6) == 0) {
+        gss->disks_delete = 1;
+
+    } else if (text.len != 6 || ngx_memcmp(text.data, "retain", 6) != 0) {
+        gss->disks_bad = 1;
+    }
 }
 
 

@@ -18,6 +18,7 @@
 #include "ngx_aigc_claim.h"
 
 
+#define NGX_AIGC_ANNOTATION_DISKS   "aigc-gateway.io/disks"
 #define NGX_AIGC_INSTANCES_DEFAULT  800     /* per template */
 #define NGX_AIGC_INSTANCES_MAX      2500    /* fit 256 KiB of annotations */
 #define NGX_AIGC_WHY_MAX            160     /* bytes of misconfigured */
@@ -44,6 +45,9 @@ typedef struct {
     unsigned          has_reserve_ids:1;
     unsigned          has_annotations:1;
     unsigned          deleting:1;       /* metadata.deletionTimestamp */
+    unsigned          disks_delete:1;   /* annotation …/disks: they go with
+                                           the template */
+    unsigned          disks_bad:1;      /* it is neither retain nor delete */
 
     ngx_array_t       claims;           /* ngx_aigc_claim_t, by id, unique */
     ngx_int_t         top;              /* annotation top, -1: none */

@@ -223,6 +223,10 @@ ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pvc_t *pvc)
         pvc->created = 0;               /* older than any install */
     }
 
+    if (ngx_aigc_owner_ref_read(pool, meta, &pvc->gss, &pvc->ref) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_aigc_pvc_owner(pool, annotations, &pvc->owner);
 }
 

@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "ngx_aigc_owner_ref.h"
+
 
 #define NGX_AIGC_ANNOTATION_OWNER   "aigc-gateway.io/owner"    /* on a PVC */
 #define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
@@ -58,6 +60,7 @@ typedef struct {
                                            that cannot be read (empty, too
                                            long, controls) is nobody's:
                                            NGX_AIGC_OWNER_UNREADABLE */
+    ngx_aigc_owner_ref_t ref;           /* to its GameServerSet */
     time_t               created;       /* seconds; 0: unknown */
     unsigned             has_annotations:1;
     unsigned             deleting:1;

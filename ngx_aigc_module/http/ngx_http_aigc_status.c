@@ -9,8 +9,11 @@
 
 #include "zone/ngx_aigc_issuer.h"
 #include "zone/ngx_aigc_leader.h"
+#include "zone/ngx_aigc_problem.h"
 
 
+static u_char *ngx_http_aigc_metrics_problems(u_char *p, u_char *last,
+    ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_records(ngx_http_request_t *r,
@@ -119,6 +122,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
           shm->counters.revocations_full },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },
+        { "disk_bindings_total", "counter", shm->counters.bindings },
         { NULL, NULL, 0 }
     };
 
@@ -141,7 +145,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
                          metrics[i].value);
     }
 
-    b->last = p;
+    b->last = ngx_http_aigc_metrics_problems(p, last, mcf->zone);
     b->last_buf = 1;
     b->last_in_chain = 1;
 
@@ -160,6 +164,24 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+static u_char *
+ngx_http_aigc_metrics_problems(u_char *p, u_char *last, ngx_aigc_zone_t *zone)
+{
+    ngx_uint_t  kind, count[NGX_AIGC_PROBLEMS];
+
+    ngx_aigc_problem_count(zone, count);
+
+    p = ngx_slprintf(p, last, "# TYPE aigc_problems gauge\n");
+
+    for (kind = 0; kind < NGX_AIGC_PROBLEMS; kind++) {
+        p = ngx_slprintf(p, last, "aigc_problems{kind=\"%s\"} %ui\n",
+                         ngx_aigc_problems[kind].kind, count[kind]);
+    }
+
+    return p;
 }
 
 
@@ -305,10 +327,11 @@ ngx_http_aigc_table_disks(ngx_aigc_zone_t *zone)
         }
 
         (void) json_array_append_new(list,
-            json_pack("{s:o, s:o, s:o, s:b}",
+            json_pack("{s:o, s:o, s:o, s:o, s:b}",
                       "namespace", ngx_http_aigc_json_fixed(&d.ns),
                       "name", ngx_http_aigc_json_fixed(&d.name),
                       "owner", ngx_http_aigc_json_fixed(&d.owner),
+                      "boundTo", ngx_http_aigc_json_fixed(&d.ref_uid),
                       "deleting", (int) d.deleting));
     }
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_aigc_bind.h"
 #include "ngx_aigc_lease.h"
 #include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_release.h"
@@ -119,6 +120,7 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
         ngx_aigc_repair(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                         ngx_aigc_reconcile_log);
         ngx_aigc_stamp(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
+        ngx_aigc_bind(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
         ngx_aigc_tell(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                       ngx_aigc_reconcile_log);
         ngx_aigc_release(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,

@@ -20,6 +20,8 @@
 typedef enum {
     NGX_AIGC_TASK_REPAIR = 0,           /* slot: a template's */
     NGX_AIGC_TASK_STAMP,                /* slot: a disk's */
+    NGX_AIGC_TASK_BIND_ASK,             /* slot: a template's */
+    NGX_AIGC_TASK_BIND,                 /* slot: a disk's */
     NGX_AIGC_TASK_RELEASE,              /* slot: a template's */
     NGX_AIGC_TASK_REVOCATIONS           /* slot: 0 */
 } ngx_aigc_task_e;

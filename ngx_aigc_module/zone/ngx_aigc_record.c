@@ -11,6 +11,8 @@ static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
 static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
+static ngx_uint_t ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i,
+    ngx_aigc_template_t *t);
 static ngx_uint_t ngx_aigc_same_address(struct sockaddr *a,
     struct sockaddr *b);
 
@@ -421,6 +423,8 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
         ngx_aigc_fixed_get(&r->owner, &owner);
     }
 
+    r->disk_going = ngx_aigc_record_going(d, r->first_disk, t);
+
     for (i = r->first_disk; i != NGX_AIGC_NONE; i = d[i].next_disk) {
 
         if (d[i].owner.len) {
@@ -465,6 +469,26 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
     if (verdict == NGX_AIGC_DISK_OWNED || verdict == NGX_AIGC_DISK_NEW) {
         ngx_aigc_fixed_set(&r->disk_owner, &owner);
     }
+}
+
+
+/* A disk bound to a template that is no more will be collected. */
+static ngx_uint_t
+ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i, ngx_aigc_template_t *t)
+{
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_disk) {
+
+        if (d[i].deleting
+            || (t && d[i].ref_uid.len
+                && (d[i].ref_uid.len != t->uid.len
+                    || ngx_memcmp(d[i].ref_uid.data, t->uid.data, t->uid.len)
+                       != 0)))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -19,10 +19,16 @@
                                            the install that made it */
 
 
-/* What an administrator is told of once, by an Event, for as long as it lasts. */
-#define NGX_AIGC_TELL_COLLISION   1
-#define NGX_AIGC_TELL_DISK        2
-#define NGX_AIGC_TELL_UNREADABLE  4
+/* What an administrator is told of; zone/ngx_aigc_problem.h. */
+typedef enum {
+    NGX_AIGC_PROBLEM_COLLISION = 0,
+    NGX_AIGC_PROBLEM_DISK,
+    NGX_AIGC_PROBLEM_UNREADABLE,
+    NGX_AIGC_PROBLEM_REMOVED,
+    NGX_AIGC_PROBLEM_NO_ANNOTATION,
+    NGX_AIGC_PROBLEM_DISKS,             /* the template's annotation */
+    NGX_AIGC_PROBLEMS
+} ngx_aigc_problem_e;
 
 
 typedef enum {
@@ -48,6 +54,7 @@ typedef struct {
     uint16_t                           nrunning;
     uint16_t                           nreleased;
     uint16_t                           nclaims;
+    uint16_t                           told[NGX_AIGC_PROBLEMS]; /* of so many */
     in_port_t                          port;
     time_t                             unsettled;   /* since; 0: settled */
     ngx_atomic_t                       lock;        /* ticket of who writes it */
@@ -64,6 +71,8 @@ typedef struct {
                                                        (no room): never written */
     unsigned                           written:1;   /* by a gateway, ever: only
                                                        such a one is repaired */
+    unsigned                           disks_delete:1;  /* as in ngx_aigc_gss_t */
+    unsigned                           disks_bad:1;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
@@ -102,9 +111,12 @@ typedef struct {
     unsigned                           routed:1;    /* addr may be used */
     unsigned                           collision:1; /* host claimed twice */
     unsigned                           disk:3;      /* ngx_aigc_disk_e */
+    unsigned                           disk_going:1;    /* one is deleted, or
+                                                       will be: its GSS is gone */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
-    unsigned                           told:3;      /* NGX_AIGC_TELL_… */
+    unsigned                           lost:1;      /* its claim was removed by
+                                                       hand */
     time_t                             since;
     socklen_t                          socklen;     /* 0: no address */
     union {
@@ -135,10 +147,15 @@ typedef struct {
     uint32_t                           mark;
     unsigned                           deleting:1;
     unsigned                           has_annotations:1;
+    unsigned                           has_refs:1;  /* owner references, … */
+    unsigned                           ref_ours:1;  /* … and one that is ours, … */
+    uint16_t                           ref;         /* … there */
     time_t                             created;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_PVC_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) ref_uid;     /* of the GSS that it goes
+                                                       with; len 0: none */
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;
 } ngx_aigc_disk_t;
 
@@ -180,7 +197,7 @@ ngx_int_t ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     uint32_t slot, ngx_aigc_template_t *tmpl, ngx_array_t *claims);
 
 /*
- * An id without a claim whose disks are all owner's (a kept disk), or
+ * An id without a claim whose disks are all owner's (a kept disk) and stay, or
  * NGX_ERROR: none.
  */
 ngx_int_t ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot,
@@ -226,11 +243,6 @@ ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
  * Drops what is in none of these namespaces (ngx_str_t; none given: keeps all).
  */
 ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
-
-/* What is to be told of this record, and that it has been. */
-ngx_uint_t ngx_aigc_table_tell(ngx_aigc_record_t *record);
-void ngx_aigc_table_told(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_uint_t told);
 
 /* Frees half-written slots and rebuilds every chain; the lock is held. */
 void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);

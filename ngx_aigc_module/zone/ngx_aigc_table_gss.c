@@ -12,6 +12,8 @@
 
 static uint32_t ngx_aigc_template_get(ngx_aigc_zone_t *zone,
     ngx_aigc_gss_t *gss);
+static void ngx_aigc_template_again(ngx_aigc_zone_t *zone,
+    ngx_aigc_template_t *t);
 static void ngx_aigc_template_fill(ngx_aigc_zone_t *zone,
     ngx_aigc_template_t *t, ngx_aigc_gss_t *gss);
 static void ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
@@ -20,7 +22,9 @@ static void ngx_aigc_template_records(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_template_truth(ngx_aigc_template_t *t,
     ngx_aigc_gss_t *gss);
 static void ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_aigc_claim_t *claim);
+    ngx_aigc_claim_t *claim, ngx_uint_t lost);
+static ngx_uint_t ngx_aigc_claim_lost(ngx_aigc_record_t *r,
+    ngx_aigc_gss_t *gss);
 
 
 ngx_int_t
@@ -46,6 +50,10 @@ ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss,
 
     if (mark) {
         t->mark = mark;
+    }
+
+    if (t->uid.len && !ngx_aigc_fixed_eq(&t->uid, &gss->uid)) {
+        ngx_aigc_template_again(zone, t);
     }
 
     ngx_aigc_template_fill(zone, t, gss);
@@ -126,6 +134,27 @@ ngx_aigc_template_get(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss)
 }
 
 
+/* Another one of the same name: what was told of the former is past. */
+static void
+ngx_aigc_template_again(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t)
+{
+    uint32_t            i;
+    ngx_aigc_record_t  *r;
+
+    ngx_aigc_seq_begin(&t->seq);
+    ngx_memzero(t->told, sizeof(t->told));
+    ngx_aigc_seq_end(&t->seq);
+
+    for (i = t->first; i != NGX_AIGC_NONE; i = r->next_tmpl) {
+        r = &ngx_aigc_records(zone)[i];
+
+        ngx_aigc_seq_begin(&r->seq);
+        r->lost = 0;
+        ngx_aigc_seq_end(&r->seq);
+    }
+}
+
+
 static void
 ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     ngx_aigc_gss_t *gss)
@@ -146,6 +175,8 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     t->port = gss->port;
     t->deleting = gss->deleting;
     t->has_annotations = gss->has_annotations;
+    t->disks_delete = gss->disks_delete;
+    t->disks_bad = gss->disks_bad;
     t->has_reserve_ids = gss->has_reserve_ids;
     t->top = ngx_max(t->top, gss->top);
 
@@ -210,7 +241,7 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
         i = ngx_aigc_record_find(zone, &gss->ns, &gss->name, claims[n].id);
 
         if (i != NGX_AIGC_NONE) {
-            ngx_aigc_claim_put(zone, i, &claims[n]);
+            ngx_aigc_claim_put(zone, i, &claims[n], 0);
             ngx_aigc_records(zone)[i].claim_stamp = t->stamp;
             t->top = ngx_max(t->top, claims[n].id);
         }
@@ -225,7 +256,7 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
         r = &ngx_aigc_records(zone)[i];
 
         if (r->state != NGX_AIGC_NO_STATE && r->claim_stamp != t->stamp) {
-            ngx_aigc_claim_put(zone, i, NULL);
+            ngx_aigc_claim_put(zone, i, NULL, ngx_aigc_claim_lost(r, gss));
         }
 
         t->nclaims += (r->state != NGX_AIGC_NO_STATE);
@@ -237,10 +268,19 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
 }
 
 
-/* claim NULL: the annotation is gone */
+/* The gateway itself removes no annotation but of one that is uninstalled. */
+static ngx_uint_t
+ngx_aigc_claim_lost(ngx_aigc_record_t *r, ngx_aigc_gss_t *gss)
+{
+    return (r->state == NGX_AIGC_RUNNING || r->state == NGX_AIGC_RELEASED)
+           && ngx_aigc_fixed_eq(&r->claim_gss, &gss->uid);
+}
+
+
+/* claim NULL: the annotation is gone; lost: by somebody's hand */
 static void
 ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_aigc_claim_t *claim)
+    ngx_aigc_claim_t *claim, ngx_uint_t lost)
 {
     ngx_aigc_record_t  *r;
 
@@ -253,6 +293,8 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     }
 
     ngx_aigc_seq_begin(&r->seq);
+
+    r->lost = lost;
 
     if (claim) {
         r->state = claim->state;
@@ -408,7 +450,7 @@ ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot)
 
         ngx_aigc_seq_begin(&t->seq);
         ngx_aigc_unlink(zone, &t->first, i, ngx_aigc_next_tmpl);
-        ngx_aigc_claim_put(zone, i, NULL);
+        ngx_aigc_claim_put(zone, i, NULL, 0);
         ngx_aigc_seq_end(&t->seq);
 
         ngx_aigc_seq_begin(&r->seq);

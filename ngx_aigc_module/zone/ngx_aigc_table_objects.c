@@ -224,6 +224,10 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     d->deleting = pvc->deleting;
     d->has_annotations = pvc->has_annotations;
     d->created = pvc->created;
+    d->has_refs = pvc->ref.list;
+    d->ref_ours = pvc->ref.ours;
+    d->ref = (uint16_t) pvc->ref.index;
+    ngx_aigc_fixed_set(&d->ref_uid, &pvc->ref.uid);
     ngx_aigc_fixed_set(&d->uid, &pvc->uid);
     ngx_aigc_fixed_set(&d->owner, &pvc->owner);
 
@@ -500,50 +504,4 @@ ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
     ngx_aigc_write_end(zone);
 
     return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_aigc_table_tell(ngx_aigc_record_t *record)
-{
-    ngx_uint_t  tell;
-
-    tell = 0;
-
-    if (record->state == NGX_AIGC_NO_STATE) {
-        return tell;
-    }
-
-    if (record->collision) {
-        tell |= NGX_AIGC_TELL_COLLISION;
-    }
-
-    if (record->disk == NGX_AIGC_DISK_FOREIGN) {
-        tell |= NGX_AIGC_TELL_DISK;
-    }
-
-    if (record->state == NGX_AIGC_UNREADABLE) {
-        tell |= NGX_AIGC_TELL_UNREADABLE;
-    }
-
-    return tell;
-}
-
-
-void
-ngx_aigc_table_told(ngx_aigc_zone_t *zone, uint32_t slot, ngx_uint_t told)
-{
-    ngx_aigc_record_t  *r;
-
-    if (ngx_aigc_write_begin(zone) != NGX_OK) {
-        return;
-    }
-
-    r = &ngx_aigc_records(zone)[slot];
-
-    ngx_aigc_seq_begin(&r->seq);
-    r->told = told;
-    ngx_aigc_seq_end(&r->seq);
-
-    ngx_aigc_unlock(zone);
 }

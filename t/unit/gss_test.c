@@ -438,6 +438,50 @@ gss_long_host(unit_t *u)
 }
 
 
+/* disks are deleted with a template only where it says just that */
+
+static void
+gss_disks(unit_t *u)
+{
+    u_char           buf[512];
+    ngx_uint_t       i;
+    ngx_aigc_gss_t   gss;
+
+    static const struct {
+        const char  *annotations;
+        ngx_uint_t   goes, bad;
+    } cases[] = {
+        { "null", 0, 0 },
+        { "[]", 0, 0 },
+        { "{}", 0, 0 },
+        { "{'aigc-gateway.io/disks': 'retain'}", 0, 0 },
+        { "{'aigc-gateway.io/disks': 'delete'}", 1, 0 },
+        { "{'aigc-gateway.io/disks': 'Delete'}", 0, 1 },
+        { "{'aigc-gateway.io/disks': 'delete '}", 0, 1 },
+        { "{'aigc-gateway.io/disks': 'delet'}", 0, 1 },
+        { "{'aigc-gateway.io/disks': ''}", 0, 1 },
+        { "{'aigc-gateway.io/disks': null}", 0, 1 },
+        { "{'aigc-gateway.io/disks': true}", 0, 1 },
+        { "{'aigc-gateway.io/disks': ['delete']}", 0, 1 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        *ngx_sprintf(buf, "{'metadata': {'name': 'sd', 'namespace': 'n',"
+                     " 'uid': 'u', 'annotations': %s}}",
+                     cases[i].annotations) = '\0';
+
+        is_int(u, ngx_aigc_gss_read(u->pool, unit_json(u, (char *) buf), &gss),
+               NGX_OK);
+
+        if (!is_int(u, gss.disks_delete, cases[i].goes)
+            || !is_int(u, gss.disks_bad, cases[i].bad))
+        {
+            unit_note("%s", cases[i].annotations);
+        }
+    }
+}
+
+
 unit_test_t  gss_tests[] = {
     { "the five templates of the original's page", gss_seed_templates },
     { "a set in use", gss_in_use },
@@ -445,5 +489,6 @@ unit_test_t  gss_tests[] = {
     { "wrong types are as good as absent", gss_wrong_types },
     { "where instances are reached, or why not", gss_network },
     { "a long Host makes a short sentence", gss_long_host },
+    { "whether its disks go with it", gss_disks },
     { NULL, NULL }
 };

@@ -6,6 +6,8 @@
 static void unit_json_cleanup(void *data);
 static json_t *unit_json_keep(unit_t *u, json_t *root);
 static ngx_int_t unit_json_op(json_t *object, json_t *op);
+static ngx_int_t unit_json_array_op(json_t *array, const char *name,
+    const char *last, json_t *value, json_t *there);
 static json_t *unit_json_find(json_t *object, const char *path,
     json_t **parent, char *last, size_t size);
 
@@ -128,6 +130,10 @@ unit_json_op(json_t *object, json_t *op)
         return NGX_ERROR;
     }
 
+    if (json_is_array(parent)) {
+        return unit_json_array_op(parent, name, last, value, there);
+    }
+
     if (strcmp(name, "add") == 0 && value) {
         return json_object_set(parent, last, value) == 0 ? NGX_OK : NGX_ERROR;
     }
@@ -140,7 +146,23 @@ unit_json_op(json_t *object, json_t *op)
 }
 
 
-/* what path (RFC 6901) names, and the object that it is in, objects only */
+static ngx_int_t
+unit_json_array_op(json_t *array, const char *name, const char *last,
+    json_t *value, json_t *there)
+{
+    if (strcmp(name, "add") == 0 && value && strcmp(last, "-") == 0) {
+        return json_array_append(array, value) == 0 ? NGX_OK : NGX_ERROR;
+    }
+
+    if (strcmp(name, "remove") == 0 && there) {
+        return json_array_remove(array, atoi(last)) == 0 ? NGX_OK : NGX_ERROR;
+    }
+
+    return NGX_ERROR;
+}
+
+
+/* what path (RFC 6901) names, and the object or array that it is in */
 
 static json_t *
 unit_json_find(json_t *object, const char *path, json_t **parent, char *last,
@@ -166,8 +188,10 @@ unit_json_find(json_t *object, const char *path, json_t **parent, char *last,
 
         last[n] = '\0';
 
-        *parent = json_is_object(object) ? object : NULL;
-        object = json_object_get(object, last);
+        *parent = (json_is_object(object) || json_is_array(object)) ? object
+                                                                   : NULL;
+        object = json_is_array(object) ? json_array_get(object, atoi(last))
+                                       : json_object_get(object, last);
     }
 
     return object;

@@ -23,7 +23,8 @@ json_t *unit_json_bytes(unit_t *u, ngx_str_t *text);
 /*
  * Applies a JSON Patch as the API server does: all of it or nothing; a test
  * with null passes exactly where nothing is; a test without "value" is an
- * error.  The patched copy, or NULL.
+ * error.  Of arrays: "-" is added to, an index is tested and removed.  The
+ * patched copy, or NULL.
  */
 json_t *unit_json_patch(unit_t *u, json_t *object, ngx_str_t *patch);
 

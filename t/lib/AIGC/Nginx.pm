@@ -250,15 +250,15 @@ sub restart_nginx {
 }
 
 # An independent nginx with a zone of its own, before the same cluster and Logto
-# and with the same keys: a second replica.  Returns its port; its status is at
-# the next one.
+# and with the same keys: a second replica.  edit => sub { … } changes the text of
+# its configuration.  Returns its port; its status is at the next one.
 sub second_nginx {
-    my $self = shift;
+    my ($self, %o) = @_;
     my ($port, undef, $lock) = AIGC::Ports::claim();
     my $dir  = $self->file('nginx2');
 
     make_path("$dir/temp");
-    symlink $self->file('nginx/aigc'), "$dir/aigc";
+    symlink $self->file('nginx/aigc'), "$dir/aigc" unless -e "$dir/aigc";
     my $text = _read_all($self->file('nginx/nginx.conf'));
     for my $n (0, 1, 8) {
         my ($from, $to) = ($self->port($n), $port + $n);
@@ -266,6 +266,7 @@ sub second_nginx {
     }
     $text =~ s{/nginx/nginx\.(pid|lock)}{/nginx2/nginx.$1}g;
     $text =~ s{/log/(access|error)\.log}{/log/${1}2.log}g;
+    $text = $o{edit}->($text) if $o{edit};
     _write("$dir/nginx.conf", $text);
     my $log = $self->file('log/error2.log');
     $self->{process}{nginx2} = AIGC::Process->start(name => 'the second nginx',

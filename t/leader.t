@@ -1,0 +1,235 @@
+# t/leader.t — of several gateways one keeps the cluster in order, and another one
+# goes on when it cannot
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+use AIGC::HTTP;
+use JSON::PP ();
+use Time::HiRes qw(sleep time);
+
+my $name  = 'stable-diffusion-cpu';
+my $lease = '/apis/coordination.k8s.io/v1/namespaces/aigc-gateway/leases/aigc-gateway';
+
+# The first nginx calls the API server through the faults, the second one does not.
+my $t = AIGC::Stack->start(workers => 2, faults => 1);
+my ($first, $second) = ($t->port, undef);
+
+sub metric {
+    my ($port, $what) = @_;
+    return $t->plain('GET', $port + 1, '/metrics')->content =~ /^aigc_\Q$what\E (\d+)$/m ? $1 : die "no $what";
+}
+
+sub leads { my ($port) = @_; return eval { $t->plain('GET', $port + 1, '/readyz')->json->{leader} } ? 1 : 0 }
+
+sub wait_leads {
+    my ($port, $seconds, $what) = @_;
+    my $begin = time;
+    $t->wait_for(sub { leads($port) }, $seconds, $what);
+    return sprintf '%.1f', time - $begin;
+}
+
+sub spec   { return ($t->kube_get($lease) // {})->{spec} // {} }
+sub holder { return spec()->{holderIdentity} // '' }
+sub identity { my ($port) = @_; return $t->plain('GET', $port + 1, '/table')->json->{leader}{identity} }
+
+sub start_second {
+    my $through = $t->port(6);
+    my $direct  = $t->port(3);
+    $second = $t->second_nginx(edit => sub { $_[0] =~ s/(aigc_kubernetes .*?):$through\b/$1:$direct/r });
+}
+
+# Looks all the time: how often both led at one moment, and whether there was one
+# without a leader for longer than a second.
+sub look {
+    return $t->background(sub {
+        my ($go_on) = @_;
+        my %n = (both => 0, looks => 0, gap => 0);
+        my $since = time;
+        while ($go_on->()) {
+            my @is = (leads($first), leads($second), leads($first));
+            $n{looks}++;
+            $n{both}++ if $is[0] && $is[1] && $is[2];
+            $since = time if $is[1] || $is[2];
+            $n{gap} = time - $since if time - $since > $n{gap};
+            sleep 0.01;
+        }
+        return \%n;
+    });
+}
+
+sub never_two {
+    my ($look, $what) = @_;
+    my $n = $look->stop;
+    ok $n->{looks} > 10 && !$n->{both}, "$what: never two at one moment"
+        or diag "$n->{both} of $n->{looks}";
+    return $n;
+}
+
+### One nginx
+
+cmp_ok wait_leads($first, 5, 'the only one leads'), '<', 1, 'alone it leads at once';
+is holder(), identity($first), 'the Lease says so';
+is spec()->{leaseDurationSeconds}, 15, 'for 15 seconds';
+is metric($first, 'leader'), 1, 'a metric, too';
+is metric($first, 'leader_changes_total'), 1, 'which counts';
+my $renewed = spec()->{renewTime};
+$t->wait_for(sub { spec()->{renewTime} ne $renewed }, 5, 'it is renewed');
+
+my $was = identity($first);
+my $transitions = spec()->{leaseTransitions};
+$t->restart_nginx;
+cmp_ok wait_leads($first, 5, 'the next one leads'), '<', 1, 'what quits gives the Lease up: the next leads at once';
+isnt identity($first), $was, 'another one, of an own name';
+is spec()->{leaseTransitions}, $transitions + 1, 'a change that the Lease counts';
+
+### Two
+
+start_second();
+is leads($second), 0, 'a second one does not lead';
+is $t->plain('GET', $second + 1, '/readyz')->code, 200, 'and is ready all the same';
+is $t->plain('GET', $second + 1, '/table')->json->{leader}{holder}, identity($first), 'it knows who does';
+
+my $alice = $t->sign_in('alice');
+my $look  = look();
+my $path  = "/api/v1/templates/default/$name/install";
+my $r = $alice->post("http://dashboard.aigc.localhost:$second$path", headers => { Origin => $t->origin });
+is $r->code, 202, 'an install through the other one works';
+$t->wait_for(sub { grep { ($_->{metadata}{annotations} // {})->{'aigc-gateway.io/owner'} } $t->kube_list('pvcs') },
+    15, 'its disk is stamped');
+is metric($first, 'disk_stamps_total'), 1, 'by the leader';
+is metric($second, 'disk_stamps_total'), 0, 'alone';
+$t->wait_agree($name);
+
+my $mark = $t->audit_mark;
+my %had = map { $_ => metric($_, 'repairs_total') } $first, $second;
+$t->kube_patch('gss', $name, { spec => { replicas => 0 } });
+$t->wait_for(sub { $t->kube_get('gss', $name)->{spec}{replicas} == 1 }, 10, 'it is repaired');
+$t->wait_agree($name);
+is metric($first, 'repairs_total'), $had{$first} + 1, 'a slip is repaired by the leader';
+is metric($second, 'repairs_total'), $had{$second}, 'and not by the other';
+is_deeply $t->gateway_writes($mark), { $name => 1 }, 'in one write';
+
+### The same nginx goes on
+
+my $changes = metric($first, 'leader_changes_total');
+$was = identity($first);
+$t->reload for 1 .. 3;
+for (1 .. 2) {
+    my ($pid) = $t->kill_worker(0);
+    $t->allow_log(qr/shared memory zone "gateway" was locked by $pid/);
+}
+ok leads($first), 'after reloads and dead workers it still leads';
+is identity($first), $was, 'under the same name';
+is metric($first, 'leader_changes_total'), $changes, 'without a gap';
+is metric($second, 'leader_changes_total'), 0, 'and the other has never led';
+my $n = never_two($look, 'reload');
+cmp_ok $n->{gap}, '<', 1, 'and always one';
+
+### The Lease is lost
+
+$look = look();
+for (1 .. 3) {
+    my $uid = $t->kube_get($lease)->{metadata}{uid};
+    $t->kubectl('delete', 'lease', '-n', 'aigc-gateway', 'aigc-gateway');
+    $t->wait_for(sub { my $l = $t->kube_get($lease); $l && $l->{metadata}{uid} ne $uid }, 10, 'it is there again');
+    is holder(), identity($first), 'a Lease that was deleted is made again by its holder';
+}
+never_two($look, 'a lost Lease');
+is metric($first, 'leader_changes_total'), $changes, 'nothing has changed hands';
+
+# What others have put onto it stays.
+$t->kubectl('label', 'lease', '-n', 'aigc-gateway', 'aigc-gateway', 'example.org/a=b');
+$renewed = spec()->{renewTime};
+$t->wait_for(sub { spec()->{renewTime} ne $renewed }, 5, 'it is renewed');
+is $t->kube_get($lease)->{metadata}{labels}{'example.org/a'}, 'b', 'somebody\'s label stays on it';
+ok leads($first), 'and costs nobody the lead';
+
+### It does not reach the API server
+
+# Renewals hang from here on; a repair that is under way when its time is over is
+# ended, and nothing of it arrives.
+$look = look();
+$t->faults([{ path => 'leases', action => { delayMs => 60000 } }]);
+my $begin = time;
+sleep 0.1 while time - $begin < 6.5;
+$t->faults([{ path => 'leases', action => { delayMs => 60000 } },
+    { method => 'PATCH', path => 'gameserversets', action => { delayMs => 4500 } }]);
+ok leads($first), 'a leader that cannot renew goes on for a while';
+$mark = $t->audit_mark;
+while (leads($first)) {         # a write is under way all the time
+    $t->kube_patch('gss', $name, { spec => { replicas => 0 } });
+    sleep 0.2;
+}
+my $lost = time - $begin;
+cmp_ok $lost, '<', 11, sprintf 'and ends before its Lease does (%.1f s)', $lost;
+is leads($second), 0, 'before the other may begin';
+ok wait_leads($second, 20, 'the other takes over'), 'the other takes over';
+cmp_ok time - $begin, '<', 22, sprintf 'after %.1f s', time - $begin;
+$t->wait_agree($name);
+$t->no_faults;
+never_two($look, 'a leader cut off');
+is holder(), identity($second), 'the Lease is the other\'s';
+is metric($second, 'repairs_total'), $had{$second} + 1, 'who repairs what was left';
+is_deeply $t->gateway_writes($mark), { $name => 1 }, 'nothing of the former one has arrived';
+sleep 0.1 while time - $begin < 30;
+ok !leads($first), 'the first one stays behind when it is back';
+my @lines = grep { /the Lease .* could not be/ } split /\n/, $t->error_log;
+ok @lines >= 1 && @lines <= 3, 'it has said so, not often' or diag explain \@lines;
+
+### It dies
+
+$begin = time;
+my $dead = $t->{process}{nginx2};
+kill KILL => map { $_->{pid} } $dead->session;
+$t->wait_for(sub { !$dead->alive && !$dead->session }, 5, 'it is dead');
+ok wait_leads($first, 20, 'the first one takes over'), 'a leader that is killed is followed by the other';
+my $took = time - $begin;
+ok $took > 10 && $took < 19, sprintf 'within the Lease\'s time (%.1f s), not before', $took;
+delete $t->{process}{nginx2};
+
+### Somebody edits the Lease
+
+start_second();
+ok leads($first) && !leads($second), 'two again';
+my %garbage = (
+    'somebody else\'s name' => { holderIdentity => 'somebody' },
+    'a long name'           => { holderIdentity => 'x' x 5000 },
+    'nobody'                => { holderIdentity => '' },
+    'a second\'s duration'  => { holderIdentity => "\x{1F600}\n", leaseDurationSeconds => 1 },
+);
+for my $what (sort keys %garbage) {
+    $look = look();
+    $begin = time;
+    is +($t->kube_send([['PATCH', $lease, { spec => $garbage{$what} }]]))[0], 200, "edited: $what";
+    $t->wait_for(sub { my $h = holder(); $h eq identity($first) || $h eq identity($second) }, 25, 'it is one of ours again');
+    $t->wait_for(sub { leads($first) + leads($second) == 1 }, 10, 'one leads');
+    never_two($look, $what);
+}
+is +($t->kube_send([['PATCH', $lease, { spec => undef }]]))[0], 200, 'emptied';
+$t->wait_for(sub { my $h = holder(); $h eq identity($first) || $h eq identity($second) }, 25, 'it is one of ours again');
+pass 'one has it again';
+
+### What else the API server may answer
+
+$t->wait_for(sub { leads($first) + leads($second) == 1 }, 10, 'one leads');
+if (!leads($first)) {           # the faults are before the first
+    $t->{process}{nginx2}->signal('QUIT');
+    $t->wait_for(sub { !$t->{process}{nginx2}->alive }, 5, 'the second one quits');
+    cmp_ok wait_leads($first, 5, 'the first leads'), '<', 4, 'who quits is followed within seconds';
+    start_second();
+}
+for my $answer ({ status => 403, body => '{}' }, { status => 500, body => 'no' }, { status => 200, body => '[1' },
+    { status => 200, body => '{"metadata":{}}', contentType => 'application/json' }, { status => 409, body => '{}' },
+    { close => JSON::PP::true })
+{
+    $t->faults([{ path => 'leases', times => 4, action => $answer }]);
+    $t->wait_for(sub { !grep { ($_->{times} // 0) > ($_->{applied} // 4) } @{ $t->faults } }, 10, 'faults');
+    $renewed = spec()->{renewTime};
+    $t->wait_for(sub { spec()->{renewTime} ne $renewed }, 15, 'it is renewed again');
+    ok leads($first), 'it leads on after ' . (JSON::PP->new->canonical->encode($answer));
+}
+@lines = grep { /the Lease .* could not be/ } split /\n/, $t->error_log;
+cmp_ok scalar @lines, '<', 12, 'a line now and then';
+
+done_testing;

@@ -1,0 +1,142 @@
+# t/slips.t — what an administrator's hand may do to annotations: told in an Event and a
+# metric, once, and never a wrong owner
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+my $name = 'stable-diffusion-cpu';
+my $key  = 'instance.aigc-gateway.io';
+
+for my $okg ('1.0', '0.4') {
+    my $t = AIGC::Stack->start(okg => $okg);
+    my @user = map { $t->sign_in($_) } qw(alice bob carol);
+    my @inst = map { $_->install($name) } @user;
+    $_->wait_ready for @inst;
+    my ($alice, $bob, $carol) = @user;
+    $t->wait_agree($name);
+
+    my $told = sub { my ($reason) = @_; grep { $_->{reason} eq $reason } $t->kube_list('events') };
+    my $problems = sub { my ($kind) = @_;
+        $t->status('/metrics')->content =~ /^aigc_problems\{kind="$kind"\} (\d+)$/m ? $1 : die "no $kind" };
+    my $wait_problems = sub { my ($kind, $n) = @_;
+        $t->wait_for(sub { $problems->($kind) == $n }, 10, sub { "$kind: $n, is " . $problems->($kind) }) };
+    my $wait_told = sub { my ($reason, $n) = @_;
+        $t->wait_for(sub { $n == (() = $told->($reason)) }, 10, sub { "Events $reason: $n, are " . scalar(() = $told->($reason)) }) };
+    my $annotate = sub { $t->kubectl('annotate', '--overwrite', 'gss', $name, @_) };
+    my $was = sub { $t->kube_get('gss', $name)->{metadata}{annotations} };
+    my $disk = sub { ($t->kube_get('pvcs', "user-data-$name-$_[0]") // {})->{metadata}{uid} };
+
+    is $problems->($_), 0, "OKG $okg: $_: none" for qw(host_collision foreign_disk unreadable_annotation
+        removed_annotation no_annotation disks_annotation);
+
+    ### An annotation is removed while pod and disk are there
+
+    $t->wait_for(sub { 3 == grep { ($_->{metadata}{annotations} // {})->{'aigc-gateway.io/owner'} } $t->kube_list('pvcs') },
+        10, 'the disks are stamped');
+    my $uid = $disk->(1);
+    my $bobs = $was->()->{"$key/1"};
+    $annotate->("$key/1-");
+    $wait_told->(RemovedAnnotation => 1);
+    my ($event) = $told->('RemovedAnnotation');
+    like $event->{message}, qr/^instance 1: its annotation was removed/, 'a removed annotation is told of';
+    is $event->{involvedObject}{name}, $name, 'on the template';
+    is $event->{type}, 'Warning', 'as a warning';
+    $wait_problems->(removed_annotation => 1);
+    isnt $_->get($inst[1]->url)->code, 200, $_->user . ' does not get in' for @user;
+    $t->wait_agree($name);
+    my $new = $t->sign_in('user01')->install($name);
+    cmp_ok $new->id, '>', 2, 'somebody new gets another id';
+    $new->wait_ready;
+    is scalar(() = $told->('RemovedAnnotation')), 1, 'it is told once, while it lasts';
+    is $bob->install($name)->id, 1, 'its owner has it back';
+    $inst[1]->look->wait_ready;
+    is $disk->(1), $uid, 'with the disk';
+    $wait_problems->(removed_annotation => 0);
+
+    # The administrator himself may put it back, too.
+    $annotate->("$key/1-");
+    $wait_told->(RemovedAnnotation => 2);
+    $annotate->("$key/1=$bobs");
+    $wait_problems->(removed_annotation => 0);
+    $t->wait_agree($name);
+    $inst[1]->look->wait_ready;
+    is $bob->get($inst[1]->url)->code, 200, 'put back by hand: bob is back';
+
+    ### All at once: kubectl replace wipes them
+
+    my $gss = $t->template($name);
+    $t->kubectl({ in => JSON::PP->new->encode($gss) }, 'replace', '-f', '-');
+    $wait_problems->(removed_annotation => 4);
+    $wait_told->(RemovedAnnotation => 3);
+    ($event) = grep { $_->{message} =~ /^instances/ } $told->('RemovedAnnotation');
+    like $event->{message}, qr/^instances 0, 1, 2, 3, each: /, 'many slips are one Event';
+    isnt $_->get($inst[0]->url)->code, 200, $_->user . ' does not get in' for @user;
+    $t->wait_for(sub { !$t->kube_list('pods') }, 20, 'OKG ends the pods');
+    my %first = map { $_->user => $_->install($name)->id } $carol, $bob, $alice;
+    is_deeply \%first, { alice => 0, bob => 1, carol => 2 }, 'everybody gets his own id back, in whatever order';
+    $_->look->wait_ready for @inst;
+    $wait_problems->(removed_annotation => 1);
+
+    ### Unreadable
+
+    my $ann = $was->();
+    $annotate->(map { "$key/$_={\"owner\":" } 0, 2);
+    $wait_problems->(unreadable_annotation => 2);
+    $wait_told->(UnreadableAnnotation => 1);
+    ($event) = $told->('UnreadableAnnotation');
+    like $event->{message}, qr/^instances 0, 2, each: its annotation cannot be read/, 'half-written annotations are told of';
+    is $_->get($inst[0]->url)->code, 403, $_->user . ' does not get in' for @user;
+    $annotate->(map { "$key/$_=$ann->{\"$key/$_\"}" } 0, 2);
+    $wait_problems->(unreadable_annotation => 0);
+    $t->wait_agree($name);
+    $_->look->wait_ready for @inst;
+
+    ### A foreign disk
+
+    $t->kubectl('annotate', '--overwrite', 'pvc', "user-data-$name-0", 'aigc-gateway.io/owner=bob000000000');
+    $wait_told->(ForeignDisk => 1);
+    $wait_problems->(foreign_disk => 1);
+    is $_->get($inst[0]->url)->code, 403, $_->user . ' does not get in' for @user;
+    $t->kubectl('annotate', '--overwrite', 'pvc', "user-data-$name-0", 'aigc-gateway.io/owner=alice0000000');
+    $wait_problems->(foreign_disk => 0);
+    is $alice->get($inst[0]->url)->code, 200, 'mended: she does';
+
+    ### It runs, and nothing says whose it is
+
+    $t->stop_nginx;
+    $annotate->("$key/2-");
+    $t->start_nginx;
+    $t->wait_ready;
+    $wait_told->(NoAnnotation => 1);
+    like +($told->('NoAnnotation'))[0]{message}, qr/^instance 2: it runs, and no annotation/, 'removed while no gateway ran: told of';
+    isnt $_->get($inst[2]->url)->code, 200, $_->user . ' does not get in' for @user;
+    $t->wait_agree($name);
+    $wait_problems->(no_annotation => 0) if $okg eq '1.0';
+    is $carol->install($name)->id, 2, 'its owner has it back';
+    $inst[2]->look->wait_ready;
+    $wait_problems->(no_annotation => 0);
+
+    ### What is no slip
+
+    $t->kubectl('delete', 'gss', $name);
+    $t->wait_for(sub { !grep { $_->{name} eq $name } @{ $t->table->{templates} } }, 20, 'the gateway knows');
+    is $problems->($_), 0, "a template that is deleted is none: $_" for qw(removed_annotation no_annotation foreign_disk);
+}
+
+### OKG 1.0 may forget an id that it has just started
+
+my $t = AIGC::Stack->start(cluster => ['-webhook-delay', '0s', '-quirks', 'stale-reserve-ms=300']);
+my @user = map { $t->sign_in(sprintf 'user%02d', $_) } 1 .. 8;
+my @inst;
+for my $user (@user) {
+    push @inst, $user->install($name);
+    $t->wait_agree($name, 30);
+}
+$_->look->wait_ready for @inst;
+is_deeply [map { $_->id } @inst], [0 .. $#inst], 'each has an id';
+is_deeply [map { $_->client->get($_->url('/info'))->json->{instance} } @inst], [map { $_->id } @inst],
+    'an id that OKG has dropped is there again: everybody reaches his own';
+note 'repairs: ', $t->status('/metrics')->content =~ /^aigc_repairs_total (\d+)/m;
+
+done_testing;
