@@ -371,7 +371,7 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
     digest[NGX_AIGC_DIGEST_LEN - 1] ^= purpose;
 
     if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
-        || ngx_aigc_revocation_known(mcf->zone) != NGX_OK)
+        || !ngx_aigc_revocation_known(mcf->zone))
     {
         who->busy = 1;
         return NGX_DECLINED;

@@ -50,7 +50,7 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
     keys = (ngx_aigc_issuer_keys(mcf->zone, &version, r->connection->log)
             != NULL);
 
-    revoked = (ngx_aigc_revocation_known(mcf->zone) == NGX_OK);
+    revoked = (ngx_aigc_revocation_known(mcf->zone) != 0);
 
     return ngx_http_aigc_json(r, (synced && fresh && keys && revoked)
                                  ? NGX_HTTP_OK

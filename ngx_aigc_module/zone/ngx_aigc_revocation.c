@@ -19,6 +19,8 @@ static ngx_aigc_revocation_t *ngx_aigc_revocation_slot(ngx_aigc_zone_t *zone,
 static ngx_aigc_revocation_t *ngx_aigc_revocation_add(ngx_aigc_zone_t *zone,
     ngx_aigc_revoked_t *revoked, ngx_log_t *log);
 static uint32_t ngx_aigc_revocation_free(ngx_aigc_zone_t *zone,
+    uint64_t when, ngx_log_t *log);
+static void ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when,
     ngx_log_t *log);
 static void ngx_aigc_revocation_drop(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_revocation_raise(ngx_aigc_zone_t *zone, time_t floor);
@@ -80,20 +82,6 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
     }
 
     return NGX_OK;
-}
-
-
-ngx_atomic_uint_t
-ngx_aigc_revocation_version(ngx_aigc_zone_t *zone)
-{
-    return zone->shm->revoked.version;
-}
-
-
-ngx_int_t
-ngx_aigc_revocation_known(ngx_aigc_zone_t *zone)
-{
-    return zone->shm->revoked.known ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -167,14 +155,16 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
 
     if (r == NULL) {
         r = ngx_aigc_revocation_add(zone, revoked, log);
-        changed = 1;
+        changed = (r != NULL);
 
     } else if (r->revoked.when < revoked->when) {
         r->revoked.when = revoked->when;
         changed = 1;
     }
 
-    r->stored = revoked->when;
+    if (r) {
+        r->stored = revoked->when;
+    }
 
     ngx_memory_barrier();
 
@@ -330,8 +320,10 @@ void
 ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
 {
     time_t                  ended;
-    uint32_t                i;
+    uint32_t                i, used;
     ngx_aigc_revocation_t  *r;
+
+    used = 0;
 
     ngx_aigc_lock(zone);
 
@@ -347,7 +339,11 @@ ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
         {
             ngx_aigc_revocation_drop(zone, i);
         }
+
+        used += (r->revoked.when != 0);
     }
+
+    zone->shm->revoked.used = used;     /* whoever died while counting */
 
     ngx_aigc_unlock(zone);
 }
@@ -451,6 +447,7 @@ ngx_aigc_revocation_slot(ngx_aigc_zone_t *zone, u_char *key)
 }
 
 
+/* NULL: there is no room, the floor stands for it */
 static ngx_aigc_revocation_t *
 ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
     ngx_log_t *log)
@@ -458,7 +455,12 @@ ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
     uint32_t                slot, *head;
     ngx_aigc_revocation_t  *r;
 
-    slot = ngx_aigc_revocation_free(zone, log);
+    slot = ngx_aigc_revocation_free(zone, revoked->when, log);
+
+    if (slot == NGX_AIGC_NONE) {
+        return NULL;
+    }
+
     r = &ngx_aigc_revocations(zone)[slot];
     head = ngx_aigc_revocation_bucket(zone, revoked->key);
 
@@ -477,15 +479,24 @@ ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
 }
 
 
-/* A free place; where there is none, the oldest entry's. */
+/*
+ * A free place; where there is none, the oldest entry's, unless when is older
+ * than all: NGX_AIGC_NONE.
+ */
 static uint32_t
-ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, ngx_log_t *log)
+ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, uint64_t when, ngx_log_t *log)
 {
     uint32_t                i, slot, oldest;
     ngx_aigc_revocation_t  *r;
 
     r = ngx_aigc_revocations(zone);
     oldest = 0;
+
+    if (zone->shm->revoked.used >= zone->shm->nrevocations
+        && ngx_aigc_when_time(when) <= (time_t) zone->shm->revoked.floor)
+    {
+        return NGX_AIGC_NONE;
+    }
 
     for (i = 0; i < zone->shm->nrevocations; i++) {
 
@@ -501,25 +512,38 @@ ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, ngx_log_t *log)
         }
     }
 
-    ngx_aigc_revocation_raise(zone,
-                              ngx_aigc_when_time(r[oldest].revoked.when));
+    if (when <= r[oldest].revoked.when) {
+        ngx_aigc_revocation_full(zone, when, log);
+        return NGX_AIGC_NONE;
+    }
+
+    ngx_aigc_revocation_full(zone, r[oldest].revoked.when, log);
     ngx_aigc_revocation_drop(zone, oldest);
+
+    return oldest;
+}
+
+
+static void
+ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when, ngx_log_t *log)
+{
+    ngx_aigc_revocation_raise(zone, ngx_aigc_when_time(when));
 
     ngx_aigc_count(zone, revocations_full);
 
     if (ngx_time() - (time_t) zone->shm->revoked.told
-        >= NGX_AIGC_REVOCATIONS_TOLD)
+        < NGX_AIGC_REVOCATIONS_TOLD)
     {
-        zone->shm->revoked.told = ngx_time();
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "aigc: no room for more than %uD revocations: sessions "
-                      "that began until %T are refused; a larger \"aigc_zone\" "
-                      "holds more, up to %d", zone->shm->nrevocations,
-                      (time_t) zone->shm->revoked.floor,
-                      NGX_AIGC_REVOCATIONS_MAX);
+        return;
     }
 
-    return oldest;
+    zone->shm->revoked.told = ngx_time();
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "aigc: no room for more than %uD revocations: sessions that "
+                  "began until %T are refused; a larger \"aigc_zone\" holds "
+                  "more, up to %d", zone->shm->nrevocations,
+                  (time_t) zone->shm->revoked.floor, NGX_AIGC_REVOCATIONS_MAX);
 }
 
 

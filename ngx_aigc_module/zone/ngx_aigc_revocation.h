@@ -49,13 +49,14 @@ ngx_int_t ngx_aigc_subject(ngx_str_t *session, ngx_str_t *login,
 ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
     ngx_aigc_subject_t *s, ngx_atomic_uint_t *version);
 
-ngx_atomic_uint_t ngx_aigc_revocation_version(ngx_aigc_zone_t *zone);
+#define ngx_aigc_revocation_version(zone)                                     \
+    ((ngx_atomic_uint_t) (zone)->shm->revoked.version)
 
 /*
- * NGX_OK: the ConfigMap has been read once, or the cluster will not let us read
- * it; NGX_DECLINED: nobody can tell yet who is revoked.
+ * Not 0: the ConfigMap has been read once, or the cluster will not let us read
+ * it.  Else nobody can tell yet who is revoked.
  */
-ngx_int_t ngx_aigc_revocation_known(ngx_aigc_zone_t *zone);
+#define ngx_aigc_revocation_known(zone)  ((zone)->shm->revoked.known)
 
 /*
  * Revokes text (a sid or sub) as of time; every worker knows it when this
