@@ -273,6 +273,16 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         } else if (ngx_http_aigc_param(&value[i], "audience=", &v)) {
             logto->audience = v;
 
+        } else if (ngx_strcmp(value[i].data, "grace=off") == 0) {
+            mcf->grace = 0;
+
+        } else if (ngx_http_aigc_param(&value[i], "grace=", &v)) {
+            if (ngx_http_aigc_seconds(cf, &value[i], &v, &mcf->grace)
+                != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
         } else if (ngx_http_aigc_param(&value[i], "ca_file=", &v)) {
             if (ngx_http_aigc_path(cf, &v, &logto->ca_file) != NGX_OK) {
                 return NGX_CONF_ERROR;
@@ -283,7 +293,7 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                          "app_id=, app_secret_file=, "
                                          "m2m_app_id=, m2m_app_secret_file=, "
                                          "webhook_key_file=, audience=, "
-                                         "ca_file=");
+                                         "grace=, ca_file=");
         }
     }
 

@@ -13,6 +13,7 @@
 #include "http/ngx_http_aigc_decide.h"
 #include "http/ngx_http_aigc_headers.h"
 #include "http/ngx_http_aigc_identity.h"
+#include "http/ngx_http_aigc_renew.h"
 #include "http/ngx_http_aigc_sign_in.h"
 #include "http/ngx_http_aigc_sign_in_callback.h"
 #include "http/ngx_http_aigc_sign_out.h"
@@ -206,6 +207,7 @@ ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
     }
 
     mcf->max_stale = NGX_HTTP_AIGC_MAX_STALE;
+    mcf->grace = NGX_HTTP_AIGC_GRACE;
 
     return mcf;
 }
@@ -361,6 +363,10 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
     }
 
     ngx_http_aigc_drop_set_cookies(r);
+
+    if (r == r->main && ngx_http_aigc_renew_header(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_next_header_filter(r);
 }

@@ -132,6 +132,8 @@ subtest 'what is right' => sub {
             . 'm2m_app_id=b m2m_app_secret_file=secret webhook_key_file=secret audience=https://api ca_file=ca.crt' }));
     good('a cookie and a lifetime of one\'s own', conf(directives => {
         aigc_session => 'key_file=key domain=Example.com cookie=__Secure-aigc lifetime=7d secure=on' }));
+    good('grace', conf(directives => {
+        aigc_logto => "https://logto.example.com app_id=a app_secret_file=secret grace=$_" })) for qw(30m off);
     good('keepalive', conf(upstream => 'upstream instances { aigc_instances; keepalive 4; keepalive_timeout 5s; }'));
     good('no keepalive', conf(upstream => 'upstream instances { aigc_instances; }'));
     good('satisfy all', conf(instance => 'satisfy all; deny all;'));
@@ -249,6 +251,8 @@ subtest 'aigc_logto' => sub {
     wrong('no secret', aigc_logto => 'https://l.example.com app_id=a', qr/needs app_id= and app_secret_file=/);
     wrong('no app_id', aigc_logto => 'https://l.example.com app_secret_file=secret', qr/needs app_id= and app_secret_file=/);
     wrong('an empty app_id', aigc_logto => 'https://l.example.com app_id= app_secret_file=secret', qr/needs app_id=/);
+    wrong('grace', aigc_logto => "https://l.example.com app_id=a app_secret_file=secret grace=$_",
+        qr/"grace=$_", which is not a time: write for example 10m/) for '', qw(0 soon on -1h);
     wrong('nothing but the URL', aigc_logto => 'https://l.example.com', qr/invalid number of arguments/);
 
     file('open', "$secret\n", 0644);

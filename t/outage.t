@@ -77,8 +77,27 @@ subtest 'Logto is gone' => sub {
     $t->wait_for(sub { substr($t->error_log, $mark) =~ /Logto's discovery at ".*" could not be used.*what was known stays in use/ },
         10, 'the log says so');
     is $t->status('/readyz')->code, 200, '/readyz is 200';
+
+    my $r;
+    $t->wait_for(sub { ($r = $t->stranger->browse('/sign-in'))->code == 503 }, 10,
+        'nobody is sent to a Logto that does not answer');
+    is $r->problem->{code}, 'sign-in-unavailable', 'signing in says so';
+    is $r->header('Retry-After'), 5, 'and when to try again';
     $t->logto_control(outage => { mode => 'off' });
+    $t->wait_for(sub { $t->stranger->browse('/sign-in')->code == 302 }, 15, 'it sees by itself that Logto is back');
     is $t->sign_in('carol')->api('GET', '/api/v1/me')->code, 200, 'Logto is back: people sign in';
+
+    # it goes away while somebody fills in its form
+    my $late = AIGC::Client->new(stack => $t, user => 'user01');
+    my $form = AIGC::Client::form($late->browse('/sign-in', follow => 10));
+    $form->{fields}{username} = 'user01';
+    $form->{fields}{password} = 'user01-pass';
+    $t->logto_control(outage => { mode => 'refuse', paths => '^/oidc/token' });
+    $r = $late->submit($form, follow => 10);
+    is $r->code, 503, 'a code that cannot be redeemed is 503';
+    ok $r->header('Retry-After'), 'with Retry-After';
+    $t->logto_control(outage => { mode => 'off' });
+    is $t->sign_in('user01')->api('GET', '/api/v1/me')->code, 200, 'and then it goes again';
 };
 
 subtest 'max_stale' => sub {

@@ -93,6 +93,18 @@ subtest 'a reload, a dead worker' => sub {
     is everywhere($thief), '401', 'nor does a worker that dies';
 };
 
+subtest 'a session that would have to be renewed' => sub {
+    $t->logto_control('lifetimes', { id_token => -40 });
+    my $bob = $t->sign_in('bob');
+    my $thief = $bob->copy;
+    $t->logto_control('lifetimes', { id_token => undef });
+    is sign_out($bob), 303, 'can be signed out';
+    my $calls = sub { $t->logto_requests->{grants}{refresh_token} // 0 };
+    my $before = $calls->();
+    is everywhere($thief), '401', 'and is not renewed any more';
+    is $calls->(), $before, '… Logto is not even asked';
+};
+
 subtest 'somebody deletes the ConfigMap' => sub {
     my $before = revocations();
     my $whole = sub { my $now = revocations(); return !grep { !exists $now->{$_} } keys %$before };

@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_hold.h"
+#include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 #include "ngx_http_aigc_waiting.h"
 
@@ -58,6 +59,11 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
         return ngx_http_aigc_allow(r, ctx, &record, &who);
+    }
+
+    if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
+        return (ngx_http_aigc_renew_wait(r) == NGX_OK)
+               ? NGX_AGAIN : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_aigc_count(((ngx_http_aigc_main_conf_t *)

@@ -3,7 +3,9 @@
  */
 
 #include "ngx_http_aigc_api.h"
+#include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 
 #include "core/ngx_aigc_ids.h"
@@ -107,8 +109,23 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 
     rc = ngx_http_aigc_identify_bound(r, &call->who);
 
-    if (rc == NGX_ERROR) {
+    if (rc == NGX_DECLINED && call->who.expired) {
+        rc = ngx_http_aigc_renew(r, &call->who);
+    }
+
+    if (rc == NGX_AGAIN && ngx_http_aigc_renew_wait(r) == NGX_OK) {
+        r->main->count++;
+        *answer = NGX_DONE;
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_ERROR || rc == NGX_AGAIN) {
         *answer = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return NGX_DECLINED;
+    }
+
+    if (rc == NGX_BUSY) {
+        *answer = ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_UNRENEWED);
         return NGX_DECLINED;
     }
 

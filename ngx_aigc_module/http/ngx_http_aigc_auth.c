@@ -5,6 +5,7 @@
 #include "ngx_http_aigc_auth.h"
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 
 
@@ -43,6 +44,17 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
 
     ctx->decision = ngx_http_aigc_decide(r, &url.host, NULL, &record, &who);
     ctx->user = who.sub;
+
+    if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
+
+        if (ngx_http_aigc_renew_wait(r) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        r->main->count++;
+
+        return NGX_DONE;
+    }
 
     /*
      * A pod that is not ready has no address to protect from its own owner;

@@ -10,7 +10,7 @@
 
 #include "core/ngx_aigc_jwt.h"
 #include "core/ngx_aigc_revoked.h"
-#include "zone/ngx_aigc_issuer.h"
+#include "zone/ngx_aigc_verify.h"
 
 
 #define NGX_HTTP_AIGC_LOGOUT_POLL   100 /* ms between looks for a new key */
@@ -189,8 +189,6 @@ static ngx_aigc_jwt_verdict_e
 ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
     ngx_aigc_jwt_t *jwt, ngx_uint_t *busy)
 {
-    ngx_aigc_jwks_t            *jwks;
-    ngx_atomic_uint_t           keys;
     ngx_aigc_jwt_verdict_e      verdict;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -217,20 +215,14 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
         forged = 0;
     }
 
-    jwks = ngx_aigc_issuer_keys(mcf->zone, &keys, ngx_cycle->log);
-
-    if (jwks == NULL || forged >= NGX_HTTP_AIGC_LOGOUT_FORGED) {
+    if (forged >= NGX_HTTP_AIGC_LOGOUT_FORGED) {
         *busy = 1;
         return NGX_AIGC_JWT_UNKNOWN_KEY;
     }
 
-    verdict = ngx_aigc_jwks_verify(jwks, jwt);
+    verdict = ngx_aigc_verify_signature(mcf->zone, jwt, busy);
 
     forged += (verdict == NGX_AIGC_JWT_BAD_SIGNATURE);
-
-    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY) {
-        ngx_aigc_issuer_want_keys(mcf->zone);
-    }
 
     return verdict;
 }

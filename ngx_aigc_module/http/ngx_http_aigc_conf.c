@@ -15,6 +15,34 @@ ngx_http_aigc_get_ctx(ngx_http_request_t *r)
     ngx_pool_cleanup_t   *cln;
     ngx_http_aigc_ctx_t  *ctx;
 
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (ctx) {
+        return ctx;
+    }
+
+    r = r->main;
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_aigc_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(cln->data, sizeof(ngx_http_aigc_ctx_t));
+    cln->handler = ngx_http_aigc_ctx_cleanup;
+
+    ngx_http_set_ctx(r, cln->data, ngx_http_aigc_module);
+
+    return cln->data;
+}
+
+
+ngx_http_aigc_ctx_t *
+ngx_http_aigc_find_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t   *cln;
+    ngx_http_aigc_ctx_t  *ctx;
+
     r = r->main;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
@@ -25,23 +53,12 @@ ngx_http_aigc_get_ctx(ngx_http_request_t *r)
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
         if (cln->handler == ngx_http_aigc_ctx_cleanup) {
-            break;
+            ngx_http_set_ctx(r, cln->data, ngx_http_aigc_module);
+            return cln->data;
         }
     }
 
-    if (cln == NULL) {
-        cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_aigc_ctx_t));
-        if (cln == NULL) {
-            return NULL;
-        }
-
-        ngx_memzero(cln->data, sizeof(ngx_http_aigc_ctx_t));
-        cln->handler = ngx_http_aigc_ctx_cleanup;
-    }
-
-    ngx_http_set_ctx(r, cln->data, ngx_http_aigc_module);
-
-    return cln->data;
+    return NULL;
 }
 
 

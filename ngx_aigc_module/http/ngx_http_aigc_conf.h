@@ -24,6 +24,7 @@
 #define NGX_HTTP_AIGC_RD_MAX       1024     /* bytes: it travels in a cookie */
 #define NGX_HTTP_AIGC_LOGINS       8        /* sign-ins of one browser at once */
 #define NGX_HTTP_AIGC_MAX_STALE    600      /* s, the default of max_stale= */
+#define NGX_HTTP_AIGC_GRACE        3600     /* s, the default of grace= */
 #define NGX_HTTP_AIGC_RETRY_COLD   2        /* s, Retry-After: no table yet */
 #define NGX_HTTP_AIGC_RETRY        5        /* s, Retry-After otherwise */
 
@@ -40,6 +41,8 @@ typedef struct {
     ngx_str_t                 bind;     /* names that carry __Host- with TLS */
     ngx_str_t                 login;    /* a prefix: a digit follows */
     time_t                    lifetime; /* s of a session */
+    time_t                    grace;    /* s after its token's end, with Logto
+                                           away; 0: none */
     ngx_uint_t                secure;
 
     ngx_aigc_url_t            gateway;
@@ -71,6 +74,8 @@ typedef enum {
     NGX_HTTP_AIGC_COLLISION,            /* 403: host claimed twice */
     NGX_HTTP_AIGC_ANONYMOUS,            /* 401, or off to sign in */
     NGX_HTTP_AIGC_AMBIGUOUS,            /* 401: two session cookies */
+    NGX_HTTP_AIGC_RENEWING,             /* not yet: the session is renewed */
+    NGX_HTTP_AIGC_UNRENEWED,            /* 503: Logto is away for too long */
     NGX_HTTP_AIGC_NOT_OWNER,            /* 403 */
     NGX_HTTP_AIGC_FOREIGN_DISK,         /* 403 */
     NGX_HTTP_AIGC_CROSS_ORIGIN,         /* 403 */
@@ -93,6 +98,14 @@ typedef struct {
     struct sockaddr          *sockaddr;
     socklen_t                 socklen;
 
+    /* see ngx_http_aigc_renew.h */
+    ngx_str_t                 renewed;  /* the new session, for the browser */
+    ngx_msec_t                renew_until;  /* it waits no longer */
+    uint32_t                  flight;   /* that it waits for */
+    ngx_atomic_uint_t         ticket;
+    unsigned                  renewing:1;   /* renew_until is set */
+    unsigned                  over:1;   /* the browser's session has ended */
+
     void                     *handler;  /* the content handler's own */
 } ngx_http_aigc_ctx_t;
 
@@ -102,6 +115,9 @@ typedef struct {
  * after an internal redirect.  NULL: no memory.
  */
 ngx_http_aigc_ctx_t *ngx_http_aigc_get_ctx(ngx_http_request_t *r);
+
+/* The same without making one.  NULL: there is none. */
+ngx_http_aigc_ctx_t *ngx_http_aigc_find_ctx(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_AIGC_CONF_H_INCLUDED_ */

@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 
 
@@ -33,6 +34,11 @@ static ngx_http_aigc_answer_t  ngx_http_aigc_answers[] = {
     { ngx_string("ambiguous-session"), 401,
       "The request carries several session cookies; close the browser's "
       "other tabs of this site and sign in again.", 0 },
+    { ngx_string("renewing"), 503, "The session is being renewed.",
+      NGX_HTTP_AIGC_RETRY },
+    { ngx_string("sign-in-unavailable"), 503,
+      "Your session has to be renewed, and the sign-in service cannot be "
+      "reached.", NGX_HTTP_AIGC_RETRY },
     { ngx_string("not-owner"), 403,
       "This instance belongs to somebody else.", 0 },
     { ngx_string("foreign-disk"), 403,
@@ -78,8 +84,20 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
 
     rc = ngx_http_aigc_identify(r, who);
 
+    if (rc == NGX_DECLINED && who->expired) {
+        rc = ngx_http_aigc_renew(r, who);
+    }
+
     if (rc == NGX_ERROR) {
         return NGX_HTTP_AIGC_FAILED;
+    }
+
+    if (rc == NGX_AGAIN) {
+        return NGX_HTTP_AIGC_RENEWING;
+    }
+
+    if (rc == NGX_BUSY) {
+        return NGX_HTTP_AIGC_UNRENEWED;
     }
 
     if (rc != NGX_OK) {

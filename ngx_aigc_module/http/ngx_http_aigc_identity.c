@@ -6,7 +6,7 @@
 #include "ngx_http_aigc_headers.h"
 
 #include "core/ngx_aigc_cookie.h"
-#include "zone/ngx_aigc_issuer.h"
+#include "zone/ngx_aigc_verify.h"
 
 #include <openssl/sha.h>
 
@@ -18,19 +18,21 @@
 
 static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
     ngx_str_t *values);
-static ngx_int_t ngx_http_aigc_by_cookie(ngx_http_request_t *r,
-    ngx_str_t *value, ngx_http_aigc_who_t *who);
-static ngx_int_t ngx_http_aigc_by_bearer(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
 static ngx_int_t ngx_http_aigc_bearer(ngx_http_request_t *r,
     ngx_str_t *token);
 static ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest, ngx_http_aigc_who_t *who);
-static ngx_int_t ngx_http_aigc_accept(ngx_http_request_t *r, u_char *digest,
-    time_t exp, ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_unrevoked(ngx_http_request_t *r,
+    ngx_str_t *sid, time_t start, ngx_aigc_jwt_t *jwt,
+    ngx_http_aigc_who_t *who);
+static void ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest,
+    time_t exp, ngx_str_t *sub, ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose,
+    ngx_str_t *text, u_char *digest);
 static ngx_int_t ngx_http_aigc_session_verify(ngx_http_request_t *r,
-    ngx_aigc_session_t *session, ngx_aigc_jwt_t *jwt,
-    ngx_http_aigc_who_t *who, time_t *exp);
+    ngx_http_aigc_who_t *who, u_char *digest, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_http_aigc_session_key(ngx_http_request_t *r,
+    ngx_aigc_session_t *session, u_char *key);
 static ngx_int_t ngx_http_aigc_bound_cookie(ngx_http_request_t *r,
     ngx_aigc_session_t *session);
 
@@ -90,9 +92,9 @@ ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     }
 
     if (n == 1) {
-        rc = ngx_http_aigc_by_cookie(r, &values[0], who);
+        rc = ngx_http_aigc_identify_cookie(r, &values[0], who);
 
-        if (rc != NGX_DECLINED || who->busy) {
+        if (rc != NGX_DECLINED || who->busy || who->expired) {
             return rc;
         }
 
@@ -100,7 +102,7 @@ ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         who->revoked = 0;
     }
 
-    return ngx_http_aigc_by_bearer(r, who);
+    return ngx_http_aigc_identify_bearer(r, who);
 }
 
 
@@ -132,7 +134,7 @@ ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
             continue;
         }
 
-        rc = ngx_http_aigc_by_cookie(r, &values[i], who);
+        rc = ngx_http_aigc_identify_cookie(r, &values[i], who);
 
         who->session = session;
         who->token = session.id_token;
@@ -140,7 +142,7 @@ ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return rc;
     }
 
-    return ngx_http_aigc_by_bearer(r, who);
+    return ngx_http_aigc_identify_bearer(r, who);
 }
 
 
@@ -179,8 +181,8 @@ ngx_http_aigc_session_cookies(ngx_http_request_t *r, ngx_str_t *values)
 }
 
 
-static ngx_int_t
-ngx_http_aigc_by_cookie(ngx_http_request_t *r, ngx_str_t *value,
+ngx_int_t
+ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
     ngx_http_aigc_who_t *who)
 {
     u_char                      digest[NGX_AIGC_DIGEST_LEN];
@@ -189,73 +191,170 @@ ngx_http_aigc_by_cookie(ngx_http_request_t *r, ngx_str_t *value,
     ngx_aigc_jwt_t              jwt;
     ngx_http_aigc_main_conf_t  *mcf;
 
+    who->expired = 0;
+    who->genuine = 0;
+    who->revoked = 0;
+
     if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
         return NGX_DECLINED;
     }
 
     who->cookie = 1;
-    exp = 0;
 
     rc = ngx_http_aigc_known(r, 's', value, digest, who);
 
-    if (rc == NGX_DECLINED && !who->revoked) {
-        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    if (rc == NGX_OK || rc == NGX_ERROR) {
+        return rc;
+    }
 
+    who->genuine = (rc == NGX_DONE);
+    rc = NGX_DECLINED;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (!who->revoked && !who->busy) {
         rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
+    }
 
-        if (rc == NGX_OK) {
-            rc = ngx_http_aigc_session_verify(r, &who->session, &jwt, who,
-                                              &exp);
-        }
-
-        if (rc == NGX_OK) {
-            rc = ngx_http_aigc_accept(r, digest, exp, &jwt, who);
-        }
+    if (rc == NGX_OK) {
+        rc = ngx_http_aigc_session_verify(r, who, digest, &jwt);
     }
 
     if (rc != NGX_OK) {
         who->cookie = 0;
+        return rc;
     }
 
-    return rc;
-}
+    who->sub = jwt.sub;
 
+    exp = ngx_min(jwt.exp + NGX_HTTP_AIGC_SKEW,
+                  who->session.start + mcf->lifetime);
 
-/* The session's age and its ID token.  *exp: good until then at the most. */
-static ngx_int_t
-ngx_http_aigc_session_verify(ngx_http_request_t *r,
-    ngx_aigc_session_t *session, ngx_aigc_jwt_t *jwt,
-    ngx_http_aigc_who_t *who, time_t *exp)
-{
-    ngx_uint_t                  busy;
-    ngx_http_aigc_main_conf_t  *mcf;
+    ngx_http_aigc_remember(r, digest, exp, &jwt.sub, who);
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    /* the newest session of this sign-in that has been here */
 
-    if (session->start + mcf->lifetime <= ngx_time()) {
-        return NGX_DECLINED;
-    }
-
-    if (ngx_http_aigc_verify(r, &session->id_token, &mcf->logto->app_id, jwt,
-                             &busy)
-        != NGX_AIGC_JWT_OK)
-    {
-        who->busy = busy;
-        return NGX_DECLINED;
-    }
-
-    *exp = ngx_min(jwt->exp, session->start + mcf->lifetime);
+    ngx_http_aigc_remember(r, who->key, exp, &jwt.sub, who);
 
     return NGX_OK;
 }
 
 
+/* The session's age and its ID token; digest is its cookie's. */
 static ngx_int_t
-ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    u_char *digest, ngx_aigc_jwt_t *jwt)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  busy;
+    ngx_aigc_jwt_verdict_e      verdict, signature;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (who->session.start + mcf->lifetime <= ngx_time()
+        || ngx_http_aigc_session_key(r, &who->session, who->key) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    verdict = ngx_http_aigc_verify(r, &who->session.id_token,
+                                   &mcf->logto->app_id, jwt, &busy);
+
+    /* what is revoked is not renewed either */
+
+    rc = ngx_http_aigc_unrevoked(r, &who->session.sid, who->session.start,
+                                 jwt, who);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (verdict == NGX_AIGC_JWT_EXPIRED && !who->genuine) {
+
+        /* the seal alone proves nothing; once proven, it is remembered */
+
+        signature = ngx_aigc_verify_signature(mcf->zone, jwt, &busy);
+
+        if (signature == NGX_AIGC_JWT_OK) {
+            who->genuine = 1;
+            ngx_http_aigc_remember(r, digest, jwt->exp, &jwt->sub, who);
+
+        } else if (signature != NGX_AIGC_JWT_UNKNOWN_KEY) {
+            verdict = signature;
+        }
+    }
+
+    if (verdict == NGX_AIGC_JWT_OK) {
+        return NGX_OK;
+    }
+
+    who->busy = busy;
+
+    /* a token whose key has gone is as good as an expired one */
+
+    if (!busy && who->session.refresh_token.len
+        && (verdict == NGX_AIGC_JWT_EXPIRED
+            || verdict == NGX_AIGC_JWT_UNKNOWN_KEY))
+    {
+        who->expired = 1;
+        who->exp = jwt->exp;
+        who->holder = jwt->sub;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* What stays the same when its tokens are renewed: sid and start. */
+static ngx_int_t
+ngx_http_aigc_session_key(ngx_http_request_t *r, ngx_aigc_session_t *session,
+    u_char *key)
+{
+    u_char     *p, text[NGX_AIGC_SID_MAX + NGX_TIME_T_LEN];
+    ngx_str_t   name;
+
+    if (session->sid.len > NGX_AIGC_SID_MAX) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_cpymem(text, session->sid.data, session->sid.len);
+    p = ngx_sprintf(p, "%T", session->start);
+
+    name.data = text;
+    name.len = p - text;
+
+    return ngx_http_aigc_digest(r, 'n', &name, key);
+}
+
+
+ngx_int_t
+ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_aigc_token_t            token;
+    ngx_atomic_uint_t           keys;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
+        || !who->genuine
+        || ngx_aigc_token_find(mcf->zone, who->key, keys, ngx_time(), &token)
+           != NGX_OK
+        || !ngx_aigc_fixed_eq(&token.sub, &who->holder))
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
     u_char                      digest[NGX_AIGC_DIGEST_LEN];
     ngx_int_t                   rc;
-    ngx_str_t                   token;
+    ngx_str_t                   token, none;
     ngx_uint_t                  busy;
     ngx_aigc_jwt_t              jwt;
     ngx_aigc_jwt_verdict_e      verdict;
@@ -272,11 +371,17 @@ ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     who->bearer = 1;
     who->token = token;
 
+    who->revoked = 0;
+
     rc = ngx_http_aigc_known(r, 'b', &token, digest, who);
 
-    if (rc != NGX_DECLINED || who->revoked) {
-        who->bearer = (rc == NGX_OK);
+    if (rc == NGX_OK || rc == NGX_ERROR) {
         return rc;
+    }
+
+    if (who->revoked || who->busy) {
+        who->bearer = 0;
+        return NGX_DECLINED;
     }
 
     if (second != ngx_time()) {
@@ -307,13 +412,20 @@ ngx_http_aigc_by_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_DECLINED;
     }
 
-    rc = ngx_http_aigc_accept(r, digest, jwt.exp, &jwt, who);
+    ngx_str_null(&none);
+
+    rc = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, who);
 
     if (rc != NGX_OK) {
         who->bearer = 0;
+        return rc;
     }
 
-    return rc;
+    who->sub = jwt.sub;
+
+    ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub, who);
+
+    return NGX_OK;
 }
 
 
@@ -348,14 +460,12 @@ ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
 }
 
 
-/* Looks a credential up; fills digest.  purpose keeps cookies and tokens apart. */
+/* What the zone knows a text by; purpose keeps cookies and tokens apart. */
 static ngx_int_t
-ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
-    u_char *digest, ngx_http_aigc_who_t *who)
+ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
+    u_char *digest)
 {
     ngx_uint_t                  i;
-    ngx_aigc_token_t            token;
-    ngx_atomic_uint_t           keys;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -370,6 +480,26 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
     digest[NGX_AIGC_DIGEST_LEN - 1] ^= purpose;
 
+    return NGX_OK;
+}
+
+
+/* Looks a credential up, see ngx_aigc_token_find(); fills digest. */
+static ngx_int_t
+ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
+    u_char *digest, ngx_http_aigc_who_t *who)
+{
+    ngx_int_t                   rc;
+    ngx_aigc_token_t            token;
+    ngx_atomic_uint_t           keys;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_digest(r, purpose, text, digest) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
         || !ngx_aigc_revocation_known(mcf->zone))
     {
@@ -377,11 +507,11 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
         return NGX_DECLINED;
     }
 
-    if (ngx_aigc_token_find(mcf->zone, digest, keys, ngx_time(), &token)
-        != NGX_OK)
-    {
+    rc = ngx_aigc_token_find(mcf->zone, digest, keys, ngx_time(), &token);
+
+    if (rc != NGX_OK) {
         ngx_aigc_count(mcf->zone, token_misses);
-        return NGX_DECLINED;
+        return rc;
     }
 
     ngx_aigc_count(mcf->zone, token_hits);
@@ -413,45 +543,52 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 }
 
 
-/* A verified credential: if nobody has revoked it, it is good, and remembered. */
+/*
+ * Fills who->subject, by what a credential can be revoked.  NGX_OK: nobody has;
+ * NGX_DECLINED: see who->revoked; NGX_ERROR.
+ */
 static ngx_int_t
-ngx_http_aigc_accept(ngx_http_request_t *r, u_char *digest, time_t exp,
+ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
     ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who)
 {
-    ngx_aigc_token_t            token;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    /* a bearer token has no session: sid is empty */
-
-    if (ngx_aigc_subject(&who->session.sid, &jwt->sid, &jwt->sub,
-                         who->cookie ? who->session.start : jwt->iat,
-                         &token.subject)
+    if (ngx_aigc_subject(sid, &jwt->sid, &jwt->sub, start, &who->subject)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (ngx_aigc_revocation_check(mcf->zone, &token.subject,
-                                  &token.revocations)
+    if (ngx_aigc_revocation_check(mcf->zone, &who->subject, &who->revocations)
         != NGX_OK)
     {
         who->revoked = 1;
         return NGX_DECLINED;
     }
 
-    who->sub = jwt->sub;
-    who->subject = token.subject;
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
+    ngx_str_t *sub, ngx_http_aigc_who_t *who)
+{
+    ngx_aigc_token_t            token;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (ngx_aigc_issuer_keys(mcf->zone, &token.keys, r->connection->log)) {
+        token.revocations = who->revocations;
+        token.subject = who->subject;
         token.exp = exp;
-        ngx_aigc_fixed_set(&token.sub, &jwt->sub);
+        ngx_aigc_fixed_set(&token.sub, sub);
 
         ngx_aigc_token_put(mcf->zone, digest, &token);
     }
-
-    return NGX_OK;
 }
 
 
@@ -459,52 +596,16 @@ ngx_aigc_jwt_verdict_e
 ngx_http_aigc_verify(ngx_http_request_t *r, ngx_str_t *token,
     ngx_str_t *audience, ngx_aigc_jwt_t *jwt, ngx_uint_t *busy)
 {
-    ngx_int_t                   rc;
-    ngx_aigc_jwks_t            *jwks;
-    ngx_atomic_uint_t           keys;
-    ngx_aigc_jwt_verdict_e      verdict;
+    ngx_aigc_verify_t           verify;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    *busy = 0;
+    verify.issuer = &mcf->logto->issuer;
+    verify.audience = audience;
+    verify.skew = NGX_HTTP_AIGC_SKEW;
 
-    rc = ngx_aigc_jwt_parse(r->pool, token, jwt);
-
-    if (rc != NGX_OK) {
-        return NGX_AIGC_JWT_MALFORMED;
-    }
-
-    /* a logout token (back-channel logout) signs nobody in */
-
-    if (jwt->logout) {
-        return NGX_AIGC_JWT_MALFORMED;
-    }
-
-    /* what the claims rule out costs no signature */
-
-    verdict = ngx_aigc_jwt_check_claims(jwt, &mcf->logto->issuer, audience,
-                                        ngx_time(), NGX_HTTP_AIGC_SKEW);
-    if (verdict != NGX_AIGC_JWT_OK) {
-        return verdict;
-    }
-
-    /* not r's log: its lines quote the request, and so a sign-in's code */
-
-    jwks = ngx_aigc_issuer_keys(mcf->zone, &keys, ngx_cycle->log);
-
-    if (jwks == NULL) {
-        *busy = 1;
-        return NGX_AIGC_JWT_UNKNOWN_KEY;
-    }
-
-    verdict = ngx_aigc_jwks_verify(jwks, jwt);
-
-    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY) {
-        ngx_aigc_issuer_want_keys(mcf->zone);
-    }
-
-    return verdict;
+    return ngx_aigc_verify(mcf->zone, r->pool, &verify, token, jwt, busy);
 }
 
 

@@ -22,8 +22,17 @@ typedef struct {
                                            nobody can tell */
     unsigned                 revoked:1; /* it was good, and is not any more */
     ngx_aigc_subject_t       subject;   /* by what it can be revoked */
+    ngx_atomic_uint_t        revocations;   /* version that it was held against */
     ngx_str_t                token;     /* the JWT behind it */
     ngx_aigc_session_t       session;   /* gateway only, by cookie */
+
+    /* a session that Logto may renew: see ngx_http_aigc_renew.h */
+    unsigned                 expired:1; /* session is filled, and … */
+    unsigned                 genuine:1; /* its ID token has been good */
+    time_t                   exp;       /* … until then */
+    ngx_str_t                holder;    /* its "sub" */
+    u_char                   key[NGX_AIGC_DIGEST_LEN];  /* of the session,
+                                           whatever tokens it has by now */
 } ngx_http_aigc_who_t;
 
 
@@ -37,7 +46,7 @@ ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
 
 /*
  * On an instance's host: NGX_OK: who->sub is signed in; NGX_DECLINED: nobody
- * is, see ambiguous and busy; NGX_ERROR.
+ * is, see ambiguous, busy and expired; NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_identify(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);
@@ -49,6 +58,18 @@ ngx_int_t ngx_http_aigc_identify(ngx_http_request_t *r,
  * the browser's own, but its ID token is not good (any more).
  */
 ngx_int_t ngx_http_aigc_identify_bound(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
+
+/*
+ * Parts of the above, for a session that is being renewed: by this cookie; by
+ * a bearer token alone; and, for an expired session, whether a newer one of the
+ * same sign-in and user has been here and is good (NGX_OK; who stays as it is).
+ */
+ngx_int_t ngx_http_aigc_identify_cookie(ngx_http_request_t *r,
+    ngx_str_t *value, ngx_http_aigc_who_t *who);
+ngx_int_t ngx_http_aigc_identify_bearer(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
+ngx_int_t ngx_http_aigc_identify_newer(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);
 
 /*

@@ -74,11 +74,21 @@ ngx_http_aigc_finish(ngx_http_request_t *r, ngx_int_t rc)
 static ngx_http_aigc_poll_t *
 ngx_http_aigc_poll_find(ngx_http_request_t *r)
 {
-    ngx_http_cleanup_t  *cln;
+    ngx_http_cleanup_t    *cln;
+    ngx_http_aigc_poll_t  *poll;
 
-    for (cln = r->cleanup; cln; cln = cln->next) {
-        if (cln->handler == ngx_http_aigc_poll_cleanup) {
-            return cln->data;
+    /* a subrequest's cleanups are its main request's */
+
+    for (cln = r->main->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_aigc_poll_cleanup) {
+            continue;
+        }
+
+        poll = cln->data;
+
+        if (poll->request == r) {
+            return poll;
         }
     }
 

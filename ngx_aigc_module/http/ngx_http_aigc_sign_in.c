@@ -44,9 +44,18 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
+    rc = ngx_aigc_issuer_here(mcf->zone);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
+    }
 
     if (rc == NGX_DECLINED) {
+
+        /* not sent there in vain; soon after it is back, we know */
+
+        ngx_aigc_issuer_want_keys(mcf->zone);
+
         return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                      "sign-in-unavailable",
                                      "The sign-in service cannot be reached.",

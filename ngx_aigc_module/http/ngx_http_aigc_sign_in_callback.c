@@ -384,13 +384,20 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
 {
+    ngx_http_aigc_main_conf_t  *mcf;
+
     switch (result) {
 
+    case NGX_AIGC_TOKENS_INVALID_GRANT:
     case NGX_AIGC_TOKENS_REFUSED:
         return ngx_http_aigc_callback_bad(r, "The sign-in service did not "
                                           "take the code: begin again.");
 
     case NGX_AIGC_TOKENS_UNAVAILABLE:
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+        ngx_aigc_issuer_want_keys(mcf->zone);
+
         return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                      "sign-in-unavailable",
                                      "The sign-in service cannot be reached.",

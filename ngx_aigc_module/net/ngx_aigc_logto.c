@@ -30,7 +30,13 @@ static ngx_aigc_fetch_t *ngx_aigc_logto_form(ngx_aigc_logto_t *logto,
     ngx_str_t *url, ngx_log_t *log);
 static ngx_int_t ngx_aigc_logto_basic(ngx_aigc_fetch_t *f,
     ngx_aigc_logto_t *logto);
+static ngx_aigc_fetch_t *ngx_aigc_logto_grant(ngx_aigc_fetch_t *f,
+    ngx_aigc_tokens_pt done, void *data);
 static void ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f);
+static void ngx_aigc_logto_read(ngx_aigc_fetch_t *f, json_t *root,
+    ngx_aigc_tokens_t *tokens);
+static void ngx_aigc_logto_text(json_t *root, const char *name,
+    ngx_str_t *text);
 static void ngx_aigc_logto_revoked(ngx_aigc_fetch_t *f);
 
 
@@ -188,6 +194,7 @@ ngx_aigc_logto_discovered(ngx_aigc_fetch_t *f)
     }
 
     ngx_aigc_logto_backoff = 0;
+    ngx_aigc_issuer_put_away(ngx_aigc_logto_zone, 0);
     ngx_aigc_logto_next = ngx_current_msec;
 
     (void) ngx_aigc_logto_get(&ngx_aigc_logto_jwks_uri, ngx_aigc_logto_keys);
@@ -282,12 +289,16 @@ ngx_aigc_logto_keys(ngx_aigc_fetch_t *f)
     }
 
     ngx_aigc_logto_backoff = 0;
+    ngx_aigc_issuer_put_away(ngx_aigc_logto_zone, 0);
 }
 
 
 static void
 ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what)
 {
+    ngx_aigc_issuer_put_away(ngx_aigc_logto_zone,
+                             f->status == 0 || f->status >= 500);
+
     ngx_aigc_logto_backoff = ngx_aigc_logto_backoff
                              ? ngx_min(2 * ngx_aigc_logto_backoff,
                                        NGX_AIGC_LOGTO_BACKOFF_MAX)
@@ -315,19 +326,16 @@ ngx_aigc_logto_code(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
     ngx_str_t *code, ngx_str_t *verifier, ngx_str_t *redirect_uri,
     ngx_aigc_tokens_pt done, void *data, ngx_log_t *log)
 {
-    size_t                  len;
-    ngx_str_t               c, v, uri;
-    ngx_aigc_fetch_t       *f;
-    ngx_aigc_tokens_ctx_t  *ctx;
+    size_t             len;
+    ngx_str_t          c, v, uri;
+    ngx_aigc_fetch_t  *f;
 
     f = ngx_aigc_logto_form(logto, &ep->token, log);
     if (f == NULL) {
         return NULL;
     }
 
-    ctx = ngx_palloc(f->pool, sizeof(ngx_aigc_tokens_ctx_t));
-
-    if (ctx == NULL || ngx_aigc_url_encode(f->pool, code, &c) != NGX_OK
+    if (ngx_aigc_url_encode(f->pool, code, &c) != NGX_OK
         || ngx_aigc_url_encode(f->pool, verifier, &v) != NGX_OK
         || ngx_aigc_url_encode(f->pool, redirect_uri, &uri) != NGX_OK)
     {
@@ -348,6 +356,48 @@ ngx_aigc_logto_code(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
                                "&redirect_uri=%V&code_verifier=%V",
                                &c, &uri, &v)
                   - f->body.data;
+
+    return ngx_aigc_logto_grant(f, done, data);
+}
+
+
+ngx_aigc_fetch_t *
+ngx_aigc_logto_refresh(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
+    ngx_str_t *refresh_token, ngx_aigc_tokens_pt done, void *data,
+    ngx_log_t *log)
+{
+    ngx_str_t          token;
+    ngx_aigc_fetch_t  *f;
+
+    f = ngx_aigc_logto_form(logto, &ep->token, log);
+    if (f == NULL) {
+        return NULL;
+    }
+
+    if (ngx_aigc_url_encode(f->pool, refresh_token, &token) != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->body,
+                               "grant_type=refresh_token&refresh_token=",
+                               &token)
+           != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        return NULL;
+    }
+
+    return ngx_aigc_logto_grant(f, done, data);
+}
+
+
+static ngx_aigc_fetch_t *
+ngx_aigc_logto_grant(ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done, void *data)
+{
+    ngx_aigc_tokens_ctx_t  *ctx;
+
+    ctx = ngx_palloc(f->pool, sizeof(ngx_aigc_tokens_ctx_t));
+    if (ctx == NULL) {
+        ngx_destroy_pool(f->pool);
+        return NULL;
+    }
 
     ctx->done = done;
     ctx->data = data;
@@ -469,43 +519,19 @@ ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_aigc_logto_t *logto)
 static void
 ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f)
 {
-    json_t                 *root, *id, *refresh;
+    json_t                 *root;
     ngx_aigc_tokens_t       tokens;
     ngx_aigc_tokens_ctx_t  *ctx;
 
     ctx = f->ctx;
     root = NULL;
 
-    ngx_memzero(&tokens, sizeof(ngx_aigc_tokens_t));
-
-    if (f->status == 0 || f->status >= 500) {
-        tokens.result = NGX_AIGC_TOKENS_UNAVAILABLE;
-
-    } else if (f->status >= 400) {
-        tokens.result = NGX_AIGC_TOKENS_REFUSED;
-
-    } else {
-        tokens.result = NGX_AIGC_TOKENS_GARBAGE;
-
-        if (f->status == 200 && f->error == NULL) {
-            root = json_loadb((char *) f->answer.data, f->answer.len,
-                              JSON_REJECT_DUPLICATES, NULL);
-        }
-
-        id = json_object_get(root, "id_token");
-        refresh = json_object_get(root, "refresh_token");
-
-        if (json_string_length(id)) {
-            tokens.result = NGX_AIGC_TOKENS_OK;
-            tokens.id_token.data = (u_char *) json_string_value(id);
-            tokens.id_token.len = json_string_length(id);
-        }
-
-        if (json_is_string(refresh)) {
-            tokens.refresh_token.data = (u_char *) json_string_value(refresh);
-            tokens.refresh_token.len = json_string_length(refresh);
-        }
+    if (f->error == NULL) {
+        root = json_loadb((char *) f->answer.data, f->answer.len,
+                          JSON_REJECT_DUPLICATES, NULL);
     }
+
+    ngx_aigc_logto_read(f, root, &tokens);
 
     if (tokens.result != NGX_AIGC_TOKENS_OK) {
         ngx_log_error(NGX_LOG_WARN, f->log, 0,
@@ -517,4 +543,52 @@ ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f)
     ctx->done(ctx->data, &tokens);
 
     json_decref(root);
+}
+
+
+static void
+ngx_aigc_logto_read(ngx_aigc_fetch_t *f, json_t *root,
+    ngx_aigc_tokens_t *tokens)
+{
+    ngx_str_t  error, access;
+
+    ngx_aigc_logto_text(root, "id_token", &tokens->id_token);
+    ngx_aigc_logto_text(root, "refresh_token", &tokens->refresh_token);
+    ngx_aigc_logto_text(root, "access_token", &access);
+    ngx_aigc_logto_text(root, "error", &error);
+
+    if (f->status == 0 || f->status >= 500) {
+        tokens->result = NGX_AIGC_TOKENS_UNAVAILABLE;
+
+    } else if (f->status >= 400) {
+        tokens->result = (f->status == 400
+                          && error.len == sizeof("invalid_grant") - 1
+                          && ngx_memcmp(error.data, "invalid_grant",
+                                        error.len)
+                             == 0)
+                         ? NGX_AIGC_TOKENS_INVALID_GRANT
+                         : NGX_AIGC_TOKENS_REFUSED;
+
+    } else if (f->status == 200 && tokens->id_token.len) {
+        tokens->result = NGX_AIGC_TOKENS_OK;
+
+    } else if (f->status == 200 && access.len) {
+        tokens->result = NGX_AIGC_TOKENS_NO_ID;
+
+    } else {
+        tokens->result = NGX_AIGC_TOKENS_GARBAGE;
+    }
+}
+
+
+/* text: borrowed from root, or empty */
+static void
+ngx_aigc_logto_text(json_t *root, const char *name, ngx_str_t *text)
+{
+    json_t  *value;
+
+    value = json_object_get(root, name);
+
+    text->len = json_string_length(value);
+    text->data = (u_char *) json_string_value(value);
 }

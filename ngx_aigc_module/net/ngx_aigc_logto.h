@@ -36,7 +36,9 @@ typedef struct {
 
 typedef enum {
     NGX_AIGC_TOKENS_OK = 0,
-    NGX_AIGC_TOKENS_REFUSED,            /* 4xx: invalid_grant and its kind */
+    NGX_AIGC_TOKENS_INVALID_GRANT,      /* this code or token is not good */
+    NGX_AIGC_TOKENS_REFUSED,            /* another 4xx: invalid_client, 429, … */
+    NGX_AIGC_TOKENS_NO_ID,              /* tokens, but no ID token */
     NGX_AIGC_TOKENS_UNAVAILABLE,        /* no answer, 5xx */
     NGX_AIGC_TOKENS_GARBAGE             /* an answer that makes no sense */
 } ngx_aigc_tokens_e;
@@ -64,6 +66,15 @@ ngx_aigc_fetch_t *ngx_aigc_logto_code(ngx_aigc_logto_t *logto,
     ngx_aigc_endpoints_t *ep, ngx_str_t *code, ngx_str_t *verifier,
     ngx_str_t *redirect_uri, ngx_aigc_tokens_pt done, void *data,
     ngx_log_t *log);
+
+/*
+ * The refresh token grant (RFC 6749 6), likewise.  Whoever starts one sees to
+ * it that the same token is not sent twice at one time, and that an answer is
+ * not lost: it may hold the token's successor.
+ */
+ngx_aigc_fetch_t *ngx_aigc_logto_refresh(ngx_aigc_logto_t *logto,
+    ngx_aigc_endpoints_t *ep, ngx_str_t *refresh_token,
+    ngx_aigc_tokens_pt done, void *data, ngx_log_t *log);
 
 /*
  * Revokes a refresh token (RFC 7009); nobody waits for the answer.

@@ -210,3 +210,25 @@ ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone)
 
     slot->wanted = 1;
 }
+
+
+void
+ngx_aigc_issuer_put_away(ngx_aigc_zone_t *zone, ngx_uint_t away)
+{
+    ngx_aigc_issuer_slot_t  *slot;
+
+    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+
+    slot->away = away;
+}
+
+
+ngx_int_t
+ngx_aigc_issuer_here(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_issuer_slot_t  *slot;
+
+    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+
+    return slot->away ? NGX_DECLINED : NGX_OK;
+}

@@ -20,6 +20,7 @@ typedef struct {
     ngx_atomic_t                              keys;     /* version of jwks;
                                                            0: none yet */
     ngx_atomic_t                              wanted;   /* keys someone lacks */
+    ngx_atomic_t                              away;     /* no answer, lately */
     time_t                                    fetched;
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   issuer;
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   authorization;
@@ -65,8 +66,18 @@ ngx_int_t ngx_aigc_issuer_put_endpoints(ngx_aigc_zone_t *zone,
 ngx_int_t ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
     ngx_log_t *log);
 
-/* Asks the writer to fetch the keys soon: a token named one that we lack. */
+/*
+ * Asks the writer to fetch the keys soon: a token named one that we lack, or
+ * Logto did not answer and somebody wants to know whether it does again.
+ */
 void ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone);
+
+/*
+ * Whether Logto answered the writer when it was last asked.  here: NGX_OK;
+ * NGX_DECLINED: it did not, so nobody can sign in.
+ */
+void ngx_aigc_issuer_put_away(ngx_aigc_zone_t *zone, ngx_uint_t away);
+ngx_int_t ngx_aigc_issuer_here(ngx_aigc_zone_t *zone);
 
 
 #endif /* _NGX_AIGC_ISSUER_H_INCLUDED_ */

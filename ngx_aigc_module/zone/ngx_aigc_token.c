@@ -31,9 +31,9 @@ ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
         }
 
         if (ngx_memcmp(token->digest, digest, NGX_AIGC_DIGEST_LEN) == 0
-            && token->keys == keys && token->exp > now)
+            && token->keys == keys)
         {
-            return NGX_OK;
+            return (token->exp > now) ? NGX_OK : NGX_DONE;
         }
     }
 

@@ -31,7 +31,7 @@ typedef struct {
 
 /*
  * NGX_OK: token is filled and good: not expired at now, and verified under the
- * key set keys; NGX_DECLINED: not known.
+ * key set keys; NGX_DONE: it was, and has expired; NGX_DECLINED: not known.
  */
 ngx_int_t ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
     ngx_atomic_uint_t keys, time_t now, ngx_aigc_token_t *token);

@@ -79,6 +79,11 @@ typedef struct {
                                            release, the end of a session */
     ngx_atomic_t      user_releases;    /* instances of users who are gone */
     ngx_atomic_t      revocations_full; /* revocations that found no room */
+    ngx_atomic_t      renewed;          /* sessions, by Logto */
+    ngx_atomic_t      renew_refused;    /* … it would not */
+    ngx_atomic_t      renew_failed;     /* … it could not be asked */
+    ngx_atomic_t      renew_full;       /* … there was no room for it */
+    ngx_atomic_t      grace;            /* requests let in all the same */
 } ngx_aigc_counters_t;
 
 
@@ -114,6 +119,7 @@ typedef struct {
     uint32_t                 ntokens;
     uint32_t                 nops;
     uint32_t                 nrevocations;
+    uint32_t                 nflights;
     uint32_t                 nbuckets;  /* of each index; a power of two */
     uint32_t                 used_instances;
     uint32_t                 used_templates;
@@ -127,13 +133,14 @@ typedef struct {
     size_t                   ops;
     size_t                   revocations;
     size_t                   revocation_heads;  /* nrevocations chains */
+    size_t                   flights;
     size_t                   issuer;
 
     ngx_atomic_t             epoch;     /* the writer's; the newest may write */
     ngx_atomic_t             index_seq; /* odd while a chain is changed */
     ngx_atomic_t             version;   /* of the table; grows with changes */
     ngx_atomic_t             mark;      /* of lists, for mark and sweep */
-    ngx_atomic_t             ticket;    /* of queued writes */
+    ngx_atomic_t             ticket;    /* of queued writes, of flights */
     ngx_atomic_t             holes;     /* a dead writer's slots were freed and
                                            are not listed again yet */
     ngx_atomic_t             writing;   /* set while the table is changed: what

@@ -31,8 +31,10 @@ function lifetimes({ settings }, body) {
     if (!Object.hasOwn(settings.presets, name)) {
       throw new TypeError(`"${name}": lifetimes are ${Object.keys(settings.presets).join(', ')}`);
     }
-    if (seconds !== null && !(Number.isInteger(seconds) && seconds > 0)) {
-      throw new TypeError(`"${name}" must be seconds, a whole number above 0, or null`);
+    // an ID token may be issued expired, within what a relying party's skew forgives
+    const least = name === 'id_token' ? -60 : 1;
+    if (seconds !== null && !(Number.isInteger(seconds) && seconds >= least)) {
+      throw new TypeError(`"${name}" must be seconds, a whole number from ${least}, or null`);
     }
     settings.lifetimes[name] = seconds ?? settings.presets[name];
   }

@@ -1,0 +1,531 @@
+# t/refresh.t — an ID token that expires in the middle of work is renewed once
+# for all, and neither throws anybody out nor lets anybody in
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+use JSON::PP ();
+use Time::HiRes qw(sleep time);
+
+my $SKEW  = 30;             # s that an expired token is still taken
+my $LATE  = 27;             # s that ID tokens are issued too late here
+my $MONTH = int 14 * 86400 * 0.71;      # after 70 % of its life it rotates
+
+my $t = AIGC::Stack->start(workers => 2, tls => 1,
+    gateway => 'location = /guarded { auth_request /auth; try_files /app.js =404; }', instance => <<'END');
+    add_header X-Worker $pid always;
+    location /tried { aigc_access on; try_files /nope @pod; }
+    location @pod   { include aigc/instance.conf; }
+END
+my $inst = $t->sign_in('alice')->install('stable-diffusion-cpu')->wait_ready;
+my $bobs = $t->sign_in('bob')->install('stable-diffusion-cpu')->wait_ready;
+
+sub metric { $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }
+sub calls  { $t->logto_requests->{methods}{'POST /oidc/token'} // 0 }
+sub fresh  { $t->clear_logto_requests; return @_ }
+sub logto  { $t->logto_control(@_) }
+sub slow   { logto(latency => { ms => $_[0], paths => '^/oidc/token' }) }
+sub outage { logto(outage => { paths => '^/oidc/token', @_ }) }
+sub session { $_[0]->cookie('aigc_session') }
+
+# From now on what Logto issues has so many seconds to live.
+sub lifetime { logto(lifetimes => { id_token => $_[0] }) }
+
+# Sessions whose ID token has expired: they are signed in with one that is late
+# already, all of them at the beginning, as the names say.
+my %pool;
+
+sub sign_in_many {
+    my ($stack, %users) = @_;
+    $stack->logto_control(lifetimes => { id_token => -$LATE });
+    for my $user (sort keys %users) {
+        push @{ $pool{$user} }, map { $stack->sign_in($user) } 1 .. $users{$user};
+    }
+    $stack->logto_control(lifetimes => { id_token => undef });
+    expire($SKEW - $LATE);
+}
+
+sub expired { return map { shift @{ $pool{$_} } or die "no $_ left\n" } @_ }
+
+# The clock is all that there is to wait for.
+sub expire {
+    my $end = int(time) + 1 + $_[0];
+    $t->wait_for(sub { time >= $end }, 2 + $_[0], 'the token has expired');
+}
+
+sub pids_of_flight {        # workers with a connection to Logto
+    my $hex = sprintf '%04X', $t->port(2);
+    return grep { my $pid = $_;
+        my %inode;
+        if (open my $tcp, '<', "/proc/$pid/net/tcp") {
+            while (my $line = <$tcp>) {
+                my @f = split ' ', $line;
+                $inode{ $f[9] } = 1 if $f[2] =~ /:$hex$/ && $f[3] eq '01';
+            }
+        }
+        grep { (readlink // '') =~ /^socket:\[(\d+)\]/ && $inode{$1} } glob "/proc/$pid/fd/*";
+    } $t->worker_pids;
+}
+
+sign_in_many($t, alice => 55, bob => 1, user02 => 1, user03 => 4, user05 => 1, user06 => 1);
+
+subtest 'two hundred at once' => sub {
+    my ($alice) = expired('alice');
+    my $old = session($alice);
+    fresh();
+    my $begin = time;
+    my @begun = map { $alice->copy->begin('GET', $inst->url('/info')) } 1 .. 200;
+    my (%code, %cookie, %worker);
+    for (@begun) {
+        my $r = $_->response;
+        $code{ $r->code }++;
+        $worker{ $r->header('X-Worker') // '?' }++;
+        my ($set) = grep { $_->{name} eq 'aigc_session' } $r->set_cookies;
+        $cookie{ $set ? $set->{value} : 'none' }++;
+    }
+    note sprintf 'answered in %.2f s', time - $begin;
+    is_deeply \%code, { 200 => 200 }, 'none fails';
+    is_deeply $t->logto_requests->{grants}, { refresh_token => 1 }, 'Logto is called once';
+    is $t->logto_requests->{total}, 1, 'and asked nothing else';
+    cmp_ok scalar keys %worker, '==', 2, 'by two workers';
+    is scalar keys %cookie, 1, 'all get the same new cookie';
+    my ($new) = keys %cookie;
+    isnt $new, $old, 'which is a new one';
+
+    fresh();
+    $alice->set_cookie(aigc_session => $new);
+    my $r = $alice->get($inst->url('/info'));
+    is $r->code, 200, 'with it one is in';
+    is scalar $r->set_cookies, 0, 'it is not set again';
+    my $me = $alice->api('GET', '/api/v1/me');
+    is $me->code, 200, 'it fits the bind cookie of the sign-in';
+    cmp_ok $me->json->{expires}, '>', time + 3000, 'and is good for an hour';
+    is calls(), 0, 'nobody asks Logto again';
+};
+
+subtest 'every kind of request' => sub {
+    my %do = (
+        navigation => sub { $_[0]->browse($inst->url('/info')) },
+        fetch      => sub { $_[0]->get($inst->url('/headers'), headers => [Accept => 'application/json',
+            Origin => $inst->url('') =~ s{/$}{}r, 'Sec-Fetch-Mode' => 'cors']) },
+        HEAD       => sub { $_[0]->head($inst->url('/info')) },
+        'HTTP/1.0' => sub { $_[0]->get($inst->url('/info'), http => '1.0') },
+        POST       => sub { $_[0]->post($inst->url('/headers'), body => 'x') },
+        DELETE     => sub { $_[0]->delete($inst->url('/headers')) },
+        'the gateway\'s API' => sub { $_[0]->api('GET', '/api/v1/instances') },
+        'a write of the API' => sub { $_[0]->api('POST', $inst->path . '/start') },
+        'auth_request' => sub { $_[0]->get('/guarded', headers => ['X-Original-URL' => $inst->url]) },
+        '/auth'    => sub { $_[0]->get('/auth', headers => ['X-Original-URL' => $inst->url]) },
+    );
+    my @kinds = sort keys %do;
+    my @who = expired(('alice') x @kinds);
+    slow(300);
+    for my $kind (@kinds) {
+        my $who = shift @who;
+        my $old = session($who);
+        fresh();
+        my $r = $do{$kind}->($who);
+        is $r->code, 200, "$kind is answered";
+        is calls(), 1, '… after one call';
+        isnt session($who), $old, '… and brings the new cookie';
+        my @lines = $r->headers('Set-Cookie');
+        is scalar @lines, 1, '… in one line';
+        ok $lines[0] =~ /^aigc_session=[\w-]+; Domain=aigc\.localhost; Path=\/; HttpOnly; SameSite=Lax$/,
+            '… as the sign-in sets it';
+        unlike $r->content, qr/aigc_session/, '… which the instance does not see';
+    }
+    slow(0);
+};
+
+subtest 'refusals bring the new cookie, too' => sub {
+    my ($alice, $again, $bob) = expired('alice', 'alice', 'bob');
+    my $old = session($bob);
+    is $bob->get($inst->url)->code, 403, 'somebody else is refused as ever';
+    isnt session($bob), $old, 'and his own session is renewed';
+    $old = session($alice);
+    is $alice->browse($inst->url('/tried/x'))->code, 404, 'behind an internal redirect the owner gets in';
+    isnt session($alice), $old, 'with the new cookie';
+    $old = session($again);
+    is $again->api('POST', '/api/v1/templates/default/stable-diffusion-cpu/install', undef,
+        headers => [Origin => 'http://evil.example']) ->code, 403, 'a page of another origin is refused as ever';
+    isnt session($again), $old, 'the session is renewed all the same';
+};
+
+subtest 'uploads' => sub {
+    my ($alice, $chunked, $held, $h2) = expired(('alice') x 4);
+    my $data = join '', map { pack 'N', rand 2**32 } 1 .. 600_000;
+    slow(400);
+    fresh();
+    my $r = $alice->post($inst->url('/echo'), body => $data);
+    is $r->code, 200, 'a body of 2.4 MB comes while Logto is asked';
+    ok $r->content eq $data, 'and arrives whole';
+    my @chunks = unpack '(a7001)*', $data;
+    $r = $chunked->post($inst->url('/echo'), body => \@chunks);
+    is $r->code, 200, 'a chunked one too';
+    ok $r->content eq $data, 'and arrives whole';
+    is calls(), 2, 'a call each';
+
+    my $file = $t->file('upload');
+    open my $f, '>', $file or die $!;
+    print $f $data;
+    close $f;
+    (my $url = $inst->url('/echo')) =~ s{^http://([^:]+):\d+}{'https://' . $1 . ':' . $t->port(8)}e;
+    my ($status, $said) = $h2->curl('--http2', '-X', 'POST', '--data-binary', "\@$file", $url);
+    is $status, 0, 'by HTTP/2, too';
+    ok $said eq $data, 'and arrives whole';
+    is calls(), 3, 'a call again';
+
+    # the body begins when the session has been renewed
+    my $conn = $held->connect($inst->url);
+    $conn->send("POST /echo HTTP/1.1\r\nHost: " . ($inst->url =~ m{//([^/]+)})[0] . "\r\nCookie: aigc_session="
+        . session($held) . "\r\nContent-Length: " . length($data) . "\r\nConnection: close\r\n\r\n");
+    $t->wait_for(sub { calls() == 4 }, 5, 'Logto is asked before the body comes');
+    $conn->send($data);
+    $r = $conn->response(method => 'POST', url => $inst->url('/echo'));
+    is $r->code, 200, 'nothing of the body is needed';
+    ok $r->content eq $data, 'it arrives whole';
+    slow(0);
+};
+
+subtest 'WebSocket' => sub {
+    my ($alice) = expired('alice');
+    my $old = session($alice);
+    fresh();
+    my $ws = $alice->websocket($inst->url('/ws'));
+    is $ws->code, 101, 'a handshake is answered';
+    ok $ws->echoes, 'and it echoes';
+    is calls(), 1, 'after one call';
+    isnt session($alice), $old, 'the new cookie comes with the 101';
+    is $alice->get($inst->url)->code, 200, 'and is good';
+    ok $ws->echoes, 'it stays open';
+};
+
+subtest 'an answer that is lost' => sub {
+    my ($alice, $other) = expired('alice', 'alice');
+    my $old = session($alice);
+    fresh();
+    slow(500);
+    my $pending = $alice->begin('GET', $inst->url('/info'));
+    $t->wait_for(sub { calls() == 1 }, 5, 'Logto is being asked');
+    $pending->conn->close;
+    slow(0);
+    $t->wait_for(sub { ($t->logto_requests->{grants}{refresh_token} // 0) == 1 }, 5, 'Logto has answered');
+    is session($alice), $old, 'the browser has the old cookie';
+    is $alice->get($inst->url)->code, 200, 'and goes on';
+    isnt session($alice), $old, 'by the session that was renewed meanwhile';
+    is calls(), 1, 'Logto is not asked again';
+
+    my $thief = $alice->copy;
+    $thief->set_cookie(aigc_session => $old);
+    is $thief->get($inst->url)->code, 200, 'once the new one has been here, a request that is late comes through';
+    is calls(), 1, 'without a call';
+};
+
+subtest 'rotation' => sub {
+    my ($who) = expired('user02');
+    my $old = $who->copy;
+    lifetime(-$LATE);
+    logto(age => { user => 'user02', seconds => $MONTH, models => ['RefreshToken'] });
+    fresh();
+    is $who->api('GET', '/api/v1/me')->code, 200, 'Logto gives a new refresh token';
+    is calls(), 1, 'for the old one';
+    is $old->copy->api('GET', '/api/v1/me')->code, 200, 'the old cookie is good for the new session';
+    is calls(), 1, 'and its refresh token is not sent again';
+
+    logto(age => { user => 'user02', seconds => 5, models => ['RefreshToken'] });   # a replay would revoke all
+    expire($SKEW - $LATE);
+    is $old->copy->api('GET', '/api/v1/me')->code, 200, 'when both have expired, an old cookie leads to the newest token';
+    is calls(), 2, 'in one more call';
+    is $who->api('GET', '/api/v1/me')->code, 200, 'and the session goes on';
+    is $t->logto_requests->{grants}{refresh_token}, 2, 'no call was a replay';
+    lifetime(undef);
+};
+
+subtest 'the end of a session' => sub {
+    my ($who, $program, $many, $both) = expired(('user03') x 4);
+    logto(suspend => { user => 'user03' });
+    fresh();
+    my $r = $who->browse($inst->url('/page'));
+    is $r->code, 302, 'a suspended user who navigates';
+    like $r->location, qr{/sign-in\?rd=}, 'is sent to sign in';
+    is session($who), undef, 'without the cookie';
+    is calls(), 1, 'after one call';
+
+    $r = $program->get($inst->url);
+    is $r->code, 401, 'a program gets 401';
+    is session($program), undef, 'and loses the cookie';
+
+    fresh();
+    my @begun = map { $many->copy->begin('GET', '/api/v1/me') } 1 .. 20;
+    my %code;
+    $code{ $_->response->code }++ for @begun;
+    is_deeply \%code, { 401 => 20 }, 'twenty at once are refused, each';
+    is calls(), 1, 'after one call';
+    is $many->copy->get('/api/v1/me')->code, 401, 'and afterwards';
+    is calls(), 1, 'without a call';
+
+    my $token = $t->forge(user => 'alice');
+    is $both->get($inst->url, headers => [Authorization => "Bearer $token"])->code, 200,
+        'a bearer token counts once the session is over';
+    logto(unsuspend => { user => 'user03' });
+};
+
+subtest 'signing out needs no new token' => sub {
+    my ($alice) = expired('alice');
+    fresh();
+    is $alice->api('POST', '/sign-out')->code, 303, 'an expired session is signed out';
+    is session($alice), undef, 'its cookie goes';
+    is $t->logto_requests->{grants}{refresh_token} // 0, 0, 'and is not renewed for that';
+};
+
+subtest 'a session without a refresh token' => sub {
+    lifetime(-$LATE);
+    my $who = AIGC::Client->new(stack => $t, user => 'alice');
+    my $to = $who->browse('/sign-in')->location;
+    $to =~ s/%20offline_access//;
+    $to =~ s/&prompt=consent//;
+    $who->sign_in(from => $to);
+    lifetime(undef);
+    ok session($who), 'Logto gives none without being asked';
+    is $who->get($inst->url)->code, 200, 'it is good as long as its ID token';
+    expire($SKEW - $LATE);
+    fresh();
+    is $who->get($inst->url)->code, 401, 'and then not any more';
+    is $who->browse($inst->url)->code, 302, 'a navigation goes to sign in';
+    is calls(), 0, 'nobody asks for what cannot be had';
+};
+
+subtest 'what Logto may answer' => sub {
+    my ($bare, $noid, $foreign, $forged, $expired) = expired(('alice') x 5);
+    my $answer = sub {
+        my (%body) = @_;
+        outage(mode => 'answer', status => 200, headers => { 'content-type' => 'application/json' },
+            body => JSON::PP->new->canonical->encode({ access_token => 'x' x 43, token_type => 'Bearer', %body }));
+    };
+    $answer->(id_token => $t->forge(user => 'alice', claims => { exp => 'now-' . ($SKEW - 3) }));
+    my $old = session($bare);
+    is $bare->get($inst->url)->code, 200, 'no new refresh token: the session goes on';
+    isnt session($bare), $old, 'with the new ID token';
+    outage(mode => 'off');
+    expire(3);
+    is $bare->get($inst->url)->code, 200, 'and with the old refresh token';
+
+    $answer->(refresh_token => 'r' x 43);
+    is $noid->browse($inst->url)->code, 302, 'no ID token at all: through Logto once more';
+    $answer->(id_token => $t->forge(user => 'bob'));
+    is $foreign->get($bobs->url)->code, 401, 'another user\'s ID token lets nobody in';
+    is session($foreign), undef, 'and ends the session';
+    like $t->error_log, qr/renewed ID token is another user's/, 'which is said';
+
+    for ([$forged, 'one that Logto has not signed', key => 'attacker'],
+        [$expired, 'an expired one', claims => { exp => 'now-60' }])
+    {
+        my ($who, $what, %order) = @$_;
+        $answer->(id_token => $t->forge(user => 'alice', %order));
+        $old = session($who);
+        is $who->get($inst->url)->code, 200, "$what is no answer: within grace the session goes on";
+        is session($who), $old, 'as it was';
+    }
+    outage(mode => 'off');
+};
+
+subtest 'Logto is away' => sub {
+    my @modes = (['refuse'], ['500'], ['html'], ['garbage'], ['empty'], ['truncated'],
+        ['answer', status => 401, body => '{"error":"invalid_client"}'],
+        ['answer', status => 429, body => '{"error":"slow_down"}']);
+    my ($alice, @who) = expired('alice', ('alice') x @modes);
+    for my $mode (@modes) {
+        my ($name, %more) = @$mode;
+        my $who = shift @who;
+        my $old = session($who);
+        outage(mode => $name, %more);
+        my $what = join ' ', $name, $more{status} // ();
+        is $who->get($inst->url('/info'))->code, 200, "$what: the session goes on";
+        is session($who), $old, '… as it is';
+        outage(mode => 'off');
+        $t->wait_for(sub { $who->get($inst->url('/info'))->code == 200 && session($who) ne $old }, 10,
+            "$what: it is renewed afterwards");
+    }
+
+    # a call is not made for each request
+    outage(mode => 'refuse');
+    fresh();
+    my ($end, $n, %code) = (time + 5);
+    while (time < $end) { $code{ $alice->get($inst->url('/info'))->code }++; $n++; sleep 0.005 }
+    is_deeply [keys %code], [200], 'work goes on';
+    my $asked = calls();
+    # after 0, 1 and 3 s; on a kept connection that breaks libcurl tries once more
+    cmp_ok $asked, '<=', 6, 'Logto is asked now and then, not each time';
+    cmp_ok $asked, '>=', 2, 'but it is';
+    ok metric('grace_total') >= $n - $asked, 'grace_total counts';
+    note "$n requests in 5 s, $asked calls";
+    outage(mode => 'off');
+};
+
+subtest 'Logto is slow' => sub {
+    my ($alice) = expired('alice');
+    my $old = session($alice);
+    slow(5000);
+    fresh();
+    my $begin = time;
+    is $alice->get($inst->url('/info'))->code, 200, 'Logto takes its time: the session goes on';
+    my $took = time - $begin;
+    ok $took > 2.5 && $took < 4.5, sprintf('after 3 s (%.1f s)', $took);
+    $begin = time;
+    $t->wait_for(sub { $alice->get($inst->url('/info'))->code == 200 && session($alice) ne $old }, 10,
+        'the new cookie comes when Logto has answered');
+    is calls(), 1, 'one call';
+    slow(0);
+};
+
+subtest 'the worker that asks dies' => sub {
+    my ($alice) = expired('alice');
+    slow(1500);
+    fresh();
+    my @begun = map { $alice->copy->begin('GET', $inst->url('/info')) } 1 .. 24;
+    $t->wait_for(sub { calls() == 1 }, 5, 'Logto is being asked');
+    my ($leader) = pids_of_flight();
+    ok $leader, 'by one of the workers';
+    my ($number) = grep { ($t->worker_pids)[$_] == $leader } 0 .. 1;
+    slow(0);
+    my $begin = time;
+    $t->kill_worker($number);
+    my %code;
+    $code{ eval { $_->response->code } // 0 }++ for @begun;
+    my $died = delete $code{0} // 0;
+    is_deeply [keys %code], [200], 'those who wait in the other one are answered';
+    cmp_ok $code{200}, '>=', 1, 'some do';
+    cmp_ok time - $begin, '<', 3, 'at once: a replay would be taken as one later on';
+    is calls(), 2, 'by one more call';
+    is $alice->get($inst->url)->code, 200, 'those of the dead one come again';
+    is calls(), 2, 'without another';
+    note "$code{200} answered, $died with the worker";
+};
+
+subtest 'a reload in the middle' => sub {
+    my ($alice, $lost) = expired('alice', 'alice');
+    slow(1000);
+    fresh();
+    my @begun = map { $alice->copy->begin('GET', $inst->url('/info')) } 1 .. 24;
+    my $gone = $lost->begin('GET', $inst->url('/info'));
+    $t->wait_for(sub { calls() == 2 }, 5, 'Logto is being asked');
+    $gone->conn->close;             # nobody waits for this one any more
+    my @old = $t->worker_pids;
+    $t->reload;
+    my %code;
+    $code{ $_->response->code }++ for @begun;
+    is_deeply \%code, { 200 => 24 }, 'all are answered';
+    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers end');
+    my $before = session($lost);
+    is $lost->get($inst->url)->code, 200, 'what an old worker was asking for alone is not lost';
+    isnt session($lost), $before, 'it is in the zone';
+    is calls(), 2, 'no call was made twice';
+    slow(0);
+};
+
+subtest 'latency' => sub {
+    my @who = expired(('alice') x 10);
+    my (@warm, @renewed);
+    for my $who (@who) {
+        my $begin = time;
+        $who->get($inst->url('/info'));
+        push @renewed, 1000 * (time - $begin);
+        $begin = time;
+        $who->get($inst->url('/info'));
+        push @warm, 1000 * (time - $begin);
+    }
+    @$_ = sort { $a <=> $b } @$_ for \@warm, \@renewed;
+    diag sprintf 'median of ten: renewed %.1f ms, warm %.1f ms', $renewed[5], $warm[5];
+    cmp_ok $renewed[5], '<', 500, 'a renewed request takes a moment';
+};
+
+subtest 'two replicas' => sub {
+    my ($alice, $seen, $unseen) = expired('alice', 'user05', 'user06');
+    my $port = $t->second_nginx;
+    my $other = sub { my ($url) = @_; my $p = $t->port; $url = $t->url($url) if $url =~ m{^/}; $url =~ s/:$p\b/:$port/r };
+
+    fresh();
+    my @begun = map { $alice->copy->begin('GET', $_ % 2 ? $inst->url('/info') : $other->($inst->url('/info'))) } 1 .. 20;
+    my %code;
+    $code{ $_->response->code }++ for @begun;
+    is_deeply \%code, { 200 => 20 }, 'a session that expires at both at once goes on at both';
+    cmp_ok calls(), '<=', 2, 'with a call each at most';
+
+    # the second one renews, by a refresh token that rotates; the first one has
+    # seen the new session of one user, and only the old one of another
+    logto(age => { user => $_, seconds => $MONTH, models => ['RefreshToken'] }) for qw(user05 user06);
+    my @late = map { $_->copy } $seen, $unseen;
+    is $_->api('GET', $other->('/api/v1/me'))->code, 200, 'renewed at the other' for $seen, $unseen;
+    is $seen->api('GET', '/api/v1/me')->code, 200, 'and seen here';
+    logto(age => { user => $_, seconds => 5, models => ['RefreshToken'] }) for qw(user05 user06);
+    fresh();
+    is $late[0]->api('GET', '/api/v1/me')->code, 200, 'an old cookie is let in where the newer one has been';
+    is calls(), 0, 'its refresh token, which would revoke the grant, is not sent';
+    my $r = $late[1]->api('GET', '/api/v1/me');
+    is $r->code, 401, 'where it has not, the session is over';
+    is session($late[1]), undef, 'and the cookie goes';
+};
+
+subtest 'grace has an end' => sub {
+    my ($alice, $late) = expired('alice', 'alice');
+    my ($logto) = $t->conf =~ /aigc_logto (.*?);/;
+    $t->{opt}{directives}{aigc_logto} = "$logto grace=off";
+    my @old = $t->worker_pids;
+    $t->reload;
+    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+    outage(mode => 'refuse');
+    for (['a navigation', sub { $alice->browse($inst->url) }], ['a program', sub { $alice->get($inst->url) }],
+        ['the API', sub { $alice->api('GET', '/api/v1/me') }],
+        ['/auth', sub { $alice->get('/auth', headers => ['X-Original-URL' => $inst->url]) }])
+    {
+        my ($what, $do) = @$_;
+        my $r = $do->();
+        is $r->code, 503, "$what gets 503, and is sent nowhere";
+        is $r->problem->{code}, 'sign-in-unavailable', '… because Logto is away';
+        is $r->header('Retry-After'), 5, '… and when to try again';
+        is scalar $r->set_cookies, 0, '… and keeps the cookie';
+    }
+    outage(mode => 'off');
+    $t->wait_for(sub { $alice->get($inst->url)->code == 200 }, 15, 'it recovers by itself');
+    pass 'and the same session goes on';
+
+    # without grace it is worth waiting for a slow Logto
+    slow(4000);
+    my $begin = time;
+    is $late->get($inst->url)->code, 200, 'without grace one waits for Logto';
+    cmp_ok time - $begin, '>', 3.5, 'as long as it takes';
+    slow(0);
+};
+
+subtest 'the session\'s lifetime counts from the sign-in' => sub {
+    my ($alice) = expired('alice');
+    is $alice->get($inst->url)->code, 200, 'renewed';
+    my ($session) = $t->conf =~ /aigc_session (.*?);/;
+    $t->{opt}{directives}{aigc_session} = "$session lifetime=10s";
+    my @old = $t->worker_pids;
+    $t->reload;
+    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+    fresh();
+    is $alice->get($inst->url)->code, 401, 'it ends, however new its token is';
+    is calls(), 0, 'and is not renewed';
+};
+
+subtest 'more sessions than the zone has room to renew' => sub {
+    my $small = AIGC::Stack->start(workers => 1, directives => { aigc_zone => 'gateway:2m' }, templates => []);
+    sign_in_many($small, user10 => 24);
+    my @who = expired(('user10') x 24);
+    my @old = map { session($_) } @who;
+    $small->logto_control(latency => { ms => 1500, paths => '^/oidc/token' });
+    $small->clear_logto_requests;
+    my %code;
+    $code{ $_->response->code }++ for map { $_->begin_api('GET', '/api/v1/me') } @who;
+    is_deeply \%code, { 200 => 24 }, 'all go on, some of them within grace';
+    my $asked = $small->logto_requests->{grants}{refresh_token};
+    ok $asked > 8 && $asked < 24, "Logto is asked for as many as there is room for ($asked)";
+    like $small->error_log, qr/no room to renew a session.*aigc_zone/, 'and the log says so';
+    $small->logto_control(latency => { ms => 0 });
+    is_deeply [ map { $_->api('GET', '/api/v1/me')->code } @who ], [ (200) x 24 ], 'then the others';
+    is scalar(grep { session($who[$_]) eq $old[$_] } 0 .. 23), 0, 'all are renewed in the end';
+};
+
+done_testing;
