@@ -23,6 +23,14 @@ sub slow {
     return $c->begin('GET', $inst->url('/slow?ms=20000&chunks=200'), timeout => 25);
 }
 
+# A WebSocket by way of the other gateway; its pages are those of the first.
+sub far {
+    my ($c, $inst) = @_;
+    my $url = $inst->url('/ws');
+    my ($origin) = $url =~ m{^(http://[^/]+)};
+    return $c->websocket($url =~ s/:\d+/:$other/r, headers => { Origin => $origin });
+}
+
 my $owner = $t->sign_in('alice');
 my $inst = $owner->install('stable-diffusion-cpu')->wait_ready;
 my $bob = $t->sign_in('bob');
@@ -33,8 +41,7 @@ ok $bobs->echoes, 'somebody else has a WebSocket open through all of this';
 subtest 'signing out' => sub {
     my $alice = $t->sign_in('alice');
     my @ws = map { $alice->websocket($inst->url('/ws')) } 1 .. 6;     # on both workers
-    (my $there = $inst->url('/ws')) =~ s/:\d+/:$other/;
-    my $far = $alice->websocket($there);
+    my $far = far($alice, $inst);
     my $laptop = $owner->websocket($inst->url('/ws'));
     ok $_->echoes, 'a WebSocket is open' for @ws, $far, $laptop;
     my $answer = slow($alice, $inst);
@@ -106,8 +113,7 @@ subtest 'a user who is gone' => sub {
     next_second();
     my $alice = $t->sign_in('alice');
     my $ws = $alice->websocket($inst->url('/ws'));
-    (my $there = $inst->url('/ws')) =~ s/:\d+/:$other/;
-    my $far = $alice->websocket($there);
+    my $far = far($alice, $inst);
     my $program = $t->stranger->websocket($inst->url('/ws'),
         headers => [Authorization => 'Bearer ' . $t->forge(user => 'alice')]);
     ok $_->echoes, 'it is open' for $ws, $far, $program;

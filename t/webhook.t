@@ -87,7 +87,7 @@ subtest 'a user who is suspended' => sub {
     next_second();
     $alice = $t->sign_in('alice');
     is me($alice), 200, 'allowed again she signs in';
-    my ($again) = grep { $_->look->{template} eq 'notebook' } $alice->instances;
+    my ($again) = grep { $_->host eq $hers[1]->host } $alice->instances;
     $again->start->wait_ready;
     is $alice->get($again->url)->code, 200, '… and starts what she had';
     $t->wait_for(sub { $states->() =~ /running/ }, 5, 'it runs');

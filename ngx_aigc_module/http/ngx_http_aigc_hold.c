@@ -13,7 +13,7 @@ typedef struct {
     ngx_aigc_subject_t    subject;
     ngx_str_t             user;
     ngx_str_t             ns;
-    ngx_str_t             name;
+    ngx_str_t             name;         /* len 0: of no instance */
     ngx_int_t             id;
     ngx_atomic_uint_t     revocations;  /* versions that it was held against */
     ngx_atomic_uint_t     table;
@@ -57,7 +57,7 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
     cln = ngx_http_cleanup_add(r->main, 0);
 
     if (hold == NULL || cln == NULL
-        || ngx_http_aigc_hold_instance(r, hold, record) != NGX_OK)
+        || (record && ngx_http_aigc_hold_instance(r, hold, record) != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -202,6 +202,11 @@ ngx_http_aigc_hold_record(ngx_http_aigc_hold_t *hold)
 
     version = hold->zone->shm->version;
     ngx_memory_barrier();
+
+    if (hold->name.len == 0) {
+        hold->table = version;
+        return NULL;
+    }
 
     rc = ngx_aigc_table_by_id(hold->zone, &hold->ns, &hold->name, hold->id,
                               &record);
