@@ -127,7 +127,9 @@ subtest 'the key file' => sub {
     is me($bob), 200, 'who signs in gets one under the new key';
 
     $write->($two =~ s/\n.*//sr . "\n");
+    my @old = $t->worker_pids;
     $t->reload;
+    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
     is everywhere($bob), '200', 'without the old key they stay';
     is everywhere($alice), '401', '… and who has not been back since is out';
     AIGC::Secrets::note($_, 'session key') for split ' ', "$old$two";
