@@ -45,7 +45,7 @@ subtest 'more than there is room for' => sub {
     my $many = $max + 300;
     my $begin = time;
     add($many, 5000);
-    $t->wait_for(sub { metric('revocations_full_total') >= 300 }, 20, 'the table is full');
+    $t->wait_for(sub { metric('revocations_full_total') > 0 }, 20, 'the table is full');
     is metric('revocations'), $max, 'it is full';
     is me($alice), 200, 'sessions that are younger go on';
     is me($thief), 401, 'who was signed out is out';
