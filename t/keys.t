@@ -120,16 +120,19 @@ subtest 'the key file' => sub {
     $sh->('umask 077; { openssl rand -hex 32; head -n 1 "$1"; } > "$1.new" && mv "$1.new" "$1"');
     my $two = $slurp->();
     is scalar(() = $two =~ /^[0-9a-f]{64}$/mg), 2, 'a new key goes before the old one';
-    $t->reload;
+    my $reload = sub {
+        my @old = $t->worker_pids;
+        $t->reload;
+        $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+    };
+    $reload->();
     is everywhere($alice), '200', 'nobody is signed out by it';
     is $alice->api('GET', '/api/v1/me')->code, 200, '… nor on the dashboard, whose cookie is bound';
     my $bob = $t->sign_in('bob');
     is me($bob), 200, 'who signs in gets one under the new key';
 
     $write->($two =~ s/\n.*//sr . "\n");
-    my @old = $t->worker_pids;
-    $t->reload;
-    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+    $reload->();
     is everywhere($bob), '200', 'without the old key they stay';
     is everywhere($alice), '401', '… and who has not been back since is out';
     AIGC::Secrets::note($_, 'session key') for split ' ', "$old$two";
