@@ -268,6 +268,13 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                 return NGX_CONF_ERROR;
             }
 
+        } else if (ngx_http_aigc_param(&value[i], "webhook_key_file=", &v)) {
+            if (ngx_http_aigc_secret(cf, "webhook_key_file=", &v,
+                                     &logto->webhook_key) != NGX_OK)
+            {
+                return NGX_CONF_ERROR;
+            }
+
         } else if (ngx_http_aigc_param(&value[i], "audience=", &v)) {
             logto->audience = v;
 
@@ -300,8 +307,9 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return ngx_http_aigc_unknown(cf, &value[i],
                                          "app_id=, app_secret_file=, "
                                          "m2m_app_id=, m2m_app_secret_file=, "
-                                         "audience=, grace=, ca_file=, "
-                                         "admin_role=, custom_data=");
+                                         "webhook_key_file=, audience=, "
+                                         "grace=, ca_file=, admin_role=, "
+                                         "custom_data=");
         }
     }
 

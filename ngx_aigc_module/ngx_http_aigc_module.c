@@ -8,6 +8,7 @@
 #include "http/ngx_http_aigc_access.h"
 #include "http/ngx_http_aigc_api.h"
 #include "http/ngx_http_aigc_auth.h"
+#include "http/ngx_http_aigc_backchannel.h"
 #include "http/ngx_http_aigc_cookies_out.h"
 #include "http/ngx_http_aigc_decide.h"
 #include "http/ngx_http_aigc_headers.h"
@@ -18,8 +19,10 @@
 #include "http/ngx_http_aigc_sign_out.h"
 #include "http/ngx_http_aigc_status.h"
 #include "http/ngx_http_aigc_upstream.h"
+#include "http/ngx_http_aigc_webhook.h"
 #include "net/ngx_aigc_mirror.h"
 #include "net/ngx_aigc_reconcile.h"
+#include "net/ngx_aigc_revoke.h"
 #include "net/ngx_aigc_watch.h"
 
 
@@ -132,6 +135,9 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
     ngx_http_aigc_content("aigc_sign_in_callback",
                           ngx_http_aigc_sign_in_callback_handler),
     ngx_http_aigc_content("aigc_sign_out", ngx_http_aigc_sign_out_handler),
+    ngx_http_aigc_content("aigc_backchannel_logout",
+                          ngx_http_aigc_backchannel_handler),
+    ngx_http_aigc_content("aigc_webhook", ngx_http_aigc_webhook_handler),
     ngx_http_aigc_content("aigc_healthz", ngx_http_aigc_healthz_handler),
     ngx_http_aigc_content("aigc_readyz", ngx_http_aigc_readyz_handler),
     ngx_http_aigc_content("aigc_metrics", ngx_http_aigc_metrics_handler),
@@ -419,7 +425,9 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     ngx_aigc_mirror_init(mcf->k8s, mcf->logto, mcf->zone, cycle->log);
 
     if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone) != NGX_OK
-        || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK)
+        || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK
+        || ngx_aigc_revoke_start(cycle, mcf->k8s, mcf->zone, mcf->lifetime)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -446,6 +454,7 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
     }
 
     ngx_aigc_watch_stop();
+    ngx_aigc_revoke_stop();
     ngx_aigc_reconcile_stop();
     ngx_aigc_logto_stop();
     ngx_aigc_fetch_exit();

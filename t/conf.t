@@ -129,7 +129,7 @@ subtest 'what is right' => sub {
     good('the smallest zone', conf(directives => { aigc_zone => 'a:2m' }));
     good('management application and audience', conf(directives => {
         aigc_logto => 'https://logto.example.com:3001 app_id=a app_secret_file=secret '
-            . 'm2m_app_id=b m2m_app_secret_file=secret audience=https://api ca_file=ca.crt' }));
+            . 'm2m_app_id=b m2m_app_secret_file=secret webhook_key_file=secret audience=https://api ca_file=ca.crt' }));
     good('a cookie and a lifetime of one\'s own', conf(directives => {
         aigc_session => 'key_file=key domain=Example.com cookie=__Secure-aigc lifetime=7d secure=on' }));
     good('grace', conf(directives => {
@@ -288,7 +288,7 @@ subtest 'aigc_logto' => sub {
     my %files = (missing => 'cannot be opened', empty => 'is empty', open => 'is readable by others: chmod 600',
         aigc => 'not a regular file', map { $_ => 'does not hold a secret in one line of at most 512 bytes' }
         qw(long lines blank binary));
-    for my $param (qw(app_secret_file m2m_app_secret_file)) {
+    for my $param (qw(app_secret_file m2m_app_secret_file webhook_key_file)) {
         wrong("$param is $_", aigc_logto => "https://l.example.com app_id=a app_secret_file=secret $param=$_",
             qr{$param=: "\Q$dir\E/$_" .*$files{$_}}) for sort keys %files;
     }

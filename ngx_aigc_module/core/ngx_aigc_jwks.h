@@ -40,7 +40,8 @@ ngx_int_t ngx_aigc_jwks_has(ngx_aigc_jwks_t *jwks, ngx_str_t *kid);
 /*
  * Checks the signature of a parsed token: the key is found by kid (without a
  * kid: the only key of the set that fits alg), the key's type, curve and own
- * "alg" must fit the token's alg.  Two keys that both fit: _UNKNOWN_KEY.
+ * "alg" must fit the token's alg.  An RSA key without one is for RS256 and
+ * PS256.  Two keys that both fit: _UNKNOWN_KEY.
  * NGX_AIGC_JWT_OK, _BAD_ALG, _UNKNOWN_KEY or _BAD_SIGNATURE.
  */
 ngx_aigc_jwt_verdict_e ngx_aigc_jwks_verify(ngx_aigc_jwks_t *jwks,

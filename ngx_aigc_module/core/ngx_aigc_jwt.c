@@ -218,20 +218,24 @@ ngx_aigc_jwt_header_string(ngx_pool_t *pool, json_t *header,
 static ngx_aigc_alg_e
 ngx_aigc_jwt_alg(const char *name)
 {
-    if (ngx_strcmp(name, "ES384") == 0) {
-        return NGX_AIGC_ALG_ES384;
-    }
+    ngx_uint_t  i;
 
-    if (ngx_strcmp(name, "ES256") == 0) {
-        return NGX_AIGC_ALG_ES256;
-    }
+    static struct {
+        const char      *name;
+        ngx_aigc_alg_e   alg;
+    } algs[] = {
+        { "ES384", NGX_AIGC_ALG_ES384 },
+        { "ES256", NGX_AIGC_ALG_ES256 },
+        { "ES512", NGX_AIGC_ALG_ES512 },
+        { "RS256", NGX_AIGC_ALG_RS256 },
+        { "PS256", NGX_AIGC_ALG_PS256 },
+        { "EdDSA", NGX_AIGC_ALG_EDDSA }
+    };
 
-    if (ngx_strcmp(name, "ES512") == 0) {
-        return NGX_AIGC_ALG_ES512;
-    }
-
-    if (ngx_strcmp(name, "RS256") == 0) {
-        return NGX_AIGC_ALG_RS256;
+    for (i = 0; i < sizeof(algs) / sizeof(algs[0]); i++) {
+        if (ngx_strcmp(name, algs[i].name) == 0) {
+            return algs[i].alg;
+        }
     }
 
     return NGX_AIGC_ALG_NONE;
@@ -288,6 +292,7 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
         || (rc = ngx_aigc_jwt_string(pool, claims, "sid", &jwt->sid)) != NGX_OK
         || (rc = ngx_aigc_jwt_string(pool, claims, "nonce", &jwt->nonce))
            != NGX_OK
+        || (rc = ngx_aigc_jwt_string(pool, claims, "jti", &jwt->jti)) != NGX_OK
         || (rc = ngx_aigc_jwt_list(pool, claims, "aud", 1, &jwt->aud))
            != NGX_OK
         || (rc = ngx_aigc_jwt_list(pool, claims, "roles", 0, &jwt->roles))

@@ -15,6 +15,8 @@
 #define NGX_AIGC_JWT_HEADER_MAX 1024    /* bytes of the decoded header */
 #define NGX_AIGC_SUB_MAX        128     /* bytes of a user's "sub" */
 #define NGX_AIGC_SID_MAX        128     /* bytes of a session id */
+#define NGX_AIGC_LOGOUT_AGE     120     /* s: a logout token that lacks an exp
+                                           is good for as long */
 
 
 typedef enum {
@@ -22,7 +24,9 @@ typedef enum {
     NGX_AIGC_ALG_ES256,
     NGX_AIGC_ALG_ES384,
     NGX_AIGC_ALG_ES512,
-    NGX_AIGC_ALG_RS256
+    NGX_AIGC_ALG_RS256,
+    NGX_AIGC_ALG_PS256,
+    NGX_AIGC_ALG_EDDSA                  /* Ed25519 (RFC 8037) */
 } ngx_aigc_alg_e;
 
 
@@ -38,7 +42,8 @@ typedef struct {
     ngx_array_t      aud;               /* ngx_str_t: a string or an array */
     ngx_str_t        sub;
     ngx_str_t        sid;
-    ngx_str_t        nonce;
+    ngx_str_t        nonce;             /* data NULL: there is none */
+    ngx_str_t        jti;
     ngx_str_t        name;              /* "name", else "username", else "" */
     ngx_array_t      roles;             /* ngx_str_t */
     time_t           exp;               /* seconds since the epoch; 0: none */
@@ -80,6 +85,15 @@ ngx_int_t ngx_aigc_jwt_parse(ngx_pool_t *pool, ngx_str_t *token,
  * then (and exp == 0 tells a token that has none).
  */
 ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_claims(ngx_aigc_jwt_t *jwt,
+    ngx_str_t *iss, ngx_str_t *aud, time_t now, time_t skew);
+
+/*
+ * The same for a logout token (OIDC Back-Channel Logout 1.0, 2.6): iss, aud, sub
+ * or sid, jti, events, no nonce, an iat that is NGX_AIGC_LOGOUT_AGE old at the
+ * most; exp where it has one.  typ logout+jwt, and JWT or none as in
+ * older providers.
+ */
+ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_logout(ngx_aigc_jwt_t *jwt,
     ngx_str_t *iss, ngx_str_t *aud, time_t now, time_t skew);
 
 /* A short phrase for logs and problems, never token content. */

@@ -6,6 +6,7 @@
 #include "ngx_http_aigc_access.h"
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_hold.h"
 #include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 #include "ngx_http_aigc_waiting.h"
@@ -98,7 +99,9 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
                                               + NGX_INT_T_LEN);
     ctx->sockaddr = ngx_palloc(r->pool, record->socklen);
 
-    if (ctx->instance.data == NULL || ctx->sockaddr == NULL) {
+    if (ctx->instance.data == NULL || ctx->sockaddr == NULL
+        || ngx_http_aigc_hold(r, record, who) != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

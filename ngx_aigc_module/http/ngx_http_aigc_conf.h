@@ -93,6 +93,8 @@ typedef struct {
     ngx_str_t                 user;     /* a verified "sub" */
     ngx_uint_t                stripped; /* … whose keys have been taken out of
                                            the request already */
+    ngx_uint_t                held;     /* … and it is on the list of those who
+                                           can be put out again */
     ngx_str_t                 instance; /* "ns/name/id" */
 
     /* the pod's address, set with ALLOW alone: what the balancer may use */

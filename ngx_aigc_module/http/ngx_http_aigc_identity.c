@@ -22,8 +22,11 @@ static ngx_int_t ngx_http_aigc_bearer(ngx_http_request_t *r,
     ngx_str_t *token);
 static ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest, ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_unrevoked(ngx_http_request_t *r,
+    ngx_str_t *sid, time_t start, ngx_aigc_jwt_t *jwt,
+    ngx_http_aigc_who_t *who);
 static void ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest,
-    time_t exp, ngx_str_t *sub);
+    time_t exp, ngx_str_t *sub, ngx_http_aigc_who_t *who);
 static ngx_int_t ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest);
 static ngx_int_t ngx_http_aigc_session_verify(ngx_http_request_t *r,
@@ -94,6 +97,9 @@ ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         if (rc != NGX_DECLINED || who->busy || who->expired) {
             return rc;
         }
+
+        ngx_str_null(&who->session.sid);
+        who->revoked = 0;
     }
 
     return ngx_http_aigc_identify_bearer(r, who);
@@ -187,6 +193,7 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
 
     who->expired = 0;
     who->genuine = 0;
+    who->revoked = 0;
 
     if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
         return NGX_DECLINED;
@@ -201,10 +208,13 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
     }
 
     who->genuine = (rc == NGX_DONE);
+    rc = NGX_DECLINED;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
+    if (!who->revoked && !who->busy) {
+        rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
+    }
 
     if (rc == NGX_OK) {
         rc = ngx_http_aigc_session_verify(r, who, digest, &jwt);
@@ -220,11 +230,11 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
     exp = ngx_min(jwt.exp + NGX_HTTP_AIGC_SKEW,
                   who->session.start + mcf->lifetime);
 
-    ngx_http_aigc_remember(r, digest, exp, &jwt.sub);
+    ngx_http_aigc_remember(r, digest, exp, &jwt.sub, who);
 
     /* the newest session of this sign-in that has been here */
 
-    ngx_http_aigc_remember(r, who->key, exp, &jwt.sub);
+    ngx_http_aigc_remember(r, who->key, exp, &jwt.sub, who);
 
     return NGX_OK;
 }
@@ -235,6 +245,7 @@ static ngx_int_t
 ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     u_char *digest, ngx_aigc_jwt_t *jwt)
 {
+    ngx_int_t                   rc;
     ngx_uint_t                  busy;
     ngx_aigc_jwt_verdict_e      verdict, signature;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -250,6 +261,14 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     verdict = ngx_http_aigc_verify(r, &who->session.id_token,
                                    &mcf->logto->app_id, jwt, &busy);
 
+    /* what is revoked is not renewed either */
+
+    rc = ngx_http_aigc_unrevoked(r, &who->session.sid, who->session.start,
+                                 jwt, who);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     if (verdict == NGX_AIGC_JWT_EXPIRED && !who->genuine) {
 
         /* the seal alone proves nothing; once proven, it is remembered */
@@ -258,7 +277,7 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
         if (signature == NGX_AIGC_JWT_OK) {
             who->genuine = 1;
-            ngx_http_aigc_remember(r, digest, jwt->exp, &jwt->sub);
+            ngx_http_aigc_remember(r, digest, jwt->exp, &jwt->sub, who);
 
         } else if (signature != NGX_AIGC_JWT_UNKNOWN_KEY) {
             verdict = signature;
@@ -335,7 +354,7 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
     u_char                      digest[NGX_AIGC_DIGEST_LEN];
     ngx_int_t                   rc;
-    ngx_str_t                   token;
+    ngx_str_t                   token, none;
     ngx_uint_t                  busy;
     ngx_aigc_jwt_t              jwt;
     ngx_aigc_jwt_verdict_e      verdict;
@@ -352,10 +371,17 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     who->bearer = 1;
     who->token = token;
 
+    who->revoked = 0;
+
     rc = ngx_http_aigc_known(r, 'b', &token, digest, who);
 
     if (rc == NGX_OK || rc == NGX_ERROR) {
         return rc;
+    }
+
+    if (who->revoked || who->busy) {
+        who->bearer = 0;
+        return NGX_DECLINED;
     }
 
     if (second != ngx_time()) {
@@ -386,9 +412,18 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_DECLINED;
     }
 
+    ngx_str_null(&none);
+
+    rc = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, who);
+
+    if (rc != NGX_OK) {
+        who->bearer = 0;
+        return rc;
+    }
+
     who->sub = jwt.sub;
 
-    ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub);
+    ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub, who);
 
     return NGX_OK;
 }
@@ -465,7 +500,9 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
         return NGX_ERROR;
     }
 
-    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL) {
+    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
+        || !ngx_aigc_revocation_known(mcf->zone))
+    {
         who->busy = 1;
         return NGX_DECLINED;
     }
@@ -479,6 +516,21 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
     ngx_aigc_count(mcf->zone, token_hits);
 
+    if (token.revocations != ngx_aigc_revocation_version(mcf->zone)) {
+
+        if (ngx_aigc_revocation_check(mcf->zone, &token.subject,
+                                      &token.revocations)
+            != NGX_OK)
+        {
+            who->revoked = 1;
+            return NGX_DECLINED;
+        }
+
+        ngx_aigc_token_put(mcf->zone, digest, &token);
+    }
+
+    who->subject = token.subject;
+
     who->sub.len = token.sub.len;
     who->sub.data = ngx_pnalloc(r->pool, token.sub.len);
     if (who->sub.data == NULL) {
@@ -491,17 +543,51 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 }
 
 
-static void
-ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
-    ngx_str_t *sub)
+/*
+ * Fills who->subject, by what a credential can be revoked.  NGX_OK: nobody has;
+ * NGX_DECLINED: see who->revoked; NGX_ERROR.
+ */
+static ngx_int_t
+ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
+    ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who)
 {
-    ngx_atomic_uint_t           keys;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log)) {
-        ngx_aigc_token_put(mcf->zone, digest, keys, exp, sub);
+    if (ngx_aigc_subject(sid, &jwt->sid, &jwt->sub, start, &who->subject)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_aigc_revocation_check(mcf->zone, &who->subject, &who->revocations)
+        != NGX_OK)
+    {
+        who->revoked = 1;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
+    ngx_str_t *sub, ngx_http_aigc_who_t *who)
+{
+    ngx_aigc_token_t            token;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_issuer_keys(mcf->zone, &token.keys, r->connection->log)) {
+        token.revocations = who->revocations;
+        token.subject = who->subject;
+        token.exp = exp;
+        ngx_aigc_fixed_set(&token.sub, sub);
+
+        ngx_aigc_token_put(mcf->zone, digest, &token);
     }
 }
 

@@ -18,7 +18,11 @@ typedef struct {
     unsigned                 cookie:1;  /* by session cookie */
     unsigned                 bearer:1;  /* by token: it is consumed */
     unsigned                 ambiguous:1;   /* several session cookies */
-    unsigned                 busy:1;    /* no keys yet: nobody can tell */
+    unsigned                 busy:1;    /* no keys yet, or no revocations:
+                                           nobody can tell */
+    unsigned                 revoked:1; /* it was good, and is not any more */
+    ngx_aigc_subject_t       subject;   /* by what it can be revoked */
+    ngx_atomic_uint_t        revocations;   /* version that it was held against */
     ngx_str_t                token;     /* the JWT behind it */
     ngx_aigc_session_t       session;   /* gateway only, by cookie */
 

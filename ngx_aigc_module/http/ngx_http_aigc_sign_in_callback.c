@@ -23,6 +23,7 @@ typedef struct {
     ngx_str_t              id_token;
     ngx_str_t              refresh_token;
     ngx_uint_t             polls;
+    time_t                 start;       /* of the session: the code was good */
 } ngx_http_aigc_callback_t;
 
 
@@ -113,6 +114,10 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
                ? ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_UNAVAILABLE)
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    /* not later: what is revoked while Logto answers counts */
+
+    cb->start = ngx_time();
 
     cb->fetch = ngx_aigc_logto_code(mcf->logto, &ep, &code,
                                     &cb->login.verifier, &mcf->redirect_uri,
@@ -334,7 +339,7 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
 
     session.id_token = cb->id_token;
     session.refresh_token = cb->refresh_token;
-    session.start = ngx_time();
+    session.start = cb->start;
     session.sid = jwt->sid;
 
     if (session.sid.len == 0

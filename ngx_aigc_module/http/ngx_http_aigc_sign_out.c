@@ -1,6 +1,7 @@
 /*
- * http/ngx_http_aigc_sign_out.c — cookies cleared, the refresh token revoked,
- * the browser sent to Logto's end-session endpoint.
+ * http/ngx_http_aigc_sign_out.c — the session revoked on every gateway, cookies
+ * cleared, the refresh token revoked, the browser sent to Logto's end-session
+ * endpoint.
  */
 
 #include "ngx_http_aigc_sign_out.h"
@@ -47,6 +48,15 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     if (who.session.sid.len == 0) {
         return ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
                                      "not-signed-in", "Sign in first.", 0);
+    }
+
+    /* a copy of the cookie is no session either */
+
+    if (ngx_aigc_revocation_put(mcf->zone, &who.session.sid, ngx_time(),
+                                NGX_AIGC_REVOKED_SESSION, ngx_cycle->log)
+        == NGX_ERROR)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_str_null(&none);

@@ -32,14 +32,15 @@ ngx_http_aigc_healthz_handler(ngx_http_request_t *r)
 
 
 /*
- * Ready: all lists complete, not older than max_stale, Logto's keys known.
+ * Ready: all lists complete, not older than max_stale, Logto's keys known, and
+ * who has been revoked.
  * pid: in a binary upgrade, old and new workers answer at the same port.
  */
 ngx_int_t
 ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 {
     time_t                      age;
-    ngx_uint_t                  synced, fresh, keys;
+    ngx_uint_t                  synced, fresh, keys, revoked;
     ngx_atomic_uint_t           version;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -51,13 +52,17 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
     keys = (ngx_aigc_issuer_keys(mcf->zone, &version, r->connection->log)
             != NULL);
 
-    return ngx_http_aigc_json(r, (synced && fresh && keys)
+    revoked = (ngx_aigc_revocation_known(mcf->zone) != 0);
+
+    return ngx_http_aigc_json(r, (synced && fresh && keys && revoked)
                                  ? NGX_HTTP_OK
                                  : NGX_HTTP_SERVICE_UNAVAILABLE,
-                              json_pack("{s:b, s:b, s:b, s:b, s:I, s:I, s:I}",
+                              json_pack("{s:b, s:b, s:b, s:b, s:b, s:I, s:I,"
+                                        " s:I}",
                                         "synced", (int) synced,
                                         "fresh", (int) fresh,
                                         "keys", (int) keys,
+                                        "revocations", (int) revoked,
                                         "leader", (int)
                                         (ngx_aigc_leader_leads(mcf->zone)
                                          == NGX_OK),
@@ -123,6 +128,14 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "grace_total", "counter", shm->counters.grace },
         { "patches_total", "counter", shm->counters.patches },
         { "patches_failed_total", "counter", shm->counters.patches_failed },
+        { "closed_total", "counter", shm->counters.closed },
+        { "user_releases_total", "counter", shm->counters.user_releases },
+        { "revocations", "gauge", shm->revoked.used },
+        { "revocations_max", "gauge", shm->nrevocations },
+        { "revocations_age_seconds", "gauge",
+          shm->revoked.heard ? ngx_time() - (time_t) shm->revoked.heard : 0 },
+        { "revocations_full_total", "counter",
+          shm->counters.revocations_full },
         { "writes_waiting", "gauge", ngx_aigc_queue_length(mcf->zone) },
         { "repairs_total", "counter", shm->counters.repairs },
         { "disk_stamps_total", "counter", shm->counters.stamps },

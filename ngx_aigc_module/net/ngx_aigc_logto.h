@@ -29,6 +29,7 @@ typedef struct {
     ngx_str_t   m2m_app_id;
     ngx_str_t   m2m_app_secret;
     ngx_str_t   audience;               /* of bearer tokens; len 0: app_id */
+    ngx_str_t   webhook_key;            /* len 0: no webhook */
     ngx_str_t   ca_file;                /* len 0: the system's */
     ngx_str_t   admin_role;             /* of those who may administrate */
     ngx_flag_t  custom_data;            /* is it read and written at all? */

@@ -12,7 +12,9 @@
 #include "ngx_aigc_lease.h"
 #include "ngx_aigc_mirror.h"
 #include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_release.h"
 #include "ngx_aigc_repair.h"
+#include "ngx_aigc_revoke.h"
 #include "ngx_aigc_stamp.h"
 #include "ngx_aigc_task.h"
 #include "ngx_aigc_tell.h"
@@ -129,6 +131,10 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
         ngx_aigc_bind(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
         ngx_aigc_tell(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                       ngx_aigc_reconcile_log);
+        ngx_aigc_release(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
+                         ngx_aigc_reconcile_log);
+        ngx_aigc_revoke_prune(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
+                              ngx_aigc_reconcile_log);
         ngx_aigc_mirror();
     }
 

@@ -24,7 +24,9 @@ typedef enum {
     NGX_AIGC_TASK_BIND,                 /* slot: a disk's */
     NGX_AIGC_TASK_DISK,                 /* likewise: it is deleted */
     NGX_AIGC_TASK_POD,                  /* slot: a record's; is its pod there? */
-    NGX_AIGC_TASK_FORGET                /* slot: a template's */
+    NGX_AIGC_TASK_FORGET,               /* slot: a template's */
+    NGX_AIGC_TASK_RELEASE,              /* slot: a template's */
+    NGX_AIGC_TASK_REVOCATIONS           /* slot: 0 */
 } ngx_aigc_task_e;
 
 typedef struct ngx_aigc_task_s  ngx_aigc_task_t;

@@ -43,7 +43,7 @@ ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
 
 void
 ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
-    ngx_atomic_uint_t keys, time_t exp, ngx_str_t *sub)
+    ngx_aigc_token_t *token)
 {
     ngx_uint_t          i;
     ngx_aigc_token_t   *set, *slot;
@@ -59,7 +59,7 @@ ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
             break;
         }
 
-        if (set[i].keys != keys || set[i].exp < slot->exp) {
+        if (set[i].keys != token->keys || set[i].exp < slot->exp) {
             slot = &set[i];
         }
     }
@@ -82,9 +82,11 @@ ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
     ngx_memory_barrier();
 
     ngx_memcpy(slot->digest, digest, NGX_AIGC_DIGEST_LEN);
-    slot->keys = keys;
-    slot->exp = exp;
-    ngx_aigc_fixed_set(&slot->sub, sub);
+    slot->keys = token->keys;
+    slot->revocations = token->revocations;
+    slot->exp = token->exp;
+    slot->subject = token->subject;
+    slot->sub = token->sub;
 
     ngx_aigc_seq_end(&slot->seq);
 }

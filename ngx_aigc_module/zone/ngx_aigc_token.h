@@ -7,7 +7,7 @@
 #ifndef _NGX_AIGC_TOKEN_H_INCLUDED_
 #define _NGX_AIGC_TOKEN_H_INCLUDED_
 
-#include "ngx_aigc_zone.h"
+#include "ngx_aigc_revocation.h"
 
 #include "core/ngx_aigc_jwt.h"          /* NGX_AIGC_SUB_MAX */
 
@@ -21,7 +21,10 @@ typedef struct {
     u_char                             digest[NGX_AIGC_DIGEST_LEN];
     ngx_atomic_uint_t                  keys;    /* version of the key set that
                                                    it was verified with */
+    ngx_atomic_uint_t                  revocations; /* version of them by
+                                                   which it is not revoked */
     time_t                             exp;     /* refused from then on */
+    ngx_aigc_subject_t                 subject;
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) sub;
 } ngx_aigc_token_t;
 
@@ -34,11 +37,12 @@ ngx_int_t ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
     ngx_atomic_uint_t keys, time_t now, ngx_aigc_token_t *token);
 
 /*
- * Remembers a verified credential; drops the one of the set that expires
- * first.  Does nothing where another worker is writing at that moment.
+ * Remembers a verified credential, with all but seq and digest of token; drops
+ * the one of the set that expires first.  Does nothing where another worker is
+ * writing at that moment.
  */
 void ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
-    ngx_atomic_uint_t keys, time_t exp, ngx_str_t *sub);
+    ngx_aigc_token_t *token);
 
 
 #endif /* _NGX_AIGC_TOKEN_H_INCLUDED_ */

@@ -8,6 +8,7 @@
 #include "ngx_aigc_issuer.h"
 #include "ngx_aigc_pass.h"
 #include "ngx_aigc_queue.h"
+#include "ngx_aigc_revocation.h"
 #include "ngx_aigc_table.h"
 #include "ngx_aigc_token.h"
 
@@ -103,9 +104,9 @@ ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data)
 
 
 /*
- * An eighth for tokens, a sixteenth for templates, half of that for flights;
- * queue and issuer are of fixed size; the rest is split so that every instance
- * can have two disks.
+ * An eighth for tokens, a sixteenth for templates and one for revocations, half
+ * of that for flights; queue and issuer are of fixed size; the rest is split so
+ * that every instance can have two disks.
  */
 static void
 ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size)
@@ -121,12 +122,17 @@ ngx_aigc_zone_carve(ngx_aigc_shm_t *shm, size_t size)
                    / NGX_AIGC_TOKEN_WAYS * NGX_AIGC_TOKEN_WAYS;
     shm->ntemplates = size / 16 / sizeof(ngx_aigc_template_t);
     shm->nops = NGX_AIGC_OPS;
+    shm->nrevocations = ngx_min(size / 16 / (sizeof(ngx_aigc_revocation_t)
+                                             + sizeof(uint32_t)),
+                                NGX_AIGC_REVOCATIONS_MAX);
     shm->nflights = size / 32 / sizeof(ngx_aigc_flight_slot_t);
 
     at = ngx_align(sizeof(ngx_aigc_shm_t), 64);
 
     ngx_aigc_carve(issuer, 1, ngx_aigc_issuer_slot_t);
     ngx_aigc_carve(ops, shm->nops, ngx_aigc_op_t);
+    ngx_aigc_carve(revocations, shm->nrevocations, ngx_aigc_revocation_t);
+    ngx_aigc_carve(revocation_heads, shm->nrevocations, uint32_t);
     ngx_aigc_carve(flights, shm->nflights, ngx_aigc_flight_slot_t);
     ngx_aigc_carve(tokens, shm->ntokens, ngx_aigc_token_t);
     ngx_aigc_carve(templates, shm->ntemplates, ngx_aigc_template_t);
@@ -163,6 +169,7 @@ ngx_aigc_zone_layout(void)
                          + sizeof(ngx_aigc_disk_t) * 11
                          + sizeof(ngx_aigc_token_t) * 13
                          + sizeof(ngx_aigc_op_t) * 17
+                         + sizeof(ngx_aigc_revocation_t) * 29
                          + sizeof(ngx_aigc_flight_slot_t) * 23
                          + sizeof(ngx_aigc_issuer_slot_t) * 19);
 }

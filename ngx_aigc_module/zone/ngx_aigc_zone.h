@@ -101,6 +101,10 @@ typedef struct {
     ngx_atomic_t      mirror_errors;
     ngx_atomic_t      passes;           /* see ngx_aigc_pass.h */
     ngx_atomic_t      long_passes;
+    ngx_atomic_t      closed;           /* connections ended by a revocation, a
+                                           release, the end of a session */
+    ngx_atomic_t      user_releases;    /* instances of users who are gone */
+    ngx_atomic_t      revocations_full; /* revocations that found no room */
     ngx_atomic_t      renewed;          /* sessions, by Logto */
     ngx_atomic_t      renew_refused;    /* … it would not */
     ngx_atomic_t      renew_failed;     /* … it could not be asked */
@@ -119,6 +123,19 @@ typedef struct {
 } ngx_aigc_leadership_t;
 
 
+/* What has been revoked; zone/ngx_aigc_revocation.h. */
+typedef struct {
+    ngx_atomic_t      version;          /* grows with every revocation */
+    ngx_atomic_t      known;            /* the ConfigMap was read, or cannot be */
+    ngx_atomic_t      heard;            /* ngx_time() of its last event */
+    ngx_atomic_t      floor;            /* what started until then is refused */
+    ngx_atomic_t      moved;            /* grows before a place is used again */
+    ngx_atomic_t      told;             /* ngx_time() of the line "no room" */
+    uint32_t          used;
+    uint32_t          cursor;           /* where a free place is looked for */
+} ngx_aigc_revocations_t;
+
+
 /* The head of the zone, in shared memory. */
 typedef struct {
     uint32_t                 layout;    /* of this module's build */
@@ -127,6 +144,7 @@ typedef struct {
     uint32_t                 ndisks;
     uint32_t                 ntokens;
     uint32_t                 nops;
+    uint32_t                 nrevocations;
     uint32_t                 nflights;
     uint32_t                 nbuckets;  /* of each index; a power of two */
     uint32_t                 used_instances;
@@ -139,6 +157,8 @@ typedef struct {
     size_t                   indexes;
     size_t                   tokens;
     size_t                   ops;
+    size_t                   revocations;
+    size_t                   revocation_heads;  /* nrevocations chains */
     size_t                   flights;
     size_t                   issuer;
 
@@ -157,6 +177,7 @@ typedef struct {
 
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_leadership_t    leadership;
+    ngx_aigc_revocations_t   revoked;
     ngx_aigc_counters_t      counters;
     ngx_atomic_t             longest[NGX_AIGC_PASSES];      /* us */
 } ngx_aigc_shm_t;

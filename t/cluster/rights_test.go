@@ -54,12 +54,13 @@ func rights(t *testing.T, r *running) {
 		"game.kruise.io/gameservers/status", "networking.k8s.io/ingresses", "apps.kruise.io/statefulsets/status",
 		"coordination.k8s.io/leases"}
 	cs := r.gateway(t)
-	may := func(ns, resource, verb string) bool {
+	may := func(ns, resource, verb string, object ...string) bool {
 		group, name, _ := strings.Cut(resource, "/")
 		name, sub, _ := strings.Cut(name, "/")
 		a, err := cs.AuthorizationV1().SelfSubjectAccessReviews().Create(bg, &authv1.SelfSubjectAccessReview{
 			Spec: authv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authv1.ResourceAttributes{
-				Namespace: ns, Group: group, Resource: name, Subresource: sub, Verb: verb}}}, metav1.CreateOptions{})
+				Namespace: ns, Group: group, Resource: name, Subresource: sub, Verb: verb,
+				Name: strings.Join(object, "")}}}, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +78,12 @@ func rights(t *testing.T, r *running) {
 		}
 		if may("aigc-gateway", "coordination.k8s.io/leases", verb) != strings.Contains(" get create update ", " "+verb+" ") {
 			t.Errorf("%s of a lease in its own namespace is wrong", verb)
+		}
+		if may("aigc-gateway", "/configmaps", verb) != (verb == "create") {
+			t.Errorf("%s of any ConfigMap in its own namespace is wrong", verb)
+		}
+		if may("aigc-gateway", "/configmaps", verb, "aigc-revocations") != strings.Contains(" get list watch create patch ", " "+verb+" ") {
+			t.Errorf("%s of the revocations is wrong", verb)
 		}
 		for _, resource := range others {
 			if may("default", resource, verb) {

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 
-#define JOSE_KEYS  8
+#define JOSE_KEYS  12
 
 
 static struct {
@@ -73,6 +73,9 @@ jose_key(unit_t *u, const char *kind)
     if (ngx_strncmp(kind, "RSA-", 4) == 0) {
         jose_keys[i].key = EVP_RSA_gen(atoi(kind + 4));
 
+    } else if (ngx_strcmp(kind, "Ed25519") == 0) {
+        jose_keys[i].key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+
     } else {
         jose_keys[i].key = EVP_EC_gen(kind[0] == 'X' ? kind + 1 : kind);
     }
@@ -106,19 +109,32 @@ jose_sign(unit_t *u, EVP_PKEY *key, const char *alg, ngx_str_t *input)
     size_t                len;
     u_char                buf[1024], raw[132];
     EVP_MD_CTX           *ctx;
+    EVP_PKEY_CTX         *pctx;
     ECDSA_SIG            *sig;
     ngx_str_t             out;
     const u_char         *p;
     const char           *digest;
 
     digest = ngx_strcmp(alg, "ES384") == 0 ? "SHA384"
-             : ngx_strcmp(alg, "ES512") == 0 ? "SHA512" : "SHA256";
+             : ngx_strcmp(alg, "ES512") == 0 ? "SHA512"
+             : EVP_PKEY_is_a(key, "ED25519") ? NULL : "SHA256";
 
     ctx = EVP_MD_CTX_new();
     len = sizeof(buf);
 
-    ok(u, EVP_DigestSignInit_ex(ctx, NULL, digest, NULL, NULL, key, NULL)
+    ok(u, EVP_DigestSignInit_ex(ctx, &pctx, digest, NULL, NULL, key, NULL)
           == 1);
+
+    if (ngx_strncmp(alg, "PS256", 5) == 0 && EVP_PKEY_is_a(key, "RSA")) {
+        ok(u, EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1);
+
+        /* "PS256-0", …: another salt than RFC 7518's */
+
+        ok(u, EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, alg[5] ? atoi(alg + 6)
+                                               : RSA_PSS_SALTLEN_DIGEST)
+              == 1);
+    }
+
     ok(u, EVP_DigestSign(ctx, buf, &len, input->data, input->len) == 1);
     EVP_MD_CTX_free(ctx);
 
@@ -195,6 +211,8 @@ jose_jwk(unit_t *u, EVP_PKEY *key, const char *kid, const char *extra)
 {
     int        n;
     char       id[160];
+    size_t     len;
+    u_char     raw[64];
     ngx_str_t  a, b;
 
     id[0] = '\0';
@@ -210,6 +228,19 @@ jose_jwk(unit_t *u, EVP_PKEY *key, const char *kid, const char *extra)
         return jose_fmt(u, "{\"kty\":\"RSA\",\"n\":\"%.*s\",\"e\":\"%.*s\""
                            "%s%s}", (int) a.len, a.data, (int) b.len, b.data,
                         id, extra);
+    }
+
+    if (EVP_PKEY_is_a(key, "ED25519")) {
+        len = sizeof(raw);
+        ok(u, EVP_PKEY_get_raw_public_key(key, raw, &len) == 1);
+
+        b.data = raw;
+        b.len = len;
+        a = jose_b64(u, &b);
+
+        return jose_fmt(u, "{\"kty\":\"OKP\",\"crv\":\"Ed25519\""
+                           ",\"x\":\"%.*s\"%s%s}", (int) a.len, a.data, id,
+                        extra);
     }
 
     n = EVP_PKEY_get_bits(key);

@@ -17,12 +17,13 @@ ngx_str_t jose_b64(unit_t *u, ngx_str_t *bytes);
 /* A printf whose result is a string of its exact size. */
 ngx_str_t jose_fmt(unit_t *u, const char *fmt, ...);
 
-/* header and payload as they are, with a signature; a token without key is
+/* header and payload as they are, with a signature (alg "PS256-0": by a salt of
+   that length); a token without key is
    header.payload.AAAA */
 ngx_str_t jose_token(unit_t *u, EVP_PKEY *key, const char *alg,
     const char *header, const char *payload);
 
-/* "P-256", "P-384", "P-521", "RSA-<bits>"; made once, freed by jose_done() */
+/* "P-256", "P-384", "P-521", "Ed25519", "RSA-<bits>"; made once, freed by jose_done() */
 EVP_PKEY *jose_key(unit_t *u, const char *kind);
 void jose_done(void);
 

@@ -21,18 +21,20 @@ static const struct {
     { "ES256", "P-256", NGX_AIGC_ALG_ES256 },
     { "ES384", "P-384", NGX_AIGC_ALG_ES384 },
     { "ES512", "P-521", NGX_AIGC_ALG_ES512 },
-    { "RS256", "RSA-2048", NGX_AIGC_ALG_RS256 }
+    { "RS256", "RSA-2048", NGX_AIGC_ALG_RS256 },
+    { "PS256", "RSA-2048", NGX_AIGC_ALG_PS256 },
+    { "EdDSA", "Ed25519", NGX_AIGC_ALG_EDDSA }
 };
 
 #define NALGS  (sizeof(algs) / sizeof(algs[0]))
 
 
-/* the four public keys, "k0" to "k3" */
+/* a public key for each of them, "k0", "k1", … */
 
 static ngx_aigc_jwks_t *
-four_keys(unit_t *u)
+all_keys(unit_t *u)
 {
-    ngx_str_t         json, jwk;
+    ngx_str_t         json, jwk, extra;
     ngx_uint_t        i;
     ngx_aigc_jwks_t  *jwks;
 
@@ -40,8 +42,10 @@ four_keys(unit_t *u)
 
     for (i = 0; i < NALGS; i++) {
         jwk = jose_fmt(u, "k%d%c", (int) i, 0);
+        extra = jose_fmt(u, ",\"use\":\"sig\",\"alg\":\"%s\"%c", algs[i].alg,
+                         0);
         jwk = jose_jwk(u, jose_key(u, algs[i].kind), (char *) jwk.data,
-                       ",\"use\":\"sig\"");
+                       (char *) extra.data);
         json = jose_fmt(u, "%.*s%s%.*s", (int) json.len, json.data,
                         i ? "," : "", (int) jwk.len, jwk.data);
     }
@@ -128,7 +132,7 @@ jwks_signatures(unit_t *u)
     ngx_uint_t        i, j;
     ngx_aigc_jwks_t  *jwks;
 
-    jwks = four_keys(u);
+    jwks = all_keys(u);
 
     for (i = 0; i < NALGS; i++) {
         for (j = 0; j < NALGS; j++) {
@@ -157,6 +161,87 @@ jwks_signatures(unit_t *u)
 }
 
 
+/* an RSA key that names no alg is for both; PSS has the salt of RFC 7518 */
+
+static void
+jwks_rsa(unit_t *u)
+{
+    EVP_PKEY         *key;
+    ngx_str_t         jwk, token;
+    ngx_uint_t        i;
+    ngx_aigc_jwks_t  *jwks;
+
+    static const struct {
+        const char  *sign, *header;
+        ngx_int_t    verdict;
+    } cases[] = {
+        { "RS256", "{\"alg\":\"RS256\"}", NGX_AIGC_JWT_OK },
+        { "PS256", "{\"alg\":\"PS256\"}", NGX_AIGC_JWT_OK },
+        { "PS256", "{\"alg\":\"RS256\"}", NGX_AIGC_JWT_BAD_SIGNATURE },
+        { "RS256", "{\"alg\":\"PS256\"}", NGX_AIGC_JWT_BAD_SIGNATURE },
+        { "PS256-0", "{\"alg\":\"PS256\"}", NGX_AIGC_JWT_BAD_SIGNATURE },
+        { "PS256-20", "{\"alg\":\"PS256\"}", NGX_AIGC_JWT_BAD_SIGNATURE },
+        { "PS256-64", "{\"alg\":\"PS256\"}", NGX_AIGC_JWT_BAD_SIGNATURE },
+        { "RS256", "{\"alg\":\"ES256\"}", NGX_AIGC_JWT_UNKNOWN_KEY }
+    };
+
+    key = jose_key(u, "RSA-2048");
+    jwk = jose_jwk(u, key, NULL, "");
+
+    if (!is_int(u, parse_one(u, &jwk, &jwks), NGX_OK)) {
+        return;
+    }
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        token = jose_token(u, key, cases[i].sign, cases[i].header, PAYLOAD);
+
+        if (!is_int(u, verify(u, jwks, &token), cases[i].verdict)) {
+            unit_note("%s as %s", cases[i].sign, cases[i].header);
+        }
+    }
+
+    ngx_aigc_jwks_free(jwks);
+}
+
+
+/* Ed25519 keys and nothing like them (RFC 8037) */
+
+static void
+jwks_okp(unit_t *u)
+{
+    ngx_uint_t        i;
+
+    static const char  *bad[] = {
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":1}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":"
+            "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"X25519\",\"x\":"
+            "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+        "{\"kty\":\"EC\",\"crv\":\"Ed25519\",\"x\":"
+            "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+            "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURoA\"}"
+    };
+
+    static const char  *good =
+        "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+        "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}";
+
+    char              text[256];
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void) snprintf(text, sizeof(text), "{\"keys\":[%s]}", bad[i]);
+        is_int(u, parse_text(u, text), NGX_DECLINED);
+    }
+
+    (void) snprintf(text, sizeof(text), "{\"keys\":[%s]}", good);
+    is_int(u, parse_text(u, text), NGX_OK);
+}
+
+
 static void
 jwks_damage(unit_t *u)
 {
@@ -168,7 +253,7 @@ jwks_damage(unit_t *u)
     ngx_aigc_jwt_t    jwt;
     ngx_aigc_jwks_t  *jwks;
 
-    jwks = four_keys(u);
+    jwks = all_keys(u);
 
     for (a = 0; a < NALGS; a++) {
         (void) snprintf(kid, sizeof(kid), "k%d", (int) a);
@@ -256,7 +341,7 @@ jwks_forged_algorithms(unit_t *u)
         "{\"alg\":\"\",\"kid\":\"k1\"}"
     };
 
-    jwks = four_keys(u);
+    jwks = all_keys(u);
 
     for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
         token = jose_token(u, NULL, NULL, none[i], PAYLOAD);
@@ -392,7 +477,13 @@ jwks_bad_keys(unit_t *u)
         { "P-384", ",\"kid\":1", NGX_DECLINED },
         { "RSA-2048", ",\"alg\":\"RS256\"", NGX_OK },
         { "RSA-2048", ",\"alg\":\"RS512\"", NGX_DECLINED },
-        { "RSA-2048", ",\"alg\":\"PS256\"", NGX_DECLINED },
+        { "RSA-2048", ",\"alg\":\"PS256\"", NGX_OK },
+        { "RSA-2048", ",\"alg\":\"PS512\"", NGX_DECLINED },
+        { "RSA-1024", ",\"alg\":\"PS256\"", NGX_DECLINED },
+        { "Ed25519", "", NGX_OK },
+        { "Ed25519", ",\"alg\":\"EdDSA\"", NGX_OK },
+        { "Ed25519", ",\"alg\":\"ES256\"", NGX_DECLINED },
+        { "Ed25519", ",\"d\":\"AAAA\"", NGX_DECLINED },
         { "RSA-2048", ",\"alg\":\"HS256\"", NGX_DECLINED },
         { "RSA-2048", ",\"d\":\"AAAA\"", NGX_DECLINED },
         { "RSA-1024", "", NGX_DECLINED },
@@ -615,7 +706,7 @@ jwks_costs(unit_t *u)
     ngx_aigc_jwt_t    jwt;
     ngx_aigc_jwks_t  *jwks;
 
-    jwks = four_keys(u);
+    jwks = all_keys(u);
 
     for (i = 0; i < NALGS; i++) {
         (void) snprintf(kid, sizeof(kid), "k%d", (int) i);
@@ -650,7 +741,9 @@ jwks_costs(unit_t *u)
 
 
 unit_test_t  jwks_tests[] = {
-    { "four algorithms, each with its own kind of key", jwks_signatures },
+    { "six algorithms, each with its own kind of key", jwks_signatures },
+    { "an RSA key for both of its algorithms", jwks_rsa },
+    { "Ed25519 keys and nothing like them", jwks_okp },
     { "a damaged token never holds", jwks_damage },
     { "none, HMAC and strangers' keys never hold", jwks_forged_algorithms },
     { "what is no JWKS never replaces one", jwks_documents },

@@ -108,6 +108,8 @@ jwt_algorithms(unit_t *u)
     } cases[] = {
         { "ES256", NGX_AIGC_ALG_ES256 }, { "ES384", NGX_AIGC_ALG_ES384 },
         { "ES512", NGX_AIGC_ALG_ES512 }, { "RS256", NGX_AIGC_ALG_RS256 },
+        { "PS256", NGX_AIGC_ALG_PS256 }, { "EdDSA", NGX_AIGC_ALG_EDDSA },
+        { "eddsa", NGX_AIGC_ALG_NONE }, { "PS384", NGX_AIGC_ALG_NONE },
         { "none", NGX_AIGC_ALG_NONE }, { "None", NGX_AIGC_ALG_NONE },
         { "NONE", NGX_AIGC_ALG_NONE }, { "HS256", NGX_AIGC_ALG_NONE },
         { "HS384", NGX_AIGC_ALG_NONE }, { "es256", NGX_AIGC_ALG_NONE },

@@ -245,7 +245,8 @@ sub stop {
     my $self = shift;
     return if $self->{stopped}++;
 
-    AIGC::Secrets::in_file($self->file("logto/$_"), $_) for qw(app_secret m2m_app_secret m2m_norole_app_secret);
+    AIGC::Secrets::in_file($self->file("logto/$_"), $_)
+        for qw(app_secret m2m_app_secret m2m_norole_app_secret webhook_key);
     AIGC::Secrets::in_file($self->file('session.key'), 'session key');
     AIGC::Secrets::in_file($self->file('cluster/serviceaccount/token'), 'service account token');
 

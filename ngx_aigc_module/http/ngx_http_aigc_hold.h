@@ -1,0 +1,32 @@
+/*
+ * http/ngx_http_aigc_hold.h — requests to instances while they last: WebSockets,
+ * event streams, uploads.  Each one ends within a second or so when its session
+ * or user is revoked, its instance is released or is somebody else's, or its
+ * session's lifetime is over; that its token expires meanwhile is no reason.
+ *
+ * A list of this worker's, looked at by one timer, which runs only while there
+ * are any.  What has not changed in the zone since is not looked up again.
+ */
+
+#ifndef _NGX_HTTP_AIGC_HOLD_H_INCLUDED_
+#define _NGX_HTTP_AIGC_HOLD_H_INCLUDED_
+
+#include "ngx_http_aigc_identity.h"
+
+#include "zone/ngx_aigc_table.h"
+
+
+#define NGX_HTTP_AIGC_HOLD_EVERY  200   /* ms between two looks */
+#define NGX_HTTP_AIGC_HOLD_LOOKS  500   /* lookups in one: about a ms */
+
+
+/*
+ * From the decision to let r in, by who to record, to its end; a second call
+ * for the same request changes nothing.  record NULL: a long answer of the
+ * gateway's own, which no instance ends.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_http_aigc_hold(ngx_http_request_t *r,
+    ngx_aigc_record_t *record, ngx_http_aigc_who_t *who);
+
+
+#endif /* _NGX_HTTP_AIGC_HOLD_H_INCLUDED_ */

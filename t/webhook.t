@@ -1,0 +1,147 @@
+# t/webhook.t — Logto's webhook: a deleted or suspended user is out at once, the
+# instances are released and keep their disks; nobody else can send one
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+use Digest::SHA qw(hmac_sha256_hex);
+use JSON::PP ();
+use POSIX qw(strftime);
+
+my $t = AIGC::Stack->start(workers => 2, templates => ['stable-diffusion-cpu', 'notebook']);
+my $other = $t->second_nginx;               # its port
+$t->logto_control('hooks', { webhook_url => $t->url('/webhook'),
+    webhook_events => ['User.Deleted', 'User.SuspensionStatus.Updated', 'User.Data.Updated'] });
+
+my $json = JSON::PP->new->utf8->canonical;
+open my $f, '<', $t->file('logto/webhook_key') or die $!;
+chomp(my $key = <$f>);
+
+sub me {
+    my ($c, $port) = @_;
+    my $url = $port ? "http://@{[ $t->host ]}:$port" : '';
+    return $c->get("$url/api/v1/me")->code;
+}
+
+sub soon_out {              # on both gateways
+    my ($c) = @_;
+    return eval { $t->wait_for(sub { me($c) == 401 && me($c, $other) == 401 }, 5, 'out') };
+}
+
+sub send_body {
+    my ($body, %o) = @_;
+    my $text = ref $body ? join '', @$body : $body;
+    my $signature = exists $o{signature} ? $o{signature} : hmac_sha256_hex($text, $o{key} // $key);
+    return $t->stranger->post('/webhook', body => $body, headers => ['Content-Type' => 'application/json',
+        defined $signature ? ('Logto-Signature-SHA-256' => $signature) : ()]);
+}
+
+sub event {
+    my ($event, $user, %o) = @_;
+    my $id = sprintf '%s%s', $user, '0' x (12 - length $user);
+    my %e = (event => $event, createdAt => strftime('%Y-%m-%dT%H:%M:%S.000Z', gmtime(time + ($o{age} ? -$o{age} : 0))),
+        params => { userId => $id }, data => { id => $id, isSuspended => JSON::PP::true }, hookId => 'x', %{ $o{with} // {} });
+    delete @e{ @{ $o{drop} // [] } };
+    return $json->encode(\%e);
+}
+
+sub next_second { my $s = time; $t->wait_for(sub { time > $s }, 3, 'the next second') }
+
+sub pvcs { return join ' ', sort map { $_->{metadata}{name} } grep { $_->{metadata}{name} =~ /-$_[0]$/ } $t->kube_get('pvcs')->{items}->@* }
+
+my $suspended = 'User.SuspensionStatus.Updated';
+
+subtest 'a user who is suspended' => sub {
+    my $alice = $t->sign_in('alice');
+    my $bob = $t->sign_in('bob');
+    my @hers = map { $alice->install($_)->wait_ready } 'stable-diffusion-cpu', 'notebook';
+    my $his = $bob->install('stable-diffusion-cpu')->wait_ready;
+    my $disks = join ' ', sort map { $_->{metadata}{name} } @{ $t->kube_get('pvcs')->{items} };
+
+    my $sent = $t->logto_control('suspend', { user => 'alice' })
+        && $t->logto_control('webhook', { event => $suspended, user => 'alice' });
+    is $sent->{status}, 200, 'Logto tells it';
+    ok soon_out($alice), 'she is out on both gateways';
+    is me($bob, $other), 200, 'he is not';
+
+    my $states = sub { join ' ', map { "$_->{desired}" }
+        grep { $_->{owner} =~ /^alice/ } @{ $t->table->{instances} } };
+    $t->wait_for(sub { $states->() eq 'released released' }, 60, 'her instances are released');
+    is $states->(), 'released released', 'her instances are released';
+    is join(' ', sort map { $_->{metadata}{name} } @{ $t->kube_get('pvcs')->{items} }), $disks, 'their disks are kept';
+    is $bob->get($his->url)->code, 200, 'his runs on';
+    $t->wait_agree($_) for 'stable-diffusion-cpu', 'notebook';
+    my $log = $t->error_log . do { local (@ARGV, $/) = $t->file('log/error2.log'); <> };
+    like $log, qr/instance default\/$_\/\d+ is released, its disks stay: its user "alice0000000"/, "the log lists $_"
+        for 'stable-diffusion-cpu', 'notebook';
+    my ($n) = map { $t->plain('GET', $_, '/metrics')->content =~ /^aigc_user_releases_total ([1-9]\d*)$/m } $t->port(1), $other + 1;
+    is $n, 2, 'a metric counts them';
+    my @events = grep { $_->{reason} eq 'UserGone' } @{ $t->kube_get('events')->{items} };
+    is scalar @events, 2, 'and an Event says so on each template';
+
+    my $data = sub { ($t->kube_get('/api/v1/namespaces/aigc-gateway/configmaps/aigc-revocations') // {})->{data} // {} };
+    $t->wait_for(sub { grep { / released$/ } values %{ $data->() } }, 30, 'the ConfigMap says so');
+
+    $t->logto_control('unsuspend', { user => 'alice' });
+    next_second();
+    $alice = $t->sign_in('alice');
+    is me($alice), 200, 'allowed again she signs in';
+    my ($again) = grep { $_->host eq $hers[1]->host } $alice->instances;
+    $again->start->wait_ready;
+    is $alice->get($again->url)->code, 200, '… and starts what she had';
+    $t->wait_for(sub { $states->() =~ /running/ }, 5, 'it runs');
+    my $mark = time;
+    $t->wait_for(sub { time > $mark + 4 }, 6, 'two passes of the leader');
+    like $states->(), qr/running/, '… which stays so';
+};
+
+subtest 'a user who is deleted' => sub {
+    my $carol = $t->sign_in('user07');
+    my $sent = $t->logto_control('webhook', { event => 'User.Deleted', user => 'user07' });
+    is $sent->{status}, 200, 'Logto tells it';
+    ok soon_out($carol), 'and the user is out';
+};
+
+subtest 'what it does not end' => sub {
+    next_second();
+    my $c = $t->sign_in('user08');
+    is send_body(event('User.Data.Updated', 'user08'))->code, 200, 'another event';
+    is send_body(event('PostSignIn', 'user08'))->code, 200, 'one that nobody knows';
+    is send_body(event($suspended, 'user08', with => { data => { isSuspended => JSON::PP::false } }))->code, 200, 'a suspension that ends';
+    is send_body(event($suspended, 'user08', age => 3600))->code, 200, 'a message of an hour ago';
+    is send_body(event($suspended, 'user08', age => 40 * 86400))->code, 200, 'one of forty days ago';
+    is send_body(event($suspended, 'user09'))->code, 200, 'another user\'s';
+    is me($c), 200, 'the user is in after all that';
+};
+
+subtest 'what is refused' => sub {
+    next_second();
+    my $c = $t->sign_in('user08');
+    my $good = event($suspended, 'user08');
+    is send_body($good, key => 'another')->code, 403, 'another key';
+    is send_body($good, signature => undef)->code, 403, 'no signature';
+    is send_body($good, signature => '')->code, 403, 'an empty one';
+    is send_body($good, signature => hmac_sha256_hex("$good ", $key))->code, 403, 'another body\'s';
+    is send_body($good, signature => uc hmac_sha256_hex($good, $key))->code, 403, 'in capitals';
+    is send_body($good, signature => 'sha256=' . hmac_sha256_hex($good, $key))->code, 403, 'with a prefix';
+    is send_body($good, signature => substr(hmac_sha256_hex($good, $key), 0, 63))->code, 403, 'a digit short';
+    is send_body($_)->code, 400, 'not an event: ' . substr $_, 0, 40 for '', '{', '[]', '{}', '"x"', '{"event":1}', "\xff\xfe",
+        event($suspended, 'user08', drop => ['createdAt']),
+        event($suspended, 'user08', with => { createdAt => 'yesterday' }),
+        event($suspended, 'user08', age => -3600),
+        event($suspended, 'user08', with => { params => { userId => 'bob000000000' } }),
+        event($suspended, 'user08', with => { params => {}, data => { isSuspended => JSON::PP::true } }),
+        event($suspended, 'user08', with => { params => { userId => "x\ny" }, data => { isSuspended => JSON::PP::true } }),
+        event($suspended, 'user08', with => { params => { userId => 'x' x 200 }, data => { isSuspended => JSON::PP::true } }),
+        event($suspended, 'user08', with => { data => { id => 'user08000000' } }),
+        $good =~ s/\}$/,"event":"User.Deleted"}/r;
+    is send_body($good . ' ' x 70_000)->code, 413, 'over its bound';
+    is send_body([$good, map { ' ' x 1000 } 1 .. 70])->code, 413, '… in chunks';
+    is $t->stranger->get('/webhook')->code, 405, 'GET';
+    is me($c), 200, 'the user is in after all that';
+    is send_body($good . ' ' x 60_000)->code, 200, 'within its bound';
+    ok soon_out($c), '… it counts';
+};
+
+done_testing;
