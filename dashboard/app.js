@@ -315,8 +315,10 @@ class Card {
     try {
       const instance = await this.#send(verb);
       await held;
-      this.#instance = instance;
-      instances.set(instanceKey(instance), instance);
+
+      if (!live) {                      // else what was told may be newer
+        this.#instance = instance;
+      }
 
     } catch (problem) {
       await held;

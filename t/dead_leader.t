@@ -12,7 +12,7 @@ my $install = '/api/v1/templates/default/stable-diffusion-cpu/install';
 my $slow    = { method => 'PATCH', path => 'gameserversets', action => { delayMs => 3000 } };
 
 sub waiting { $t->status('/metrics')->content =~ /^aigc_writes_waiting (\d+)$/m ? $1 : die 'no such metric' }
-sub patches { scalar grep { $_->{method} eq 'PATCH' } @{ $t->fault_log->{requests} // [] } }
+sub patches { scalar grep { $_->{method} eq 'PATCH' && $_->{path} =~ /gameserversets/ } @{ $t->fault_log->{requests} // [] } }
 
 # the first patch has one operation, the second one those that came meanwhile
 my @users = map { $t->sign_in(sprintf 'user%02d', $_) } 1 .. 12;

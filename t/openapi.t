@@ -153,6 +153,8 @@ subtest 'what one does' => sub {
     my $note = $alice->install('notebook')->wait_ready;
     call('uninstall', $alice, 'uninstall', at => at($note), query => '?keep_disk=false');
     call('uninstall again', $alice, 'uninstall', at => at($note));
+    call('uninstall, but keep the disk', $alice, 'uninstall', at => at($note), query => '?keep_disk=true');
+    call('install what is being uninstalled', $alice, 'install', at => { %$template, template => 'notebook' });
     call("$_ what is being uninstalled", $alice, $_, at => at($note)) for qw(start release restart update);
 
     $stream->wait_event(sub { $_->{event} eq 'instance-gone' }, 30);

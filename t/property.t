@@ -243,7 +243,12 @@ sub run {
             my $id = $r->ok ? $r->json->{id} : undef;
             push @odd, "$user, install $name: " . $r->code unless $r->ok;
             my $want = rand() < 0.5 ? 'start' : 'release';
-            $r = $who{$user}->api('POST', "$gateways[rand 2]/api/v1/instances/default/$name/" . ($id // 0) . "/$want");
+            # one that was installed by the other gateway is known here a moment later
+            my $gateway = $gateways[rand 2];
+            my $end = time + 5;
+            do {
+                $r = $who{$user}->api('POST', "$gateway/api/v1/instances/default/$name/" . ($id // 0) . "/$want");
+            } while ($r->code == 404 && time < $end && sleep 0.05);
             my $is = states($t, $name)->{ sub_of($user) } // 'absent';
             push @odd, "$user, $want $name: " . $r->code . ", $is" unless $r->ok && $is eq $after{$want};
         }

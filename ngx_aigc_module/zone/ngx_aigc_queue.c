@@ -210,7 +210,7 @@ ngx_aigc_queue_length(ngx_aigc_zone_t *zone)
     ngx_aigc_lock(zone);
 
     for (i = 0; i < zone->shm->nops; i++) {
-        n += ngx_aigc_under_way(&op[i]);
+        n += (ngx_aigc_under_way(&op[i]) && !ngx_aigc_queue_dead(&op[i]));
     }
 
     ngx_aigc_unlock(zone);

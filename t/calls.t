@@ -1,0 +1,88 @@
+# t/calls.t — what each operation asks of Kubernetes, counted from the API
+# server's audit log; the table of docs/administration.md
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+
+my $name  = 'seamless';
+my $t     = AIGC::Stack->start(workers => 2, templates => []);
+my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
+my @table;
+
+$t->apply_template('stable-diffusion-cpu', { metadata => { name => $name }, spec => { updateStrategy => undef } }, sub {
+    $_[0]{spec}{updateStrategy} = { type => 'OnDelete' };
+});
+
+my $mark;
+my %calls;
+
+# All but watches, as "verb resource"; the leader's Lease is not among them.
+sub calls {
+    my %n;
+    $n{"$_->{verb} $_->{objectRef}{resource}"}++
+        for $t->gateway_calls(since => $mark, verb => qr/(?!watch).*/, code => qr/2\d\d|404/);
+    return \%n;
+}
+
+sub words { my ($n) = @_; return join(', ', map { $n->{$_} > 1 ? "$_ × $n->{$_}" : $_ } sort keys %$n) || 'none' }
+
+# What the sub asks for, and what follows of it: all that is expected has come,
+# and nothing else has once the reconciler has looked again.
+sub counted {
+    my ($what, $do, $request, $leader) = @_;
+    $leader //= {};
+    $mark = $t->audit_mark;
+    $do->();
+    my %all = (%$request, map { $_ => ($request->{$_} // 0) + $leader->{$_} } keys %$leader);
+    $t->wait_for(sub { my $n = calls(); !grep { ($n->{$_} // 0) < $all{$_} } keys %all }, 15,
+        sub { "the calls of $what: " . words(calls()) });
+    settle();
+    is_deeply calls(), \%all, "$what: " . words($request) . (%$leader ? ', the leader: ' . words($leader) : '');
+    push @table, [$what, words($request), words($leader)];
+}
+
+# Nothing is left to do: spec agrees, disks are recorded, and the passes of two
+# more seconds have found it so.
+sub settle {
+    $t->wait_agree($name);
+    my $passes = passes();
+    $t->wait_for(sub { passes() >= $passes + 2 }, 10, 'two more passes of worker 0');
+}
+
+sub passes { $t->status('/metrics')->content =~ /^aigc_passes_total (\d+)/m ? $1 : die 'no such metric' }
+
+my ($inst, $his);
+counted('install', sub { $inst = $alice->install($name)->wait_ready },
+    { 'patch gameserversets' => 1 }, { 'patch persistentvolumeclaims' => 1 });
+counted('visit', sub { is $alice->get($inst->url)->code, 200, 'she visits it' for 1 .. 5 }, {});
+counted('GET templates, instances, me', sub {
+    is $alice->api('GET', "/api/v1/$_")->code, 200, "GET $_" for qw(templates instances me) }, {});
+counted('GET events', sub { my $s = $alice->events; $s->snapshot; $s->close }, {});
+counted('install again', sub { is $alice->install($name)->id, $inst->id, 'the same one' }, {});
+counted('release', sub { $inst->release->wait_state('released') }, { 'patch gameserversets' => 1 });
+counted('start', sub { $inst->start->wait_ready }, { 'patch gameserversets' => 1 });
+counted('restart', sub { $inst->restart->wait_ready }, { 'delete pods' => 1 });
+counted('update, with nothing to update', sub { is $inst->try('update')->code, 200, 'nothing to do' }, {});
+
+$t->kube_patch('gss', $name, { spec => { gameServerTemplate => { metadata => { annotations => { touched => 'now' } } } } });
+$t->wait_for(sub { $inst->look->data->{updateAvailable} }, 10, 'the update is shown');
+counted('update', sub { $inst->update->wait_ready }, { 'delete pods' => 1 });
+
+counted('uninstall, the disk kept', sub { $inst->uninstall(keep_disk => 'true')->wait_gone },
+    { 'patch gameserversets' => 1 }, { 'get pods' => 1, 'patch gameserversets' => 1 });
+counted('install, on the kept disk', sub { $inst = $alice->install($name)->wait_ready }, { 'patch gameserversets' => 1 });
+counted('uninstall', sub { $inst->uninstall->wait_gone },
+    { 'patch gameserversets' => 1 },
+    { 'delete persistentvolumeclaims' => 1, 'get pods' => 1, 'patch gameserversets' => 1 });
+counted('a refusal', sub {
+    $his = $bob->install($name)->wait_ready;
+    $t->wait_for(sub { calls()->{'patch persistentvolumeclaims'} }, 10, 'his disk is recorded');
+    settle();
+    $mark = $t->audit_mark;
+    is $alice->api('POST', $his->path . '/release')->code, 403, 'not hers';
+}, {});
+
+diag sprintf "%-32s %-26s %s", @$_ for ['operation', 'by the request', 'by the leader'], @table;
+
+done_testing;
