@@ -344,8 +344,17 @@ subtest 'Logto\'s keys' => sub {
     my $before = $fetched->();
     $t->reload;
     $t->wait_for(sub { $fetched->() > $before }, 10, 'the keys have been fetched');
+    my $was = $alice->cookie('aigc_session');
+    $t->wait_for(sub { session_of($alice); $alice->cookie('aigc_session') ne $was }, 10,
+        'a token whose key has left the JWKS is good no more');
+    is session_of($alice), 'Alice', 'her session goes on with a new one, of a key that is there';
+    $t->logto_control('rotate-keys', { mode => 'rotate' });
+    $t->logto_control('rotate-keys', { mode => 'drop-previous' });
+    $t->logto_control('suspend', { user => 'alice' });
+    $t->reload;
     $t->wait_for(sub { session_of($alice) eq 401 }, 10, 'her key has left');
-    is session_of($alice), 401, 'a session whose key has left the JWKS is none';
+    is session_of($alice), 401, 'and ends with it when Logto gives none';
+    $t->logto_control('unsuspend', { user => 'alice' });
 };
 
 subtest 'with TLS' => sub {

@@ -310,7 +310,7 @@ static ngx_int_t
 ngx_http_aigc_session_key(ngx_http_request_t *r, ngx_aigc_session_t *session,
     u_char *key)
 {
-    u_char     *p, text[NGX_AIGC_SID_MAX + NGX_TIME_T_LEN];
+    u_char     *p, text[NGX_AIGC_SID_MAX + 1 + NGX_TIME_T_LEN];
     ngx_str_t   name;
 
     if (session->sid.len > NGX_AIGC_SID_MAX) {
@@ -318,7 +318,7 @@ ngx_http_aigc_session_key(ngx_http_request_t *r, ngx_aigc_session_t *session,
     }
 
     p = ngx_cpymem(text, session->sid.data, session->sid.len);
-    p = ngx_sprintf(p, "%T", session->start);
+    p = ngx_sprintf(p, "\n%T", session->start);
 
     name.data = text;
     name.len = p - text;

@@ -296,8 +296,12 @@ ngx_aigc_logto_keys(ngx_aigc_fetch_t *f)
 static void
 ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what)
 {
-    ngx_aigc_issuer_put_away(ngx_aigc_logto_zone,
-                             f->status == 0 || f->status >= 500);
+    /* the second time in a row: one failure is no outage */
+
+    if (ngx_aigc_logto_backoff) {
+        ngx_aigc_issuer_put_away(ngx_aigc_logto_zone,
+                                 f->status == 0 || f->status >= 500);
+    }
 
     ngx_aigc_logto_backoff = ngx_aigc_logto_backoff
                              ? ngx_min(2 * ngx_aigc_logto_backoff,

@@ -73,8 +73,8 @@ ngx_int_t ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
 void ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone);
 
 /*
- * Whether Logto answered the writer when it was last asked.  here: NGX_OK;
- * NGX_DECLINED: it did not, so nobody can sign in.
+ * Whether Logto answers the writer.  here: NGX_OK; NGX_DECLINED: it has not,
+ * several times in a row, so nobody can sign in.
  */
 void ngx_aigc_issuer_put_away(ngx_aigc_zone_t *zone, ngx_uint_t away);
 ngx_int_t ngx_aigc_issuer_here(ngx_aigc_zone_t *zone);
