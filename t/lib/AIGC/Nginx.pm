@@ -102,7 +102,8 @@ sub _gateway_conf {
             . "token_file=$account/token ca_file=$account/ca.crt",
         aigc_logto => "http://127.0.0.1:@{[ $self->port(2) ]}"
             . join('', map { " $_=" . _read("$logto/$_") } qw(app_id m2m_app_id))
-            . join('', map { " ${_}_file=$logto/$_" } qw(app_secret m2m_app_secret webhook_key)),
+            . join('', map { " ${_}_file=$logto/$_" } qw(app_secret m2m_app_secret webhook_key))
+            . ($o{custom_data} ? " custom_data=$o{custom_data}" : ''),
         aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=$root secure=off",
         aigc_gateway => $self->origin,
         %{ $o{directives} // {} },
