@@ -4,7 +4,6 @@
  */
 
 #include "ngx_aigc_bind.h"
-#include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_task.h"
 
 #include "core/ngx_aigc_owner_ref.h"
@@ -94,7 +93,7 @@ ngx_aigc_bind(ngx_aigc_zone_t *zone, ngx_log_t *log)
 
     } else if (list->start) {
         list->start = 0;
-        ngx_aigc_reconcile_kick(NULL);
+        ngx_aigc_task_again();
     }
 }
 
@@ -239,7 +238,7 @@ ngx_aigc_bind_asked(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 
     if (f && ngx_aigc_bind_alive(f)) {
         list->state = NGX_AIGC_BIND_CLEARED;
-        ngx_aigc_reconcile_kick(NULL);
+        ngx_aigc_task_again();
 
     } else {
         list->state = NGX_AIGC_BIND_IDLE;
@@ -384,7 +383,7 @@ ngx_aigc_bind_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 
     if (f->status == 200) {
         ngx_aigc_count(ngx_aigc_bind_zone, bindings);
-        ngx_aigc_reconcile_kick(NULL);
+        ngx_aigc_task_again();
         return;
     }
 

@@ -45,7 +45,7 @@ ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_reconcile_log = cycle->log;
     ngx_aigc_reconcile_connection.fd = (ngx_socket_t) -1;
 
-    ngx_aigc_task_init(k8s, cycle->log);
+    ngx_aigc_task_init(k8s, ngx_aigc_reconcile_kick, cycle->log);
 
     ev = &ngx_aigc_reconcile_event;
     ngx_memzero(ev, sizeof(ngx_event_t));

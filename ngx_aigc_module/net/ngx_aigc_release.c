@@ -4,7 +4,6 @@
 
 #include "ngx_aigc_release.h"
 #include "ngx_aigc_event.h"
-#include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_task.h"
 
 #include "zone/ngx_aigc_plan.h"

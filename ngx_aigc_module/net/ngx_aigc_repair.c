@@ -4,7 +4,6 @@
 
 #include "ngx_aigc_repair.h"
 #include "ngx_aigc_event.h"
-#include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_task.h"
 
 
@@ -154,7 +153,7 @@ ngx_aigc_repair_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     if (f->status == 200) {
         ngx_aigc_queue_unlock(ngx_aigc_repair_zone, task->slot, task->lock,
                               NGX_AIGC_LOCK_SHOWN, task->generation);
-        ngx_aigc_reconcile_kick(NULL);
+        ngx_aigc_task_again();
         return;
     }
 

@@ -4,7 +4,6 @@
  */
 
 #include "ngx_aigc_stamp.h"
-#include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_task.h"
 
 #include "zone/ngx_aigc_look.h"
@@ -121,7 +120,7 @@ ngx_aigc_stamp_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 
     if (f->status == 200) {
         ngx_aigc_count(ngx_aigc_stamp_zone, stamps);
-        ngx_aigc_reconcile_kick(NULL);
+        ngx_aigc_task_again();
         return;
     }
 

@@ -9,15 +9,25 @@ static void ngx_aigc_task_done(ngx_aigc_fetch_t *f);
 
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_task_k8s;
+static void                  (*ngx_aigc_task_pass)(void *data);
 static ngx_log_t              *ngx_aigc_task_log;
 static ngx_aigc_fetch_t       *ngx_aigc_tasks[NGX_AIGC_TASKS_MAX];
 
 
 void
-ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_log_t *log)
+ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, void (*again)(void *data),
+    ngx_log_t *log)
 {
     ngx_aigc_task_k8s = k8s;
+    ngx_aigc_task_pass = again;
     ngx_aigc_task_log = log;
+}
+
+
+void
+ngx_aigc_task_again(void)
+{
+    ngx_aigc_task_pass(NULL);
 }
 
 

@@ -45,8 +45,15 @@ struct ngx_aigc_task_s {
 };
 
 
-/* What all tasks need; from the start of the worker to its end. */
-void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_log_t *log);
+/*
+ * What all tasks need; from the start of the worker to its end.  again asks for
+ * another pass of the reconciler.
+ */
+void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, void (*again)(void *data),
+    ngx_log_t *log);
+
+/* A step has done something: the pass should look again soon. */
+void ngx_aigc_task_again(void);
 
 /*
  * Sends method with body ("" with content_type NULL: none) to path; task is

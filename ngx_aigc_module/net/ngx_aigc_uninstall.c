@@ -3,7 +3,6 @@
  */
 
 #include "ngx_aigc_uninstall.h"
-#include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_task.h"
 
 #include "core/ngx_aigc_delete.h"
@@ -265,7 +264,7 @@ ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 
     ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, task->slot, task->seq,
                             ngx_time());
-    ngx_aigc_reconcile_kick(NULL);
+    ngx_aigc_task_again();
 }
 
 
