@@ -44,6 +44,8 @@ subtest 'signing out' => sub {
     my $far = far($alice, $inst);
     my $laptop = $owner->websocket($inst->url('/ws'));
     ok $_->echoes, 'a WebSocket is open' for @ws, $far, $laptop;
+    my ($stream, $stays) = map { $_->events } $alice, $owner;
+    $_->snapshot for $stream, $stays;
     my $answer = slow($alice, $inst);
     my $upload = $alice->connect($inst->url);
     my $host = $inst->host . ':' . $t->port;
@@ -56,6 +58,8 @@ subtest 'signing out' => sub {
     is $_->closed(5), 1006, 'it is closed' for @ws;
     is $far->closed(5), 1006, '… on the other gateway, too';
     cmp_ok time - $begin, '<=', 5, '… within seconds';
+    isnt $stream->end(5), '', 'an event stream ends';
+    is $stays->end(1), '', '… but not that of another session';
     my $r = eval { $answer->response };
     ok !$r || $r->truncated, 'a long answer is cut';
     $upload->{timeout} = 5;

@@ -112,7 +112,8 @@ static ngx_int_t
 ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     ngx_int_t *answer)
 {
-    ngx_int_t  rc;
+    ngx_int_t                   rc;
+    ngx_http_aigc_main_conf_t  *mcf;
 
     rc = ngx_http_aigc_identify_bound(r, &call->who);
 
@@ -137,10 +138,12 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     }
 
     if (rc != NGX_OK && call->who.busy) {
-        *answer = ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                        "busy", "The gateway has no keys to "
-                                        "check sessions with yet.",
-                                        NGX_HTTP_AIGC_RETRY_COLD);
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+        *answer = ngx_http_aigc_refuse(r,
+                                       ngx_aigc_zone_synced(mcf->zone)
+                                       == NGX_OK ? NGX_HTTP_AIGC_BUSY
+                                                 : NGX_HTTP_AIGC_COLD);
         return NGX_DECLINED;
     }
 
@@ -428,9 +431,7 @@ ngx_http_aigc_call_synced(ngx_http_request_t *r)
     }
 
     ngx_http_finalize_request(r,
-        ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "starting",
-                              "The gateway has not seen the cluster yet.",
-                              NGX_HTTP_AIGC_RETRY_COLD));
+        ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_COLD));
 
     return NGX_DECLINED;
 }

@@ -1,11 +1,12 @@
 /*
  * http/ngx_http_aigc_api_events.c — GET /api/v1/events: the caller's instances
  * and the templates, as Server-Sent Events.  The stream ends with the session
- * or token that opened it: who comes back is judged anew.
+ * or token that opened it, or at its revocation: who comes back is judged anew.
  */
 
 #include "ngx_http_aigc_api.h"
 #include "ngx_http_aigc_events.h"
+#include "ngx_http_aigc_hold.h"
 #include "ngx_http_aigc_reply.h"
 
 
@@ -46,7 +47,9 @@ ngx_http_aigc_api_events(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
         return;
     }
 
-    if (ngx_http_aigc_api_events_until(r, &call->who, &until) != NGX_OK) {
+    if (ngx_http_aigc_api_events_until(r, &call->who, &until) != NGX_OK
+        || ngx_http_aigc_hold(r, NULL, &call->who) != NGX_OK)
+    {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
@@ -82,6 +85,12 @@ ngx_http_aigc_api_events_until(ngx_http_request_t *r,
     }
 
     *until = jwt.exp + NGX_HTTP_AIGC_SKEW;
+
+    /* let in by grace, with Logto away: to be judged again now and then */
+
+    if (*until <= ngx_time()) {
+        *until = ngx_time() + NGX_HTTP_AIGC_EVENTS_GRACE;
+    }
 
     if (who->cookie) {
         session = who->session.start + mcf->lifetime;

@@ -12,6 +12,8 @@
 #define NGX_HTTP_AIGC_EVENTS_USER   16      /* streams of a user in a worker */
 #define NGX_HTTP_AIGC_EVENTS_SHARE  2       /* one of so many connections of a
                                                worker, at most, is a stream */
+#define NGX_HTTP_AIGC_EVENTS_GRACE  10      /* s of a stream while Logto is
+                                               away and the token expired */
 #define NGX_HTTP_AIGC_EVENTS_LOOK   200     /* ms between two looks */
 #define NGX_HTTP_AIGC_EVENTS_BEAT   15000   /* ms without an event: a comment */
 #define NGX_HTTP_AIGC_EVENTS_RETRY  1000    /* ms until a client comes back, … */

@@ -66,7 +66,8 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
     hold->zone = mcf->zone;
     hold->user = who->sub;
     hold->subject = who->subject;
-    hold->end = who->subject.start + mcf->lifetime;
+    hold->end = record ? who->subject.start + mcf->lifetime
+                       : NGX_MAX_TIME_T_VALUE;
 
     /* versions 0: the first look is a whole one, whatever came in between */
 

@@ -109,7 +109,7 @@ func releaseAndStart(t *testing.T, r *running) {
 	if s.pod(1).UID != one {
 		t.Error("the bystander was re-created")
 	}
-	s.eventually(5*time.Second, "Service and Ingress of 0 go", func() bool {
+	s.eventually(15*time.Second, "Service and Ingress of 0 go", func() bool {
 		_, a := r.cs.CoreV1().Services("default").Get(bg, "release-0", metav1.GetOptions{})
 		_, b := r.cs.NetworkingV1().Ingresses("default").Get(bg, "release-0", metav1.GetOptions{})
 		return a != nil && b != nil && s.pod(0) == nil
@@ -150,7 +150,7 @@ func networkLast(t *testing.T, r *running) {
 		}
 	}
 	s.truth(0, 0)
-	s.eventually(5*time.Second, "it is gone", func() bool { return slices.Contains(states(), "gone") })
+	s.eventually(15*time.Second, "it is gone", func() bool { return slices.Contains(states(), "gone") })
 	if !slices.Contains(states(), "Deleting/Ready") {
 		t.Errorf("%v: Deleting with the network still Ready is wanted", states())
 	}
@@ -205,7 +205,7 @@ func inPlaceUpdate(t *testing.T, r *running) {
 		return isTrue(&p.Status, v1.PodReady) && p.Status.ContainerStatuses[0].Image == "demo:v2"
 	})
 	s.ids(0)
-	s.eventually(5*time.Second, "the GameServer is Ready again", func() bool {
+	s.eventually(15*time.Second, "the GameServer is Ready again", func() bool {
 		l := states()
 		return len(l) > 3 && l[len(l)-1] == "Ready/Ready"
 	})
@@ -349,7 +349,7 @@ func claimGone(t *testing.T, r *running) {
 	if err := r.cs.CoreV1().PersistentVolumeClaims("default").Delete(bg, s.claim(0).Name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually(5*time.Second, "the folder goes", func() bool { _, err := os.Stat(folder); return err != nil })
+	s.eventually(15*time.Second, "the folder goes", func() bool { _, err := os.Stat(folder); return err != nil })
 	s.truth(1)
 	s.ids(0)
 	if code, _ := s.call(0, "GET", "/disk/f", ""); code != 404 {
@@ -389,16 +389,16 @@ func steering(t *testing.T, r *running) {
 		}
 		return v1.ContainerStatus{}
 	}
-	s.eventually(5*time.Second, "it is unschedulable", func() bool {
+	s.eventually(15*time.Second, "it is unschedulable", func() bool {
 		c := condition(status(), v1.PodScheduled)
 		return c != nil && c.Reason == "Unschedulable" && strings.Contains(c.Message, "nvidia.com/gpu") && s.gs(0).Status.CurrentState == "Creating"
 	})
-	s.eventually(5*time.Second, "an event says so", func() bool {
+	s.eventually(15*time.Second, "an event says so", func() bool {
 		l, err := r.cs.CoreV1().Events("default").List(bg, metav1.ListOptions{FieldSelector: "involvedObject.name=steered-0,reason=FailedScheduling"})
 		return err == nil && len(l.Items) > 0
 	})
 	annotate(`{"fake/unschedulable":null,"fake/waiting":"ImagePullBackOff: Back-off pulling image \"demo:v1\""}`)
-	s.eventually(5*time.Second, "it cannot pull", func() bool {
+	s.eventually(15*time.Second, "it cannot pull", func() bool {
 		w := container().State.Waiting
 		return w != nil && w.Reason == "ImagePullBackOff" && strings.Contains(w.Message, "Back-off")
 	})
@@ -406,14 +406,14 @@ func steering(t *testing.T, r *running) {
 		t.Errorf("scheduled: %+v", c)
 	}
 	annotate(`{"fake/waiting":null,"fake/hold":"true"}`)
-	s.eventually(5*time.Second, "it runs and is not ready", func() bool {
+	s.eventually(15*time.Second, "it runs and is not ready", func() bool {
 		return s.gs(0).Status.CurrentState == "NotReady" && container().State.Running != nil
 	})
 	annotate(`{"fake/hold":null}`)
 	s.ids(0)
 	ip := s.pod(0).Status.PodIP
 	annotate(`{"fake/crash":"137"}`)
-	s.eventually(5*time.Second, "it crashes", func() bool {
+	s.eventually(15*time.Second, "it crashes", func() bool {
 		c := container()
 		return c.State.Waiting != nil && c.State.Waiting.Reason == "CrashLoopBackOff" && c.RestartCount == 1 &&
 			c.LastTerminationState.Terminated != nil && c.LastTerminationState.Terminated.ExitCode == 137 && s.gs(0).Status.CurrentState == "NotReady"
@@ -436,7 +436,7 @@ func attach(t *testing.T, r *running) {
 		l, err := r.cs.CoreV1().Events("default").List(bg, metav1.ListOptions{FieldSelector: "involvedObject.name=attach-0,type=Warning,reason=FailedAttachVolume"})
 		return err == nil && len(l.Items) == 1 && l.Items[0].Message == "AttachVolume.Attach failed: disk is in use" && l.Items[0].InvolvedObject.UID == s.pod(0).UID
 	})
-	s.eventually(5*time.Second, "its status does not", func() bool {
+	s.eventually(15*time.Second, "its status does not", func() bool {
 		c := s.pod(0).Status.ContainerStatuses
 		return len(c) == 1 && c[0].State.Waiting != nil && c[0].State.Waiting.Reason == "ContainerCreating" && c[0].State.Waiting.Message == ""
 	})
@@ -453,7 +453,7 @@ func templateMetadata(t *testing.T, r *running) {
 	s.truth(1)
 	s.ids(0)
 	s.merge(`{"spec":{"gameServerTemplate":{"metadata":{"annotations":{"example.org/note":"x"}}}}}`)
-	s.eventually(5*time.Second, "the annotation comes", func() bool { g := s.gs(0); return g != nil && g.Annotations["example.org/note"] == "x" })
+	s.eventually(15*time.Second, "the annotation comes", func() bool { g := s.gs(0); return g != nil && g.Annotations["example.org/note"] == "x" })
 	if l := s.gs(0).Labels[ownerGssKey]; l != s.name {
 		t.Errorf("its owner's label is %q", l)
 	}
@@ -478,7 +478,7 @@ func addresses(t *testing.T, r *running) {
 	if _, _, err := ws.ReadMessage(); err == nil {
 		t.Error("the WebSocket is still open")
 	}
-	s.eventually(5*time.Second, "the pod goes", func() bool { return s.pod(0) == nil })
+	s.eventually(15*time.Second, "the pod goes", func() bool { return s.pod(0) == nil })
 }
 
 func deletedPod(t *testing.T, r *running) {
@@ -489,7 +489,7 @@ func deletedPod(t *testing.T, r *running) {
 	if err := r.cs.CoreV1().Pods("default").Delete(bg, "again-0", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually(5*time.Second, "another pod", func() bool { p := s.pod(0); return p != nil && p.UID != uid })
+	s.eventually(15*time.Second, "another pod", func() bool { p := s.pod(0); return p != nil && p.UID != uid })
 	s.ids(0, 1)
 	if s.gs(0).UID == gs || s.claim(0).UID != claim {
 		t.Error("a new GameServer and the old claim are wanted")
@@ -509,10 +509,10 @@ func whoGoes(t *testing.T, r *running) {
 	spec(3, `{"opsState":"Allocated"}`)
 	spec(0, `{"opsState":"WaitToBeDeleted"}`)
 	spec(1, `{"deletionPriority":7}`)
-	s.eventually(5*time.Second, "the pods' labels follow", func() bool {
+	s.eventually(15*time.Second, "the pods' labels follow", func() bool {
 		return s.pod(3).Labels[gsOpsStateKey] == "Allocated" && s.pod(0).Labels[gsOpsStateKey] == "WaitToBeDeleted" && s.pod(1).Labels[gsDeletePrioKey] == "7"
 	})
-	s.eventually(5*time.Second, "the set counts them", func() bool { return s.get().Status.WaitToBeDeletedReplicas == 1 })
+	s.eventually(15*time.Second, "the set counts them", func() bool { return s.get().Status.WaitToBeDeletedReplicas == 1 })
 	for _, left := range [][]int{{1, 2, 3}, {2, 3}, {3}} {
 		s.merge(fmt.Sprintf(`{"spec":{"replicas":%d}}`, len(left)))
 		s.ids(left...)

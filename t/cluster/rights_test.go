@@ -113,7 +113,7 @@ func restart(t *testing.T, r *running) {
 	}
 	r.start()
 	s.running, s.running.t = r, t
-	s.eventually(5*time.Second, "the pods are served again", func() bool {
+	s.eventually(15*time.Second, "the pods are served again", func() bool {
 		_, now := s.call(0, "GET", "/info", "")
 		return now == info
 	})

@@ -43,7 +43,7 @@ func integers04(t *testing.T, r *running) {
 	s.settled()
 	s.truth(1, 2, 0, 1)
 	s.ids(3)
-	s.eventually(5*time.Second, "the annotation follows, in the list's order", func() bool {
+	s.eventually(15*time.Second, "the annotation follows, in the list's order", func() bool {
 		return s.get().Annotations[reserveIdsKey] == "2,0,1"
 	})
 	if got := s.reserve(); got != "[2,0,1]" {
@@ -66,11 +66,11 @@ func observedEarly(t *testing.T, r *running) {
 	s.settled()
 	s.truth(2, 0)
 	// Past the window in which the first write's list is written back.
-	s.eventually(5*time.Second, "the first release is noted", func() bool { return s.get().Annotations[reserveIdsKey] == "0" })
+	s.eventually(15*time.Second, "the first release is noted", func() bool { return s.get().Annotations[reserveIdsKey] == "0" })
 	one := s.pod(1)
 	s.rush(1, 0, 1)
 	early := false
-	s.eventually(5*time.Second, "the second release is carried out", func() bool {
+	s.eventually(15*time.Second, "the second release is carried out", func() bool {
 		g, p := s.get(), s.pod(1)
 		gone := p == nil || p.UID != one.UID || p.DeletionTimestamp != nil
 		if s.pod(0) != nil { // asked after pod 1, so it was there then, too
@@ -95,7 +95,7 @@ func gameServerStays(t *testing.T, r *running) {
 	if err := r.cs.CoreV1().Pods("default").Delete(bg, "outlives-0", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually(5*time.Second, "another pod", func() bool { p := s.pod(0); return p != nil && p.UID != pod })
+	s.eventually(15*time.Second, "another pod", func() bool { p := s.pod(0); return p != nil && p.UID != pod })
 	s.ids(0)
 	if s.gs(0).UID != gs {
 		t.Error("the GameServer was re-created")
@@ -114,7 +114,7 @@ func staleReserve(t *testing.T, r *running) {
 	s.rush(2, 0)
 	time.Sleep(150 * time.Millisecond) // inside the window
 	s.rush(1, 0, 1)
-	s.eventually(5*time.Second, "the second write's list is overwritten", func() bool { return s.reserve() == "[0]" })
+	s.eventually(15*time.Second, "the second write's list is overwritten", func() bool { return s.reserve() == "[0]" })
 }
 
 func faults(t *testing.T, r *running, port, control int) {
