@@ -1,6 +1,6 @@
 /*
- * net/ngx_aigc_bind.c — which disks need a reference to their GameServerSet, and
- * which need it no more.
+ * net/ngx_aigc_bind.c — which disks need a reference to their GameServerSet,
+ * and which need it no more.
  */
 
 #include "ngx_aigc_bind.h"
@@ -27,9 +27,9 @@ typedef struct {
 typedef struct {
     ngx_aigc_bind_e                    state;
     ngx_msec_t                         since;   /* cleared, or ended */
-    uint32_t                           start;   /* disks from here on: a template
-                                                   whose disks are refused does
-                                                   not keep out the others */
+    uint32_t                           start;   /* disks from here on: one
+                                                   template, refused for ever,
+                                                   does not keep out others */
     uint32_t                           tmpl;    /* slot */
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;     /* its uid */
     ngx_uint_t                         n;
@@ -388,7 +388,7 @@ ngx_aigc_bind_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     }
 
     if (f->status == 404 || f->status == 422) {
-        return;                 /* it is not as it was seen: the table follows */
+        return;                 /* not as it was seen: the table follows */
     }
 
     ngx_log_error(NGX_LOG_WARN, f->log, 0,

@@ -2,9 +2,9 @@
  * net/ngx_aigc_bind.h — binds disks to the life of their template, as its
  * annotation aigc-gateway.io/disks says.  A part of a reconciler's pass.
  *
- * delete: each disk that has an owner gets a reference to the GameServerSet, and
- * Kubernetes' garbage collector deletes it with the set, also while no gateway
- * runs; "kubectl delete --cascade=orphan" keeps it.  retain, which is the
+ * delete: each disk that has an owner gets a reference to the GameServerSet,
+ * and Kubernetes' garbage collector deletes it with the set, also while no
+ * gateway runs; "kubectl delete --cascade=orphan" keeps it.  retain, which is the
  * default, and anything else: our reference is taken away again.
  *
  * A reference that the collector has taken away, since the set is being deleted

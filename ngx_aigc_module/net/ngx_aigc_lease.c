@@ -7,6 +7,7 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_lease.h"
+#include "ngx_aigc_quit.h"
 
 
 typedef enum {
@@ -34,8 +35,7 @@ typedef struct {
     ngx_event_t                 timer;      /* the next call */
     ngx_event_t                 deadline;   /* of a leader */
     ngx_event_t                 hold;       /* keeps a quitting worker */
-    ngx_connection_t           *quit;       /* is told when it quits */
-    ngx_connection_t            dummy;      /* Debian's nginx logs a timer's fd */
+    ngx_connection_t            dummy;      /* Debian's nginx logs its fd */
 
     ngx_uint_t                  quitting;   /* nothing but to give it up */
     time_t                      complained;
@@ -43,8 +43,7 @@ typedef struct {
 } ngx_aigc_lease_t;
 
 
-static ngx_int_t ngx_aigc_lease_on_quit(ngx_cycle_t *cycle);
-static void ngx_aigc_lease_quit(ngx_event_t *ev);
+static void ngx_aigc_lease_quit(void);
 static void ngx_aigc_lease_event(ngx_event_t *ev, ngx_event_handler_pt handler,
     ngx_uint_t cancelable);
 static void ngx_aigc_lease_timer(ngx_event_t *ev);
@@ -98,7 +97,7 @@ ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_lease_event(&l->deadline, ngx_aigc_lease_deadline, 1);
     ngx_aigc_lease_event(&l->hold, ngx_aigc_lease_hold, 0);
 
-    if (ngx_aigc_lease_on_quit(cycle) != NGX_OK) {
+    if (ngx_aigc_quit_start(cycle, ngx_aigc_lease_quit) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -126,47 +125,9 @@ ngx_aigc_lease_event(ngx_event_t *ev, ngx_event_handler_pt handler,
 }
 
 
-/*
- * nginx tells idle connections, and nobody else, that a worker is to quit: so
- * this is one, of a descriptor on which nothing ever happens.
- */
-static ngx_int_t
-ngx_aigc_lease_on_quit(ngx_cycle_t *cycle)
-{
-    ngx_fd_t           fd;
-    ngx_connection_t  *c;
-
-    fd = ngx_open_file("/dev/null", NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
-
-    if (fd == NGX_INVALID_FILE) {
-        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
-                      ngx_open_file_n " \"/dev/null\" failed");
-        return NGX_ERROR;
-    }
-
-    c = ngx_get_connection(fd, cycle->log);
-
-    if (c == NULL) {
-        (void) ngx_close_file(fd);      /* only opened */
-        return NGX_ERROR;
-    }
-
-    c->idle = 1;
-    c->log = cycle->log;
-    c->read->log = c->log;
-    c->write->log = c->log;
-    c->read->handler = ngx_aigc_lease_quit;
-
-    ngx_aigc_lease.quit = c;
-
-    return NGX_OK;
-}
-
-
 void
 ngx_aigc_lease_stop(void)
 {
-    ngx_fd_t           fd;
     ngx_aigc_lease_t  *l;
 
     l = &ngx_aigc_lease;
@@ -195,18 +156,7 @@ ngx_aigc_lease_stop(void)
         ngx_del_timer(&l->hold);
     }
 
-    if (l->quit) {
-        fd = l->quit->fd;
-
-        ngx_free_connection(l->quit);
-        l->quit->fd = (ngx_socket_t) -1;
-        l->quit = NULL;
-
-        if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-            ngx_log_error(NGX_LOG_ALERT, l->log, ngx_errno,
-                          ngx_close_file_n " \"/dev/null\" failed");
-        }
-    }
+    ngx_aigc_quit_stop();
 
     l->zone = NULL;
 }
@@ -214,14 +164,12 @@ ngx_aigc_lease_stop(void)
 
 /* Somebody else may lead as soon as we have ended: give the Lease up. */
 static void
-ngx_aigc_lease_quit(ngx_event_t *ev)
+ngx_aigc_lease_quit(void)
 {
     ngx_int_t          rc;
     ngx_aigc_lease_t  *l;
 
     l = &ngx_aigc_lease;
-
-    l->quit->idle = 0;
 
     rc = ngx_aigc_leader_leads(l->zone);
 

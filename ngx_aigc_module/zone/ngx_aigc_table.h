@@ -76,7 +76,7 @@ typedef struct {
                                                        such a one is repaired */
     unsigned                           seamless:1;  /* running instances keep
                                                        their revision */
-    unsigned                           disks_delete:1;  /* as in ngx_aigc_gss_t */
+    unsigned                           disks_delete:1;  /* ngx_aigc_gss_t's */
     unsigned                           disks_bad:1;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
@@ -122,7 +122,7 @@ typedef struct {
     unsigned                           collision:1; /* host claimed twice */
     unsigned                           disk:3;      /* ngx_aigc_disk_e */
     unsigned                           disk_going:1;    /* one is deleted, or
-                                                       will be: its GSS is gone */
+                                                       will be, as its GSS was */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;
     unsigned                           in_owner:1;
@@ -179,9 +179,9 @@ typedef struct {
     uint32_t                           mark;
     unsigned                           deleting:1;
     unsigned                           has_annotations:1;
-    unsigned                           has_refs:1;  /* owner references, … */
-    unsigned                           ref_ours:1;  /* … and one that is ours, … */
-    uint16_t                           ref;         /* … there */
+    unsigned                           has_refs:1;  /* owner references, */
+    unsigned                           ref_ours:1;  /* one of them is ours, */
+    uint16_t                           ref;         /* which stands there */
     time_t                             created;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_PVC_MAX) name;

@@ -90,7 +90,7 @@ typedef struct {
     ngx_atomic_t      repairs;
     ngx_atomic_t      stamps;
     ngx_atomic_t      uninstalls;       /* finished */
-    ngx_atomic_t      bindings;         /* disks bound to a template, or freed */
+    ngx_atomic_t      bindings;         /* disks bound to templates, or freed */
     ngx_atomic_t      full;             /* objects that found no slot */
     ngx_atomic_t      foreign_disk;     /* access refused for the disk's owner */
     ngx_atomic_t      collisions;       /* hosts found claimed twice */
