@@ -411,14 +411,17 @@ subtest 'a reload in the middle' => sub {
     slow(1000);
     fresh();
     my @begun = map { $alice->copy->begin('GET', $inst->url('/info')) } 1 .. 24;
+    $t->wait_for(sub { calls() == 1 }, 5, 'Logto is being asked');
+    $t->reload;
+    my %code;
+    $code{ $_->response->code }++ for @begun;
+    is_deeply \%code, { 200 => 24 }, 'all are answered';
+
     my $gone = $lost->begin('GET', $inst->url('/info'));
     $t->wait_for(sub { calls() == 2 }, 5, 'Logto is being asked');
     $gone->conn->close;             # nobody waits for this one any more
     my @old = $t->worker_pids;
     $t->reload;
-    my %code;
-    $code{ $_->response->code }++ for @begun;
-    is_deeply \%code, { 200 => 24 }, 'all are answered';
     $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers end');
     my $before = session($lost);
     is $lost->get($inst->url)->code, 200, 'what an old worker was asking for alone is not lost';
