@@ -135,7 +135,7 @@ $t->logto_control('outage', { mode => 'answer', status => 429, body => '{}', pat
 $t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
 wait_data($t, 'carol', { late => 1 }, '429: later');
 $c = $carol->install($name);
-wait_idle($t);
+wait_data($t, 'carol', { late => 1, $key => entry($c->id) }, 'and again');
 
 # One user's data is unreadable: the others do not wait for him.
 $t->logto_control('outage', { mode => 'garbage', paths => '^/api/users/carol' });
