@@ -72,7 +72,7 @@ ngx_aigc_mirror_users_look(ngx_aigc_mirror_users_t *users)
     records = ngx_aigc_partition(users->zone, instances, ngx_aigc_record_t);
     n = 0;
 
-    for (slot = 0; slot < users->zone->shm->ninstances; slot++) {
+    for (slot = 0; slot < users->zone->shm->end_instances; slot++) {
 
         seq = records[slot].seq;
 

@@ -14,7 +14,7 @@ ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
 
     d = ngx_aigc_disks(zone);
 
-    for ( /* void */ ; slot < zone->shm->ndisks; slot++) {
+    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
         if (d[slot].used && !d[slot].deleting && d[slot].owner.len == 0) {
             break;
         }
@@ -29,7 +29,7 @@ ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     ngx_aigc_record_t  *r;
 
-    if (slot >= zone->shm->ninstances
+    if (slot >= zone->shm->end_instances
         || ngx_aigc_zone_is_writer(zone) != NGX_OK)
     {
         return NULL;

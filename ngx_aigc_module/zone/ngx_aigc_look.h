@@ -15,7 +15,7 @@
 
 /*
  * The first slot from slot on of a disk without an owner's stamp, or, with none
- * left, the number of slots: ngx_aigc_table_disk_at() says NGX_DONE to that.
+ * left, one beyond the last: ngx_aigc_table_disk_at() says NGX_DONE to that.
  */
 uint32_t ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot);
 

@@ -17,6 +17,10 @@ static ngx_uint_t ngx_aigc_same_address(struct sockaddr *a,
     struct sockaddr *b);
 
 
+/* No free slot is below it, as this process knows, which alone writes. */
+static uint32_t  ngx_aigc_record_low;
+
+
 ngx_int_t
 ngx_aigc_write_begin(ngx_aigc_zone_t *zone)
 {
@@ -175,27 +179,26 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 static uint32_t
 ngx_aigc_record_alloc(ngx_aigc_zone_t *zone)
 {
-    static uint32_t     hint;
-
-    uint32_t            i, n;
+    uint32_t            i;
     ngx_aigc_record_t  *r;
 
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
 
-    if (zone->shm->used_instances >= zone->shm->ninstances) {
-        return NGX_AIGC_NONE;
-    }
-
-    for (n = 0; n < zone->shm->ninstances; n++) {
-        i = (hint + n) % zone->shm->ninstances;
-
+    for (i = ngx_aigc_record_low; i < zone->shm->ninstances; i++) {
         if (!r[i].used) {
-            hint = i + 1;
-            return i;
+            break;
         }
     }
 
-    return NGX_AIGC_NONE;
+    ngx_aigc_record_low = i;
+
+    if (i == zone->shm->ninstances) {
+        return NGX_AIGC_NONE;
+    }
+
+    zone->shm->end_instances = ngx_max(zone->shm->end_instances, i + 1);
+
+    return i;
 }
 
 
@@ -231,6 +234,7 @@ ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
     ngx_aigc_seq_end(&r->seq);
 
     zone->shm->used_instances--;
+    ngx_aigc_record_low = ngx_min(ngx_aigc_record_low, slot);
 }
 
 

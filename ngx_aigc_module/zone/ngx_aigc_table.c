@@ -203,7 +203,7 @@ ngx_int_t
 ngx_aigc_table_record_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_record_t *record)
 {
-    ngx_aigc_slot_at(zone, slot, ninstances, instances, ngx_aigc_record_t,
+    ngx_aigc_slot_at(zone, slot, end_instances, instances, ngx_aigc_record_t,
                      record);
 }
 
@@ -212,7 +212,7 @@ ngx_int_t
 ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_disk_t *disk)
 {
-    ngx_aigc_slot_at(zone, slot, ndisks, disks, ngx_aigc_disk_t, disk);
+    ngx_aigc_slot_at(zone, slot, end_disks, disks, ngx_aigc_disk_t, disk);
 }
 
 
@@ -238,7 +238,7 @@ ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
 
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
 
-    for ( /* void */ ; *slot < zone->shm->ninstances; (*slot)++) {
+    for ( /* void */ ; *slot < zone->shm->end_instances; (*slot)++) {
 
         if (r[*slot].used && r[*slot].state == state
             && ngx_aigc_table_record_at(zone, *slot, record) == NGX_OK

@@ -21,6 +21,10 @@ static void ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 static socklen_t ngx_aigc_sockaddr(ngx_str_t *text, struct sockaddr *sa);
 
 
+/* No free slot is below it, as this process knows, which alone writes. */
+static uint32_t  ngx_aigc_disk_low;
+
+
 ngx_int_t
 ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs, uint32_t mark,
     ngx_log_t *log)
@@ -272,28 +276,25 @@ ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 static uint32_t
 ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc)
 {
-    static uint32_t     hint;
-
-    uint32_t            i, n, slot, record;
+    uint32_t            slot, record;
     ngx_aigc_disk_t    *d;
     ngx_aigc_record_t  *r;
 
-    slot = NGX_AIGC_NONE;
     d = ngx_aigc_disks(zone);
 
-    for (n = 0; n < zone->shm->ndisks; n++) {
-        i = (hint + n) % zone->shm->ndisks;
-
-        if (!d[i].used) {
-            slot = i;
-            hint = i + 1;
+    for (slot = ngx_aigc_disk_low; slot < zone->shm->ndisks; slot++) {
+        if (!d[slot].used) {
             break;
         }
     }
 
-    if (slot == NGX_AIGC_NONE || pvc->name.len > NGX_AIGC_PVC_MAX) {
+    ngx_aigc_disk_low = slot;
+
+    if (slot == zone->shm->ndisks || pvc->name.len > NGX_AIGC_PVC_MAX) {
         return NGX_AIGC_NONE;
     }
+
+    zone->shm->end_disks = ngx_max(zone->shm->end_disks, slot + 1);
 
     record = ngx_aigc_record_get(zone, &pvc->ns, &pvc->gss, pvc->id);
     if (record == NGX_AIGC_NONE) {
@@ -372,6 +373,7 @@ ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
     ngx_aigc_seq_end(&d->seq);
 
     zone->shm->used_disks--;
+    ngx_aigc_disk_low = ngx_min(ngx_aigc_disk_low, slot);
 
     ngx_aigc_record_update(zone, record);
 }

@@ -150,6 +150,8 @@ typedef struct {
     uint32_t                 used_instances;
     uint32_t                 used_templates;
     uint32_t                 used_disks;
+    uint32_t                 end_instances; /* no slot from here on was ever */
+    uint32_t                 end_disks;     /* … used: the lowest are first */
 
     size_t                   templates; /* offsets from this struct */
     size_t                   instances;
