@@ -17,7 +17,8 @@ sub wait_state {
     my ($b, $card, $state) = @_;
     $b->find("$card [data-test=state][data-state=$state]", undef, 20);
 }
-sub shown { return sprintf '%s [data-test=%s]:not([hidden])', @_ }
+# … and can be pressed: a button that was just pressed rests for a moment.
+sub shown { return sprintf '%s [data-test=%s]:not([hidden], :disabled)', @_ }
 
 # What stands there to be pressed.
 sub offers {
