@@ -70,7 +70,7 @@ sub source {
         SERVICE_UNAVAILABLE => 503, INSUFFICIENT_STORAGE => 507, INTERNAL_SERVER_ERROR => 500);
     my %code;
     for my $file (glob "$FindBin::Bin/../ngx_aigc_module/http/*.c") {
-        next if $file =~ /_(?:access|decide|auth|waiting|sign_in|sign_in_callback|sign_out|status)\.c$/;
+        next if $file =~ /_(?:access|decide|auth|waiting|sign_in|sign_in_callback|sign_out|status|backchannel|webhook)\.c$/;
         my $text = source($file);
         $code{"$status{$1} $2"} = $file while $text =~ /NGX_HTTP_([A-Z_]+),\s*"([a-z]+(?:-[a-z]+)+|busy|starting|uninstalling)"/g;
         $code{"409 $1"} = $file while $text =~ /code = "([a-z-]+)"/g;

@@ -17,6 +17,8 @@ my $users = $ENV{AIGC_SLOW} ? 16 : 8;
 my @names = qw(stable-diffusion-cpu notebook);
 my $json  = JSON::PP->new->utf8;
 
+my $LAG = 10;       # s that a watch may be behind, with all that happens to it here
+
 # What an answer 200 or 202 to a verb makes sure of.
 my %after = (install => 'running', start => 'running', release => 'released',
     uninstall => 'absent', uninstall_keep => 'absent');
@@ -24,13 +26,15 @@ my %after = (install => 'running', start => 'running', release => 'released',
 ### One user: a process of its own, which tells what it did and what may be so
 
 # The states that a template's instance may be in, as far as its owner can know.
-# What was answered is so; what was not may be so.
+# What was answered is so; what was not may be so.  A gateway that has not heard
+# yet what the other one did says "already so" of what was so before.
 sub told {
-    my ($may, $verb, $code, $answer) = @_;
+    my ($may, $verb, $code, $answer, $behind) = @_;
     if ($code =~ /^20[02]$/) {
         # an install finds what is there, which may be a released instance
         my $is = $verb eq 'install' ? $answer->{desired} : $after{$verb} // return;
-        %$may = ($is => 1);
+        %$may = () unless $code == 200 && $behind;
+        $may->{$is} = 1;
     } elsif ($code == 0 || $code >= 500) {
         $may->{ $after{$verb} } = 1 if $after{$verb};
     }
@@ -38,7 +42,7 @@ sub told {
 
 sub live {
     my ($client, $number, $verbs, $gateways, $go_on) = @_;
-    my (@log, %id);
+    my (@log, %id, %last);
     my %may = map { $_ => { absent => 1 } } @names;
 
     srand $seed * 1000 + $number;
@@ -57,7 +61,9 @@ sub live {
         my $problem = $r ? ($r->problem // {})->{code} // '' : '';
         push @log, [$begin, time, $name, $verb, $gateway eq $gateways->[0] ? 1 : 2, $code, $answer->{id} // $problem];
         $id{$name} = $answer->{id} if defined $answer->{id};
-        told($may{$name}, $verb, $code, $answer);
+        my ($other, $when) = @{ $last{$name} // [$gateway, 0] };
+        told($may{$name}, $verb, $code, $answer, $other ne $gateway && time - $when < $LAG);
+        $last{$name} = [$gateway, time] if $code != 200;
         # what was not answered may be under way for a moment
         sleep(($code =~ /^20[02]$/ ? 0 : 1) + rand 0.3);
     }
