@@ -20,6 +20,7 @@ my %elsewhere_code = (
     'cluster-unavailable' => 't/api_faults.t: ten seconds without an answer',
     'not-shown-yet'       => 't/api_faults.t: a watch that brings nothing',
     'streams-full'        => 't/events.t',
+    'sign-in-unavailable' => 't/refresh.t: a session past its grace, with Logto away',
     'too-slow'            => 't/adopt.t',
     'changed-meanwhile'   => 't/adopt.t',
     'too-many-users'      => 'a Logto of 100,000 users',
@@ -68,11 +69,13 @@ sub source {
     my %status = (BAD_REQUEST => 400, UNAUTHORIZED => 401, FORBIDDEN => 403, NOT_FOUND => 404, NOT_ALLOWED => 405,
         CONFLICT => 409, REQUEST_ENTITY_TOO_LARGE => 413, TOO_MANY_REQUESTS => 429, NOT_IMPLEMENTED => 501, BAD_GATEWAY => 502,
         SERVICE_UNAVAILABLE => 503, INSUFFICIENT_STORAGE => 507, INTERNAL_SERVER_ERROR => 500);
+    my %decision = (COLD => 'starting', BUSY => 'busy', UNRENEWED => 'sign-in-unavailable');
     my %code;
     for my $file (glob "$FindBin::Bin/../ngx_aigc_module/http/*.c") {
         next if $file =~ /_(?:access|decide|auth|waiting|sign_in|sign_in_callback|sign_out|status|backchannel|webhook)\.c$/;
         my $text = source($file);
         $code{"$status{$1} $2"} = $file while $text =~ /NGX_HTTP_([A-Z_]+),\s*"([a-z]+(?:-[a-z]+)+|busy|starting|uninstalling)"/g;
+        $code{"503 $decision{$1}"} = $file while $text =~ /NGX_HTTP_AIGC_(COLD|BUSY|UNRENEWED)\b/g;
         $code{"409 $1"} = $file while $text =~ /code = "([a-z-]+)"/g;
         $code{"503 $1"} = $file while $text =~ /adopt_unavailable\(r,\s*"([a-z-]+)"/g;
     }
