@@ -80,24 +80,19 @@ ngx_aigc_release_find(ngx_aigc_revoked_t *users, ngx_uint_t nusers,
 {
     u_char              key[NGX_AIGC_REVOKED_KEY_LEN];
     uint32_t            slot;
-    ngx_int_t           rc;
     ngx_str_t           owner;
     ngx_uint_t          i, n;
     ngx_aigc_record_t   record;
 
     n = 0;
 
-    for (slot = 0; ; slot++) {
-
-        rc = ngx_aigc_table_record_at(ngx_aigc_release_zone, slot, &record);
-
-        if (rc == NGX_DONE) {
-            return n;
-        }
-
-        if (rc != NGX_OK || record.state != NGX_AIGC_RUNNING
-            || record.owner.len == 0 || record.tmpl == NGX_AIGC_NONE)
-        {
+    for (slot = 0;
+         ngx_aigc_table_next(ngx_aigc_release_zone, NGX_AIGC_RUNNING, &slot,
+                             &record)
+         == NGX_OK;
+         slot++)
+    {
+        if (record.owner.len == 0 || record.tmpl == NGX_AIGC_NONE) {
             continue;
         }
 
@@ -126,6 +121,8 @@ ngx_aigc_release_find(ngx_aigc_revoked_t *users, ngx_uint_t nusers,
             n++;
         }
     }
+
+    return n;
 }
 
 
@@ -217,7 +214,7 @@ ngx_aigc_release_send(ngx_pool_t *pool, ngx_aigc_release_t *list,
     task.done = ngx_aigc_release_done;
     task.lock = lock;
 
-    if (ngx_aigc_plan(ngx_aigc_release_zone, pool, list->tmpl, ops, n, 0,
+    if (ngx_aigc_plan(ngx_aigc_release_zone, pool, list->tmpl, ops, n, NULL,
                       &patch, &task.generation)
         != NGX_OK
         || patch.len == 0)
