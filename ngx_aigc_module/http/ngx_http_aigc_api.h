@@ -52,9 +52,11 @@ ngx_int_t ngx_http_aigc_call_running(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
 
 /*
- * The caller has the administrators' role at Logto (admin_role=).  NGX_OK; else
- * r has been finalized with 403.
+ * Whoever this verified token is about has the administrators' role at Logto
+ * (admin_role=): 1 or 0.  The same of the caller: NGX_OK; else r has been
+ * finalized with 403.
  */
+ngx_uint_t ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt);
 ngx_int_t ngx_http_aigc_call_admin(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 
@@ -79,6 +81,8 @@ void ngx_http_aigc_api_restart(ngx_http_request_t *r,
 void ngx_http_aigc_api_uninstall(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_update(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_instances(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
