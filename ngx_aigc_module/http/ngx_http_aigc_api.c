@@ -43,6 +43,10 @@ static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
       ngx_http_aigc_api_update },
     { NGX_HTTP_GET, { "admin", "instances" },
       ngx_http_aigc_api_admin_instances },
+    { NGX_HTTP_POST, { "admin", "instances", "ns", "name", "id", "release" },
+      ngx_http_aigc_api_admin_release },
+    { NGX_HTTP_GET, { "admin", "status" }, ngx_http_aigc_api_admin_status },
+    { NGX_HTTP_GET, { "admin", "users" }, ngx_http_aigc_api_admin_users },
     { NGX_HTTP_POST, { "admin", "adopt" }, ngx_http_aigc_api_admin_adopt },
     { 0, { NULL }, NULL }
 };
@@ -492,7 +496,7 @@ ngx_http_aigc_call_template(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 
 
 ngx_int_t
-ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+ngx_http_aigc_call_anyones(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     ngx_aigc_record_t *record)
 {
     ngx_int_t                   rc;
@@ -508,8 +512,17 @@ ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
                         : ngx_aigc_table_by_id(mcf->zone, &call->ns,
                                                &call->name, call->id, record);
 
-    if (rc != NGX_OK || record->state == NGX_AIGC_NO_STATE) {
-        return ngx_http_aigc_call_refuse(r, rc);
+    return (rc == NGX_OK && record->state != NGX_AIGC_NO_STATE)
+           ? NGX_OK : ngx_http_aigc_call_refuse(r, rc);
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    ngx_aigc_record_t *record)
+{
+    if (ngx_http_aigc_call_anyones(r, call, record) != NGX_OK) {
+        return NGX_DECLINED;
     }
 
     if (record->owner.len == 0

@@ -35,13 +35,16 @@ ngx_int_t ngx_http_aigc_api_handler(ngx_http_request_t *r);
 /*
  * The shared first steps of a call.  synced: the table has been listed whole,
  * else it is nothing to judge by.  template: the path's template, its slot.
- * instance: the path's instance, the caller's own.  NGX_OK; else r has been
- * finalized with 403, 404 or 503.
+ * instance: the path's instance, the caller's own; anyones: whosever it is, an
+ * unreadable annotation's included.  NGX_OK; else r has been finalized with 403,
+ * 404 or 503.
  */
 ngx_int_t ngx_http_aigc_call_synced(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, uint32_t *slot);
 ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
+ngx_int_t ngx_http_aigc_call_anyones(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
 
 /*
@@ -83,6 +86,12 @@ void ngx_http_aigc_api_uninstall(ngx_http_request_t *r,
 void ngx_http_aigc_api_update(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_admin_instances(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_release(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_status(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_users(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
