@@ -225,7 +225,7 @@ subtest 'thousands' => sub {
     my ($rss, $done) = ($memory->(), $answered->());
     my @slow = map { $carol->begin('GET', '/api/v1/admin/instances', on => $carol->connect) } 1 .. 20;
     is scalar(grep { $alice->api('GET', '/api/v1/me')->code == 200 } 1 .. 50), 50, 'others are answered meanwhile';
-    is $answered->(), $done, '… they are not, for they do not read';
+    cmp_ok $answered->(), '<=', $done + 1, '… they are not, for they do not read';     # one more: it is logged when it has been read
     my $grown = $memory->() - $rss;
     my @texts = map { $_->response->content } @slow;
     is scalar(grep { @{ $json->decode($_)->{instances} } == keys %seen } @texts), 20, '… and get all of it, in the end';
