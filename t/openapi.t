@@ -11,7 +11,7 @@ my $name = 'stable-diffusion-cpu';
 my $t;
 
 # What cannot be had here, and who shows it.
-my %elsewhere_status = map { $_ => 't/zone.t: a zone that is too small' } map { "$_ 507" } qw(install start release uninstall);
+my %elsewhere_status = map { $_ => 't/zone.t: a zone that is too small' } map { "$_ 507" } qw(install start release uninstall adminRelease);
 $elsewhere_status{'adopt 507'} = 'a Logto of 100,000 users';
 my %elsewhere_code = (
     'zone-full'           => 't/zone.t',
@@ -212,6 +212,27 @@ subtest 'adoption' => sub {
     pass 'asked';
 };
 
+subtest 'an administrator' => sub {
+    call('who', $carol, 'me');
+    call($_, $carol, $_) for qw(adminInstances adminUsers adminStatus);
+    my $note = $bob->install('notebook')->wait_ready;
+    call('release', $carol, 'adminRelease', at => at($note));
+    call('release again', $carol, 'adminRelease', at => at($note));
+    call('one that is not there', $carol, 'adminRelease', at => { %{ at($note) }, id => 999 });
+    $note->wait_state('released')->uninstall(keep_disk => 'true');
+    call('what is being uninstalled', $carol, 'adminRelease', at => at($note)) if $note->look;
+    $note->wait_gone;
+    call('a disk of no instance', $carol, 'adminInstances');
+    my $annotation = 'instance.aigc-gateway.io/' . $inst->id;
+    my $value = $t->kube_get('gss', $name)->{metadata}{annotations}{$annotation};
+    $t->kube_patch('gss', $name, { metadata => { annotations => { $annotation => 'x' } } });
+    $t->wait_for(sub { grep { $_->{template} eq $name && $_->{id} == $inst->id && $_->{owner} eq '' } @{ $t->table->{instances} } }, 10, 'it is known');
+    call('an annotation that cannot be read', $carol, 'adminRelease', at => at($inst));
+    $t->kube_patch('gss', $name, { metadata => { annotations => { $annotation => $value } } });
+    $inst->wait_ready;
+    pass 'asked';
+};
+
 subtest 'who may not' => sub {
     for my $id (sort keys %op) {
         my $o = $op{$id};
@@ -225,6 +246,7 @@ subtest 'who may not' => sub {
         call("$id: no JSON", $alice, $id, at => $at, body => 'x');
         call("$id: too much", $alice, $id, at => $at, body => '{"x":"' . 'x' x 9000 . '"}');
     }
+    call("$_: no administrator", $alice, $_) for qw(adminInstances adminUsers adminStatus);
     call('install: no boolean', $alice, 'install', at => $template, body => { another => 7 });
     call('uninstall: no boolean', $alice, 'uninstall', at => at($inst), query => '?keep_disk=maybe');
     pass 'asked';
@@ -244,6 +266,7 @@ subtest 'what the cluster refuses' => sub {
     call('install', $bob, 'install', at => $template);
     call('start', $bob, 'start', at => at($released));
     call($_, $alice, $_, at => at($inst)) for qw(release restart uninstall);
+    call('release', $carol, 'adminRelease', at => at($inst));
     $t->no_faults;
     pass 'asked';
 };
@@ -282,6 +305,7 @@ subtest 'too much at one time' => sub {
     $his->wait_ready;
     $t->faults([{ method => 'PATCH', path => 'gameserversets', action => { delayMs => 2500 } }]);
     my @releases = map { call('release', $bob, 'release', at => at($his), later => 1) } 1 .. 17;
+    push @releases, call('release', $carol, 'adminRelease', at => at($his), later => 1);
     $_->() for @releases;
     $t->no_faults;
     pass 'asked';

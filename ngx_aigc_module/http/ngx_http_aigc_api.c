@@ -17,7 +17,7 @@
  */
 typedef struct {
     ngx_uint_t              method;
-    const char             *path[6];
+    const char             *path[7];
     ngx_http_aigc_verb_pt   verb;
 } ngx_http_aigc_route_t;
 
@@ -41,6 +41,12 @@ static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
       ngx_http_aigc_api_restart },
     { NGX_HTTP_POST, { "instances", "ns", "name", "id", "update" },
       ngx_http_aigc_api_update },
+    { NGX_HTTP_GET, { "admin", "instances" },
+      ngx_http_aigc_api_admin_instances },
+    { NGX_HTTP_POST, { "admin", "instances", "ns", "name", "id", "release" },
+      ngx_http_aigc_api_admin_release },
+    { NGX_HTTP_GET, { "admin", "status" }, ngx_http_aigc_api_admin_status },
+    { NGX_HTTP_GET, { "admin", "users" }, ngx_http_aigc_api_admin_users },
     { NGX_HTTP_POST, { "admin", "adopt" }, ngx_http_aigc_api_admin_adopt },
     { 0, { NULL }, NULL }
 };
@@ -385,30 +391,41 @@ ngx_http_aigc_api_free_body(void *data)
 }
 
 
-ngx_int_t
-ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+ngx_uint_t
+ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
 {
     ngx_str_t                  *role, *wanted;
     ngx_uint_t                  i;
-    ngx_aigc_jwt_t              jwt;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
     wanted = &mcf->logto->admin_role;
+    role = jwt->roles.elts;
+
+    for (i = 0; i < jwt->roles.nelts; i++) {
+        if (role[i].len == wanted->len
+            && ngx_memcmp(role[i].data, wanted->data, wanted->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    ngx_aigc_jwt_t  jwt;
 
     /* it has been verified: here it is only read */
 
-    if (ngx_aigc_jwt_parse(r->pool, &call->who.token, &jwt) == NGX_OK) {
-
-        role = jwt.roles.elts;
-
-        for (i = 0; i < jwt.roles.nelts; i++) {
-            if (role[i].len == wanted->len
-                && ngx_memcmp(role[i].data, wanted->data, wanted->len) == 0)
-            {
-                return NGX_OK;
-            }
-        }
+    if (ngx_aigc_jwt_parse(r->pool, &call->who.token, &jwt) == NGX_OK
+        && ngx_http_aigc_is_admin(r, &jwt))
+    {
+        return NGX_OK;
     }
 
     ngx_http_finalize_request(r,
@@ -479,7 +496,7 @@ ngx_http_aigc_call_template(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 
 
 ngx_int_t
-ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+ngx_http_aigc_call_anyones(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     ngx_aigc_record_t *record)
 {
     ngx_int_t                   rc;
@@ -495,8 +512,17 @@ ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
                         : ngx_aigc_table_by_id(mcf->zone, &call->ns,
                                                &call->name, call->id, record);
 
-    if (rc != NGX_OK || record->state == NGX_AIGC_NO_STATE) {
-        return ngx_http_aigc_call_refuse(r, rc);
+    return (rc == NGX_OK && record->state != NGX_AIGC_NO_STATE)
+           ? NGX_OK : ngx_http_aigc_call_refuse(r, rc);
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    ngx_aigc_record_t *record)
+{
+    if (ngx_http_aigc_call_anyones(r, call, record) != NGX_OK) {
+        return NGX_DECLINED;
     }
 
     if (record->owner.len == 0

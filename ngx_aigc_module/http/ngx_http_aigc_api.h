@@ -35,13 +35,16 @@ ngx_int_t ngx_http_aigc_api_handler(ngx_http_request_t *r);
 /*
  * The shared first steps of a call.  synced: the table has been listed whole,
  * else it is nothing to judge by.  template: the path's template, its slot.
- * instance: the path's instance, the caller's own.  NGX_OK; else r has been
- * finalized with 403, 404 or 503.
+ * instance: the path's instance, the caller's own; anyones: whosever it is, an
+ * unreadable annotation's included.  NGX_OK; else r has been finalized with 403,
+ * 404 or 503.
  */
 ngx_int_t ngx_http_aigc_call_synced(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, uint32_t *slot);
 ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
+ngx_int_t ngx_http_aigc_call_anyones(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
 
 /*
@@ -52,9 +55,11 @@ ngx_int_t ngx_http_aigc_call_running(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
 
 /*
- * The caller has the administrators' role at Logto (admin_role=).  NGX_OK; else
- * r has been finalized with 403.
+ * Whoever this verified token is about has the administrators' role at Logto
+ * (admin_role=): 1 or 0.  The same of the caller: NGX_OK; else r has been
+ * finalized with 403.
  */
+ngx_uint_t ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt);
 ngx_int_t ngx_http_aigc_call_admin(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 
@@ -79,6 +84,14 @@ void ngx_http_aigc_api_restart(ngx_http_request_t *r,
 void ngx_http_aigc_api_uninstall(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_update(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_instances(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_release(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_status(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+void ngx_http_aigc_api_admin_users(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);

@@ -30,9 +30,11 @@ ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     ngx_http_finalize_request(r,
         ngx_http_aigc_json(r, NGX_HTTP_OK,
-                           json_pack("{s:o, s:o, s:o, s:I}",
+                           json_pack("{s:o, s:o, s:o, s:b, s:I}",
                                      "user", ngx_http_aigc_json_str(&jwt.sub),
                                      "name", ngx_http_aigc_json_str(&jwt.name),
                                      "roles", roles,
+                                     "admin", (int)
+                                     ngx_http_aigc_is_admin(r, &jwt),
                                      "expires", (json_int_t) jwt.exp)));
 }

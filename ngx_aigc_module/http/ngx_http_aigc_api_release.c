@@ -11,5 +11,10 @@
 void
 ngx_http_aigc_api_release(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
-    ngx_http_aigc_write_state(r, call, NGX_AIGC_RELEASE, NGX_AIGC_RELEASED);
+    ngx_aigc_record_t  record;
+
+    if (ngx_http_aigc_call_instance(r, call, &record) == NGX_OK) {
+        ngx_http_aigc_write_state(r, call, NGX_AIGC_RELEASE, NGX_AIGC_RELEASED,
+                                  &record);
+    }
 }

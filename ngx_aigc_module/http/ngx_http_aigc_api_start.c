@@ -11,5 +11,10 @@
 void
 ngx_http_aigc_api_start(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
-    ngx_http_aigc_write_state(r, call, NGX_AIGC_START, NGX_AIGC_RUNNING);
+    ngx_aigc_record_t  record;
+
+    if (ngx_http_aigc_call_instance(r, call, &record) == NGX_OK) {
+        ngx_http_aigc_write_state(r, call, NGX_AIGC_START, NGX_AIGC_RUNNING,
+                                  &record);
+    }
 }

@@ -20,6 +20,7 @@
 #include "zone/ngx_aigc_zone.h"
 
 
+#define NGX_HTTP_AIGC_VERSION      "1.0.0"
 #define NGX_HTTP_AIGC_SKEW         30       /* s between our clock and Logto's */
 #define NGX_HTTP_AIGC_LOGIN_TIME   600      /* s that a sign-in may take */
 #define NGX_HTTP_AIGC_RD_MAX       1024     /* bytes: it travels in a cookie */

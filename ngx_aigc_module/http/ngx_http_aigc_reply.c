@@ -154,7 +154,6 @@ ngx_http_aigc_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     ngx_str_t *body)
 {
     ngx_int_t    rc;
-    ngx_str_t    value;
     ngx_buf_t   *b;
     ngx_chain_t  out;
 
@@ -163,28 +162,7 @@ ngx_http_aigc_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
         return rc;
     }
 
-    ngx_str_set(&value, "no-store");
-
-    if (ngx_http_aigc_add_header(r, "Cache-Control", &value) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    ngx_str_set(&value, "nosniff");
-
-    if (ngx_http_aigc_add_header(r, "X-Content-Type-Options", &value)
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    r->headers_out.status = status;
-    r->headers_out.content_length_n = body->len;
-    r->headers_out.content_type.data = (u_char *) type;
-    r->headers_out.content_type.len = ngx_strlen(type);
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
-    r->headers_out.content_type_lowcase = NULL;
-
-    rc = ngx_http_send_header(r);
+    rc = ngx_http_aigc_send_header(r, status, type, body->len);
 
     if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
         return rc;
@@ -205,6 +183,37 @@ ngx_http_aigc_send(ngx_http_request_t *r, ngx_uint_t status, const char *type,
     out.next = NULL;
 
     return ngx_http_output_filter(r, &out);
+}
+
+
+ngx_int_t
+ngx_http_aigc_send_header(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, off_t len)
+{
+    ngx_str_t  value;
+
+    ngx_str_set(&value, "no-store");
+
+    if (ngx_http_aigc_add_header(r, "Cache-Control", &value) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_set(&value, "nosniff");
+
+    if (ngx_http_aigc_add_header(r, "X-Content-Type-Options", &value)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = len;
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    return ngx_http_send_header(r);
 }
 
 

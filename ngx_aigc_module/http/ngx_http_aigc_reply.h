@@ -41,6 +41,13 @@ ngx_int_t ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json,
 ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body, time_t retry);
 
+/*
+ * The header alone, for a body of len bytes (-1: unknown) that the caller sends.
+ * Returns as ngx_http_send_header(), or 500.
+ */
+ngx_int_t ngx_http_aigc_send_header(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, off_t len);
+
 /* 302, or 303 after a POST.  location: from r->pool. */
 ngx_int_t ngx_http_aigc_redirect(ngx_http_request_t *r, ngx_str_t *location);
 

@@ -66,6 +66,19 @@ ngx_http_aigc_stream_create(ngx_http_request_t *r,
 }
 
 
+ngx_http_aigc_stream_t *
+ngx_http_aigc_stream_of(ngx_http_request_t *r)
+{
+    ngx_http_aigc_ctx_t         *ctx;
+    ngx_http_aigc_stream_ctx_t  *sc;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
+    sc = ctx->handler;
+
+    return &sc->stream;
+}
+
+
 static void
 ngx_http_aigc_stream_release(void *data)
 {

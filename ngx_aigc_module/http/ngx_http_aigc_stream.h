@@ -1,6 +1,7 @@
 /*
- * http/ngx_http_aigc_stream.h — the output of one event stream: never more than
- * one message at a time, so that a client that does not read costs no memory.
+ * http/ngx_http_aigc_stream.h — the output of one event stream, or of a long
+ * list: never more than one message at a time, so that a client that does not
+ * read costs no memory.
  */
 
 #ifndef _NGX_HTTP_AIGC_STREAM_H_INCLUDED_
@@ -17,6 +18,7 @@ typedef struct {
     ngx_queue_t                own;     /* of its audience */
     ngx_queue_t                due;     /* of those that wait for a snapshot */
     ngx_http_aigc_audience_t  *audience;    /* NULL: it has ended */
+    void                      *data;    /* the caller's */
     ngx_http_request_t        *request;
     ngx_event_t                expiry;
     ngx_msec_t                 written; /* when: ngx_current_msec */
@@ -35,6 +37,9 @@ typedef struct {
  */
 ngx_http_aigc_stream_t *ngx_http_aigc_stream_create(ngx_http_request_t *r,
     void (*drained)(ngx_http_aigc_stream_t *stream));
+
+/* The stream that r has. */
+ngx_http_aigc_stream_t *ngx_http_aigc_stream_of(ngx_http_request_t *r);
 
 /* 1: its message has not gone out; 0: another one may be sent. */
 ngx_uint_t ngx_http_aigc_stream_pending(ngx_http_aigc_stream_t *stream);

@@ -109,31 +109,42 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
 
 void
 ngx_http_aigc_write_state(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
-    ngx_aigc_op_kind_e kind, ngx_aigc_state_e state)
+    ngx_aigc_op_kind_e kind, ngx_aigc_state_e state,
+    ngx_aigc_record_t *record)
 {
     uint32_t                    slot;
-    ngx_aigc_record_t           record;
+    ngx_str_t                   owner;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_http_aigc_call_instance(r, call, &record) != NGX_OK
-        || ngx_http_aigc_call_template(r, call, &slot) != NGX_OK)
-    {
+    if (ngx_http_aigc_call_template(r, call, &slot) != NGX_OK) {
         return;
     }
 
     /* what was asked for before is not done yet: this comes after it */
 
-    if (record.state == state
+    if (record->state == state
         && !ngx_aigc_queue_busy(mcf->zone, slot, call->id))
     {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_instance_reply(r, NGX_HTTP_OK, &record));
+            ngx_http_aigc_instance_reply(r, NGX_HTTP_OK, record));
         return;
     }
 
-    ngx_http_aigc_write(r, kind, slot, &record, &call->who.sub);
+    ngx_aigc_fixed_get(&record->owner, &owner);
+
+    if (owner.len != call->who.sub.len
+        || ngx_memcmp(owner.data, call->who.sub.data, owner.len) != 0)
+    {
+        ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
+                      "aigc: administrator \"%V\" asks for instance "
+                      "%V/%V/%i of user \"%V\" to be %V", &call->who.sub,
+                      &call->ns, &call->name, call->id, &owner,
+                      ngx_aigc_state_name(state));
+    }
+
+    ngx_http_aigc_write(r, kind, slot, record, &owner);
 }
 
 

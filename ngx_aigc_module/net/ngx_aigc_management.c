@@ -36,7 +36,11 @@ struct ngx_aigc_management_s {
 static ngx_aigc_management_t *ngx_aigc_management_create(
     ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
     ngx_aigc_management_pt done, void *data, ngx_log_t *log);
-static ngx_int_t ngx_aigc_management_user(ngx_aigc_management_t *call,
+static ngx_aigc_management_t *ngx_aigc_management_user(
+    ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone, ngx_str_t *user,
+    const char *tail, json_t *custom, ngx_aigc_management_pt done, void *data,
+    ngx_log_t *log);
+static ngx_int_t ngx_aigc_management_url(ngx_aigc_management_t *call,
     ngx_str_t *user, const char *tail);
 static ngx_int_t ngx_aigc_management_body(ngx_aigc_management_t *call,
     json_t *custom);
@@ -95,18 +99,20 @@ ngx_aigc_management_users(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
 
 
 ngx_aigc_management_t *
+ngx_aigc_management_profile(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
+    ngx_str_t *user, ngx_aigc_management_pt done, void *data, ngx_log_t *log)
+{
+    return ngx_aigc_management_user(logto, zone, user, "", NULL, done, data,
+                                    log);
+}
+
+
+ngx_aigc_management_t *
 ngx_aigc_management_custom_data(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
     ngx_str_t *user, ngx_aigc_management_pt done, void *data, ngx_log_t *log)
 {
-    ngx_aigc_management_t  *call;
-
-    call = ngx_aigc_management_create(logto, zone, done, data, log);
-    if (call == NULL) {
-        return NULL;
-    }
-
-    return ngx_aigc_management_start(call,
-               ngx_aigc_management_user(call, user, "/custom-data"));
+    return ngx_aigc_management_user(logto, zone, user, "/custom-data", NULL,
+                                    done, data, log);
 }
 
 
@@ -115,21 +121,8 @@ ngx_aigc_management_merge(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
     ngx_str_t *user, json_t *members, ngx_aigc_management_pt done, void *data,
     ngx_log_t *log)
 {
-    ngx_int_t               rc;
-    ngx_aigc_management_t  *call;
-
-    call = ngx_aigc_management_create(logto, zone, done, data, log);
-    if (call == NULL) {
-        return NULL;
-    }
-
-    rc = ngx_aigc_management_user(call, user, "/custom-data");
-
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_management_body(call, members);
-    }
-
-    return ngx_aigc_management_start(call, rc);
+    return ngx_aigc_management_user(logto, zone, user, "/custom-data", members,
+                                    done, data, log);
 }
 
 
@@ -137,6 +130,17 @@ ngx_aigc_management_t *
 ngx_aigc_management_replace(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
     ngx_str_t *user, json_t *custom, ngx_aigc_management_pt done, void *data,
     ngx_log_t *log)
+{
+    return ngx_aigc_management_user(logto, zone, user, "", custom, done, data,
+                                    log);
+}
+
+
+/* Of one user: a GET, or, with custom, a PATCH of the custom data. */
+static ngx_aigc_management_t *
+ngx_aigc_management_user(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
+    ngx_str_t *user, const char *tail, json_t *custom,
+    ngx_aigc_management_pt done, void *data, ngx_log_t *log)
 {
     ngx_int_t               rc;
     ngx_aigc_management_t  *call;
@@ -146,9 +150,9 @@ ngx_aigc_management_replace(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
         return NULL;
     }
 
-    rc = ngx_aigc_management_user(call, user, "");
+    rc = ngx_aigc_management_url(call, user, tail);
 
-    if (rc == NGX_OK) {
+    if (rc == NGX_OK && custom) {
         rc = ngx_aigc_management_body(call, custom);
     }
 
@@ -210,7 +214,7 @@ ngx_aigc_management_create(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
 
 
 static ngx_int_t
-ngx_aigc_management_user(ngx_aigc_management_t *call, ngx_str_t *user,
+ngx_aigc_management_url(ngx_aigc_management_t *call, ngx_str_t *user,
     const char *tail)
 {
     size_t     i, len;

@@ -1,7 +1,8 @@
 /*
- * net/ngx_aigc_management.h — Logto's Management API: the users' custom data.
- * Any worker; the machine-to-machine application's token is kept in its memory
- * until shortly before it expires, and fetched anew when it is refused.
+ * net/ngx_aigc_management.h — Logto's Management API: the users, and their
+ * custom data.  Any worker; the machine-to-machine application's token is
+ * kept in its memory until shortly before it expires, and fetched anew when it
+ * is refused.
  *
  * Source: Logto 1.41.  PATCH …/custom-data merges shallowly and stores a null
  * as null; PATCH of the user replaces customData whole, which alone removes a
@@ -50,13 +51,16 @@ typedef void (*ngx_aigc_management_pt)(void *data,
  * cancelled.  NULL: it could not be started, done is not called.
  *
  * users: page counts from 1, of size users, newest first, customData included.
- * custom_data: of the user with this id.
+ * profile: the user with this id; custom_data: that user's.
  * merge: members is added to the custom data; members of the same name go.
  * replace: custom becomes the custom data.
  */
 ngx_aigc_management_t *ngx_aigc_management_users(ngx_aigc_logto_t *logto,
     ngx_aigc_zone_t *zone, ngx_uint_t page, ngx_uint_t size,
     ngx_aigc_management_pt done, void *data, ngx_log_t *log);
+ngx_aigc_management_t *ngx_aigc_management_profile(ngx_aigc_logto_t *logto,
+    ngx_aigc_zone_t *zone, ngx_str_t *user, ngx_aigc_management_pt done,
+    void *data, ngx_log_t *log);
 ngx_aigc_management_t *ngx_aigc_management_custom_data(ngx_aigc_logto_t *logto,
     ngx_aigc_zone_t *zone, ngx_str_t *user, ngx_aigc_management_pt done,
     void *data, ngx_log_t *log);

@@ -201,6 +201,17 @@ ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
 }
 
 
+time_t
+ngx_aigc_issuer_age(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_issuer_slot_t  *slot;
+
+    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+
+    return slot->keys ? ngx_time() - slot->fetched : -1;
+}
+
+
 void
 ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone)
 {

@@ -66,6 +66,9 @@ ngx_int_t ngx_aigc_issuer_put_endpoints(ngx_aigc_zone_t *zone,
 ngx_int_t ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
     ngx_log_t *log);
 
+/* Seconds since Logto last gave good keys; -1: it never has. */
+time_t ngx_aigc_issuer_age(ngx_aigc_zone_t *zone);
+
 /*
  * Asks the writer to fetch the keys soon: a token named one that we lack, or
  * Logto did not answer and somebody wants to know whether it does again.

@@ -304,21 +304,41 @@ ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 
 
 time_t
-ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
+ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
 {
-    time_t      age, max;
-    ngx_uint_t  i;
+    time_t                   age, max;
+    ngx_uint_t               i;
+    ngx_aigc_watch_state_t  *state;
 
-    max = 0;
+    max = -1;
 
     for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
-        if (!ngx_aigc_watch_core(&zone->shm->watches[i])
-            || !zone->shm->watches[i].heard)
+        state = &zone->shm->watches[i];
+
+        if (!state->used || state->kind != (ngx_atomic_uint_t) kind
+            || !state->heard)
         {
             continue;
         }
 
-        age = ngx_time() - (time_t) zone->shm->watches[i].heard;
+        age = ngx_time() - (time_t) state->heard;
+        max = ngx_max(max, age);
+    }
+
+    return max;
+}
+
+
+time_t
+ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
+{
+    time_t      age, max;
+    ngx_uint_t  kind;
+
+    max = 0;
+
+    for (kind = 0; kind < NGX_AIGC_KINDS_CORE; kind++) {
+        age = ngx_aigc_zone_kind_age(zone, kind);
         max = ngx_max(max, age);
     }
 

@@ -249,7 +249,11 @@ void ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 /* … its list was refused: what was known of its kind is no longer. */
 void ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
-/* Seconds since the quietest watch of a core kind was heard; 0: none. */
+/*
+ * Seconds since the quietest watch of a kind was heard; -1: none has been.  The
+ * same of all core kinds together; 0: none.
+ */
+time_t ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind);
 time_t ngx_aigc_zone_age(ngx_aigc_zone_t *zone);
 
 /*
