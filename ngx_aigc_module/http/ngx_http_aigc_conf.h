@@ -55,6 +55,7 @@ typedef struct {
     ngx_aigc_limits_t         limits;   /* aigc_limits */
     ngx_uint_t                limited;  /* … is given */
     ngx_uint_t                used;     /* some directive needs all of these */
+    ngx_uint_t                guards;   /* "aigc_access on" somewhere */
     ngx_uint_t                upstreams;    /* with aigc_instances */
     ngx_uint_t                balanced; /* of them, by us */
 } ngx_http_aigc_main_conf_t;
