@@ -102,6 +102,10 @@ typedef struct {
     struct sockaddr          *sockaddr;
     socklen_t                 socklen;
 
+    /* see ngx_http_aigc_challenge.h */
+    ngx_uint_t                challenge;
+    const char               *challenge_why;
+
     /* see ngx_http_aigc_renew.h */
     ngx_str_t                 renewed;  /* the new session, for the browser */
     ngx_msec_t                renew_until;  /* it waits no longer */

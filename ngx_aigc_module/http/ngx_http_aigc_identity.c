@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_aigc_identity.h"
+#include "ngx_http_aigc_challenge.h"
 #include "ngx_http_aigc_headers.h"
 
 #include "core/ngx_aigc_cookie.h"
@@ -381,6 +382,8 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     if (who->revoked || who->busy) {
         who->bearer = 0;
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN,
+                                     "token revoked");
         return NGX_DECLINED;
     }
 
@@ -409,6 +412,7 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         forged += (verdict == NGX_AIGC_JWT_BAD_SIGNATURE);
         who->busy = busy;
         who->bearer = 0;
+        ngx_http_aigc_challenge_token(r, &token, verdict);
         return NGX_DECLINED;
     }
 
@@ -418,6 +422,8 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     if (rc != NGX_OK) {
         who->bearer = 0;
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN,
+                                     "token revoked");
         return rc;
     }
 
@@ -441,22 +447,27 @@ ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
     h = ngx_http_aigc_header_next(r, "authorization", &state);
 
     if (h == NULL || ngx_http_aigc_header_next(r, "authorization", &state)
-        || h->value.len <= 7
-        || ngx_strncasecmp(h->value.data, (u_char *) "Bearer ", 7) != 0)
+        || h->value.len < 6
+        || ngx_strncasecmp(h->value.data, (u_char *) "Bearer", 6) != 0
+        || (h->value.len > 6 && h->value.data[6] != ' '))
     {
         return NGX_DECLINED;
     }
 
-    token->data = h->value.data + 7;
-    token->len = h->value.len - 7;
+    token->data = h->value.data + 6;
+    token->len = h->value.len - 6;
 
     while (token->len && token->data[0] == ' ') {
         token->data++;
         token->len--;
     }
 
-    return (token->len && token->len <= NGX_AIGC_JWT_MAX) ? NGX_OK
-                                                          : NGX_DECLINED;
+    if (token->len == 0 || token->len > NGX_AIGC_JWT_MAX) {
+        ngx_http_aigc_challenge_token(r, token, NGX_AIGC_JWT_MALFORMED);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
