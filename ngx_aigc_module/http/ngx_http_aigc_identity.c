@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_challenge.h"
+#include "ngx_http_aigc_forged.h"
 #include "ngx_http_aigc_headers.h"
 
 #include "core/ngx_aigc_cookie.h"
@@ -13,8 +14,8 @@
 
 
 #define NGX_HTTP_AIGC_COOKIES  8        /* session cookies that are looked at */
-#define NGX_HTTP_AIGC_FORGED   200      /* forged tokens a second and worker that
-                                           are worth a signature check: 0.1 s */
+#define NGX_HTTP_AIGC_FORGED   5        /* ms for each forged token: 200 a second
+                                           and worker are looked at */
 
 
 static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
@@ -361,8 +362,7 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     ngx_aigc_jwt_verdict_e      verdict;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    static time_t               second;
-    static ngx_uint_t           forged;     /* in that second, this process */
+    static ngx_http_aigc_forged_t  forged = { NGX_HTTP_AIGC_FORGED, 0, { 0 } };
 
     rc = ngx_http_aigc_bearer(r, &token);
     if (rc != NGX_OK) {
@@ -387,12 +387,7 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_DECLINED;
     }
 
-    if (second != ngx_time()) {
-        second = ngx_time();
-        forged = 0;
-    }
-
-    if (forged >= NGX_HTTP_AIGC_FORGED) {
+    if (ngx_http_aigc_forged_check(&forged, r) != NGX_OK) {
         /* a flood: what is known still passes, what is new waits */
 
         who->busy = 1;
@@ -409,7 +404,10 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
                                    &jwt, &busy);
 
     if (verdict != NGX_AIGC_JWT_OK) {
-        forged += (verdict == NGX_AIGC_JWT_BAD_SIGNATURE);
+        if (verdict == NGX_AIGC_JWT_BAD_SIGNATURE) {
+            ngx_http_aigc_forged_count(&forged, r);
+        }
+
         who->busy = busy;
         who->bearer = 0;
         ngx_http_aigc_challenge_token(r, &token, verdict);
