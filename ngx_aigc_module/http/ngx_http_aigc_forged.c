@@ -16,10 +16,15 @@ ngx_int_t
 ngx_http_aigc_forged_check(ngx_http_aigc_forged_t *forged,
     ngx_http_request_t *r)
 {
+    ngx_http_aigc_main_conf_t  *mcf;
+
     if (ngx_http_aigc_forged_spent(forged->due, forged->pause)
         || ngx_http_aigc_forged_spent(*ngx_http_aigc_forged_source(forged, r),
                                       NGX_HTTP_AIGC_FORGED_SOURCE))
     {
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+        ngx_aigc_count(mcf->zone, forged_deferred);
+
         return NGX_BUSY;
     }
 
@@ -31,6 +36,11 @@ void
 ngx_http_aigc_forged_count(ngx_http_aigc_forged_t *forged,
     ngx_http_request_t *r)
 {
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    ngx_aigc_count(mcf->zone, forged);
+
     ngx_http_aigc_forged_take(&forged->due, forged->pause);
     ngx_http_aigc_forged_take(ngx_http_aigc_forged_source(forged, r),
                               NGX_HTTP_AIGC_FORGED_SOURCE);
