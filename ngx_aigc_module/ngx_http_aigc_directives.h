@@ -26,5 +26,13 @@ char *ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_aigc_check_conf(ngx_conf_t *cf,
     ngx_http_aigc_main_conf_t *mcf);
 
+/*
+ * proxy_set_header replaces a client's header of exactly that name; with names
+ * like X_Forwarded_User let through, beside "aigc_access", a client could say
+ * who it is (RFC 3875 4.1.18 makes them one).  An error.
+ */
+char *ngx_http_aigc_check_names(ngx_conf_t *cf,
+    ngx_http_aigc_main_conf_t *mcf);
+
 
 #endif /* _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_ */

@@ -266,6 +266,7 @@ ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
     mcf->used = 1;
+    mcf->guards = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
@@ -326,7 +327,9 @@ ngx_http_aigc_init(ngx_conf_t *cf)
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
 
-    if (ngx_http_aigc_check_conf(cf, mcf) != NGX_CONF_OK) {
+    if (ngx_http_aigc_check_conf(cf, mcf) != NGX_CONF_OK
+        || ngx_http_aigc_check_names(cf, mcf) != NGX_CONF_OK)
+    {
         return NGX_ERROR;
     }
 

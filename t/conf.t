@@ -333,6 +333,14 @@ subtest 'what does not go together' => sub {
         servers => 'server { location / { aigc_access off; location /a { aigc_access on; satisfy any; } } }'),
         qr/"satisfy any" in location "\/a"/);
 
+    for my $names ('underscores_in_headers on', 'ignore_invalid_headers off') {
+        my $never = qr/"$names" stands beside "aigc_access".*X_Forwarded_User.*remove it from every server/;
+        bad($names, conf(http => "$names;"), $never);
+        bad("$names in another server", conf(servers => "server { listen 127.0.0.1:2; $names; } "
+            . 'server { location / { include aigc/instance.conf; } }'), $never);
+        good("$names where no instance is guarded", conf(servers => "server { $names; include aigc/gateway.conf; }"));
+    }
+
     for my $other ('least_conn', 'ip_hash', 'hash $uri', 'random', 'keepalive 4') {
         bad("aigc_instances after $other", conf(upstream => "upstream instances { $other; aigc_instances; }"),
             qr/"aigc_instances" comes after another balancer.*be the first/);

@@ -58,8 +58,62 @@ subtest 'cookies to the pod' => sub {
     }
     is_deeply pod(with($s, 'aigc-bind=q'), 'Cookie'), [], 'several headers of ours only: none';
 
-    my $large = join '; ', map { "c$_=" . 'v' x 96 } 10 .. 49;
-    is_deeply pod(with("$large; $s"), 'Cookie'), [$large], '4 KB of others pass whole';
+    my $large = join '; ', map { "c$_=" . 'v' x 96 } 10 .. 89;
+    cmp_ok length $large, '>', 8000, '8 KB of other cookies';
+    is_deeply pod(with("$large; $s"), 'Cookie'), [$large], '… pass whole, before ours';
+    is_deeply pod(with("$s; $large"), 'Cookie'), [$large], '… and after it';
+    my ($one, $two) = $large =~ /^(.{4000,}?); (.*)$/;
+    is_deeply pod(with($one, $s, $two), 'Cookie'), ["$one; $two"], '… in several headers';
+    is with('x=' . 'v' x 16_000 . "; $s")->code, 400, 'what is larger than nginx takes does not reach a pod';
+
+    my $r = $alice->get($mine->url('/headers'), http => '1.0', headers => [Cookie => "a=1; $s", Cookie => 'b=2']);
+    is join('; ', @{ pod($r, 'Cookie') }), 'a=1; b=2', 'HTTP/1.0';
+    unlike $r->content, qr/\Q$session\E/, '… and nothing of ours';
+};
+
+# A line that begins with a blank went on with the one before it, once (RFC 9112
+# 5.2): what follows must not get past those who look for ours.
+subtest 'folded lines' => sub {
+    my ($host) = $mine->url =~ m{//([^/]+)};
+    my $token  = $t->forge;
+    my @fold = (
+        ['a cookie', "Cookie: a=1;\r\n aigc_session=$session"],
+        ['with a tab', "Cookie: a=1;\r\n\taigc_session=$session"],
+        ['after ours', "Cookie: aigc_session=$session;\r\n a=1"],
+        ['after another header', "X-Own: 1\r\n Cookie: aigc_session=$session"],
+        ['a token', "Authorization: Bearer\r\n $token"],
+        ['the scheme', "Authorization:\r\n Bearer $token"],
+        ['a bare LF', "Cookie: a=1;\n aigc_session=$session"],
+        ['beside a whole one', "Cookie: aigc_session=$session\r\nX-Own: 1\r\n X-Forwarded-User: bob"],
+    );
+    for (@fold) {
+        my ($what, $lines) = @$_;
+        my $r = $alice->raw("GET /headers HTTP/1.1\r\nHost: $host\r\n$lines\r\nConnection: close\r\n\r\n",
+            url => $mine->url('/headers'));
+        is $r->code, 400, "$what: refused";
+        unlike $r->content, qr/"headers"/, '… and no pod saw it';
+    }
+};
+
+subtest 'Authorization' => sub {
+    my $token = $t->forge;
+    my $bobs  = $t->forge(user => 'bob');
+    for my $own ("Bearer $bobs", 'Bearer sk-0123456789', 'bearer  two  blanks', 'Basic dXNlcjpwYXNz', 'Digest username="x", uri="/"',
+                 'AWS4-HMAC-SHA256 Credential=a/b, Signature=c', 'x' x 4000) {
+        for my $http ('1.1', '1.0') {
+            is_deeply pod($alice->get($mine->url('/headers'), http => $http, headers => [Authorization => $own]), 'Authorization'),
+                [$own], "beside a session the application's own is untouched, HTTP/$http: " . substr $own =~ s/\Q$bobs\E/<another's token>/r, 0, 30;
+        }
+    }
+    for my $spelling ("Bearer $token", "bearer $token", "BEARER   $token") {
+        for my $http ('1.1', '1.0') {
+            my $r = $t->stranger->get($mine->url('/headers'), http => $http, headers => [aUTHORIZATION => $spelling, 'X-Own' => 1]);
+            is_deeply pod($r, 'Authorization'), [], 'a token that opened the door stays outside';
+            unlike $r->content, qr/\Q$token\E/, '… under any name';
+        }
+    }
+    my $r = $alice->get($mine->url('/headers'), headers => [Authorization => "Bearer $token"]);
+    is_deeply pod($r, 'Authorization'), ["Bearer $token"], 'a token beside a session was not what opened it: it passes';
 };
 
 subtest 'other headers to the pod' => sub {

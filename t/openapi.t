@@ -105,6 +105,7 @@ sub call {
     my @origin = (Origin => $o{origin} // $t->origin, Accept => 'application/json');
     my $body = ref $o{body} ? $json->encode($o{body}) : $o{body};
     push @origin, 'Content-Type' => 'application/json' if defined $body;
+    push @origin, Authorization => $o{authorization} if $o{authorization};
     my $pending = $client->begin($o->{method}, "/api/v1$path" . ($o{query} // ''), headers => \@origin,
         (defined $body ? (body => $body) : ()), timeout => 40);
     my $take = sub {
@@ -238,6 +239,7 @@ subtest 'who may not' => sub {
         my $o = $op{$id};
         my $at = at($inst);
         call("$id: nobody", $t->stranger, $id, at => $at);
+        call("$id: a token that is none", $t->stranger, $id, at => $at, authorization => 'Bearer a b');
         call("$id: another one's", $bob, $id, at => $at) if $o->{path} =~ /\{id\}/;
         call("$id: none there", $alice, $id, at => { %$at, id => 999, template => $o->{path} =~ /\{id\}/ ? $name : 'none' })
             if $o->{path} =~ /\{/;

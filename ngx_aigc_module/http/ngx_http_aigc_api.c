@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_aigc_api.h"
+#include "ngx_http_aigc_challenge.h"
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_renew.h"
@@ -66,6 +67,8 @@ static ngx_int_t ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
     ngx_http_aigc_call_t *call);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_int_t *answer);
+static ngx_uint_t ngx_http_aigc_api_malformed(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
 static void ngx_http_aigc_api_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_api_read_body(ngx_http_request_t *r,
     json_t **body);
@@ -153,6 +156,14 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
         return NGX_DECLINED;
     }
 
+    if (ngx_http_aigc_api_malformed(r, &call->who)) {
+        *answer = ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST,
+                                        "bad-authorization",
+                                        "The request has a malformed bearer "
+                                        "token, or two.", 0);
+        return NGX_DECLINED;
+    }
+
     if (rc != NGX_OK) {
         *answer = ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
                                         "not-signed-in", "Sign in first.", 0);
@@ -171,6 +182,29 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * What cannot be a token, or one in the query beside the header's (RFC 6750 2,
+ * 3.1).  A session's request needs neither.
+ */
+static ngx_uint_t
+ngx_http_aigc_api_malformed(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_str_t             value;
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_aigc_get_ctx(r);
+
+    if (ctx && (who->bearer || ctx->challenge != NGX_HTTP_AIGC_NO_TOKEN)
+        && ngx_http_arg(r, (u_char *) "access_token", 12, &value) == NGX_OK)
+    {
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_REQUEST,
+                                     "token in header and query");
+    }
+
+    return ctx && ctx->challenge == NGX_HTTP_AIGC_INVALID_REQUEST;
 }
 
 
@@ -426,6 +460,11 @@ ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
         && ngx_http_aigc_is_admin(r, &jwt))
     {
         return NGX_OK;
+    }
+
+    if (call->who.bearer) {
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INSUFFICIENT_SCOPE,
+                                     "administrators only");
     }
 
     ngx_http_finalize_request(r,

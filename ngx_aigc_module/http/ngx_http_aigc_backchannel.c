@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_backchannel.h"
 #include "ngx_http_aigc_body.h"
+#include "ngx_http_aigc_forged.h"
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_poll.h"
 #include "ngx_http_aigc_reply.h"
@@ -192,8 +193,8 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
     ngx_aigc_jwt_verdict_e      verdict;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    static time_t               second;
-    static ngx_uint_t           forged;     /* in that second, this process */
+    static ngx_http_aigc_forged_t  forged = { NGX_HTTP_AIGC_LOGOUT_FORGED, 0,
+                                              { 0 } };
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
@@ -210,19 +211,16 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
         return verdict;
     }
 
-    if (second != ngx_time()) {
-        second = ngx_time();
-        forged = 0;
-    }
-
-    if (forged >= NGX_HTTP_AIGC_LOGOUT_FORGED) {
+    if (ngx_http_aigc_forged_check(&forged, r) != NGX_OK) {
         *busy = 1;
         return NGX_AIGC_JWT_UNKNOWN_KEY;
     }
 
     verdict = ngx_aigc_verify_signature(mcf->zone, jwt, busy);
 
-    forged += (verdict == NGX_AIGC_JWT_BAD_SIGNATURE);
+    if (verdict == NGX_AIGC_JWT_BAD_SIGNATURE) {
+        ngx_http_aigc_forged_count(&forged, r);
+    }
 
     return verdict;
 }

@@ -16,8 +16,8 @@
 
 
 #define NGX_HTTP_AIGC_LOGOUT_MAX      16384 /* bytes of the form */
-#define NGX_HTTP_AIGC_LOGOUT_FORGED   50    /* a second and worker that are
-                                               worth a signature check */
+#define NGX_HTTP_AIGC_LOGOUT_FORGED   20    /* ms for each forged one: 50 a second
+                                               and worker are looked at */
 #define NGX_HTTP_AIGC_LOGOUT_WAITING  32    /* of a worker, for a new key */
 
 

@@ -56,6 +56,7 @@ typedef struct {
     ngx_aigc_limits_t         limits;   /* aigc_limits */
     ngx_uint_t                limited;  /* … is given */
     ngx_uint_t                used;     /* some directive needs all of these */
+    ngx_uint_t                guards;   /* "aigc_access on" somewhere */
     ngx_uint_t                upstreams;    /* with aigc_instances */
     ngx_uint_t                balanced; /* of them, by us */
 } ngx_http_aigc_main_conf_t;
@@ -101,6 +102,10 @@ typedef struct {
     /* the pod's address, set with ALLOW alone: what the balancer may use */
     struct sockaddr          *sockaddr;
     socklen_t                 socklen;
+
+    /* see ngx_http_aigc_challenge.h */
+    ngx_uint_t                challenge;
+    const char               *challenge_why;
 
     /* see ngx_http_aigc_renew.h */
     ngx_str_t                 renewed;  /* the new session, for the browser */

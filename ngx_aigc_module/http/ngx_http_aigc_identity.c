@@ -3,6 +3,8 @@
  */
 
 #include "ngx_http_aigc_identity.h"
+#include "ngx_http_aigc_challenge.h"
+#include "ngx_http_aigc_forged.h"
 #include "ngx_http_aigc_headers.h"
 
 #include "core/ngx_aigc_cookie.h"
@@ -12,8 +14,8 @@
 
 
 #define NGX_HTTP_AIGC_COOKIES  8        /* session cookies that are looked at */
-#define NGX_HTTP_AIGC_FORGED   200      /* forged tokens a second and worker that
-                                           are worth a signature check: 0.1 s */
+#define NGX_HTTP_AIGC_FORGED   5        /* ms for each forged token: 200 a second
+                                           and worker are looked at */
 
 
 static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
@@ -360,8 +362,7 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     ngx_aigc_jwt_verdict_e      verdict;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    static time_t               second;
-    static ngx_uint_t           forged;     /* in that second, this process */
+    static ngx_http_aigc_forged_t  forged = { NGX_HTTP_AIGC_FORGED, 0, { 0 } };
 
     rc = ngx_http_aigc_bearer(r, &token);
     if (rc != NGX_OK) {
@@ -381,15 +382,12 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     if (who->revoked || who->busy) {
         who->bearer = 0;
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN,
+                                     "token revoked");
         return NGX_DECLINED;
     }
 
-    if (second != ngx_time()) {
-        second = ngx_time();
-        forged = 0;
-    }
-
-    if (forged >= NGX_HTTP_AIGC_FORGED) {
+    if (ngx_http_aigc_forged_check(&forged, r) != NGX_OK) {
         /* a flood: what is known still passes, what is new waits */
 
         who->busy = 1;
@@ -406,9 +404,13 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
                                    &jwt, &busy);
 
     if (verdict != NGX_AIGC_JWT_OK) {
-        forged += (verdict == NGX_AIGC_JWT_BAD_SIGNATURE);
+        if (verdict == NGX_AIGC_JWT_BAD_SIGNATURE) {
+            ngx_http_aigc_forged_count(&forged, r);
+        }
+
         who->busy = busy;
         who->bearer = 0;
+        ngx_http_aigc_challenge_token(r, &token, verdict);
         return NGX_DECLINED;
     }
 
@@ -418,6 +420,8 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     if (rc != NGX_OK) {
         who->bearer = 0;
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN,
+                                     "token revoked");
         return rc;
     }
 
@@ -441,22 +445,27 @@ ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
     h = ngx_http_aigc_header_next(r, "authorization", &state);
 
     if (h == NULL || ngx_http_aigc_header_next(r, "authorization", &state)
-        || h->value.len <= 7
-        || ngx_strncasecmp(h->value.data, (u_char *) "Bearer ", 7) != 0)
+        || h->value.len < 6
+        || ngx_strncasecmp(h->value.data, (u_char *) "Bearer", 6) != 0
+        || (h->value.len > 6 && h->value.data[6] != ' '))
     {
         return NGX_DECLINED;
     }
 
-    token->data = h->value.data + 7;
-    token->len = h->value.len - 7;
+    token->data = h->value.data + 6;
+    token->len = h->value.len - 6;
 
     while (token->len && token->data[0] == ' ') {
         token->data++;
         token->len--;
     }
 
-    return (token->len && token->len <= NGX_AIGC_JWT_MAX) ? NGX_OK
-                                                          : NGX_DECLINED;
+    if (token->len == 0 || token->len > NGX_AIGC_JWT_MAX) {
+        ngx_http_aigc_challenge_token(r, token, NGX_AIGC_JWT_MALFORMED);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

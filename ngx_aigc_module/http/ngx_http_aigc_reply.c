@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_aigc_reply.h"
+#include "ngx_http_aigc_challenge.h"
 
 #include "core/ngx_aigc_cookie.h"
 
@@ -32,14 +33,8 @@ ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
         }
     }
 
-    if (status == NGX_HTTP_UNAUTHORIZED) {
-        ngx_str_set(&value, "Bearer realm=\"aigc\"");
-
-        if (ngx_http_aigc_add_header(r, "WWW-Authenticate", &value)
-            != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (ngx_http_aigc_challenge_header(r, status) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_aigc_problem_with(r, status, code, detail, json_object());

@@ -121,6 +121,8 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "collisions_total", "counter", shm->counters.collisions },
         { "token_hits_total", "counter", shm->counters.token_hits },
         { "token_misses_total", "counter", shm->counters.token_misses },
+        { "tokens_forged_total", "counter", shm->counters.forged },
+        { "tokens_deferred_total", "counter", shm->counters.forged_deferred },
         { "sessions_renewed_total", "counter", shm->counters.renewed },
         { "sessions_refused_total", "counter", shm->counters.renew_refused },
         { "sessions_failed_total", "counter", shm->counters.renew_failed },

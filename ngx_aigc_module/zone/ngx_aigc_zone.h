@@ -85,6 +85,9 @@ typedef struct {
     ngx_atomic_t      refused;          /* 401, 403, 404, 503 of the access phase */
     ngx_atomic_t      token_hits;
     ngx_atomic_t      token_misses;
+    ngx_atomic_t      forged;           /* signatures found wrong */
+    ngx_atomic_t      forged_deferred;  /* tokens not looked at: too many of
+                                           those */
     ngx_atomic_t      patches;          /* writes sent */
     ngx_atomic_t      patches_failed;   /* not 2xx */
     ngx_atomic_t      repairs;
