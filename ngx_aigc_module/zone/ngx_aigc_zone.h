@@ -177,6 +177,7 @@ typedef struct {
                                            room; 0: the table is whole */
     ngx_atomic_t             lost_disks;    /* likewise, a disk */
 
+    ngx_atomic_t             nwatches;  /* no watch from here on is used */
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_leadership_t    leadership;
     ngx_aigc_revocations_t   revoked;
