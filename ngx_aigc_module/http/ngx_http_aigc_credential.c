@@ -37,15 +37,11 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
     u_char *digest, ngx_http_aigc_who_t *who)
 {
     ngx_int_t                   rc;
-    ngx_aigc_token_t            token;
+    ngx_aigc_token_t            found, *token, *known;
     ngx_atomic_uint_t           keys;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    if (ngx_http_aigc_digest(r, purpose, text, digest) != NGX_OK) {
-        return NGX_ERROR;
-    }
 
     if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
         || !ngx_aigc_revocation_known(mcf->zone))
@@ -54,40 +50,67 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
         return NGX_DECLINED;
     }
 
-    rc = ngx_aigc_token_find(mcf->zone, digest, keys, ngx_time(), &token);
+    token = ngx_http_aigc_memo_find(mcf->memo, purpose, text);
 
-    if (rc != NGX_OK) {
-        ngx_aigc_count(mcf->zone, token_misses);
-        return rc;
+    if (token && (token->keys != keys || token->exp <= ngx_time())) {
+        ngx_http_aigc_memo_drop(mcf->memo, token);
+        token = NULL;
+    }
+
+    if (token == NULL) {
+
+        if (ngx_http_aigc_digest(r, purpose, text, digest) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_aigc_token_find(mcf->zone, digest, keys, ngx_time(), &found);
+
+        if (rc != NGX_OK) {
+            ngx_aigc_count(mcf->zone, token_misses);
+            return rc;
+        }
     }
 
     ngx_aigc_count(mcf->zone, token_hits);
 
-    if (token.revocations != ngx_aigc_revocation_version(mcf->zone)) {
+    known = token ? token : &found;
 
-        if (ngx_aigc_revocation_check(mcf->zone, &token.subject,
-                                      &token.revocations)
+    if (known->revocations != ngx_aigc_revocation_version(mcf->zone)) {
+
+        if (ngx_aigc_revocation_check(mcf->zone, &known->subject,
+                                      &known->revocations)
             != NGX_OK)
         {
+            if (token) {
+                ngx_http_aigc_memo_drop(mcf->memo, token);
+            }
+
             who->revoked = 1;
             return NGX_DECLINED;
         }
 
-        ngx_aigc_token_put(mcf->zone, digest, &token);
+        if (token == NULL) {
+            ngx_aigc_token_put(mcf->zone, digest, &found);
+        }
     }
 
-    who->subject = token.subject;
+    if (token == NULL) {
+        ngx_http_aigc_memo_put(mcf->memo, purpose, text, &found);
+    }
 
-    who->sub.len = token.sub.len;
-    who->sub.data = ngx_pnalloc(r->pool, token.sub.len);
+    who->subject = known->subject;
+
+    who->sub.len = known->sub.len;
+    who->sub.data = ngx_pnalloc(r->pool, known->sub.len);
     if (who->sub.data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(who->sub.data, token.sub.data, token.sub.len);
+    ngx_memcpy(who->sub.data, known->sub.data, known->sub.len);
 
     return NGX_OK;
 }
+
 
 
 ngx_int_t

@@ -18,9 +18,9 @@ ngx_int_t ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest);
 
 /*
- * Looks a credential up and fills digest.  NGX_OK: it is good, who->sub and
- * who->subject are filled; NGX_DONE, NGX_DECLINED: see ngx_aigc_token_find(),
- * and who->busy and who->revoked; NGX_ERROR.
+ * Looks a credential up.  NGX_OK: it is good, who->sub and who->subject are
+ * filled; NGX_DONE, NGX_DECLINED: see ngx_aigc_token_find(), and who->busy and
+ * who->revoked: without these, digest is filled; NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest, ngx_http_aigc_who_t *who);
