@@ -69,9 +69,12 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
             ngx_aigc_count(mcf->zone, token_misses);
             return rc;
         }
-    }
 
-    ngx_aigc_count(mcf->zone, token_hits);
+        ngx_aigc_count(mcf->zone, token_hits);
+
+    } else {
+        ngx_aigc_count(mcf->zone, token_memo);
+    }
 
     known = token ? token : &found;
 

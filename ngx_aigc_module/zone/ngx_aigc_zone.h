@@ -83,7 +83,8 @@ typedef struct {
     ngx_atomic_t      watch_errors;
     ngx_atomic_t      allowed;
     ngx_atomic_t      refused;          /* 401, 403, 404, 503 of the access phase */
-    ngx_atomic_t      token_hits;
+    ngx_atomic_t      token_hits;       /* credentials that the zone knew */
+    ngx_atomic_t      token_memo;       /* … that a worker itself did */
     ngx_atomic_t      token_misses;
     ngx_atomic_t      patches;          /* writes sent */
     ngx_atomic_t      patches_failed;   /* not 2xx */
