@@ -415,7 +415,9 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
-    if (ngx_aigc_fetch_init(cycle) != NGX_OK) {
+    mcf->memo = ngx_http_aigc_memo_create(cycle->pool);
+
+    if (mcf->memo == NULL || ngx_aigc_fetch_init(cycle) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -496,7 +498,7 @@ static ngx_int_t
 ngx_http_aigc_connection_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    if (ngx_http_aigc_header(r, "upgrade")) {
+    if (r->headers_in.upgrade) {
         v->data = (u_char *) "upgrade";
         v->len = sizeof("upgrade") - 1;
 

@@ -7,6 +7,7 @@
 #include "ngx_aigc_cookie.h"
 
 
+static u_char *ngx_aigc_cookie_find(u_char *p, u_char *last, u_char c);
 static ngx_uint_t ngx_aigc_cookie_blank(u_char c);
 static ngx_uint_t ngx_aigc_cookie_begins(ngx_str_t *name, const char *prefix);
 static ngx_uint_t ngx_aigc_cookie_name_bad(ngx_str_t *name);
@@ -31,7 +32,7 @@ ngx_aigc_cookie_next(ngx_str_t *header, size_t *pos, ngx_str_t *name,
         return NGX_DONE;
     }
 
-    end = ngx_strlchr(p, last, ';');
+    end = ngx_aigc_cookie_find(p, last, ';');
     if (end == NULL) {
         end = last;
     }
@@ -42,7 +43,7 @@ ngx_aigc_cookie_next(ngx_str_t *header, size_t *pos, ngx_str_t *name,
         end--;
     }
 
-    eq = ngx_strlchr(p, end, '=');
+    eq = ngx_aigc_cookie_find(p, end, '=');
 
     name->data = p;
     name->len = (eq ? eq : end) - p;
@@ -108,7 +109,7 @@ ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session)
     /* from ";" to ";", so that what stays stays as it was */
 
     for ( /* void */ ; from < last; from = end + 1) {
-        end = ngx_strlchr(from, last, ';');
+        end = ngx_aigc_cookie_find(from, last, ';');
         if (end == NULL) {
             end = last;
         }
@@ -211,6 +212,14 @@ ngx_aigc_cookie_build(ngx_pool_t *pool, ngx_str_t *name, ngx_str_t *value,
     out->len = p - out->data;
 
     return NGX_OK;
+}
+
+
+/* The byte c in p..last, or NULL; libc looks at many bytes at once. */
+static u_char *
+ngx_aigc_cookie_find(u_char *p, u_char *last, u_char c)
+{
+    return (p < last) ? memchr(p, c, last - p) : NULL;
 }
 
 

@@ -25,7 +25,7 @@ ngx_int_t
 ngx_http_aigc_access_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
-    ngx_str_t                  origin;
+    ngx_str_t                  origin, *own;
     ngx_aigc_record_t          record;
     ngx_http_aigc_ctx_t       *ctx;
     ngx_http_aigc_who_t        who;
@@ -37,9 +37,14 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    own = NULL;
     ctx = ngx_http_aigc_get_ctx(r);
 
-    if (ctx == NULL || ngx_http_aigc_own_origin(r, &origin) != NGX_OK) {
+    if (!lcf->cross_origin && ngx_http_aigc_is_safe(r) != NGX_OK) {
+        own = &origin;
+    }
+
+    if (ctx == NULL || (own && ngx_http_aigc_own_origin(r, own) != NGX_OK)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -50,9 +55,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
 
     } else {
-        ctx->decision = ngx_http_aigc_decide(r, &r->headers_in.server,
-                                             lcf->cross_origin ? NULL
-                                                               : &origin,
+        ctx->decision = ngx_http_aigc_decide(r, &r->headers_in.server, own,
                                              &record, &who);
         ctx->user = who.sub;
     }
@@ -90,26 +93,32 @@ static ngx_int_t
 ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     ngx_aigc_record_t *record, ngx_http_aigc_who_t *who)
 {
+    u_char                     *p;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ctx->instance.data = ngx_pnalloc(r->pool, record->ns.len
-                                              + record->name.len + 2
-                                              + NGX_INT_T_LEN);
     ctx->sockaddr = ngx_palloc(r->pool, record->socklen);
 
-    if (ctx->instance.data == NULL || ctx->sockaddr == NULL
-        || ngx_http_aigc_hold(r, record, who) != NGX_OK)
-    {
+    p = ngx_pnalloc(r->pool, record->ns.len + record->name.len + 2
+                             + NGX_INT_T_LEN);
+
+    if (ctx->sockaddr == NULL || p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->instance.len = ngx_sprintf(ctx->instance.data, "%*s/%*s/%D",
-                                    (size_t) record->ns.len, record->ns.data,
-                                    (size_t) record->name.len,
-                                    record->name.data, record->id)
-                        - ctx->instance.data;
+    ctx->instance.data = p;
+
+    p = ngx_cpymem(p, record->ns.data, record->ns.len);
+    *p++ = '/';
+    p = ngx_cpymem(p, record->name.data, record->name.len);
+    p = ngx_sprintf(p, "/%D", record->id);
+
+    ctx->instance.len = p - ctx->instance.data;
+
+    if (ngx_http_aigc_hold(r, record, who) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     ngx_memcpy(ctx->sockaddr, &record->addr, record->socklen);
     ctx->socklen = record->socklen;

@@ -10,6 +10,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_aigc_memo.h"
+
 #include "core/ngx_aigc_seal.h"
 #include "core/ngx_aigc_url.h"
 #include "net/ngx_aigc_kubernetes.h"
@@ -38,6 +40,7 @@ typedef struct {
 
     ngx_aigc_seal_keys_t     *keys;     /* aigc_session; NULL: not given */
     u_char                    rules[NGX_AIGC_DIGEST_LEN];   /* see identity.h */
+    ngx_http_aigc_memo_t     *memo;     /* this worker's; NULL: none */
     ngx_str_t                 domain;   /* root domain, normalized */
     ngx_str_t                 cookie;   /* name of the session cookie */
     ngx_str_t                 bind;     /* names that carry __Host- with TLS */

@@ -125,9 +125,7 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
         return NGX_HTTP_AIGC_BUSY;
     }
 
-    if (origin && ngx_http_aigc_is_safe(r) != NGX_OK
-        && ngx_http_aigc_same_origin(r, origin) != NGX_OK)
-    {
+    if (origin && ngx_http_aigc_same_origin(r, origin) != NGX_OK) {
         return NGX_HTTP_AIGC_CROSS_ORIGIN;
     }
 

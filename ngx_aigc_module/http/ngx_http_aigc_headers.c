@@ -74,9 +74,7 @@ ngx_http_aigc_header_is(ngx_table_elt_t *h, const char *value)
 ngx_int_t
 ngx_http_aigc_is_safe(ngx_http_request_t *r)
 {
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
-        || ngx_http_aigc_header(r, "upgrade"))
-    {
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) || r->headers_in.upgrade) {
         return NGX_DECLINED;
     }
 

@@ -21,8 +21,6 @@ typedef struct {
 } ngx_http_aigc_hold_t;
 
 
-static ngx_int_t ngx_http_aigc_hold_instance(ngx_http_request_t *r,
-    ngx_http_aigc_hold_t *hold, ngx_aigc_record_t *record);
 static void ngx_http_aigc_hold_cleanup(void *data);
 static void ngx_http_aigc_hold_timer(ngx_event_t *ev);
 static const char *ngx_http_aigc_hold_check(ngx_http_aigc_hold_t *hold);
@@ -56,10 +54,18 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
     hold = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_hold_t));
     cln = ngx_http_cleanup_add(r->main, 0);
 
-    if (hold == NULL || cln == NULL
-        || (record && ngx_http_aigc_hold_instance(r, hold, record) != NGX_OK))
-    {
+    if (hold == NULL || cln == NULL) {
         return NGX_ERROR;
+    }
+
+    if (record) {
+        /* as in the context, "ns/name/id" */
+
+        hold->id = record->id;
+        hold->ns.len = record->ns.len;
+        hold->ns.data = ctx->instance.data;
+        hold->name.len = record->name.len;
+        hold->name.data = ctx->instance.data + record->ns.len + 1;
     }
 
     hold->request = r->main;
@@ -92,29 +98,6 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_HTTP_AIGC_HOLD_EVERY);
     }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_hold_instance(ngx_http_request_t *r, ngx_http_aigc_hold_t *hold,
-    ngx_aigc_record_t *record)
-{
-    u_char  *p;
-
-    p = ngx_pnalloc(r->pool, record->ns.len + record->name.len);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    hold->id = record->id;
-    hold->ns.data = p;
-    hold->ns.len = record->ns.len;
-    hold->name.data = ngx_cpymem(p, record->ns.data, record->ns.len);
-    hold->name.len = record->name.len;
-
-    ngx_memcpy(hold->name.data, record->name.data, record->name.len);
 
     return NGX_OK;
 }

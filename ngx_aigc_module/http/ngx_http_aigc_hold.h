@@ -22,8 +22,9 @@
 
 /*
  * From the decision to let r in, by who to record, to its end; a second call
- * for the same request changes nothing.  record NULL: a long answer of the
- * gateway's own, which no instance ends, and which knows its own last moment.
+ * for the same request changes nothing.  record: its context's instance is set;
+ * NULL: a long answer of the gateway's own, which no instance ends, and which
+ * knows its own last moment.
  * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_hold(ngx_http_request_t *r,

@@ -120,6 +120,7 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { "foreign_disk_total", "counter", shm->counters.foreign_disk },
         { "collisions_total", "counter", shm->counters.collisions },
         { "token_hits_total", "counter", shm->counters.token_hits },
+        { "token_memo_total", "counter", shm->counters.token_memo },
         { "token_misses_total", "counter", shm->counters.token_misses },
         { "tokens_forged_total", "counter", shm->counters.forged },
         { "tokens_deferred_total", "counter", shm->counters.forged_deferred },

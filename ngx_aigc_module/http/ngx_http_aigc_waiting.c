@@ -3,11 +3,14 @@
  */
 
 #include "ngx_http_aigc_waiting.h"
+#include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_instance.h"
 #include "ngx_http_aigc_reply.h"
 
 
+static ngx_int_t ngx_http_aigc_waiting_page(ngx_http_request_t *r,
+    ngx_aigc_record_t *record);
 static ngx_int_t ngx_http_aigc_waiting_why(ngx_pool_t *pool,
     ngx_aigc_record_t *record, ngx_str_t *why);
 static ngx_int_t ngx_http_aigc_waiting_json(ngx_http_request_t *r,
@@ -29,6 +32,30 @@ static const char  *ngx_http_aigc_waiting_words[][2] = {
 
 ngx_int_t
 ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
+{
+    ngx_str_t                   ns, name;
+    ngx_aigc_record_t           whole;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_aigc_fixed_get(&record->ns, &ns);
+    ngx_aigc_fixed_get(&record->name, &name);
+
+    if (ngx_aigc_table_by_id(mcf->zone, &ns, &name, record->id, &whole)
+        != NGX_OK)
+    {
+        /* gone since, or just written */
+
+        return ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_NOT_READY);
+    }
+
+    return ngx_http_aigc_waiting_page(r, &whole);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_waiting_page(ngx_http_request_t *r, ngx_aigc_record_t *record)
 {
     ngx_str_t                   body, name, why, reason;
     ngx_uint_t                  i;

@@ -11,6 +11,7 @@
 #include "zone/ngx_aigc_table.h"
 
 
+/* record: as the decision left it.  An HTTP status, or a handler's answer. */
 ngx_int_t ngx_http_aigc_waiting(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
 

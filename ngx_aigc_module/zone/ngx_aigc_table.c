@@ -43,7 +43,8 @@ ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
                 continue;
             }
 
-            if (ngx_aigc_seq_copy(record, &r[i], sizeof(ngx_aigc_record_t))
+            if (ngx_aigc_seq_copy(record, &r[i],
+                                  offsetof(ngx_aigc_record_t, claim_gss))
                 != NGX_OK)
             {
                 return NGX_BUSY;

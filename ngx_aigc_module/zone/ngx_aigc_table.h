@@ -154,7 +154,8 @@ typedef struct {
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;       /* of the GSS */
     ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;
-    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;       /* the claim's */
+    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;       /* the claim's; as far as
+                                                       here by_host() copies */
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) claim_gss;
     ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) raw;
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) disk_owner;
@@ -204,12 +205,14 @@ ngx_atomic_uint_t ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone,
 /* Reading.  No lock; each copies into the caller's memory. */
 
 /*
- * The instance that has host (normalized): one with a claim.  NGX_OK;
- * NGX_DECLINED: none; NGX_BUSY: half-written (answer 503).
+ * The instance that has host (normalized): one with a claim.  Only that much of
+ * record is filled as decides on access: up to owner.  NGX_OK; NGX_DECLINED:
+ * none; NGX_BUSY: half-written (answer 503).
  */
 ngx_int_t ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
     ngx_aigc_record_t *record);
 
+/* By what it is; the whole record.  The same answers. */
 ngx_int_t ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name, ngx_int_t id, ngx_aigc_record_t *record);
 

@@ -211,16 +211,26 @@ ngx_aigc_zone_whole(ngx_aigc_zone_t *zone)
 ngx_int_t
 ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  kind;
+    ngx_uint_t               i, kinds;
+    ngx_aigc_watch_state_t  *state;
 
-    rc = NGX_OK;
+    kinds = 0;
 
-    for (kind = 0; kind < NGX_AIGC_KINDS_CORE && rc == NGX_OK; kind++) {
-        rc = ngx_aigc_zone_kind_synced(zone, kind);
+    for (i = 0; i < zone->shm->nwatches; i++) {
+        state = &zone->shm->watches[i];
+
+        if (!ngx_aigc_watch_core(state)) {
+            continue;
+        }
+
+        if (!state->synced) {
+            return NGX_DECLINED;
+        }
+
+        kinds |= 1 << state->kind;
     }
 
-    return rc;
+    return (kinds == (1 << NGX_AIGC_KINDS_CORE) - 1) ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -232,7 +242,7 @@ ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
 
     n = 0;
 
-    for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
+    for (i = 0; i < zone->shm->nwatches; i++) {
         state = &zone->shm->watches[i];
 
         if (!state->used || state->kind != (ngx_atomic_uint_t) kind) {
@@ -254,6 +264,7 @@ void
 ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch, ngx_uint_t used,
     ngx_aigc_kind_e kind, uint32_t what)
 {
+    ngx_uint_t               n;
     ngx_aigc_watch_state_t  *state;
 
     state = &zone->shm->watches[watch];
@@ -266,6 +277,16 @@ ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch, ngx_uint_t used,
     }
 
     state->used = used;
+
+    /* what every request looks at is no longer than it has to be */
+
+    for (n = NGX_AIGC_WATCHES_MAX; n; n--) {
+        if (zone->shm->watches[n - 1].used) {
+            break;
+        }
+    }
+
+    zone->shm->nwatches = n;
 }
 
 
@@ -276,7 +297,7 @@ ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 
     zone->shm->watches[watch].synced = zone->epoch;
 
-    for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
+    for (i = 0; i < zone->shm->nwatches; i++) {
         if (ngx_aigc_watch_core(&zone->shm->watches[i])
             && zone->shm->watches[i].synced != zone->epoch)
         {
@@ -312,7 +333,7 @@ ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
 
     max = -1;
 
-    for (i = 0; i < NGX_AIGC_WATCHES_MAX; i++) {
+    for (i = 0; i < zone->shm->nwatches; i++) {
         state = &zone->shm->watches[i];
 
         if (!state->used || state->kind != (ngx_atomic_uint_t) kind
@@ -332,13 +353,20 @@ ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
 time_t
 ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
 {
-    time_t      age, max;
-    ngx_uint_t  kind;
+    time_t                   age, max;
+    ngx_uint_t               i;
+    ngx_aigc_watch_state_t  *state;
 
     max = 0;
 
-    for (kind = 0; kind < NGX_AIGC_KINDS_CORE; kind++) {
-        age = ngx_aigc_zone_kind_age(zone, kind);
+    for (i = 0; i < zone->shm->nwatches; i++) {
+        state = &zone->shm->watches[i];
+
+        if (!ngx_aigc_watch_core(state) || !state->heard) {
+            continue;
+        }
+
+        age = ngx_time() - (time_t) state->heard;
         max = ngx_max(max, age);
     }
 

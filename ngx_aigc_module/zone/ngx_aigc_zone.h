@@ -83,7 +83,8 @@ typedef struct {
     ngx_atomic_t      watch_errors;
     ngx_atomic_t      allowed;
     ngx_atomic_t      refused;          /* 401, 403, 404, 503 of the access phase */
-    ngx_atomic_t      token_hits;
+    ngx_atomic_t      token_hits;       /* credentials that the zone knew */
+    ngx_atomic_t      token_memo;       /* … that a worker itself did */
     ngx_atomic_t      token_misses;
     ngx_atomic_t      forged;           /* signatures found wrong */
     ngx_atomic_t      forged_deferred;  /* tokens not looked at: too many of
@@ -180,6 +181,7 @@ typedef struct {
                                            room; 0: the table is whole */
     ngx_atomic_t             lost_disks;    /* likewise, a disk */
 
+    ngx_atomic_t             nwatches;  /* no watch from here on is used */
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_leadership_t    leadership;
     ngx_aigc_revocations_t   revoked;
