@@ -44,6 +44,7 @@ sub _slice {
             or croak "$name: $is->{codes}{$code} answers of $code, not " . join ' or ', @{ $v->{expect} };
         $v->{codes}{$code} += $is->{codes}{$code};
     }
+    $v->{total} += $is->{requests};
     return unless defined $round;
     my $sum = $v->{round}[$round] //= { requests => 0, cpu => 0, seconds => 0, bytes => 0 };
     $sum->{$_} += $is->{$_} // 0 for keys %$sum;

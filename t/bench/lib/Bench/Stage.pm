@@ -22,6 +22,7 @@ use constant {
     POD_PORT => 7861,       # where the template says that its pods serve
     SMALL    => 512,        # bytes of a small response
     LARGE    => 1 << 20,
+    LUA      => '/usr/lib/nginx/modules/ngx_',
 };
 
 my $json = JSON::PP->new->utf8->canonical;
@@ -31,7 +32,7 @@ chomp(my $cpus = `nproc` || 1);
 my %port = (front => 10, plain => 11, lua => 12, noop => 13, original => 14, echo => 15);
 
 # bin => the folder of load, verify and peers; zone => its size;
-# lua => the folder of nginx's Lua module, if it is there
+# lua => 1: nginx's Lua too, if it is there
 sub start {
     my ($class, %o) = @_;
     my $self = bless {%o}, $class;
@@ -43,6 +44,7 @@ sub start {
     $self->_start_peers;
     $self->write_upstream;
     $self->_start_nginx('plain', $self->_plain_conf);
+    $self->{lua} = 0 unless -e LUA . 'http_lua_module.so';
     $self->_start_nginx('lua', $self->_lua_conf) if $self->{lua};
     $self->set_workers(1);
     return $self;
@@ -216,7 +218,8 @@ sub _front_locations {
         . "location /e0/ {\nauth_request /_nothing;\n$proxy}\n"
         . "location /g/ {\nauth_request /_original;\n$proxy}\n"
         . _auth('noop', 'http://noop/') . _auth('original', 'http://original/')
-        . "location = /_nothing { internal; return 204; }\n";
+        . "location = /_nothing { internal; return 204; }\n"
+        . "location = /pid { return 200 \$pid; }\n";
 }
 
 sub _plain_conf {
@@ -228,6 +231,37 @@ sub _plain_conf {
         . $self->_server('plain', "location /a0/ {\n$proxy}\n"
             . "location /f/ {\nauth_request /_auth;\n$proxy}\n"
             . _auth('auth', 'http://gateway/auth', $t->host)));
+}
+
+# What one would write in Lua: SHA-256 of the cookie, a shared dictionary that
+# has the host of the session's owner; filled beforehand, as a sign-in would.
+sub _lua_conf {
+    my $self = shift;
+    my (undef, $cookie) = $self->session;
+    my ($name, $value)  = split /=/, $cookie, 2;
+    my $main = "load_module @{[ LUA =~ s/ngx_$/ndk_/r ]}http_module.so;\nload_module @{[ LUA ]}http_lua_module.so;";
+    my $host = $self->{host} =~ s/:.*//r;
+    my $location = <<"END" . $self->_proxy . "}\n";
+location /h/ {
+access_by_lua_block {
+    local cookie = ngx.var.cookie_$name
+    local owned = cookie and ngx.shared.sessions:get(sha256(cookie))
+    if owned ~= ngx.var.host then return ngx.exit(owned and 403 or 401) end
+}
+END
+    return $self->_conf('lua', $main, <<"END" . $self->_upstream(plain => $self->{pod}) . $self->_server('lua', $location));
+    lua_shared_dict sessions 64m;
+    init_by_lua_block {
+        local ffi = require "ffi"
+        ffi.cdef "unsigned char *SHA256(const unsigned char *d, size_t n, unsigned char *md);"
+        local digest = ffi.new "unsigned char[32]"
+        function sha256(text)
+            ffi.C.SHA256(text, #text, digest)
+            return ffi.string(digest, 32)
+        end
+        ngx.shared.sessions:set(sha256 "$value", "$host")
+    }
+END
 }
 
 sub _conf {         # of an nginx without our module
@@ -372,6 +406,24 @@ sub load {
 }
 
 ### Tokens
+
+# So many tokens with the header and claims of a genuine one, each with another
+# signature; and alice's session with a few bytes changed.
+sub forged_tokens {
+    my ($self, $n, %order) = @_;
+    my ($signed, $signature) = ($self->tokens(1, %order))[0] =~ /^(.*\.)(.*)$/;
+    return map { $signed . _noise(length $signature) } 1 .. $n;
+}
+
+sub forged_cookies {
+    my ($self, $n) = @_;
+    my (undef, $cookie) = $self->session;
+    my $at = length($cookie) / 2;
+    return map { substr($cookie, 0, $at) . _noise(16) . substr $cookie, $at + 16 } 1 .. $n;
+}
+
+my @alphabet = ('A' .. 'Z', 'a' .. 'z', 0 .. 9);
+sub _noise { return join '', map { $alphabet[rand @alphabet] } 1 .. $_[0] }
 
 # So many tokens of alice's, each another one, by Logto's own key.
 sub tokens {
