@@ -6,7 +6,9 @@ STATE ?= build/dev
 TESTS ?= $(wildcard t/*.t)
 JOBS  ?= 2
 
-export PORT ROOT STATE
+QUICK ?=
+
+export PORT ROOT STATE QUICK
 
 DESTDIR  ?=
 MODULES   = $(DESTDIR)/usr/lib/nginx/modules
@@ -16,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test module install clean setup
+.PHONY: help run up down test bench module install clean setup
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +38,9 @@ down:       ## ends what make up started
 test: setup ## all tests, or TESTS="t/foo.t"; AIGC_ASAN=1 under ASan and UBSan
 	@[ -z "$$AIGC_ASAN" ] || SANITIZE=1 scripts/module
 	@prove -j$(JOBS) --timer $(TESTS)
+
+bench: setup ## what a request costs, beside what others take: QUICK=1 the ratios only
+	@scripts/bench
 
 module:     ## the nginx module alone: CC=clang, SANITIZE=1
 	@scripts/setup packages

@@ -3,48 +3,14 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
-use JSON::PP ();
+use AIGC::Crowd;
 use Time::HiRes qw(sleep time);
 
-my $game = '/apis/game.kruise.io/v1alpha1/namespaces/default';
 my $long = 5000;        # us
 my $t    = AIGC::Stack->start(workers => 2, directives => { aigc_zone => 'gateway:64m' });
 my $base = $t->template('stable-diffusion-cpu');
-my $json = JSON::PP->new->utf8;
 
 sub metric { return $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }
-
-# A released instance, as the gateway writes it.
-sub claim {
-    my ($owner) = @_;
-    return qq({"owner":"$owner","state":"released","since":"2026-01-01T00:00:00Z","gss":"a89c0f3e-9f44-4f4c-8b2f-2b5a4f9e0c11"});
-}
-
-sub template {
-    my ($name, @ids) = @_;
-    my $new = $json->decode($json->encode($base));
-    $new->{metadata} = { name => $name, annotations => { 'aigc-gateway.io/top' => "$#ids",
-        map { ("instance.aigc-gateway.io/$_" => claim("u$_-$name-000")) } @ids } };
-    $_->{value} = "$name-<id>." . $t->root for grep { $_->{name} eq 'Host' } @{ $new->{spec}{network}{networkConf} };
-    $new->{spec}{reserveGameServerIds} = [@ids];
-    return ['POST', "$game/gameserversets", $new];
-}
-
-# A GameServer whose pod nobody has ever seen, and its disk.
-sub objects {
-    my ($name, $id, $n) = @_;
-    my $labels = { 'game.kruise.io/owner-gss' => $name };
-    return (['POST', "$game/gameservers", { apiVersion => 'game.kruise.io/v1alpha1', kind => 'GameServer',
-            metadata => { name => "$name-$id", labels => $labels }, spec => { opsState => 'None' } }],
-        ['PATCH', "$game/gameservers/$name-$id/status", { status => { currentState => 'Ready', desiredState => 'Ready',
-            networkStatus => { currentNetworkState => 'Ready', desiredNetworkState => 'Ready' },
-            podStatus => { phase => 'Running', podIP => sprintf('10.%d.%d.%d', $n >> 16, $n >> 8 & 255, $n & 255),
-                startTime => '2026-01-01T00:00:00Z' } } }],
-        ['POST', '/api/v1/namespaces/default/persistentvolumeclaims', { apiVersion => 'v1', kind => 'PersistentVolumeClaim',
-            metadata => { name => "user-data-$name-$id", labels => $labels,
-                annotations => { 'aigc-gateway.io/owner' => "u$id-$name-000" } },
-            spec => { accessModes => ['ReadWriteOnce'], resources => { requests => { storage => '1Gi' } } } }]);
-}
 
 # A fresh zone; waits until it holds so many instances.
 sub restart {
@@ -88,14 +54,14 @@ sub worker_ms {
 # What shares the processor can only make a pass longer: the best of up to three
 # is the gateway's own.
 subtest 'a template of 500 instances' => sub {
-    $t->kube_send([template('large', 0 .. 499)]);
+    $t->kube_send([AIGC::Crowd::template($t, $base, 'large', 500)]);
     $t->wait_for(sub { metric('instances') == 500 }, 10, 'all are known');
     my $try = 0;
     do {
         restart(500);
         my ($cpu, $events) = (worker_ms(), metric('events_total'));
-        storm(60, sub { my ($i) = @_; $i % 2 ? poke("$game/gameserversets/large")
-            : ['PATCH', "$game/gameserversets/large/status", { status => { maintainingReplicas => $i + 100 * $try } }] });
+        storm(60, sub { my ($i) = @_; $i % 2 ? poke(AIGC::Crowd::template_path('large'))
+            : ['PATCH', AIGC::Crowd::template_path('large') . '/status', { status => { maintainingReplicas => $i + 100 * $try } }] });
         diag sprintf 'an event of it: %.2f ms of worker 0', (worker_ms() - $cpu) / (metric('events_total') - $events);
     } while (metric('long_passes_total') && ++$try < 3);
     figures('500 instances in one template');
@@ -106,11 +72,7 @@ subtest 'ten thousand instances' => sub {
     plan(skip_all => 'AIGC_SLOW=1 runs it') unless $ENV{AIGC_SLOW};
     my ($templates, $each) = (13, 770);
     my $begin = time;
-    my @codes = $t->kube_send([ map { template("wide$_", 0 .. $each - 1) } 1 .. $templates ]);
-    is_deeply { map { $_ => 1 } @codes }, { 201 => 1 }, "$templates templates";
-    for my $m (1 .. $templates) {
-        @codes = $t->kube_send([ map { objects("wide$m", $_, $m * 1000 + $_) } 0 .. $each - 1 ]);
-    }
+    AIGC::Crowd::create($t, $base, 'wide', $templates, $each);
     diag sprintf '%d objects in %.0f s', 3 * $templates * $each, time - $begin;
     $t->wait_for(sub { metric('disks') == $templates * $each }, 60, 'all disks are known');
     my ($pid) = $t->worker_pids;
@@ -125,9 +87,9 @@ subtest 'ten thousand instances' => sub {
     figures('a cold start');
 
     my ($cpu, $events) = (worker_ms(), metric('events_total'));
-    my $took = storm(500, sub { my ($i) = @_; $i % 10 == 0 ? poke("$game/gameserversets/wide" . ($i / 10 % 13 + 1))
-        : $i % 10 < 7 ? poke("$game/gameservers/wide" . ($i % 13 + 1) . "-$i")
-        : poke('/api/v1/namespaces/default/persistentvolumeclaims/user-data-wide' . ($i % 13 + 1) . "-$i") });
+    my $took = storm(500, sub { my ($i) = @_; $i % 10 == 0 ? poke(AIGC::Crowd::template_path('wide' . ($i / 10 % 13 + 1)))
+        : $i % 10 < 7 ? poke(AIGC::Crowd::game_server_path('wide' . ($i % 13 + 1), $i))
+        : poke(AIGC::Crowd::disk_path('wide' . ($i % 13 + 1), $i)) });
     diag sprintf '500 events in %.2f s, %.2f ms of worker 0 each', $took,
         (worker_ms() - $cpu) / (metric('events_total') - $events);
     figures('a storm of events');

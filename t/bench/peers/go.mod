@@ -1,0 +1,3 @@
+module aigc/bench/peers
+
+go 1.24
