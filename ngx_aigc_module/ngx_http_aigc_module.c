@@ -6,6 +6,7 @@
 #include "ngx_http_aigc_directives.h"
 
 #include "http/ngx_http_aigc_access.h"
+#include "http/ngx_http_aigc_answer.h"
 #include "http/ngx_http_aigc_api.h"
 #include "http/ngx_http_aigc_auth.h"
 #include "http/ngx_http_aigc_backchannel.h"
@@ -374,6 +375,12 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
         return rc;
     }
 
+    rc = ngx_http_aigc_check_answer(r);
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
     ngx_http_aigc_drop_set_cookies(r);
 
     if (r == r->main && ngx_http_aigc_renew_header(r) != NGX_OK) {
@@ -493,12 +500,15 @@ ngx_http_aigc_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
-/* For the Connection header to a pod: "upgrade", or nothing: keepalive. */
+/*
+ * For the Connection header to a pod: "upgrade" for a WebSocket, or nothing:
+ * keepalive.
+ */
 static ngx_int_t
 ngx_http_aigc_connection_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    if (r->headers_in.upgrade) {
+    if (ngx_http_aigc_is_websocket(r) == NGX_OK) {
         v->data = (u_char *) "upgrade";
         v->len = sizeof("upgrade") - 1;
 

@@ -50,6 +50,8 @@ subtest 'the API by cookie' => sub {
         is $r->problem->{code}, 'cross-origin', '… says why';
         is $alice->post($mine->path . '/release', headers => $headers)->code, 403, 'release';
         is $alice->post('/sign-out', headers => $headers)->code, 403, 'sign-out';
+        is_deeply [ map { $alice->get("/api/v1/$_", headers => $headers)->code } qw(me templates instances events) ],
+            [ (403) x 4 ], 'nor does it read, or hold a stream of hers';
     }
     is_deeply $t->gateway_writes($mark), {}, 'nothing was written';
     is scalar($bob->instances), 0, 'nothing is installed';
@@ -60,7 +62,8 @@ subtest 'the API by cookie' => sub {
     is $alice->get('/api/v1/instances', headers => [Origin => $gateway])->code, 200, 'and read';
 
     my $r = $alice->get('/api/v1/instances', headers => [Origin => $own]);
-    is $r->header('Access-Control-Allow-Origin'), undef, 'no other page may read an answer';
+    is $r->problem->{code}, 'cross-origin', 'no other page may read';
+    is $r->header('Access-Control-Allow-Origin'), undef, '… or see an answer';
     is $alice->options($install, headers => [Origin => $own, 'Access-Control-Request-Method' => 'POST'])
         ->header('Access-Control-Allow-Methods'), undef, '… or ask whether it may';
 };

@@ -128,6 +128,7 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     ctx->stripped = 1;
 
     ngx_http_aigc_strip_cookies(r);
+    ngx_http_aigc_strip_upgrade(r);
 
     if (who->bearer) {
         ngx_http_aigc_strip_bearer(r);

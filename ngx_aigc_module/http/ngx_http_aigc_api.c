@@ -172,9 +172,7 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 
     /* a cookie comes along with any page's request, a token does not */
 
-    if (call->who.cookie && ngx_http_aigc_is_safe(r) != NGX_OK
-        && ngx_http_aigc_same_origin(r, NULL) != NGX_OK)
-    {
+    if (call->who.cookie && ngx_http_aigc_same_origin(r, NULL) != NGX_OK) {
         *answer = ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "cross-origin",
                                         "The request comes from a page of "
                                         "another origin.", 0);

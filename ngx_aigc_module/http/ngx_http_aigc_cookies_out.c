@@ -2,6 +2,7 @@
  * http/ngx_http_aigc_cookies_out.c — what an instance may not tell a browser.
  */
 
+#include "ngx_http_aigc_answer.h"
 #include "ngx_http_aigc_cookies_out.h"
 
 #include "core/ngx_aigc_cookie.h"
@@ -17,14 +18,9 @@ ngx_http_aigc_drop_set_cookies(ngx_http_request_t *r)
     ngx_uint_t                  i;
     ngx_list_part_t            *part;
     ngx_table_elt_t            *h;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
-
-    if (ctx == NULL || ctx->decision != NGX_HTTP_AIGC_ALLOW
-        || ctx->socklen == 0)
-    {
+    if (!ngx_http_aigc_is_answer(r)) {
         return;
     }
 

@@ -83,6 +83,31 @@ ngx_http_aigc_is_safe(ngx_http_request_t *r)
 
 
 ngx_int_t
+ngx_http_aigc_is_websocket(ngx_http_request_t *r)
+{
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    if (r->headers_in.upgrade == NULL) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    h = ngx_http_aigc_header_next(r, "upgrade", &state);
+
+    if (h == NULL || r->http_version != NGX_HTTP_VERSION_11
+        || !ngx_http_aigc_header_is(h, "websocket")
+        || ngx_http_aigc_header_next(r, "upgrade", &state))
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_aigc_is_navigation(ngx_http_request_t *r)
 {
     ngx_table_elt_t  *h;
@@ -170,6 +195,30 @@ ngx_http_aigc_strip_cookies(ngx_http_request_t *r)
     }
 
     ngx_aigc_drop_empty_cookies(r);         /* $http_cookie joins the rest */
+}
+
+
+void
+ngx_http_aigc_strip_upgrade(ngx_http_request_t *r)
+{
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    if (r->headers_in.upgrade == NULL
+        || ngx_http_aigc_is_websocket(r) == NGX_OK)
+    {
+        return;
+    }
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    while ((h = ngx_http_aigc_header_next(r, "upgrade", &state))) {
+        h->value.len = 0;
+    }
+
+    /* nor may nginx take a 101 for one */
+
+    r->headers_in.upgrade = NULL;
 }
 
 

@@ -32,6 +32,12 @@ ngx_int_t ngx_http_aigc_is_navigation(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_is_safe(ngx_http_request_t *r);
 
 /*
+ * NGX_OK: it asks for a WebSocket, and for nothing else (RFC 6455, 4.1; an
+ * upgrade is HTTP/1.1's alone, RFC 9110, 7.8).
+ */
+ngx_int_t ngx_http_aigc_is_websocket(ngx_http_request_t *r);
+
+/*
  * Where does the request come from?  Origin, else Sec-Fetch-Site, against own
  * (an origin, or NULL) and the gateway's.  NGX_OK: from there, or from no page;
  * NGX_DECLINED: from another.
@@ -40,6 +46,12 @@ ngx_int_t ngx_http_aigc_same_origin(ngx_http_request_t *r, ngx_str_t *own);
 
 /* Cuts the gateway's cookies out of every Cookie header. */
 void ngx_http_aigc_strip_cookies(ngx_http_request_t *r);
+
+/*
+ * Empties Upgrade, unless it asks for a WebSocket: any other protocol would be
+ * a tunnel (h2c: of requests that nobody decides).
+ */
+void ngx_http_aigc_strip_upgrade(ngx_http_request_t *r);
 
 /* Empties Authorization: its bearer token was for us. */
 void ngx_http_aigc_strip_bearer(ngx_http_request_t *r);

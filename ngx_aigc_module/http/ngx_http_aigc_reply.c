@@ -185,20 +185,26 @@ ngx_int_t
 ngx_http_aigc_send_header(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, off_t len)
 {
-    ngx_str_t  value;
+    ngx_uint_t  i;
 
-    ngx_str_set(&value, "no-store");
+    /* no other page gets it as an image or a script, or learns its URL */
 
-    if (ngx_http_aigc_add_header(r, "Cache-Control", &value) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    static struct {
+        const char  *name;
+        ngx_str_t    value;
+    } headers[] = {
+        { "Cache-Control", ngx_string("no-store") },
+        { "X-Content-Type-Options", ngx_string("nosniff") },
+        { "Cross-Origin-Resource-Policy", ngx_string("same-origin") },
+        { "Referrer-Policy", ngx_string("no-referrer") }
+    };
 
-    ngx_str_set(&value, "nosniff");
-
-    if (ngx_http_aigc_add_header(r, "X-Content-Type-Options", &value)
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        if (ngx_http_aigc_add_header(r, headers[i].name, &headers[i].value)
+            != NGX_OK)
+        {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
     }
 
     r->headers_out.status = status;

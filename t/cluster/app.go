@@ -130,6 +130,8 @@ func (a *demoApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		respond(w, r)
 	case path == "/echo":
 		echo(w, r)
+	case path == "/raw":
+		raw(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -180,7 +182,7 @@ func (a *demoApp) disk(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Type", typeOf(name))
 		http.ServeContent(w, r, "", st.ModTime(), f)
 	case http.MethodPut:
 		if err := store(path, r.Body); err != nil {
@@ -198,6 +200,17 @@ func (a *demoApp) disk(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, PUT, DELETE")
 		http.Error(w, "GET, PUT or DELETE", http.StatusMethodNotAllowed)
 	}
+}
+
+// typeOf lets a test put a page on the disk, and a browser run it.
+func typeOf(name string) string {
+	switch filepath.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	}
+	return "application/octet-stream"
 }
 
 // store writes beside the target first, so that half an upload replaces nothing.
@@ -294,6 +307,25 @@ func respond(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(number(r, "code", http.StatusOK))
 	io.WriteString(w, "respond\n")
+}
+
+// raw writes each ?part=… as it is, in the place of an answer, pause=MS apart.
+// The connection stays open until the peer closes it or sends another request.
+func raw(w http.ResponseWriter, r *http.Request) {
+	c, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	for i, part := range r.URL.Query()["part"] {
+		if i > 0 {
+			time.Sleep(time.Duration(number(r, "pause", 0)) * time.Millisecond)
+		}
+		if _, err := io.WriteString(c, part); err != nil {
+			return
+		}
+	}
+	c.Read(make([]byte, 1))
 }
 
 func status(w http.ResponseWriter, r *http.Request) {

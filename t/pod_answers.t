@@ -1,0 +1,137 @@
+# t/pod_answers.t — whatever bytes a pod writes in the place of an answer, they
+# are one answer to one request, and none of its bytes is taken for another's
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use AIGC::Test;
+use AIGC::HTTP2;
+
+# One worker: the connection to the pod that was poisoned is the next one's.
+my $t = AIGC::Stack->start(workers => 1, edit => sub {
+    my ($text) = @_;
+    my ($port) = $text =~ /listen (?:127\.0\.0\.1:)?(\d+)/;
+    my $h2 = $port + 10;
+    $text =~ s/(server_name \*\.)/listen 127.0.0.1:$h2 http2;\n        $1/;
+    return $text;
+});
+my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
+my ($mine, $his)  = map { $_->install('stable-diffusion-cpu') } $alice, $bob;
+$_->wait_ready for $mine, $his;
+my $session = $alice->cookie('aigc_session');
+
+my $ok   = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+my $set  = 'Set-Cookie: aigc_session=evil; Domain=' . $t->root . "; Path=/\r\n";
+my $evil = "HTTP/1.1 200 OK\r\n${set}X-Evil: 1\r\nContent-Length: 4\r\n\r\nevil";
+my $bad  = qr/evil/i;
+
+sub raw_path {      # what makes the pod write these bytes
+    my (%o) = @_;
+    return "/raw?pause=$o{pause}" . join '', map { '&part=' . AIGC::Client::escape($_) } @{ $o{parts} };
+}
+
+# Every byte that comes to the client for the pod's answer and for a request
+# that follows it on the same connection.
+sub bytes {
+    my (%o) = @_;
+    my $conn = $alice->connect($mine->url);
+    my $cookie = $alice->cookie_header($mine->url);
+    my $host = $mine->host . ':' . $t->port;
+    my $method = $o{method} // 'GET';
+    $conn->send("$method " . raw_path(pause => 0, %o) . " HTTP/1.1\r\nHost: $host\r\nCookie: $cookie\r\n"
+        . join('', map { "$_\r\n" } @{ $o{headers} // [] }) . "\r\n");
+    my $first = $conn->read_until(qr/\r\n\r\n/, 10) // '';
+    $conn->send("GET /info HTTP/1.1\r\nHost: $host\r\nCookie: $cookie\r\nConnection: close\r\n\r\n");
+    1 while eval { $conn->fill(10) };
+    my $all = $first . $conn->{in};
+    $conn->close;
+    return $all;
+}
+
+subtest 'what is no answer' => sub {
+    $t->allow_log(qr/is not passed on/);
+    my @none = (
+        map({ ["an informational answer, $_, and one behind it", "HTTP/1.1 $_ X\r\n\r\n$evil"] } 100, 102, 103, 110, 199),
+        ['an informational answer with cookies', "HTTP/1.1 103 Early Hints\r\n$set\r\n$evil"],
+        map({ ["the status $_", "HTTP/1.1 $_ X\r\n\r\n$evil"] } '000', '001', '099'),
+        ['an upgrade that nobody has asked for', "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n$evil"],
+        ['no status line', "evil\r\n$evil"],
+        ['a line before it', "\r\n$evil"],
+        ['a blank before it', " $evil"],
+        ['HTTP/0.9', '<script>evil</script>'],
+        ['a status of two digits', "HTTP/1.1 20 OK\r\n\r\n$evil"],
+        ['a status of letters', "HTTP/1.1 abc OK\r\n\r\n$evil"],
+        ['a carriage return in the reason', "HTTP/1.1 200 OK\r${set}Content-Length: 4\r\n\r\nevil"],
+        ['another protocol', "ICY 200 OK\r\n$set\r\nevil"],
+        ['HTTP/2', "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n$evil"],
+    );
+    for (@none) {
+        my ($what, $text) = @$_;
+        my $got = bytes(parts => [$text]);
+        unlike $got, $bad, "$what: nothing of it comes through";
+        like $got, qr{^HTTP/1\.1 502 .*^HTTP/1\.1 200 .*"instance":@{[ $mine->id ]}\b}ms, '… 502, and the next request\'s answer is its own';
+    }
+    my $h2 = sub { return AIGC::HTTP2->connect($mine->host, $t->port(10))->request([':method' => 'GET', ':scheme' => 'http',
+        ':path' => $_[0], ':authority' => $mine->host . ':' . $t->port, cookie => $alice->cookie_header($mine->url)]) };
+    is $h2->('/info')->{code}, 200, 'over HTTP/2';
+    is $h2->(raw_path(pause => 0, parts => [ $_->[1] ]))->{code}, 502, "… $_->[0]" for @none;
+};
+
+subtest 'more than one answer' => sub {
+    my $chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+    my $short  = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+    my @more = (
+        ['a second one behind it', {}, $ok . $evil],
+        ['a second one a moment later', { pause => 50 }, $ok, $evil],
+        ['a second one behind the last chunk', {}, $chunks . $evil],
+        ['… a moment later', { pause => 50 }, $chunks, $evil],
+        ['… behind trailers', {}, ($chunks =~ s/\r\n\r\n\z/\r\nX-T: $set\r\n/r) . $evil],
+        ['one behind an answer to HEAD', { method => 'HEAD' }, $short . $evil],
+        ['… a moment later', { method => 'HEAD', pause => 50 }, $short, $evil],
+        ['a body of 204', {}, "HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\n$evil"],
+        ['a body of 304', {}, "HTTP/1.1 304 Not Modified\r\n\r\n$evil"],
+        ['… a moment later', { pause => 50 }, "HTTP/1.1 304 Not Modified\r\n\r\n", $evil],
+        ['a length and chunks', {}, $chunks =~ s/(?=Transfer)/Content-Length: 2\r\n/r . $evil],
+        ['two lengths', {}, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 99\r\n\r\nok"],
+    );
+    for (@more) {
+        my ($what, $o, @parts) = @$_;
+        my $got = bytes(%$o, parts => \@parts);
+        # What is late may answer the next request to this same pod: as the pod likes.
+        unlike $got, $o->{pause} ? qr/aigc_session/ : qr/X-Evil/, "$what: it does not come through";
+        my @info = map { $alice->get($mine->url('/info')) } 1 .. 3;
+        # A pod whose kept connection was used again hangs up: 502, not poison.
+        is scalar(grep { $_->code == 200 && $_->json->{instance} == $mine->id || $_->code == 502 } @info), 3, '… nor to whoever comes next';
+        is $info[2]->code, 200, '… who is soon served';
+    }
+};
+
+subtest 'another user, meanwhile' => sub {
+    my %n;
+    for my $round (1 .. 150) {
+        my $path = raw_path(pause => $round % 4, parts => [$ok, $evil]);
+        my @evil = map { $alice->begin('GET', $mine->url($path)) } 1 .. 2;
+        my @his  = map { $bob->begin('GET', $his->url('/info')) } 1 .. 3;
+        $_->response for @evil;
+        push @his, $bob->begin('GET', $his->url('/info'));
+        $n{ $_->code == 200 && !$_->header('X-Evil') ? $_->json->{instance} : $_->code . $_->content }++ for map { $_->response } @his;
+    }
+    is_deeply \%n, { $his->id => 600 }, 'gets every answer from his own pod';
+    is $alice->cookie('aigc_session'), $session, 'and the session of the pod\'s own user stays';
+};
+
+subtest 'header lines that are none' => sub {
+    my @line = ("Set-Cookie : aigc_session=evil", "Set-Cookie\t: aigc_session=evil", "X: a\r\n Set-Cookie: aigc_session=evil",
+        "Set-Cookie:\r\n aigc_session=evil", "X: a\rSet-Cookie: aigc_session=evil", "X: a\0\r\nSet-Cookie: aigc_session=evil",
+        "Set-Cookie\0: aigc_session=evil");
+    for my $line (@line) {
+        (my $shown = $line) =~ s/([\0-\x1f])/sprintf '\\x%02x', ord $1/ge;
+        unlike bytes(parts => ["HTTP/1.1 200 OK\r\n$line\r\nContent-Length: 2\r\n\r\nok"]), $bad, "$shown: not passed on";
+    }
+    my @ours = ("Set-Cookie:aigc_session=evil", "set-cookie: \taigc_session=evil", "SET-COOKIE: aigc_session = evil", "Set-Cookie: =aigc_session=evil");
+    for my $line (@ours) {
+        unlike bytes(parts => ["HTTP/1.1 200 OK\n$line\nContent-Length: 2\n\nok"]), $bad, "$line: ours, also with bare line feeds";
+    }
+    is $alice->cookie('aigc_session'), $session, 'the session is what it was';
+};
+
+done_testing;
