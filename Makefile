@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module install clean setup
+.PHONY: help run up down test bench module dashboard screenshots install clean setup
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,13 +46,19 @@ module:     ## the nginx module alone: CC=clang, SANITIZE=1
 	@scripts/setup packages
 	@scripts/module
 
-install: module ## module, includes and dashboard, below DESTDIR
+dashboard:  ## the dashboard alone, into build/dashboard
+	@scripts/setup dashboard
+
+screenshots: setup ## the pictures of README, into docs/screenshots
+	@scripts/screenshots
+
+install: module dashboard ## module, includes and dashboard, below DESTDIR
 	install -D -m 644 build/module/ngx_http_aigc_module.so $(MODULES)/ngx_http_aigc_module.so
 	install -d $(AVAILABLE) $(ENABLED) $(CONF) $(WWW)
 	echo 'load_module modules/ngx_http_aigc_module.so;' > $(AVAILABLE)/mod-http-aigc.conf
 	ln -sf /usr/share/nginx/modules-available/mod-http-aigc.conf $(ENABLED)/50-mod-http-aigc.conf
 	install -m 644 ngx_aigc_module/conf/*.conf $(CONF)
-	cp -R dashboard/. $(WWW)
+	cp -R build/dashboard/. $(WWW)
 
 clean:      ## ends the stacks below build/, removes all that was built
 	@for s in build/*/stack.json; do \

@@ -45,6 +45,18 @@ ngx_http_aigc_instance_state(ngx_aigc_record_t *record)
 }
 
 
+const char *
+ngx_http_aigc_instance_progress(ngx_aigc_record_t *record)
+{
+    if (!record->gs || record->progress == NGX_AIGC_PROGRESS_NONE) {
+        return "waiting";
+    }
+
+    return (record->progress == NGX_AIGC_PROGRESS_SCHEDULED) ? "scheduled"
+                                                             : "prepared";
+}
+
+
 /* It will not get better by waiting a little. */
 static ngx_uint_t
 ngx_http_aigc_failing(ngx_aigc_record_t *record)
@@ -176,7 +188,8 @@ ngx_http_aigc_instance_json(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
                                   "code", ngx_http_aigc_json_str(&code),
                                   "message", ngx_http_aigc_json_str(&text));
 
-    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:s?, s:s, s:o, s:o, s:b}",
+    return json_pack("{s:o, s:o, s:i, s:o, s:o, s:o, s:s?, s:s, s:s, s:o, s:o,"
+                     " s:b}",
                      "namespace", ngx_http_aigc_json_fixed(&record->ns),
                      "template", ngx_http_aigc_json_fixed(&record->name),
                      "id", (int) record->id,
@@ -186,6 +199,7 @@ ngx_http_aigc_instance_json(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
                      "desired",
                      (char *) ngx_aigc_state_name(record->state)->data,
                      "state", ngx_http_aigc_instance_state(record),
+                     "progress", ngx_http_aigc_instance_progress(record),
                      "reason", reason,
                      "since", ngx_http_aigc_json_str(&since),
                      "updateAvailable", (int) record->outdated);

@@ -18,7 +18,8 @@ use constant ENTER   => "\x{e007}";
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
-# width, height; several browsers of a stack share one driver.
+# width, height, languages ("zh-CN,zh"), scrollbars => 0; several browsers of a
+# stack share one driver.
 sub start {
     my ($class, $stack, %o) = @_;
     my $self = bless { stack => $stack, port => $stack->port(9) }, $class;
@@ -32,11 +33,12 @@ sub start {
             qw(--headless --disable-gpu --disable-quic --no-first-run
                 --disable-background-networking --disable-component-update
                 --disable-sync --disable-dev-shm-usage),
+            ($o{scrollbars} // 1 ? () : '--hide-scrollbars'),
             ($> == 0 ? '--no-sandbox' : ()),
             "--host-resolver-rules=MAP *.$root 127.0.0.1",
             sprintf('--window-size=%d,%d', $o{width} // 1280, $o{height} // 900),
             "--user-data-dir=$self->{profile}",
-        ] },
+        ], prefs => { 'intl.accept_languages' => $o{languages} // 'en-US,en' } },
         'goog:loggingPrefs' => { browser => 'ALL' },
     } } });
     $self->{session} = $session->{sessionId};
@@ -110,6 +112,25 @@ sub await {
             .then(value => done({ value }), error => done({ error: String(error) }));" });
     croak "browser: $r->{error}" if defined $r->{error};
     return $r->{value};
+}
+
+# A command of the browser's own protocol, e.g.
+# cdp('Emulation.setEmulatedMedia', { features => [{ name => …, value => … }] }).
+sub cdp {
+    my ($self, $command, $params) = @_;
+    return $self->_do('POST', '/goog/cdp/execute', { cmd => $command, params => $params // {} });
+}
+
+# Keys as a hand presses them, one after the other: "a", or a name of %KEYS.
+my %KEYS = (tab => "\x{e004}", enter => "\x{e007}", space => ' ', escape => "\x{e00c}", shift => "\x{e008}",
+    up => "\x{e013}", down => "\x{e015}", left => "\x{e012}", right => "\x{e014}");
+
+sub press {
+    my ($self, @keys) = @_;
+    my @actions = map { my $key = $KEYS{$_} // $_;
+        ({ type => 'keyDown', value => $key }, { type => 'keyUp', value => $key }) } @keys;
+    $self->_do('POST', '/actions', { actions => [{ type => 'key', id => 'keys', actions => \@actions }] });
+    return $self;
 }
 
 sub console { @{ $_[0]->_do('POST', '/se/log', { type => 'browser' }) } }

@@ -132,7 +132,7 @@ sub _gateway_conf {
     server {
         $listen; $tls
         server_name dashboard.$root;
-        root @{[ $self->repo('dashboard') ]};
+        root @{[ $self->repo('build/dashboard') ]};
         include aigc/gateway.conf;
         $o{gateway}
     }
