@@ -10,7 +10,7 @@ use Digest::SHA qw(sha256);
 use MIME::Base64 qw(encode_base64 encode_base64url);
 
 my $audience = 'https://gateway.example/api';
-my $t = AIGC::Stack->start(gateway => 'location = /guarded { auth_request /auth; try_files /app.js =404; }');
+my $t = AIGC::Stack->start(gateway => 'location = /guarded { auth_request /auth; try_files /favicon.svg =404; }');
 my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
 my $mine = $alice->install('stable-diffusion-cpu')->wait_ready;
 my $program = $t->stranger;
