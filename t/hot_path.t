@@ -1,5 +1,5 @@
 # t/hot_path.t — a warm request costs no call to Logto or Kubernetes and no
-# memory, and a flood of forged tokens does not slow those who are signed in
+# memory; nor does a forged token (what a flood of them does: t/flood.t)
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
@@ -95,14 +95,6 @@ subtest 'a flood of forged tokens' => sub {
         my $signature = join '', map { $alphabet[rand @alphabet] } 1 .. length $parts[2];
         "Authorization: Bearer $parts[0].$parts[1].$signature";
     };
-    my $median = sub {
-        my @ms = sort { $a <=> $b } map {
-            my $begin = time;
-            $alice->get($inst->url('/status?code=204'))->code == 204 or die;
-            1000 * (time - $begin);
-        } 1 .. 200;
-        return ($ms[100], $ms[198]);
-    };
 
     many(500, $forged);
     my $before = rss();
@@ -111,21 +103,11 @@ subtest 'a flood of forged tokens' => sub {
     my $seen  = many(5000, $forged);
     is_deeply [ grep { !/^(?:401|503)$/ } keys %$seen ], [], '5000 are refused, each';
     is +($seen->{401} // 0) + ($seen->{503} // 0), 5000, 'and answered';
-    # at most 200 signatures a second are looked at, then it is "not now"
-    cmp_ok $seen->{401} // 0, '<=', 200 * (2 + time - $begin), 'a flood costs a bounded number of verifications';
+    # of one address 20 signatures a second are looked at, then it is "not now"
+    cmp_ok $seen->{401} // 0, '<=', 64 + 20 * (1 + time - $begin), 'a flood costs a bounded number of verifications';
 
     cmp_ok rss() - $before, '<=', 512, 'the worker stays as large as it was' unless $ENV{AIGC_ASAN};
     cmp_ok $t->logto_requests->{total} // 0, '<=', 2, 'Logto does not see the flood';
-
-    my ($calm, $calm99) = $median->();
-    my $flood = $t->background(sub { my ($go_on) = @_; my $n = 0; while ($go_on->()) { many(100, $forged); $n += 100 } $n });
-    my ($busy, $busy99) = $median->();
-    my $bob2 = $t->sign_in('bob');
-    is $bob2->get($inst->url)->code, 403, 'who signs in meanwhile is known at once';
-    my $sent = $flood->stop;
-    diag sprintf 'median %.2f ms, in a flood %.2f ms: %.1f times; 99 %%: %.2f and %.2f ms; %d forged meanwhile',
-        $calm, $busy, $busy / $calm, $calm99, $busy99, $sent;
-    cmp_ok $busy, '<', 60, 'who is signed in is served all the time';
 
     # unknown keys: Logto is asked for them now and then, not each time
     $t->wait_for(sub { many(1, $forged)->{401} }, 5, 'the flood is over');

@@ -6,7 +6,10 @@ use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 
 use AIGC::Secrets;
+use JSON::PP ();
+use MIME::Base64 qw(encode_base64url);
 
+my $json = JSON::PP->new->utf8->canonical;
 my $t = AIGC::Stack->start(workers => 2, templates => []);
 
 sub me { return $_[0]->get('/api/v1/me')->code }
@@ -107,6 +110,72 @@ subtest 'keys that nobody has' => sub {
     is me($alice), 200, 'who is signed in stays so';
 };
 
+# Logto's keys as a test wants them, until it says otherwise.
+sub publish {
+    my ($keys) = @_;
+    $t->logto_control('outage', { mode => 'answer', paths => '^/oidc/jwks$', status => 200,
+        headers => { 'content-type' => 'application/json' }, body => $json->encode({ keys => $keys }) });
+    look();
+}
+
+subtest 'RSA keys' => sub {
+    my ($logtos) = $t->plain('GET', $t->port(2), '/oidc/jwks')->json->{keys};
+    my ($head, $claims) = split /\./, $t->forge(user => 'alice');
+    my (@keys, %token);
+    for my $bits (1024, 2040, 2048, 4096) {
+        my $pem = $t->file("run/rsa$bits.pem");
+        my $run = sub { open my $out, '-|', '/bin/sh', '-c', 'exec "$@" 2>/dev/null', 'sh', 'openssl', @_ or die $!; local $/; <$out> };
+        $run->('genrsa', '-out', $pem, $bits);
+        my ($n) = $run->('rsa', '-in', $pem, '-modulus', '-noout') =~ /Modulus=([0-9A-F]+)/ or die 'no modulus';
+        push @keys, { kty => 'RSA', kid => "rsa$bits", use => 'sig', alg => 'RS256', e => 'AQAB', n => encode_base64url(pack 'H*', $n) };
+        my $input = encode_base64url($json->encode({ alg => 'RS256', kid => "rsa$bits" })) . ".$claims";
+        open my $f, '>', $t->file('run/input') or die $!;
+        print $f $input;
+        close $f;
+        $token{$bits} = "$input." . encode_base64url($run->('dgst', '-sha256', '-sign', $pem, $t->file('run/input')));
+        AIGC::Secrets::note($token{$bits}, 'token');
+    }
+    publish([@$logtos, @keys]);
+    $t->wait_for(sub { bearer($token{2048}) == 200 }, 10, 'the keys are known');
+    is bearer($token{$_}), 200, "$_ bits are good" for 2048, 4096;
+    is bearer($token{$_}), 401, "$_ bits are none, though Logto says so" for 1024, 2040;
+
+    publish([@keys[0, 1]]);
+    $t->wait_for(sub { $t->error_log =~ /JWKS at .* could not be used/ }, 10, 'the log says so');
+    is bearer($token{2048}), 200, 'keys of which none is good replace none';
+    $t->logto_control('outage', { mode => 'off' });
+    $t->wait_for(sub { look(); bearer($token{2048}) == 401 }, 20, 'Logto\'s own are back');
+    pass 'and what left is gone';
+};
+
+# Who has the sealing key, but none of Logto's, can make a cookie that opens, and
+# no ID token in it.  Here it is Logto that has another key under the same name.
+subtest 'a seal is not enough' => sub {
+    my ($alice, $carol) = map { $t->sign_in($_) } qw(alice carol);
+    $t->logto_control('lifetimes', { id_token => -28 });        # good for two seconds more
+    my ($bob, $dave) = map { $t->sign_in($_) } qw(bob user01);
+    $t->logto_control('lifetimes', { id_token => undef });
+    my $end = time + 3;
+    is me($_), 200, 'it is good' for $alice, $carol;
+    my ($genuine) = $t->plain('GET', $t->port(2), '/oidc/jwks')->json->{keys};
+    my ($other)   = $t->plain('GET', $t->port(2), '/_control/attacker/jwks')->json->{keys};
+    publish([{ %{ $other->[0] }, kid => $genuine->[0]{kid} }]);
+    $t->wait_for(sub { me($alice) == 401 }, 10, 'the key is another');
+    $t->wait_for(sub { time > $end }, 5, 'two of the ID tokens have expired');
+
+    my $before = $t->logto_requests->{grants}{refresh_token} // 0;
+    my $old = $bob->cookie('aigc_session');
+    is everywhere($carol), '401', 'an ID token with a wrong signature is none, though its cookie opens';
+    is join(' ', map { me($bob) } 1 .. 4), '401 401 401 401', 'an expired one is not renewed';
+    is $bob->browse('/api/v1/me')->code, 401, '… nor let in within grace';
+    is +($t->logto_requests->{grants}{refresh_token} // 0) - $before, 0, '… Logto is not asked with its refresh token';
+    $t->logto_control('outage', { mode => 'refuse' });
+    is me($bob), 401, '… nor when Logto is away';
+    $t->logto_control('outage', { mode => 'off' });
+    $t->wait_for(sub { look(); me($alice) == 200 }, 20, 'the key is back');
+    is me($dave), 200, 'with the right key an expired one is renewed';
+};
+
 subtest 'the key file' => sub {
     my $file = $t->file('session.key');
     my $slurp = sub { open my $f, '<', $file or die $!; local $/; <$f> };
@@ -125,11 +194,36 @@ subtest 'the key file' => sub {
         $t->reload;
         $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
     };
+    my $jar = $alice->copy;
+    my $load = $t->background(sub {
+        my ($go_on) = @_;
+        my %n;
+        $n{ me($jar) }++ while $go_on->();
+        return \%n;
+    });
     $reload->();
+    is join(' ', keys %{ $load->stop }), '200', 'nobody is refused meanwhile';
     is everywhere($alice), '200', 'nobody is signed out by it';
     is $alice->api('GET', '/api/v1/me')->code, 200, '… nor on the dashboard, whose cookie is bound';
     my $bob = $t->sign_in('bob');
     is me($bob), 200, 'who signs in gets one under the new key';
+
+    # what an editor may leave behind
+    for (['a key cut short', substr($two, 1), qr/line 1 is not 64 hexadecimal digits/], ['an empty file', '', qr/has no key/],
+        ['a file that all may read', $two, qr/is readable by others: chmod 600/, 0644])
+    {
+        my ($what, $text, $why, $mode) = @$_;
+        $write->($text);
+        chmod $mode // 0600, $file;
+        my ($status, $said) = $t->test_conf;
+        ok $status == 1 && $said =~ /\[emerg\].*session\.key" $why/, "$what: nginx -t says so";
+        my $mark = length $t->error_log;
+        $t->allow_log(qr/session\.key" $why/);
+        $t->nginx->signal('HUP');
+        $t->wait_for(sub { substr($t->error_log, $mark) =~ $why }, 5, 'nginx has looked at it');
+        is everywhere($bob), '200', '… and a reload changes nothing';
+    }
+    chmod 0600, $file;
 
     $write->($two =~ s/\n.*//sr . "\n");
     $reload->();

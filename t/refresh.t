@@ -476,11 +476,18 @@ subtest 'two replicas' => sub {
 subtest 'grace has an end' => sub {
     my ($alice, $late) = expired('alice', 'alice');
     my ($logto) = $t->conf =~ /aigc_logto (.*?);/;
-    $t->{opt}{directives}{aigc_logto} = "$logto grace=off";
-    my @old = $t->worker_pids;
-    $t->reload;
-    $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+    my $grace = sub {
+        $t->{opt}{directives}{aigc_logto} = "$logto grace=$_[0]";
+        my @old = $t->worker_pids;
+        $t->reload;
+        $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
+    };
     outage(mode => 'refuse');
+    $grace->('1d');
+    is $alice->get($inst->url)->code, 200, 'as long as it lasts, she is in';
+    $grace->('5s');
+    is $alice->get($inst->url)->code, 503, 'and not any more after it';
+    $grace->('off');
     for (['a navigation', sub { $alice->browse($inst->url) }], ['a program', sub { $alice->get($inst->url) }],
         ['the API', sub { $alice->api('GET', '/api/v1/me') }],
         ['/auth', sub { $alice->get('/auth', headers => ['X-Original-URL' => $inst->url]) }])

@@ -289,6 +289,7 @@ subtest 'signing out' => sub {
     is $r->code, 303, 'the button does';
     like $r->location, qr{^\Q@{[ $t->logto_url('/oidc/session/end?') ]}\E.*post_logout_redirect_uri=\Q@{[
         AIGC::Client::escape($t->url('/')) ]}\E}, '… by way of Logto, and back';
+    unlike $r->location, qr/eyJ|id_token/, '… with no token in the URL, which is logged and remembered';
     my %gone = map { $_->{name} => $_ } grep { $_->{'max-age'} eq '0' && $_->{value} eq '' } $r->set_cookies;
     is_deeply { map { $_ => $gone{$_}{domain} } keys %gone }, { aigc_session => $t->root, 'aigc-bind' => undef },
         'both cookies are cleared';

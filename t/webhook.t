@@ -98,9 +98,13 @@ subtest 'a user who is suspended' => sub {
 
 subtest 'a user who is deleted' => sub {
     my $carol = $t->sign_in('user07');
+    $carol->install('notebook')->wait_ready;
     my $sent = $t->logto_control('webhook', { event => 'User.Deleted', user => 'user07' });
     is $sent->{status}, 200, 'Logto tells it';
     ok soon_out($carol), 'and the user is out';
+    my $hers = sub { grep { $_->{owner} =~ /^user07/ } @{ $t->table->{instances} } };
+    $t->wait_for(sub { ($hers->())[0]{desired} eq 'released' }, 60, 'the instance is released');
+    ok scalar(grep { $_->{name} =~ /-notebook-@{[ ($hers->())[0]{id} ]}$/ } @{ $t->table->{disks} }), 'the instance is released, its disk stays';
 };
 
 subtest 'what it does not end' => sub {

@@ -86,6 +86,11 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 }
 
 
+/*
+ * client_id says enough: Logto ends the session without a question then.  An
+ * id_token_hint would be a token in a URL, in Logto's log and the browser's
+ * history.
+ */
 static ngx_int_t
 ngx_http_aigc_end_session(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
     ngx_str_t *location)
