@@ -12,6 +12,7 @@ use MIME::Base64 qw(decode_base64);
 use Time::HiRes qw(sleep time);
 
 use AIGC::Process;
+use AIGC::Secrets;
 
 use constant ELEMENT => 'element-6066-11e4-a52e-4f735466cecf';
 use constant ENTER   => "\x{e007}";
@@ -28,14 +29,15 @@ sub start {
 
     $stack->{process}{driver} //= $self->_driver;
     my $session = $self->_call('POST', '/session', { capabilities => { alwaysMatch => {
-        browserName => 'chrome',
+        browserName => 'chrome', acceptInsecureCerts => JSON::PP::true,
         'goog:chromeOptions' => { args => [
             qw(--headless --disable-gpu --disable-quic --no-first-run
                 --disable-background-networking --disable-component-update
                 --disable-sync --disable-dev-shm-usage),
             ($o{scrollbars} // 1 ? () : '--hide-scrollbars'),
             ($> == 0 ? '--no-sandbox' : ()),
-            "--host-resolver-rules=MAP *.$root 127.0.0.1",
+            # whatever a page asks for, nothing leaves this machine
+            "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             sprintf('--window-size=%d,%d', $o{width} // 1280, $o{height} // 900),
             "--user-data-dir=$self->{profile}",
         ], prefs => { 'intl.accept_languages' => $o{languages} // 'en-US,en' } },
@@ -58,7 +60,9 @@ sub _driver {
 
 sub quit {
     my $self = shift;
-    my $session = delete $self->{session} or return;
+    $self->{session} or return;
+    eval { $self->all_cookies };                # no log may hold them
+    my $session = delete $self->{session};
     eval { $self->_call('DELETE', "/session/$session") };
 }
 
@@ -132,6 +136,26 @@ sub press {
     $self->_do('POST', '/actions', { actions => [{ type => 'key', id => 'keys', actions => \@actions }] });
     return $self;
 }
+
+# Every cookie of every site, by Chromium's own interface.
+sub all_cookies {
+    my $self = shift;
+    my $list = $self->cdp('Network.getAllCookies')->{cookies};
+    AIGC::Secrets::note($_->{value}, "cookie $_->{name}") for @$list;
+    return @$list;
+}
+
+# Into a frame of the page (CSS), or back to the page.
+sub frame {
+    my ($self, $css) = @_;
+    my $id = defined $css ? { ELEMENT() => $self->find($css)->{id} } : undef;
+    $self->_do('POST', '/frame', { id => $id });
+    return $self;
+}
+
+# The windows that are open; to one of them.
+sub windows { @{ $_[0]->_do('GET', '/window/handles') } }
+sub window  { my ($self, $handle) = @_; $self->_do('POST', '/window', { handle => $handle }); return $self }
 
 sub console { @{ $_[0]->_do('POST', '/se/log', { type => 'browser' }) } }
 

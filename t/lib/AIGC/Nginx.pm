@@ -45,7 +45,7 @@ proxy_ssl_verify on;
 END
 
     $self->_write_session_key unless -e $self->file('session.key');
-    $self->_write_certificate if $self->{opt}{tls} && !-e $self->file('tls.crt');
+    $self->_write_certificate if ($self->{opt}{tls} || $self->{opt}{https}) && !-e $self->file('tls.crt');
 
     my $text = $self->conf;
     $text = $self->{opt}{edit}->($text) if $self->{opt}{edit};
@@ -105,7 +105,7 @@ sub _gateway_conf {
             . join('', map { " $_=" . _read("$logto/$_") } qw(app_id m2m_app_id))
             . join('', map { " ${_}_file=$logto/$_" } qw(app_secret m2m_app_secret webhook_key))
             . ($o{custom_data} ? " custom_data=$o{custom_data}" : ''),
-        aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=$root secure=off",
+        aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=$root" . ($o{https} ? '' : ' secure=off'),
         aigc_gateway => $self->origin,
         %{ $o{directives} // {} },
     );
@@ -113,7 +113,7 @@ sub _gateway_conf {
 
     my $listen = "listen 127.0.0.1:$port";
     my ($tls, $certificate) = ('', '');
-    if ($o{tls}) {
+    if ($o{tls} || $o{https}) {
         $tls = "listen 127.0.0.1:@{[ $self->port(8) ]} ssl http2;";
         $certificate = "ssl_certificate @{[ $self->file('tls.crt') ]};\n    "
             . "ssl_certificate_key @{[ $self->file('tls.key') ]};";

@@ -45,6 +45,8 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   several => 1 (a user may have several instances of a template),
 #   directives => { aigc_session => '…' }, edit => sub { … the whole text },
 #   log_level, nginx => 0 (cluster and Logto only), wait => 0 (not for /readyz),
+#   https => 1 (the public address is the TLS one, for a browser: cookies as in
+#   production; its plain port is still there, where Host says the same),
 #   bare => 1 (nginx alone, without the module: server => '…' is all it has)
 sub start {
     my ($class, %opt) = @_;
@@ -87,7 +89,11 @@ sub root  { $_[0]{root} }
 sub port  { $_[0]{port} + ($_[1] // 0) }
 
 sub host   { 'dashboard.' . $_[0]{root} }
-sub origin { my $s = shift; 'http://' . $s->host . ($s->port == 80 ? '' : ':' . $s->port) }
+sub origin {
+    my $s = shift;
+    return 'https://' . $s->host . ':' . $s->port(8) if $s->{opt}{https};
+    return 'http://' . $s->host . ($s->port == 80 ? '' : ':' . $s->port);
+}
 sub url    { my ($self, $path) = @_; return $self->origin . ($path // '/') }
 
 ### Starting
