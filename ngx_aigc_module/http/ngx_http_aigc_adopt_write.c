@@ -93,7 +93,7 @@ static ngx_int_t
 ngx_http_aigc_adopt_stamp_disk(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_aigc_disk_t *disk, ngx_str_t *owner)
 {
-    u_char           buf[512];
+    u_char           buf[NGX_AIGC_PATH_MAX];
     ngx_int_t        rc;
     ngx_str_t        patch, path;
     ngx_pool_t      *pool;
@@ -107,9 +107,7 @@ ngx_http_aigc_adopt_stamp_disk(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     pvc.has_annotations = disk->has_annotations;
 
     path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf), "/api/v1/namespaces/%V/"
-                            "persistentvolumeclaims/%V", &pvc.ns, &pvc.name)
-               - buf;
+    ngx_aigc_kubernetes_pvc(&path, &pvc.ns, &pvc.name);
 
     pool = ngx_create_pool(4096, r->connection->log);
     if (pool == NULL) {
@@ -215,7 +213,7 @@ static ngx_int_t
 ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_pool_t *pool)
 {
-    u_char                          buf[256];
+    u_char                          buf[NGX_AIGC_PATH_MAX];
     ngx_int_t                       rc;
     ngx_str_t                       patch, path;
     ngx_uint_t                      i, n;
@@ -270,10 +268,7 @@ ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     }
 
     path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            NGX_AIGC_GSS_API "%V/gameserversets/%V",
-                            &item[0]->ns, &item[0]->name)
-               - buf;
+    ngx_aigc_kubernetes_gss(&path, &item[0]->ns, &item[0]->name);
 
     return ngx_http_aigc_adopt_patch(r, a, &path, &patch);
 }

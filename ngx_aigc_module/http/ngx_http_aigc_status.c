@@ -14,6 +14,8 @@
 #include "zone/ngx_aigc_problem.h"
 
 
+static u_char *ngx_http_aigc_metrics_values(u_char *p, u_char *last,
+    ngx_http_aigc_main_conf_t *mcf);
 static u_char *ngx_http_aigc_metrics_problems(u_char *p, u_char *last,
     ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone);
@@ -77,20 +79,12 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
     (ngx_aigc_zone_kind_synced(mcf->zone, kind) == NGX_OK)
 
 
-/* Prometheus text format. */
-ngx_int_t
-ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
+static u_char *
+ngx_http_aigc_metrics_values(u_char *p, u_char *last,
+    ngx_http_aigc_main_conf_t *mcf)
 {
-    u_char                     *p, *last;
-    ngx_int_t                   rc;
-    ngx_buf_t                  *b;
-    ngx_uint_t                  i;
-    ngx_chain_t                 out;
-    ngx_aigc_shm_t             *shm;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-    shm = mcf->zone->shm;
+    ngx_uint_t       i;
+    ngx_aigc_shm_t  *shm = mcf->zone->shm;
 
     struct {
         const char         *name;
@@ -156,6 +150,28 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         { NULL, NULL, 0 }
     };
 
+    for (i = 0; metrics[i].name; i++) {
+        p = ngx_slprintf(p, last, "# TYPE aigc_%s %s\naigc_%s %uA\n",
+                         metrics[i].name, metrics[i].type, metrics[i].name,
+                         metrics[i].value);
+    }
+
+    return p;
+}
+
+
+/* Prometheus text format. */
+ngx_int_t
+ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
+{
+    u_char                     *p;
+    ngx_int_t                   rc;
+    ngx_buf_t                  *b;
+    ngx_chain_t                 out;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;
@@ -166,16 +182,10 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = b->pos;
-    last = b->end;
+    p = ngx_http_aigc_metrics_values(b->pos, b->end, mcf);
+    p = ngx_http_aigc_metrics_problems(p, b->end, mcf->zone);
 
-    for (i = 0; metrics[i].name; i++) {
-        p = ngx_slprintf(p, last, "# TYPE aigc_%s %s\naigc_%s %uA\n",
-                         metrics[i].name, metrics[i].type, metrics[i].name,
-                         metrics[i].value);
-    }
-
-    b->last = ngx_http_aigc_metrics_problems(p, last, mcf->zone);
+    b->last = p;
     b->last_buf = 1;
     b->last_in_chain = 1;
 

@@ -383,15 +383,12 @@ ngx_http_aigc_write_send(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
     ngx_aigc_fixed_get(&tmpl.ns, &ns);
     ngx_aigc_fixed_get(&tmpl.name, &name);
 
-    path.data = ngx_pnalloc(w->pool, sizeof(NGX_AIGC_GSS_API) + ns.len
-                                     + name.len + sizeof("/gameserversets/"));
+    path.data = ngx_pnalloc(w->pool, NGX_AIGC_PATH_MAX);
     if (path.data == NULL) {
         return NGX_ERROR;
     }
 
-    path.len = ngx_sprintf(path.data, NGX_AIGC_GSS_API "%V/gameserversets/%V",
-                           &ns, &name)
-               - path.data;
+    ngx_aigc_kubernetes_gss(&path, &ns, &name);
 
     if (ngx_aigc_subrequest(r, NGX_HTTP_PATCH, &method, &path,
                             "application/json-patch+json", patch,

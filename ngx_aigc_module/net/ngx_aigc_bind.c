@@ -190,7 +190,7 @@ ngx_aigc_bind_note(uint32_t slot, ngx_aigc_disk_t *disk, uint32_t tmpl,
 static void
 ngx_aigc_bind_ask(ngx_log_t *log)
 {
-    u_char                 buf[256];
+    u_char                 buf[NGX_AIGC_PATH_MAX];
     ngx_str_t              path, ns, name, none;
     ngx_aigc_task_t        task;
     ngx_aigc_template_t    tmpl;
@@ -209,10 +209,7 @@ ngx_aigc_bind_ask(ngx_log_t *log)
     ngx_str_null(&none);
 
     path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            NGX_AIGC_GSS_API "%V/gameserversets/%V",
-                            &ns, &name)
-               - buf;
+    ngx_aigc_kubernetes_gss(&path, &ns, &name);
 
     ngx_memzero(&task, sizeof(ngx_aigc_task_t));
 
@@ -319,7 +316,7 @@ static ngx_int_t
 ngx_aigc_bind_send(uint32_t slot, ngx_aigc_disk_t *disk,
     ngx_aigc_template_t *t, ngx_log_t *log)
 {
-    u_char                 buf[512];
+    u_char                 buf[NGX_AIGC_PATH_MAX];
     ngx_int_t              rc;
     ngx_str_t              path, ns, name, uid, gss, gss_uid, patch;
     ngx_pool_t            *pool;
@@ -350,9 +347,7 @@ ngx_aigc_bind_send(uint32_t slot, ngx_aigc_disk_t *disk,
 
     if (rc == NGX_OK) {
         path.data = buf;
-        path.len = ngx_snprintf(buf, sizeof(buf), "/api/v1/namespaces/%V/"
-                                "persistentvolumeclaims/%V", &ns, &name)
-                   - buf;
+        ngx_aigc_kubernetes_pvc(&path, &ns, &name);
 
         ngx_memzero(&task, sizeof(ngx_aigc_task_t));
 

@@ -68,6 +68,25 @@ ngx_aigc_kubernetes_token(ngx_aigc_kubernetes_t *k8s, ngx_log_t *log)
 }
 
 
+void
+ngx_aigc_kubernetes_gss(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name)
+{
+    path->len = ngx_snprintf(path->data, NGX_AIGC_PATH_MAX,
+                             NGX_AIGC_GSS_API "%V/gameserversets/%V", ns, name)
+                - path->data;
+}
+
+
+void
+ngx_aigc_kubernetes_pvc(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name)
+{
+    path->len = ngx_snprintf(path->data, NGX_AIGC_PATH_MAX,
+                             "/api/v1/namespaces/%V/persistentvolumeclaims/%V",
+                             ns, name)
+                - path->data;
+}
+
+
 ngx_aigc_fetch_t *
 ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s, const char *method,
     ngx_str_t *path, const char *content_type, ngx_log_t *log)

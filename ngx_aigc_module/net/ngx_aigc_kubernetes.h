@@ -15,6 +15,7 @@
 #define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
 #define NGX_AIGC_TOKEN_REREAD    10     /* s: it rotates while we run */
 #define NGX_AIGC_GSS_API         "/apis/game.kruise.io/v1alpha1/namespaces/"
+#define NGX_AIGC_PATH_MAX        512    /* bytes of an object's path */
 #define NGX_AIGC_LEASE_NAME      "aigc-gateway"
 #define NGX_AIGC_LEASE_NAME_MAX  253    /* bytes */
 #define NGX_AIGC_JSON_PATCH      "Content-Type: application/json-patch+json"
@@ -39,6 +40,14 @@ typedef struct {
  */
 ngx_str_t *ngx_aigc_kubernetes_token(ngx_aigc_kubernetes_t *k8s,
     ngx_log_t *log);
+
+/*
+ * The path of a GameServerSet, of a PersistentVolumeClaim, of which no name is
+ * longer than its kind's may be.  path->data: NGX_AIGC_PATH_MAX bytes of the
+ * caller's.
+ */
+void ngx_aigc_kubernetes_gss(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
+void ngx_aigc_kubernetes_pvc(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
 
 /*
  * A call to the API server: path begins with "/" (and may have a query),

@@ -61,7 +61,7 @@ static ngx_int_t
 ngx_aigc_stamp_disk(uint32_t slot, ngx_aigc_disk_t *disk,
     ngx_aigc_record_t *record, ngx_log_t *log)
 {
-    u_char            buf[512];
+    u_char            buf[NGX_AIGC_PATH_MAX];
     ngx_int_t         rc;
     ngx_str_t         patch, path, owner;
     ngx_pool_t       *pool;
@@ -86,10 +86,7 @@ ngx_aigc_stamp_disk(uint32_t slot, ngx_aigc_disk_t *disk,
 
     if (rc == NGX_OK) {
         path.data = buf;
-        path.len = ngx_snprintf(buf, sizeof(buf), "/api/v1/namespaces/%V/"
-                                "persistentvolumeclaims/%V",
-                                &pvc.ns, &pvc.name)
-                   - buf;
+        ngx_aigc_kubernetes_pvc(&path, &pvc.ns, &pvc.name);
 
         ngx_memzero(&task, sizeof(ngx_aigc_task_t));
 

@@ -38,6 +38,7 @@ struct ngx_aigc_task_s {
     ngx_aigc_task_e     what;           /* what and slot: which one it is */
     uint32_t            slot;
     ngx_aigc_task_pt    done;
+    void               *data;           /* the caller's, outlives the call */
 
     ngx_atomic_uint_t   seq;            /* the caller's: what the slot was */
     ngx_atomic_uint_t   lock;           /* … the right to write */

@@ -3,19 +3,10 @@
  */
 
 #include "ngx_aigc_uninstall.h"
-#include "ngx_aigc_task.h"
+#include "ngx_aigc_leader_patch.h"
 
 #include "core/ngx_aigc_delete.h"
 #include "core/ngx_aigc_objects.h"
-#include "zone/ngx_aigc_plan.h"
-
-
-typedef struct {
-    uint32_t            record;         /* slot */
-    ngx_atomic_uint_t   seq;            /* … as it was */
-    uint32_t            tmpl;
-    ngx_int_t           id;
-} ngx_aigc_uninstall_t;
 
 
 static ngx_int_t ngx_aigc_uninstall_record(uint32_t slot,
@@ -27,13 +18,16 @@ static void ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task,
 static void ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record);
 static void ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task,
     ngx_aigc_fetch_t *f);
-static void ngx_aigc_uninstall_forget(ngx_aigc_uninstall_t *gone,
-    ngx_uint_t n);
-static ngx_int_t ngx_aigc_uninstall_send(ngx_pool_t *pool,
-    ngx_aigc_uninstall_t *gone, ngx_uint_t n, ngx_atomic_uint_t lock);
-static void ngx_aigc_uninstall_forgotten(ngx_aigc_task_t *task,
-    ngx_aigc_fetch_t *f);
+static void ngx_aigc_uninstall_sent(ngx_aigc_template_t *tmpl,
+    ngx_aigc_leader_item_t *items, ngx_aigc_op_t *ops, ngx_uint_t n);
+static void ngx_aigc_uninstall_written(ngx_uint_t n);
 
+
+static ngx_aigc_leader_patch_t  ngx_aigc_uninstall_forget = {
+    NGX_AIGC_TASK_FORGET, NGX_AIGC_FORGET, NGX_AIGC_LOCK_SAME,
+    "an uninstall could not be finished",
+    ngx_aigc_uninstall_sent, ngx_aigc_uninstall_written
+};
 
 static ngx_aigc_zone_t  *ngx_aigc_uninstall_zone;
 static ngx_log_t        *ngx_aigc_uninstall_log;
@@ -42,12 +36,12 @@ static ngx_log_t        *ngx_aigc_uninstall_log;
 void
 ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
 {
-    static time_t          asked;
+    static time_t            asked;
 
-    uint32_t               slot;
-    ngx_uint_t             n, ask;
-    ngx_aigc_record_t      record;
-    ngx_aigc_uninstall_t   gone[NGX_AIGC_UNINSTALL_MAX];
+    uint32_t                 slot;
+    ngx_uint_t               n, ask;
+    ngx_aigc_record_t        record;
+    ngx_aigc_leader_item_t   gone[NGX_AIGC_UNINSTALL_MAX];
 
     ngx_aigc_uninstall_zone = zone;
     ngx_aigc_uninstall_log = log;
@@ -76,10 +70,11 @@ ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
         gone[n].seq = record.seq;
         gone[n].tmpl = record.tmpl;
         gone[n].id = record.id;
+        gone[n].owner.len = 0;
         n++;
     }
 
-    ngx_aigc_uninstall_forget(gone, n);
+    ngx_aigc_leader_patch(zone, &ngx_aigc_uninstall_forget, gone, n, log);
 }
 
 
@@ -151,7 +146,7 @@ ngx_aigc_uninstall_disks(ngx_aigc_record_t *record)
 static void
 ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
 {
-    u_char            buf[512];
+    u_char            buf[NGX_AIGC_PATH_MAX];
     ngx_str_t         path, ns, name, uid, options;
     ngx_pool_t       *pool;
     ngx_aigc_task_t   task;
@@ -166,9 +161,7 @@ ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
     ngx_aigc_fixed_get(&disk->uid, &uid);
 
     path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf), "/api/v1/namespaces/%V/"
-                            "persistentvolumeclaims/%V", &ns, &name)
-               - buf;
+    ngx_aigc_kubernetes_pvc(&path, &ns, &name);
 
     ngx_memzero(&task, sizeof(ngx_aigc_task_t));
 
@@ -268,154 +261,23 @@ ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 }
 
 
-/* One patch for each template among them. */
+/* Not once more before the API server has been asked once more. */
 static void
-ngx_aigc_uninstall_forget(ngx_aigc_uninstall_t *gone, ngx_uint_t n)
+ngx_aigc_uninstall_sent(ngx_aigc_template_t *tmpl,
+    ngx_aigc_leader_item_t *items, ngx_aigc_op_t *ops, ngx_uint_t n)
 {
-    uint32_t               tmpl;
-    ngx_uint_t             i, m;
-    ngx_pool_t            *pool;
-    ngx_atomic_uint_t      lock;
-    ngx_aigc_uninstall_t   swap;
+    ngx_uint_t  i;
 
-    for ( /* void */ ; n; gone += m, n -= m) {
-
-        tmpl = gone->tmpl;
-
-        /* those of one template to the front */
-
-        for (i = 1, m = 1; i < n; i++) {
-            if (gone[i].tmpl == tmpl) {
-                swap = gone[i];
-                gone[i] = gone[m];
-                gone[m++] = swap;
-            }
-        }
-
-        lock = ngx_aigc_queue_lock(ngx_aigc_uninstall_zone, tmpl,
-                                   NGX_AIGC_TASK_TIME + 1000);
-        if (lock == 0) {
-            continue;                   /* with a later pass */
-        }
-
-        pool = ngx_create_pool(16384, ngx_aigc_uninstall_log);
-
-        if (pool == NULL
-            || ngx_aigc_uninstall_send(pool, gone, m, lock) != NGX_OK)
-        {
-            ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, tmpl, lock, 0, 0);
-        }
-
-        if (pool) {
-            ngx_destroy_pool(pool);
-        }
+    for (i = 0; i < n; i++) {
+        ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, items[i].record,
+                                items[i].seq, 0);
     }
 }
 
 
-/* NGX_OK: it is under way; else not, OKG may not have settled */
-static ngx_int_t
-ngx_aigc_uninstall_send(ngx_pool_t *pool, ngx_aigc_uninstall_t *gone,
-    ngx_uint_t n, ngx_atomic_uint_t lock)
-{
-    u_char                buf[256];
-    ngx_str_t             path, patch, ns, name, uid;
-    ngx_uint_t            i;
-    ngx_aigc_op_t        *ops;
-    ngx_aigc_task_t       task;
-    ngx_aigc_template_t   tmpl;
-
-    ops = ngx_pcalloc(pool, n * sizeof(ngx_aigc_op_t));
-
-    if (ops == NULL
-        || ngx_aigc_table_template_at(ngx_aigc_uninstall_zone, gone->tmpl,
-                                      &tmpl)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_aigc_fixed_get(&tmpl.ns, &ns);
-    ngx_aigc_fixed_get(&tmpl.name, &name);
-    ngx_aigc_fixed_get(&tmpl.uid, &uid);
-
-    for (i = 0; i < n; i++) {
-        ops[i].kind = NGX_AIGC_FORGET;
-        ops[i].state = NGX_AIGC_OP_WAITING;
-        ops[i].tmpl = gone->tmpl;
-        ops[i].id = gone[i].id;
-        ngx_aigc_fixed_set(&ops[i].uid, &uid);
-    }
-
-    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
-
-    task.what = NGX_AIGC_TASK_FORGET;
-    task.slot = gone->tmpl;
-    task.done = ngx_aigc_uninstall_forgotten;
-    task.lock = lock;
-    task.seq = n;
-
-    if (ngx_aigc_plan(ngx_aigc_uninstall_zone, pool, gone->tmpl, ops, n, NULL,
-                      &patch, &task.generation)
-        != NGX_OK
-        || patch.len == 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            NGX_AIGC_GSS_API "%V/gameserversets/%V",
-                            &ns, &name)
-               - buf;
-
-    if (ngx_aigc_task_send(&task, "PATCH", &path, NGX_AIGC_JSON_PATCH, &patch)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_aigc_count(ngx_aigc_uninstall_zone, patches);
-
-    /* not once more before the API server has been asked once more */
-
-    for (i = 0; i < n; i++) {
-        ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, gone[i].record,
-                                gone[i].seq, 0);
-    }
-
-    return NGX_OK;
-}
-
-
 static void
-ngx_aigc_uninstall_forgotten(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
+ngx_aigc_uninstall_written(ngx_uint_t n)
 {
-    if (f == NULL) {
-        /* how it ended will be seen in the table */
-
-        ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, task->slot, task->lock,
-                              1000, 0);
-        return;
-    }
-
-    if (f->status == 200) {
-        (void) ngx_atomic_fetch_add(
-                      &ngx_aigc_uninstall_zone->shm->counters.uninstalls,
-                      task->seq);
-
-        ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, task->slot, task->lock,
-                              NGX_AIGC_LOCK_SAME, task->generation);
-        return;
-    }
-
-    ngx_aigc_count(ngx_aigc_uninstall_zone, patches_failed);
-
-    ngx_log_error((f->status == 422 ? NGX_LOG_NOTICE : NGX_LOG_WARN), f->log, 0,
-                  "aigc: an uninstall could not be finished: status %ui%s%s: "
-                  "trying again", f->status, f->error ? ", " : "",
-                  f->error ? f->error : "");
-
-    ngx_aigc_queue_unlock(ngx_aigc_uninstall_zone, task->slot, task->lock, 0,
-                          0);
+    (void) ngx_atomic_fetch_add(
+                      &ngx_aigc_uninstall_zone->shm->counters.uninstalls, n);
 }

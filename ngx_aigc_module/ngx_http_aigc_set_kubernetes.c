@@ -1,0 +1,182 @@
+/*
+ * ngx_http_aigc_set_kubernetes.c — the directive aigc_kubernetes.
+ */
+
+#include "ngx_http_aigc_directives.h"
+#include "ngx_http_aigc_params.h"
+
+
+static char *ngx_http_aigc_kubernetes_param(ngx_conf_t *cf,
+    ngx_http_aigc_main_conf_t *mcf, ngx_aigc_kubernetes_t *k8s,
+    ngx_str_t *arg);
+static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
+    ngx_aigc_kubernetes_t *k8s);
+
+
+char *
+ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    ngx_str_t              *value;
+    ngx_uint_t              i;
+    ngx_aigc_kubernetes_t  *k8s;
+
+    if (mcf->k8s) {
+        return "is duplicate";
+    }
+
+    k8s = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_kubernetes_t));
+    if (k8s == NULL
+        || ngx_array_init(&k8s->namespaces, cf->pool, 2, sizeof(ngx_str_t))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_str_set(&k8s->token_file, NGX_AIGC_SERVICEACCOUNT "/token");
+    ngx_str_set(&k8s->ca_file, NGX_AIGC_SERVICEACCOUNT "/ca.crt");
+
+    value = cf->args->elts;
+
+    if (ngx_http_aigc_url(cf, &value[1], &k8s->url, &k8s->base) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (k8s->url.scheme.len != sizeof("https") - 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" has \"%V\": it takes https, "
+                           "the gateway's token does not go over plain HTTP",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        if (ngx_http_aigc_kubernetes_param(cf, mcf, k8s, &value[i])
+            != NGX_CONF_OK)
+        {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_aigc_readable(cf, "token_file=", &k8s->token_file) != NGX_OK
+        || ngx_http_aigc_readable(cf, "ca_file=", &k8s->ca_file) != NGX_OK
+        || (k8s->lease_name.len == 0
+            && ngx_http_aigc_own_lease(cf, k8s) != NGX_OK))
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->k8s = k8s;
+
+    if (ngx_http_aigc_api_upstream(cf, k8s) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_aigc_kubernetes_param(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
+    ngx_aigc_kubernetes_t *k8s, ngx_str_t *arg)
+{
+    ngx_str_t  v;
+
+    if (ngx_http_aigc_param(arg, "namespaces=", &v)) {
+        if (ngx_http_aigc_namespaces(cf, &v, &k8s->namespaces) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+    } else if (ngx_http_aigc_param(arg, "selector=", &v)) {
+        k8s->selector = v;
+
+    } else if (ngx_http_aigc_param(arg, "token_file=", &v)) {
+        if (ngx_http_aigc_path(cf, &v, &k8s->token_file) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+    } else if (ngx_http_aigc_param(arg, "ca_file=", &v)) {
+        if (ngx_http_aigc_path(cf, &v, &k8s->ca_file) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+    } else if (ngx_http_aigc_param(arg, "lease=", &v)) {
+        if (ngx_http_aigc_lease(cf, &v, k8s) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+    } else if (ngx_http_aigc_param(arg, "max_stale=", &v)) {
+        if (ngx_http_aigc_seconds(cf, arg, &v, &mcf->max_stale) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
+
+    } else {
+        return ngx_http_aigc_unknown(cf, arg,
+                                     "namespaces=, selector=, token_file=,"
+                                     " ca_file=, lease=, max_stale=");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* "proxy_pass https://aigc_kubernetes" in gateway.conf means the API server. */
+static ngx_int_t
+ngx_http_aigc_api_upstream(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
+{
+    ngx_url_t                      u;
+    ngx_http_upstream_server_t    *server;
+    ngx_http_upstream_srv_conf_t  *uscf;
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    u.url = k8s->url.host;
+    u.default_port = k8s->url.port;
+
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" names a host that cannot be "
+                           "used, \"%V\": %s", &k8s->url.host,
+                           u.err ? u.err : "no address");
+        return NGX_ERROR;
+    }
+
+    server = NULL;
+
+    if (u.naddrs) {
+        server = ngx_pcalloc(cf->pool, sizeof(ngx_http_upstream_server_t));
+        if (server == NULL) {
+            return NGX_ERROR;
+        }
+
+        server->name = u.url;
+        server->addrs = u.addrs;
+        server->naddrs = u.naddrs;
+        server->weight = 1;
+        server->max_fails = 0;
+    }
+
+    ngx_memzero(&u, sizeof(ngx_url_t));
+
+    ngx_str_set(&u.host, "aigc_kubernetes");
+    u.url = u.host;
+    u.no_port = 1;
+
+    uscf = ngx_http_upstream_add(cf, &u, NGX_HTTP_UPSTREAM_CREATE
+                                         |NGX_HTTP_UPSTREAM_WEIGHT
+                                         |NGX_HTTP_UPSTREAM_MAX_FAILS);
+    if (uscf == NULL || server == NULL) {
+        return NGX_ERROR;
+    }
+
+    uscf->servers = ngx_array_create(cf->pool, 1,
+                                     sizeof(ngx_http_upstream_server_t));
+    if (uscf->servers == NULL) {
+        return NGX_ERROR;
+    }
+
+    *(ngx_http_upstream_server_t *) ngx_array_push(uscf->servers) = *server;
+
+    return NGX_OK;
+}
