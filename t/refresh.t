@@ -13,7 +13,7 @@ my $MONTH = int 14 * 86400 * 0.71;      # after 70 % of its life it rotates
 
 # without the mirror, whose own calls to the token endpoint are not to be counted
 my $t = AIGC::Stack->start(workers => 2, tls => 1, custom_data => 'off',
-    gateway => 'location = /guarded { auth_request /auth; try_files /app.js =404; }', instance => <<'END');
+    gateway => 'location = /guarded { auth_request /auth; try_files /favicon.svg =404; }', instance => <<'END');
     add_header X-Worker $pid always;
     location /tried { aigc_access on; try_files /nope @pod; }
     location @pod   { include aigc/instance.conf; }

@@ -38,6 +38,16 @@ export function clock(ms: number): string {
   return (h ? `${h}:${two(m)}` : String(m)) + `:${two(s % 60)}`
 }
 
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60]] as const
+
+/* 150 s → "2 minutes", "2分钟" */
+export function ago(seconds: number, language: string): string {
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? ['second', 1]
+
+  return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' })
+    .format(Math.max(0, Math.floor(seconds / size)))
+}
+
 /* --- why it does not start ------------------------------------------------ */
 
 const REASONS: [RegExp, string, Step][] = [

@@ -81,7 +81,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     rc = (ctx->decision == NGX_HTTP_AIGC_NOT_READY)
          ? ngx_http_aigc_waiting(r, &record)
-         : ngx_http_aigc_refuse(r, ctx->decision);
+         : ngx_http_aigc_refuse_visitor(r, ctx->decision);
 
     ngx_http_finalize_request(r, rc);
 

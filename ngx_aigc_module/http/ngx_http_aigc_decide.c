@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_page.h"
 #include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 
@@ -14,6 +15,10 @@ typedef struct {
     const char   *detail;
     time_t        retry;
 } ngx_http_aigc_answer_t;
+
+
+static ngx_int_t ngx_http_aigc_forget(ngx_http_request_t *r,
+    ngx_http_aigc_decision_e decision);
 
 
 /* by ngx_http_aigc_decision_e */
@@ -158,28 +163,55 @@ ngx_http_aigc_decision_status(ngx_http_aigc_decision_e decision)
 ngx_int_t
 ngx_http_aigc_refuse(ngx_http_request_t *r, ngx_http_aigc_decision_e decision)
 {
-    ngx_str_t                   none;
-    ngx_http_aigc_answer_t     *answer;
-    ngx_http_aigc_main_conf_t  *mcf;
+    ngx_http_aigc_answer_t  *answer;
 
     answer = &ngx_http_aigc_answers[decision];
 
-    if (decision == NGX_HTTP_AIGC_AMBIGUOUS) {
-        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-        ngx_str_null(&none);
-
-        if (ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, NULL, 0)
-            != NGX_OK
-            || ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, &mcf->domain,
-                                        0)
-               != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (ngx_http_aigc_forget(r, decision) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_aigc_problem(r, answer->status,
                                  (char *) answer->name.data, answer->detail,
                                  answer->retry);
+}
+
+
+ngx_int_t
+ngx_http_aigc_refuse_visitor(ngx_http_request_t *r,
+    ngx_http_aigc_decision_e decision)
+{
+    ngx_http_aigc_answer_t  *answer;
+
+    answer = &ngx_http_aigc_answers[decision];
+
+    if (ngx_http_aigc_forget(r, decision) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_say(r, answer->status, (char *) answer->name.data,
+                             answer->detail, answer->retry);
+}
+
+
+/* Clears the session cookie where two of them came. */
+static ngx_int_t
+ngx_http_aigc_forget(ngx_http_request_t *r, ngx_http_aigc_decision_e decision)
+{
+    ngx_str_t                   none;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (decision != NGX_HTTP_AIGC_AMBIGUOUS) {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_str_null(&none);
+
+    if (ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, NULL, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, &mcf->domain, 0);
 }

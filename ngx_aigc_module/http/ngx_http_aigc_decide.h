@@ -31,6 +31,10 @@ ngx_str_t *ngx_http_aigc_decision_name(ngx_http_aigc_decision_e decision);
 ngx_int_t ngx_http_aigc_refuse(ngx_http_request_t *r,
     ngx_http_aigc_decision_e decision);
 
+/* The same for the visitor of an instance: a person gets a page. */
+ngx_int_t ngx_http_aigc_refuse_visitor(ngx_http_request_t *r,
+    ngx_http_aigc_decision_e decision);
+
 /* The same decision's status alone. */
 ngx_uint_t ngx_http_aigc_decision_status(ngx_http_aigc_decision_e decision);
 

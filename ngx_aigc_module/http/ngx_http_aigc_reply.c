@@ -8,6 +8,8 @@
 #include "core/ngx_aigc_cookie.h"
 
 
+static ngx_int_t ngx_http_aigc_retry_after(ngx_http_request_t *r,
+    time_t retry);
 static ngx_int_t ngx_http_aigc_send(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, ngx_str_t *body);
 
@@ -16,21 +18,10 @@ ngx_int_t
 ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *detail, time_t retry)
 {
-    u_char     *p;
-    ngx_str_t   value;
-    u_char      buf[NGX_TIME_T_LEN];
+    ngx_str_t  value;
 
-    if (retry) {
-        p = ngx_sprintf(buf, "%T", retry);
-
-        value.len = p - buf;
-        value.data = ngx_pstrdup(r->pool, &(ngx_str_t) { p - buf, buf });
-
-        if (value.data == NULL
-            || ngx_http_aigc_add_header(r, "Retry-After", &value) != NGX_OK)
-        {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (retry && ngx_http_aigc_retry_after(r, retry) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (ngx_http_aigc_challenge_header(r, status) != NGX_OK) {
@@ -113,34 +104,33 @@ ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json, ngx_str_t *text)
 
 
 ngx_int_t
-ngx_http_aigc_page(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body,
-    time_t retry)
+ngx_http_aigc_html(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body,
+    ngx_str_t *policy, time_t retry)
 {
-    ngx_str_t  value;
-
-    if (retry) {
-        value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
-        if (value.data == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        value.len = ngx_sprintf(value.data, "%T", retry) - value.data;
-
-        if (ngx_http_aigc_add_header(r, "Retry-After", &value) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-
-    ngx_str_set(&value, "default-src 'none'; style-src 'self'; img-src 'self';"
-                        " form-action 'self'; frame-ancestors 'none'");
-
-    if (ngx_http_aigc_add_header(r, "Content-Security-Policy", &value)
-        != NGX_OK)
+    if ((retry && ngx_http_aigc_retry_after(r, retry) != NGX_OK)
+        || ngx_http_aigc_add_header(r, "Content-Security-Policy", policy)
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_aigc_send(r, status, "text/html; charset=utf-8", body);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_retry_after(ngx_http_request_t *r, time_t retry)
+{
+    ngx_str_t  value;
+
+    value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%T", retry) - value.data;
+
+    return ngx_http_aigc_add_header(r, "Retry-After", &value);
 }
 
 

@@ -1,6 +1,6 @@
 /*
  * http/ngx_http_aigc_reply.h — the answers that the module gives itself:
- * problem+json (RFC 9457), JSON, a page, a redirect.
+ * problem+json (RFC 9457), JSON, HTML, a redirect.
  *
  * Each sends the whole answer and returns what a content handler returns.  In
  * the access phase finalize with it and return NGX_DONE.  Nothing is cached.
@@ -37,9 +37,9 @@ ngx_int_t ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json,
     ngx_str_t *text);
 
-/* body: HTML from r->pool or static. */
-ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *body, time_t retry);
+/* body: HTML, policy: its Content-Security-Policy; from r->pool or static. */
+ngx_int_t ngx_http_aigc_html(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body, ngx_str_t *policy, time_t retry);
 
 /*
  * The header alone, for a body of len bytes (-1: unknown) that the caller sends.

@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_sign_in.h"
 #include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_page.h"
 #include "ngx_http_aigc_reply.h"
 
 #include "core/ngx_aigc_cookie.h"
@@ -35,9 +36,9 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
     rc = ngx_http_aigc_rd(r, &login.rd);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-rd",
-                                     "The page to return to (rd) is not one "
-                                     "of this site.", 0);
+        return ngx_http_aigc_say(r, NGX_HTTP_BAD_REQUEST, "bad-rd",
+                                 "The page to return to (rd) is not one "
+                                 "of this site.", 0);
     }
 
     if (rc != NGX_OK) {
@@ -56,10 +57,10 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
 
         ngx_aigc_issuer_want_keys(mcf->zone);
 
-        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "sign-in-unavailable",
-                                     "The sign-in service cannot be reached.",
-                                     NGX_HTTP_AIGC_RETRY);
+        return ngx_http_aigc_say(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                 "sign-in-unavailable",
+                                 "The sign-in service cannot be reached.",
+                                 NGX_HTTP_AIGC_RETRY);
     }
 
     if (rc != NGX_OK) {

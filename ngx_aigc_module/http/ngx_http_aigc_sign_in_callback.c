@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_poll.h"
+#include "ngx_http_aigc_page.h"
 #include "ngx_http_aigc_reply.h"
 
 #include "core/ngx_aigc_cookie.h"
@@ -99,8 +100,8 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_aigc_callback_arg(r, "error", &error) == NGX_OK) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "sign-in-refused",
-                                     "The sign-in service refused.", 0);
+        return ngx_http_aigc_say(r, NGX_HTTP_FORBIDDEN, "sign-in-refused",
+                                 "The sign-in service refused.", 0);
     }
 
     if (ngx_http_aigc_callback_arg(r, "code", &code) != NGX_OK) {
@@ -357,11 +358,11 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
                       "custom claims, or the user fewer roles",
                       cb->id_token.len);
 
-        return ngx_http_aigc_problem(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                     "session-too-large",
-                                     "Your ID token does not fit a cookie: "
-                                     "ask your administrator to drop custom "
-                                     "claims, or roles, from it.", 0);
+        return ngx_http_aigc_say(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                 "session-too-large",
+                                 "Your ID token does not fit a cookie: "
+                                 "ask your administrator to drop custom "
+                                 "claims, or roles, from it.", 0);
     }
 
     ngx_str_null(&none);
@@ -398,16 +399,16 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
 
         ngx_aigc_issuer_want_keys(mcf->zone);
 
-        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "sign-in-unavailable",
-                                     "The sign-in service cannot be reached.",
-                                     NGX_HTTP_AIGC_RETRY);
+        return ngx_http_aigc_say(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                 "sign-in-unavailable",
+                                 "The sign-in service cannot be reached.",
+                                 NGX_HTTP_AIGC_RETRY);
 
     default:
-        return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY,
-                                     "sign-in-garbage",
-                                     "The sign-in service gave an answer that "
-                                     "makes no sense.", 0);
+        return ngx_http_aigc_say(r, NGX_HTTP_BAD_GATEWAY,
+                                 "sign-in-garbage",
+                                 "The sign-in service gave an answer that "
+                                 "makes no sense.", 0);
     }
 }
 
@@ -415,6 +416,6 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
 static ngx_int_t
 ngx_http_aigc_callback_bad(ngx_http_request_t *r, const char *detail)
 {
-    return ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "sign-in-failed",
-                                 detail, 0);
+    return ngx_http_aigc_say(r, NGX_HTTP_BAD_REQUEST, "sign-in-failed",
+                             detail, 0);
 }

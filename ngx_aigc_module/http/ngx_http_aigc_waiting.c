@@ -6,28 +6,21 @@
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_instance.h"
+#include "ngx_http_aigc_page.h"
 #include "ngx_http_aigc_reply.h"
 
 
-static ngx_int_t ngx_http_aigc_waiting_page(ngx_http_request_t *r,
+#define NGX_HTTP_AIGC_SOON   3      /* s until the page loads itself again */
+#define NGX_HTTP_AIGC_LATER  10     /* s likewise, when nothing is under way:
+                                       it was started elsewhere, perhaps */
+
+
+static ngx_int_t ngx_http_aigc_waiting_show(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
-static ngx_int_t ngx_http_aigc_waiting_why(ngx_pool_t *pool,
-    ngx_aigc_record_t *record, ngx_str_t *why);
+static ngx_int_t ngx_http_aigc_waiting_page(ngx_http_request_t *r,
+    ngx_aigc_record_t *record, ngx_http_aigc_page_t *page);
 static ngx_int_t ngx_http_aigc_waiting_json(ngx_http_request_t *r,
-    const char *state, ngx_str_t *why);
-static ngx_int_t ngx_http_aigc_escape(ngx_pool_t *pool, u_char *data,
-    size_t len, ngx_str_t *out);
-
-
-static const char  *ngx_http_aigc_waiting_words[][2] = {
-    { "pending", "It waits for its pod." },
-    { "starting", "It is starting." },
-    { "failing", "It does not start." },
-    { "stopping", "It is stopping." },
-    { "released", "It is released: start it on the dashboard." },
-    { "uninstalling", "It is being uninstalled." },
-    { NULL, "It is not ready." }
-};
+    const char *state, ngx_str_t *code, ngx_str_t *text);
 
 
 ngx_int_t
@@ -50,93 +43,94 @@ ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
         return ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_NOT_READY);
     }
 
-    return ngx_http_aigc_waiting_page(r, &whole);
+    return ngx_http_aigc_waiting_show(r, &whole);
 }
 
 
 static ngx_int_t
-ngx_http_aigc_waiting_page(ngx_http_request_t *r, ngx_aigc_record_t *record)
+ngx_http_aigc_waiting_show(ngx_http_request_t *r, ngx_aigc_record_t *record)
 {
-    ngx_str_t                   body, name, why, reason;
-    ngx_uint_t                  i;
-    const char                 *state;
-    ngx_http_aigc_main_conf_t  *mcf;
+    ngx_int_t              rc;
+    const char            *state;
+    ngx_http_aigc_page_t   page;
 
-    static ngx_str_t            page = ngx_string(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
-        "<meta http-equiv=\"refresh\" content=\"3\">"
-        "<meta name=\"viewport\" content=\"width=device-width\">"
-        "<title>%V</title></head><body><main><h1>%V, instance %D</h1>"
-        "<p id=\"state\">%s</p><p id=\"reason\">%V</p>"
-        "<p><a href=\"%V/\">Dashboard</a></p></main></body></html>\n");
+    ngx_memzero(&page, sizeof(ngx_http_aigc_page_t));
 
     state = ngx_http_aigc_instance_state(record);
 
-    if (ngx_http_aigc_waiting_why(r->pool, record, &why) != NGX_OK) {
+    rc = ngx_http_aigc_instance_reason(r->pool, record, &page.code,
+                                       &page.text);
+
+    if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_str_null(&page.code);
+        ngx_str_null(&page.text);
     }
 
     if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
-        return ngx_http_aigc_waiting_json(r, state, &why);
+        return ngx_http_aigc_waiting_json(r, state, &page.code, &page.text);
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    page.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    page.id = state;
+    page.words = ngx_http_aigc_state_words(state);
+    page.busy = (record->state == NGX_AIGC_RUNNING && page.code.len == 0)
+                || record->gs_state == NGX_AIGC_GS_DELETING;
+    page.again = (record->state == NGX_AIGC_RUNNING) ? NGX_HTTP_AIGC_SOON
+                                                     : NGX_HTTP_AIGC_LATER;
+    page.retry = NGX_HTTP_AIGC_RETRY;
 
-    for (i = 0; ngx_http_aigc_waiting_words[i][0]; i++) {
-        if (ngx_strcmp(ngx_http_aigc_waiting_words[i][0], state) == 0) {
-            break;
-        }
-    }
-
-    if (ngx_http_aigc_escape(r->pool, record->name.data, record->name.len,
-                             &name) != NGX_OK
-        || ngx_http_aigc_escape(r->pool, why.data, why.len, &reason)
-           != NGX_OK)
-    {
+    if (ngx_http_aigc_waiting_page(r, record, &page) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    body.len = page.len + 2 * name.len + reason.len + mcf->origin.len + 128;
-    body.data = ngx_pnalloc(r->pool, body.len);
-    if (body.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    body.len = ngx_snprintf(body.data, body.len, (char *) page.data,
-                            &name, &name, record->id,
-                            ngx_http_aigc_waiting_words[i][1], &reason,
-                            &mcf->origin)
-               - body.data;
-
-    return ngx_http_aigc_page(r, NGX_HTTP_SERVICE_UNAVAILABLE, &body,
-                              NGX_HTTP_AIGC_RETRY);
+    return ngx_http_aigc_page(r, &page);
 }
 
 
-/* "Unschedulable: 0/3 nodes are available", or "" */
+/* Its template's title, and the button of one that is released. */
 static ngx_int_t
-ngx_http_aigc_waiting_why(ngx_pool_t *pool, ngx_aigc_record_t *record,
-    ngx_str_t *why)
+ngx_http_aigc_waiting_page(ngx_http_request_t *r, ngx_aigc_record_t *record,
+    ngx_http_aigc_page_t *page)
 {
-    ngx_int_t  rc;
-    ngx_str_t  code, text;
+    ngx_str_t                   ns, name;
+    ngx_aigc_template_t        *tmpl;
+    ngx_http_aigc_main_conf_t  *mcf;
 
-    ngx_str_null(why);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = ngx_http_aigc_instance_reason(pool, record, &code, &text);
+    ngx_aigc_fixed_get(&record->ns, &ns);
+    ngx_aigc_fixed_get(&record->name, &name);
 
-    if (rc != NGX_OK) {
-        return (rc == NGX_DECLINED) ? NGX_OK : NGX_ERROR;
-    }
-
-    why->data = ngx_pnalloc(pool, code.len + 2 + text.len);
-    if (why->data == NULL) {
+    tmpl = ngx_palloc(r->pool, sizeof(ngx_aigc_template_t));
+    if (tmpl == NULL) {
         return NGX_ERROR;
     }
 
-    why->len = ngx_sprintf(why->data, "%V%s%V", &code, text.len ? ": " : "",
-                           &text)
-               - why->data;
+    page->name = name;
+
+    if (ngx_aigc_table_template(mcf->zone, &ns, &name, tmpl, NULL) == NGX_OK
+        && tmpl->title.len)
+    {
+        ngx_aigc_fixed_get(&tmpl->title, &page->name);
+    }
+
+    if (record->state != NGX_AIGC_RELEASED) {
+        return NGX_OK;
+    }
+
+    page->start.data = ngx_pnalloc(r->pool, ns.len + name.len + 2
+                                            + NGX_INT32_LEN);
+    if (page->start.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    page->start.len = ngx_sprintf(page->start.data, "%V/%V/%D", &ns, &name,
+                                  record->id)
+                      - page->start.data;
 
     return NGX_OK;
 }
@@ -144,38 +138,23 @@ ngx_http_aigc_waiting_why(ngx_pool_t *pool, ngx_aigc_record_t *record,
 
 static ngx_int_t
 ngx_http_aigc_waiting_json(ngx_http_request_t *r, const char *state,
-    ngx_str_t *why)
+    ngx_str_t *code, ngx_str_t *text)
 {
-    u_char      *p;
-    ngx_str_t    detail;
+    u_char     *p;
+    ngx_str_t   detail;
 
-    detail.len = sizeof("The instance is not ready: uninstalling. ")
-                 + why->len;
+    detail.len = sizeof("The instance is not ready: uninstalling. : ")
+                 + code->len + text->len;
     detail.data = ngx_pnalloc(r->pool, detail.len + 1);
     if (detail.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     p = ngx_snprintf(detail.data, detail.len,
-                     "The instance is not ready: %s. %V", state, why);
+                     "The instance is not ready: %s. %V%s%V", state, code,
+                     text->len ? ": " : "", text);
     *p = '\0';
 
     return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "not-ready",
                                  (char *) detail.data, NGX_HTTP_AIGC_RETRY);
-}
-
-
-static ngx_int_t
-ngx_http_aigc_escape(ngx_pool_t *pool, u_char *data, size_t len,
-    ngx_str_t *out)
-{
-    out->len = len + ngx_escape_html(NULL, data, len);
-    out->data = ngx_pnalloc(pool, out->len);
-    if (out->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_escape_html(out->data, data, len);
-
-    return NGX_OK;
 }

@@ -49,14 +49,9 @@ const en = {
 
   card: {
     cpu: '{n} CPU',
-    cpuLabel: 'CPU cores',
     memory: 'Memory',
-    gpu: 'GPU',
-    disk: 'Disk',
     diskOf: '{size} disk',
-    image: 'Image',
     used: 'Nobody uses it yet | 1 in use | {n} in use',
-    released: '1 released | {n} released',
     misconfigured: 'Cannot be installed',
     misconfiguredLead: 'Tell your administrator.',
     since: 'Yours since {date}',
@@ -216,6 +211,7 @@ const en = {
     gpus: 'GPUs in use',
     people: 'Users',
     kept: 'Kept disks',
+    gateway: 'Gateway',
     leader: 'Leader',
     leaderSelf: 'this gateway',
     leaderNone: 'nobody leads',

@@ -51,14 +51,9 @@ const zh: Words = {
 
   card: {
     cpu: '{n} 核 CPU',
-    cpuLabel: 'CPU 核数',
     memory: '内存',
-    gpu: 'GPU',
-    disk: '数据盘',
     diskOf: '{size} 数据盘',
-    image: '镜像',
     used: '暂时无人使用 | 1 个在用 | {n} 个在用',
-    released: '1 个已释放 | {n} 个已释放',
     misconfigured: '无法安装',
     misconfiguredLead: '请告知管理员。',
     since: '安装于 {date}',
@@ -218,6 +213,7 @@ const zh: Words = {
     gpus: '使用中的 GPU',
     people: '用户',
     kept: '保留的数据盘',
+    gateway: '网关',
     leader: '主节点',
     leaderSelf: '本网关',
     leaderNone: '暂无',

@@ -235,6 +235,7 @@ sub text    { $_[0]->_do('GET', '/text') }
 sub enabled { $_[0]->_do('GET', '/enabled') }
 sub shown   { $_[0]->_do('GET', '/displayed') }
 sub attr    { my ($self, $name) = @_; $self->_do('GET', "/attribute/$name") }
+sub prop    { my ($self, $name) = @_; $self->_do('GET', "/property/$name") }
 sub role    { $_[0]->_do('GET', '/computedrole') }
 sub label   { $_[0]->_do('GET', '/computedlabel') }
 

@@ -221,9 +221,14 @@ sub json {
     die "no JSON from $self->{url}: $self->{status_line}\n" . substr($self->{content}, 0, 500) . "\n";
 }
 
-# The problem of RFC 9457, or undef when the answer is none.
+# The problem of RFC 9457, or of a page that tells a person of it; undef when the
+# answer is none.
 sub problem {
     my $self = shift;
+    if ($self->type eq 'text/html' && $self->content =~ /<main data-code="([a-z-]+)"/) {
+        my ($code, $detail) = ($1, $self->content =~ m{<p id="lead">(.*?)</p>});
+        return { code => $code, detail => $detail, status => $self->code };
+    }
     return $self->type eq 'application/problem+json' ? $self->json : undef;
 }
 

@@ -1,0 +1,321 @@
+/*
+ * http/ngx_http_aigc_page.c — the pages.
+ */
+
+#include "ngx_http_aigc_page.h"
+#include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_reply.h"
+
+#include <openssl/sha.h>
+
+
+typedef struct {
+    ngx_str_t                      refresh;
+    ngx_str_t                      name;
+    ngx_str_t                      title;
+    ngx_str_t                      lead;
+    ngx_str_t                      cluster;
+    ngx_str_t                      start;
+    const char                    *why;
+    const ngx_http_aigc_labels_t  *labels;
+} ngx_http_aigc_page_parts_t;
+
+
+static ngx_int_t ngx_http_aigc_page_parts(ngx_http_request_t *r,
+    ngx_http_aigc_page_t *page, ngx_http_aigc_page_parts_t *parts);
+static ngx_int_t ngx_http_aigc_page_cluster(ngx_http_request_t *r,
+    ngx_http_aigc_page_t *page, ngx_http_aigc_page_parts_t *parts);
+static ngx_int_t ngx_http_aigc_page_policy(ngx_pool_t *pool,
+    ngx_str_t *policy);
+static ngx_int_t ngx_http_aigc_page_escape(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_str_t *html);
+
+
+/* The dashboard's colours and forms (src/styles/base.css there). */
+static ngx_str_t  ngx_http_aigc_page_style = ngx_string(
+    ":root{color-scheme:light dark;--page:light-dark(#f5f6fa,#0c0e15);"
+    "--glow:light-dark(#e7e9ff,#1a1a3a);--card:light-dark(#fff,#151823);"
+    "--line:light-dark(#e3e5ee,#292e40);--text:light-dark(#14161f,#eceef6);"
+    "--quiet:light-dark(#5b6275,#a3aabd);--accent:light-dark(#4f46e5,#5b54ea);"
+    "--soft:light-dark(#fdf1dc,#33260f);--busy:light-dark(#8a4b07,#f2bd6b)}"
+    "*{box-sizing:border-box}"
+    "body{display:grid;place-items:center;margin:0;min-height:100vh;"
+    "padding:1rem;background:radial-gradient(60rem 26rem at 50% -8rem,"
+    "var(--glow),transparent) no-repeat,var(--page);color:var(--text);"
+    "font:1rem/1.55 Inter,system-ui,-apple-system,'Segoe UI',Roboto,"
+    "'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif}"
+    "main{width:100%;max-width:30rem;padding:2.25rem;text-align:center;"
+    "border:1px solid var(--line);border-radius:1.4rem;"
+    "background:var(--card);overflow-wrap:anywhere;"
+    "box-shadow:0 14px 40px light-dark(rgb(20 22 40/.1),rgb(0 0 0/.5))}"
+    "svg{display:block;width:4rem;height:4rem;margin:0 auto 1.25rem}"
+    "h1{margin:0;font-size:1.6rem;line-height:1.25;letter-spacing:-.02em}"
+    "p{margin:.6rem 0 0;color:var(--quiet)}"
+    ".name{margin:0 0 .25rem;font-weight:600}"
+    ".bar{height:.3rem;margin:1.5rem 0 0;overflow:hidden;"
+    "border-radius:9rem;background:var(--line)}"
+    ".bar::after{content:'';display:block;height:100%;border-radius:inherit;"
+    "background:var(--accent);animation:go 1.5s ease-in-out infinite}"
+    "@keyframes go{from{transform:translateX(-100%)}"
+    "to{transform:translateX(100%)}}"
+    "@media(prefers-reduced-motion:reduce){.bar::after{animation:none;"
+    "opacity:.5}}"
+    ".why{margin-top:1.5rem;padding:.8rem 1rem;text-align:left;"
+    "border-radius:.8rem;background:var(--soft);color:var(--busy)}"
+    ".why p{margin:0;color:inherit}"
+    "summary{cursor:pointer;font-size:.85rem}code{font-size:.8rem}"
+    "nav{display:flex;flex-wrap:wrap;gap:.6rem;justify-content:center;"
+    "margin-top:1.75rem}"
+    "a{display:inline-flex;align-items:center;min-height:2.75rem;"
+    "padding:.5rem 1.2rem;border:1px solid var(--line);border-radius:.7rem;"
+    "color:var(--text);font-weight:550;text-decoration:none}"
+    "a.first{border-color:transparent;background:var(--accent);color:#fff}"
+    ":focus-visible{outline:3px solid light-dark(#4f46e5,#a5a8ff);"
+    "outline-offset:2px}");
+
+
+static const char  ngx_http_aigc_page_html[] =
+    "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width, "
+    "initial-scale=1\">%V<title>%V%s%V</title><style>%V</style></head>"
+    "<body><main data-code=\"%s\"><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\">"
+    "<rect width=\"32\" height=\"32\" rx=\"9\" fill=\"#5a4df0\"/>"
+    "<path d=\"M9 23V14a7 7 0 0 1 14 0v9\" fill=\"none\" stroke=\"#fff\" "
+    "stroke-width=\"2.8\" stroke-linecap=\"round\"/><path d=\"M16 13.2l1.2 "
+    "3.1 3.1 1.2-3.1 1.2L16 21.8l-1.2-3.1-3.1-1.2 3.1-1.2z\" fill=\"#fff\"/>"
+    "</svg><p class=\"name\">%V</p><h1 id=\"state\">%V</h1>"
+    "<p id=\"lead\">%V</p>%s%V<nav>%V<a href=\"%V/\">%s</a></nav></main>"
+    "</body></html>\n";
+
+
+ngx_int_t
+ngx_http_aigc_page(ngx_http_request_t *r, ngx_http_aigc_page_t *page)
+{
+    ngx_str_t                    body, policy, *style;
+    ngx_http_aigc_main_conf_t   *mcf;
+    ngx_http_aigc_page_parts_t   parts;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_page_parts(r, page, &parts) != NGX_OK
+        || ngx_http_aigc_page_policy(r->pool, &policy) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    style = &ngx_http_aigc_page_style;
+
+    body.len = sizeof(ngx_http_aigc_page_html) + parts.refresh.len
+               + 2 * parts.name.len + 2 * parts.title.len + style->len
+               + parts.lead.len + parts.cluster.len + parts.start.len
+               + mcf->origin.len + ngx_strlen(page->id) + 128;
+
+    body.data = ngx_pnalloc(r->pool, body.len);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body.len = ngx_snprintf(body.data, body.len, ngx_http_aigc_page_html,
+                            parts.labels->tag, &parts.refresh, &parts.name,
+                            parts.name.len ? ": " : "", &parts.title, style,
+                            page->id, &parts.name, &parts.title, &parts.lead,
+                            page->busy ? "<div class=\"bar\"></div>" : "",
+                            &parts.cluster, &parts.start, &mcf->origin,
+                            parts.labels->dashboard)
+               - body.data;
+
+    return ngx_http_aigc_html(r, page->status, &body, &policy, page->retry);
+}
+
+
+/* Each part as HTML, in the browser's language. */
+static ngx_int_t
+ngx_http_aigc_page_parts(ngx_http_request_t *r, ngx_http_aigc_page_t *page,
+    ngx_http_aigc_page_parts_t *parts)
+{
+    ngx_str_t                   accept, lead, title, target;
+    ngx_table_elt_t            *h;
+    ngx_aigc_language_e         language;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    static const char  refresh[] = "<meta http-equiv=\"refresh\" content=\"\">";
+    static const char  start[] = "<a class=\"first\" href=\"/?start=\"></a>";
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_memzero(parts, sizeof(ngx_http_aigc_page_parts_t));
+
+    ngx_str_null(&accept);
+
+    h = ngx_http_aigc_header(r, "accept-language");
+    if (h) {
+        accept = h->value;
+    }
+
+    language = ngx_aigc_language(&accept);
+    parts->labels = ngx_http_aigc_labels(language);
+
+    title.data = (u_char *) (page->words ? page->words->title[language]
+                                         : parts->labels->trouble);
+    title.len = ngx_strlen(title.data);
+
+    lead = page->detail;
+
+    if (page->words) {
+        lead.data = (u_char *) page->words->lead[language];
+        lead.len = ngx_strlen(lead.data);
+    }
+
+    parts->why = ngx_http_aigc_why(language, &page->code, &page->text);
+
+    if (ngx_http_aigc_page_escape(r->pool, &page->name, &parts->name)
+        != NGX_OK
+        || ngx_http_aigc_page_escape(r->pool, &title, &parts->title) != NGX_OK
+        || ngx_http_aigc_page_escape(r->pool, &lead, &parts->lead) != NGX_OK
+        || ngx_http_aigc_page_escape(r->pool, &page->start, &target) != NGX_OK
+        || ngx_http_aigc_page_cluster(r, page, parts) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    parts->refresh.data = ngx_pnalloc(r->pool, sizeof(refresh)
+                                               + NGX_TIME_T_LEN);
+    parts->start.data = ngx_pnalloc(r->pool, sizeof(start) + mcf->origin.len
+                                             + target.len
+                                             + ngx_strlen(parts->labels->start));
+
+    if (parts->refresh.data == NULL || parts->start.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (page->again) {
+        parts->refresh.len = ngx_sprintf(parts->refresh.data,
+                                   "<meta http-equiv=\"refresh\" "
+                                   "content=\"%T\">", page->again)
+                             - parts->refresh.data;
+    }
+
+    if (target.len) {
+        parts->start.len = ngx_sprintf(parts->start.data,
+                                   "<a class=\"first\" href=\"%V/?start=%V\">"
+                                   "%s</a>", &mcf->origin, &target,
+                                   parts->labels->start)
+                           - parts->start.data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Why: in our words, and the cluster's below them. */
+static ngx_int_t
+ngx_http_aigc_page_cluster(ngx_http_request_t *r, ngx_http_aigc_page_t *page,
+    ngx_http_aigc_page_parts_t *parts)
+{
+    ngx_str_t    code, text;
+    const char  *details;
+
+    static const char  html[] =
+        "<div class=\"why\"><p id=\"why\">%s</p><details%s><summary>%s"
+        "</summary><code id=\"reason\" lang=\"en\">%V%s%V</code></details>"
+        "</div>";
+
+    if (page->code.len == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_aigc_page_escape(r->pool, &page->code, &code) != NGX_OK
+        || ngx_http_aigc_page_escape(r->pool, &page->text, &text) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    details = parts->labels->details;
+
+    parts->cluster.data = ngx_pnalloc(r->pool, sizeof(html) + code.len
+                                      + text.len + ngx_strlen(details) + 8
+                                      + (parts->why ? ngx_strlen(parts->why)
+                                                    : 0));
+    if (parts->cluster.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    parts->cluster.len = ngx_sprintf(parts->cluster.data, html,
+                                     parts->why ? parts->why : "",
+                                     parts->why ? "" : " open", details,
+                                     &code, text.len ? ": " : "", &text)
+                         - parts->cluster.data;
+
+    return NGX_OK;
+}
+
+
+/* The one style by its digest, and nothing else; nobody frames it. */
+static ngx_int_t
+ngx_http_aigc_page_policy(ngx_pool_t *pool, ngx_str_t *policy)
+{
+    u_char     digest[SHA256_DIGEST_LENGTH];
+    u_char     text[ngx_base64_encoded_length(SHA256_DIGEST_LENGTH)];
+    ngx_str_t  raw, encoded;
+
+    static const char  format[] =
+        "default-src 'none'; style-src 'sha256-%V'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'";
+
+    (void) SHA256(ngx_http_aigc_page_style.data, ngx_http_aigc_page_style.len,
+                  digest);
+
+    raw.data = digest;
+    raw.len = SHA256_DIGEST_LENGTH;
+    encoded.data = text;
+
+    ngx_encode_base64(&encoded, &raw);
+
+    policy->data = ngx_pnalloc(pool, sizeof(format) + encoded.len);
+    if (policy->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    policy->len = ngx_sprintf(policy->data, format, &encoded) - policy->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_page_escape(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *html)
+{
+    html->len = text->len + ngx_escape_html(NULL, text->data, text->len);
+    html->data = ngx_pnalloc(pool, html->len + 1);
+    if (html->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_escape_html(html->data, text->data, text->len);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_say(ngx_http_request_t *r, ngx_uint_t status, const char *code,
+    const char *detail, time_t retry)
+{
+    ngx_http_aigc_page_t  page;
+
+    if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
+        return ngx_http_aigc_problem(r, status, code, detail, retry);
+    }
+
+    ngx_memzero(&page, sizeof(ngx_http_aigc_page_t));
+
+    page.status = status;
+    page.id = code;
+    page.words = ngx_http_aigc_problem_words(code);
+    page.detail.data = (u_char *) detail;
+    page.detail.len = ngx_strlen(detail);
+    page.again = retry;
+    page.retry = retry;
+
+    return ngx_http_aigc_page(r, &page);
+}
