@@ -27,7 +27,7 @@ sub _spread {       # p50 and p99 of a list
     return @sorted[ @sorted / 2, int(@sorted * 0.99) ];
 }
 
-# From a worker's /proc/PID/status: VmRSS, VmHWM, RssAnon, in KiB.
+# From a worker's /proc/PID/status: VmHWM or RssAnon, in KiB.
 sub _memory {
     my ($self, $what, $worker) = @_;
     my $pid = ($self->{stage}->workers('front'))[ $worker // 0 ];
@@ -172,14 +172,20 @@ sub reload {
     $self->_figure("… requests meanwhile that were not answered 200, of $all", $all - ($n->{200} // 0), '');
 }
 
-sub million {
-    my ($self, $n) = @_;
+# So many requests, or as many as there is time for.
+sub many_requests {
+    my ($self, $n, $seconds) = @_;
     my $stage = $self->{stage};
-    my $file  = $stage->requests('million', $stage->request('/b/', $stage->session));
+    my $file  = $stage->requests('many', $stage->request('/b/', $stage->session));
+    my $end   = time + $seconds;
+    my $done  = 0;
+
     $stage->load('front', $file, '-c', 32, '-t', 500);
-    my $before = $self->_memory('VmRSS');
-    $stage->load('front', $file, '-c', 32, '-n', $n);
-    $self->_figure("a worker's memory after $n requests: grown by", $self->_memory('VmRSS') - $before, 'KiB');
+    my $before = $self->_memory('RssAnon');
+    while ($done < $n && time < $end) {
+        $done += $stage->load('front', $file, '-c', 32, '-n', $n / 10)->{requests};
+    }
+    $self->_figure("a worker's own memory (RssAnon) after $done requests: grown by", $self->_memory('RssAnon') - $before, 'KiB');
 }
 
 ### Installs
