@@ -62,10 +62,10 @@ sub disk {
         spec => { accessModes => ['ReadWriteOnce'], resources => { requests => { storage => '1Gi' } } } }];
 }
 
-# Creates templates PREFIX1 to PREFIX$n with so many instances each, all objects
-# of them; dies of a status that is not a success.
+# Creates templates PREFIX1 to PREFIX$n with so many instances each and their
+# GameServers; disks => 1: disks too.  Dies of a status that is not a success.
 sub create {
-    my ($t, $base, $prefix, $n, $each) = @_;
+    my ($t, $base, $prefix, $n, $each, %o) = @_;
     my $send = sub {
         my @bad = grep { !/^20[01]$/ } $t->kube_send([@_], any => 1);
         die scalar(@bad) . " objects were not created: $bad[0]\n" if @bad;
@@ -74,7 +74,7 @@ sub create {
     $send->(map { template($t, $base, "$prefix$_", $each) } 1 .. $n);
     for my $m (1 .. $n) {
         my @ids = 0 .. $each - 1;
-        $send->(map({ game_server("$prefix$m", $_) } @ids), map({ disk("$prefix$m", $_) } @ids));
+        $send->(map({ game_server("$prefix$m", $_) } @ids), $o{disks} ? map({ disk("$prefix$m", $_) } @ids) : ());
         $send->(map { status("$prefix$m", $_, $m * 1000 + $_) } @ids);
     }
 }

@@ -85,6 +85,7 @@ sub write_files {
     $self->_csv('bench.csv', \@columns, $self->{rows});
     $self->_csv('ratios.csv', [qw(name value low high)], $self->{ratios});
     $self->_csv('figures.csv', [qw(what value unit)], $self->{figures});
+    $self->_write('bench.md', $self->_markdown);
     $self->_write('bench.svg', $self->_svg);
 }
 
@@ -106,6 +107,26 @@ sub _write {
     open my $f, '>', $file or croak "$file: $!";
     print $f $text;
     close $f or croak "$file: $!";
+}
+
+sub _markdown {     # for docs/performance.md
+    my ($self) = @_;
+    my ($text, $title) = ('', '');
+
+    for my $r (@{ $self->{rows} }) {
+        if ($r->{title} ne $title) {
+            $title = $r->{title};
+            $text .= "\n**$title**\n\n| | | front CPU, µs | quartiles | times | answers/s | p50 | p99 |\n|---|---|--:|--:|--:|--:|--:|--:|\n";
+        }
+        $text .= sprintf "| %s | %s | %s | %s–%s | %.2f × %s | %s | %s | %s |\n", @$r{qw(name what)},
+            map({ _number($r->{$_}) } qw(cpu cpu_low cpu_high)), @$r{qw(times of)},
+            $r->{rate} ? sprintf('%.0f', $r->{rate}) : '', map { _us($r->{$_}) } qw(p50 p99);
+    }
+    $text .= "\n| ratio | | quartiles | goal |\n|---|--:|--:|--:|\n" . join '', map {
+        sprintf "| %s | %.3f | %.3f–%.3f | %s |\n", @$_{qw(name value low high)},
+            $_->{goal} ? ($_->{goal}[0] eq 'least' ? '≥ ' : '≤ ') . $_->{goal}[1] : '' } @{ $self->{ratios} };
+    $text .= "\n| | |\n|---|--:|\n" . join '', map { "| $_->{what} | " . _number($_->{value}) . " $_->{unit} |\n" } @{ $self->{figures} };
+    return $text;
 }
 
 # A bar for each variant of each scene: front CPU a request, from nothing to the
