@@ -7,6 +7,8 @@
 #include "ngx_aigc_cookie.h"
 
 
+static ngx_int_t ngx_aigc_cookie_pair(u_char *p, u_char *end,
+    ngx_str_t *name, ngx_str_t *value);
 static u_char *ngx_aigc_cookie_find(u_char *p, u_char *last, u_char c);
 static ngx_uint_t ngx_aigc_cookie_blank(u_char c);
 static ngx_uint_t ngx_aigc_cookie_begins(ngx_str_t *name, const char *prefix);
@@ -18,7 +20,7 @@ ngx_int_t
 ngx_aigc_cookie_next(ngx_str_t *header, size_t *pos, ngx_str_t *name,
     ngx_str_t *value)
 {
-    u_char  *p, *last, *end, *eq;
+    u_char  *p, *last, *end;
 
     p = header->data + *pos;
     last = header->data + header->len;
@@ -38,6 +40,25 @@ ngx_aigc_cookie_next(ngx_str_t *header, size_t *pos, ngx_str_t *name,
     }
 
     *pos = end - header->data;
+
+    return ngx_aigc_cookie_pair(p, end, name, value);
+}
+
+
+/* What stands from p to end, where the next ";" is.  NGX_DONE: blanks. */
+static ngx_int_t
+ngx_aigc_cookie_pair(u_char *p, u_char *end, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    u_char  *eq;
+
+    while (p < end && ngx_aigc_cookie_blank(*p)) {
+        p++;
+    }
+
+    if (p == end) {
+        return NGX_DONE;
+    }
 
     while (ngx_aigc_cookie_blank(end[-1])) {
         end--;
@@ -95,9 +116,8 @@ ngx_uint_t
 ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session)
 {
     u_char      *p, *from, *last, *end;
-    size_t       pos;
     ngx_int_t    rc;
-    ngx_str_t    one, name, val;
+    ngx_str_t    name, val;
     ngx_uint_t   cut, kept;
 
     p = value->data;
@@ -114,11 +134,7 @@ ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session)
             end = last;
         }
 
-        one.data = from;
-        one.len = end - from;
-        pos = 0;
-
-        rc = ngx_aigc_cookie_next(&one, &pos, &name, &val);
+        rc = ngx_aigc_cookie_pair(from, end, &name, &val);
 
         if (rc == NGX_OK && ngx_aigc_cookie_ours(&name, session) == NGX_OK) {
             cut++;

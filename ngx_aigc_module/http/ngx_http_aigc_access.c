@@ -15,7 +15,10 @@
 static ngx_int_t ngx_http_aigc_allow(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx, ngx_aigc_record_t *record,
     ngx_http_aigc_who_t *who);
-static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r,
+    ngx_uint_t known);
+static ngx_uint_t ngx_http_aigc_plain_host(ngx_str_t *value,
+    ngx_str_t *server);
 static ngx_int_t ngx_http_aigc_own_origin(ngx_http_request_t *r,
     ngx_str_t *origin);
 static ngx_int_t ngx_http_aigc_to_sign_in(ngx_http_request_t *r);
@@ -51,13 +54,19 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     ctx->socklen = 0;
     ctx->decision = NGX_HTTP_AIGC_UNDECIDED;
 
-    if (ngx_http_aigc_check_host(r) != NGX_OK) {
+    if (ngx_http_aigc_check_host(r, 1) != NGX_OK) {
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
 
     } else {
         ctx->decision = ngx_http_aigc_decide(r, &r->headers_in.server, own,
                                              &record, &who);
         ctx->user = who.sub;
+
+        if (ctx->decision == NGX_HTTP_AIGC_UNKNOWN
+            && ngx_http_aigc_check_host(r, 0) != NGX_OK)
+        {
+            ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
+        }
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
@@ -98,17 +107,21 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ctx->sockaddr = ngx_palloc(r->pool, record->socklen);
-
-    p = ngx_pnalloc(r->pool, record->ns.len + record->name.len + 2
-                             + NGX_INT_T_LEN);
-
-    if (ctx->sockaddr == NULL || p == NULL) {
+    p = ngx_palloc(r->pool, record->socklen + record->address.len
+                            + record->ns.len + record->name.len + 2
+                            + NGX_INT_T_LEN);
+    if (p == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->instance.data = p;
+    ctx->sockaddr = (struct sockaddr *) p;
+    p = ngx_cpymem(p, &record->addr, record->socklen);
 
+    ctx->address.data = p;
+    ctx->address.len = record->address.len;
+    p = ngx_cpymem(p, record->address.data, record->address.len);
+
+    ctx->instance.data = p;
     p = ngx_cpymem(p, record->ns.data, record->ns.len);
     *p++ = '/';
     p = ngx_cpymem(p, record->name.data, record->name.len);
@@ -120,7 +133,6 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_memcpy(ctx->sockaddr, &record->addr, record->socklen);
     ctx->socklen = record->socklen;
 
     /* untrusted code gets none of the keys that opened the door */
@@ -142,10 +154,11 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 
 /*
  * nginx chose the server, and we the instance, by headers_in.server; a Host
- * header beside an absolute-form target may name another.
+ * header beside an absolute-form target may name another.  known: the server's
+ * name may be taken for a host name, as one that the table knows is.
  */
 static ngx_int_t
-ngx_http_aigc_check_host(ngx_http_request_t *r)
+ngx_http_aigc_check_host(ngx_http_request_t *r, ngx_uint_t known)
 {
     ngx_str_t                host;
     ngx_table_elt_t         *h;
@@ -159,6 +172,12 @@ ngx_http_aigc_check_host(ngx_http_request_t *r)
 
     while ((h = ngx_http_aigc_header_next(r, "host", &state))) {
 
+        if (known
+            && ngx_http_aigc_plain_host(&h->value, &r->headers_in.server))
+        {
+            continue;
+        }
+
         if (ngx_aigc_host_normalize(r->pool, &h->value, &host) != NGX_OK
             || host.len != r->headers_in.server.len
             || ngx_strncasecmp(host.data, r->headers_in.server.data, host.len)
@@ -169,6 +188,36 @@ ngx_http_aigc_check_host(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+/* As browsers send it: the very bytes of the server's name, and a port. */
+static ngx_uint_t
+ngx_http_aigc_plain_host(ngx_str_t *value, ngx_str_t *server)
+{
+    u_char     *port, *last;
+    ngx_int_t   n;
+
+    if (value->len < server->len
+        || ngx_memcmp(value->data, server->data, server->len) != 0)
+    {
+        return 0;
+    }
+
+    port = value->data + server->len;
+    last = value->data + value->len;
+
+    if (port == last) {
+        return 1;
+    }
+
+    if (*port++ != ':') {
+        return 0;
+    }
+
+    n = ngx_atoi(port, last - port);
+
+    return n > 0 && n <= 65535 && *port != '0';
 }
 
 

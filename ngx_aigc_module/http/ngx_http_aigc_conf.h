@@ -105,6 +105,7 @@ typedef struct {
     /* the pod's address, set with ALLOW alone: what the balancer may use */
     struct sockaddr          *sockaddr;
     socklen_t                 socklen;
+    ngx_str_t                 address;  /* the same in words */
 
     /* see ngx_http_aigc_challenge.h */
     ngx_uint_t                challenge;

@@ -13,14 +13,12 @@ ngx_table_elt_t *
 ngx_http_aigc_header_next(ngx_http_request_t *r, const char *name,
     ngx_http_aigc_header_t *state)
 {
-    size_t            len;
     ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
 
     if (state->part == NULL) {
         state->part = &r->headers_in.headers.part;
         state->i = 0;
+        state->len = ngx_strlen(name);
     }
 
     for ( ;; ) {
@@ -39,8 +37,8 @@ ngx_http_aigc_header_next(ngx_http_request_t *r, const char *name,
         h = state->part->elts;
         h = &h[state->i++];
 
-        if (h->hash && h->key.len == len
-            && ngx_memcmp(h->lowcase_key, name, len) == 0)
+        if (h->key.len == state->len && h->hash
+            && ngx_memcmp(h->lowcase_key, name, state->len) == 0)
         {
             return h;
         }

@@ -16,6 +16,7 @@
 typedef struct {
     ngx_list_part_t  *part;
     ngx_uint_t        i;
+    size_t            len;
 } ngx_http_aigc_header_t;
 
 ngx_table_elt_t *ngx_http_aigc_header_next(ngx_http_request_t *r,

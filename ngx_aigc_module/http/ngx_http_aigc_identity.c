@@ -53,8 +53,6 @@ ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     ngx_uint_t            n;
     ngx_http_aigc_ctx_t  *ctx;
 
-    ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
-
     ctx = ngx_http_aigc_get_ctx(r);
     if (ctx == NULL) {
         return NGX_ERROR;

@@ -45,8 +45,8 @@ ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
     ngx_http_aigc_main_conf_t *mcf);
 
 /*
- * On an instance's host: NGX_OK: who->sub is signed in; NGX_DECLINED: nobody
- * is, see ambiguous, busy and expired; NGX_ERROR.
+ * On an instance's host, with who zeroed: NGX_OK: who->sub is signed in;
+ * NGX_DECLINED: nobody is, see ambiguous, busy and expired; NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_identify(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);

@@ -6,13 +6,6 @@
 #include "ngx_http_aigc_upstream.h"
 
 
-typedef struct {
-    ngx_http_request_t  *request;
-    ngx_str_t            name;
-    u_char               text[NGX_SOCKADDR_STRLEN];
-} ngx_http_aigc_peer_t;
-
-
 static ngx_int_t ngx_http_aigc_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_aigc_init_peer(ngx_http_request_t *r,
@@ -106,8 +99,7 @@ static ngx_int_t
 ngx_http_aigc_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us)
 {
-    ngx_http_aigc_ctx_t   *ctx;
-    ngx_http_aigc_peer_t  *peer;
+    ngx_http_aigc_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
 
@@ -120,17 +112,7 @@ ngx_http_aigc_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    peer = ngx_palloc(r->pool, sizeof(ngx_http_aigc_peer_t));
-    if (peer == NULL) {
-        return NGX_ERROR;
-    }
-
-    peer->request = r;
-    peer->name.data = peer->text;
-    peer->name.len = ngx_sock_ntop(ctx->sockaddr, ctx->socklen, peer->text,
-                                   NGX_SOCKADDR_STRLEN, 1);
-
-    r->upstream->peer.data = peer;
+    r->upstream->peer.data = r;
     r->upstream->peer.get = ngx_http_aigc_get_peer;
     r->upstream->peer.free = ngx_http_aigc_free_peer;
     r->upstream->peer.tries = 1;
@@ -142,11 +124,11 @@ ngx_http_aigc_init_peer(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data)
 {
-    ngx_http_aigc_peer_t  *peer = data;
+    ngx_http_request_t *r = data;
 
-    ngx_http_aigc_ctx_t   *ctx;
+    ngx_http_aigc_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(peer->request->main, ngx_http_aigc_module);
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
 
     if (ctx == NULL || ctx->decision != NGX_HTTP_AIGC_ALLOW) {
         return NGX_ERROR;
@@ -156,7 +138,7 @@ ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data)
     pc->connection = NULL;
     pc->sockaddr = ctx->sockaddr;
     pc->socklen = ctx->socklen;
-    pc->name = &peer->name;
+    pc->name = &ctx->address;
 
     return NGX_OK;
 }

@@ -16,6 +16,7 @@
 #include "core/ngx_aigc_workload.h"
 
 
+#define NGX_AIGC_ADDRESS_MAX  64        /* bytes of "[IPv6]:port" */
 #define NGX_AIGC_STALE_TOP  60          /* s: a PVC may be this much older than
                                            the install that made it */
 
@@ -151,6 +152,7 @@ typedef struct {
         struct sockaddr_in             in;
         struct sockaddr_in6            in6;
     } addr;
+    ngx_aigc_fixed_t(NGX_AIGC_ADDRESS_MAX) address; /* addr in words, if routed */
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;       /* of the GSS */
     ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;
