@@ -18,8 +18,6 @@ ngx_int_t
 ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *detail, time_t retry)
 {
-    ngx_str_t  value;
-
     if (retry && ngx_http_aigc_retry_after(r, retry) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
