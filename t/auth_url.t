@@ -109,6 +109,7 @@ subtest 'an nginx in front' => sub {
     is $front->($alice, '/echo', method => 'POST', body => 'hello')->content, 'hello', '… with a body';
     is $front->($bob, '/info')->code, 403, 'another user does not';
     is $front->($t->stranger, '/info')->code, 401, 'nor a stranger';
+    is $front->($t->stranger, '/info')->header('WWW-Authenticate'), 'Bearer realm="aigc"', '… who is asked for a token';
     is $front->($bob, "/info?u=" . $mine->url)->code, 403, 'whatever the query says';
 };
 

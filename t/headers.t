@@ -66,6 +66,8 @@ subtest 'cookies to the pod' => sub {
     is_deeply pod(with($one, $s, $two), 'Cookie'), ["$one; $two"], '… in several headers';
     is with('x=' . 'v' x 16_000 . "; $s")->code, 400, 'what is larger than nginx takes does not reach a pod';
 
+    is_deeply pod($alice->get($mine->url('/headers'), headers => [Upgrade => 'x', Cookie => "a=1; $s"]), 'Cookie'), ['a=1'],
+        'with an upgrade';
     my $r = $alice->get($mine->url('/headers'), http => '1.0', headers => [Cookie => "a=1; $s", Cookie => 'b=2']);
     is join('; ', @{ pod($r, 'Cookie') }), 'a=1; b=2', 'HTTP/1.0';
     unlike $r->content, qr/\Q$session\E/, '… and nothing of ours';
@@ -112,6 +114,8 @@ subtest 'Authorization' => sub {
             unlike $r->content, qr/\Q$token\E/, '… under any name';
         }
     }
+    is_deeply pod($t->stranger->get($mine->url('/headers'), headers => [Upgrade => 'x', Authorization => "Bearer $token"]),
+        'Authorization'), [], '… with an upgrade, too';
     my $r = $alice->get($mine->url('/headers'), headers => [Authorization => "Bearer $token"]);
     is_deeply pod($r, 'Authorization'), ["Bearer $token"], 'a token beside a session was not what opened it: it passes';
 };
