@@ -35,7 +35,7 @@ sub start {
                 --disable-sync --disable-dev-shm-usage),
             ($> == 0 ? '--no-sandbox' : ()),
             # whatever a page asks for, nothing leaves this machine
-            "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP *.$root. 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             sprintf('--window-size=%d,%d', $o{width} // 1280, $o{height} // 900),
             "--user-data-dir=$self->{profile}",
         ] },
