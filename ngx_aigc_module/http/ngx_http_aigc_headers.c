@@ -90,6 +90,10 @@ ngx_http_aigc_is_websocket(ngx_http_request_t *r)
     ngx_table_elt_t         *h;
     ngx_http_aigc_header_t   state;
 
+    if (r->headers_in.upgrade == NULL) {
+        return NGX_DECLINED;
+    }
+
     ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
 
     h = ngx_http_aigc_header_next(r, "upgrade", &state);
@@ -202,7 +206,9 @@ ngx_http_aigc_strip_upgrade(ngx_http_request_t *r)
     ngx_table_elt_t         *h;
     ngx_http_aigc_header_t   state;
 
-    if (ngx_http_aigc_is_websocket(r) == NGX_OK) {
+    if (r->headers_in.upgrade == NULL
+        || ngx_http_aigc_is_websocket(r) == NGX_OK)
+    {
         return;
     }
 
