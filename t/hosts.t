@@ -77,6 +77,9 @@ subtest 'on the port of all' => sub {
     }
     is pod(sent('GET /info HTTP/1.1', ["Host: $h"])), 403, 'as it stands: hers is refused to him';
     is pod(sent('GET /info HTTP/1.1', ["Host: $o"])), 'instance ' . $his->id, '… and his is his';
+    is pod(sent("GET http://$o/info HTTP/1.1", ["Host: $_"])), 400, "by the absolute form not beside the Host $_, which somebody in between might go by"
+        for $h, $dash, 'evil.example', "$o.evil.example", $t->root;
+    is pod(sent("GET http://$o/info HTTP/1.1", ["Host: \U$o"])), 'instance ' . $his->id, '… but beside the same one';
 };
 
 subtest 'where the instances\' server is the only one' => sub {
