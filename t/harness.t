@@ -89,6 +89,26 @@ subtest 'what is found at the end' => sub {
     open my $f, '>', $t->file('log/access.log');
     is_deeply [ $t->problems ], [], '… and no other';
 
+    for my $log (qw(log/error.log log/error2.log log/access2.log log/audit.log log/other.log nginx/own.log nginx2/own.log nginx/logs/own.log)) {
+        my ($dir) = map { $t->file($_) } $log =~ m{(.*)/};
+        mkdir $dir;
+        open my $f, '>>', $t->file($log) or die "$log: $!";
+        print $f "a line\n[info] request: \"GET /x?cookie=", substr($secret, 0, 33), "\n";
+        close $f;
+        like join('', $t->problems), qr/a secret \(cookie aigc_session\) stands in \S*\Q$log\E, line \d+/, "… in $log, cut off where a line ends";
+        $log eq 'log/error.log' ? truncate $t->file($log), (-s $t->file($log)) - 70 : unlink $t->file($log);
+    }
+    open my $state, '>', $t->file('state.json') or die $!;
+    print $state '{"models":{"RefreshToken":[["refresh-token-that-no-browser-has-seen",{}]]}}';
+    close $state;
+    AIGC::Secrets::in_logto($t->file('state.json'));
+    open my $other, '>', $t->file('log/other.log') or die $!;
+    print $other "refresh-token-that-no-browser-has-seen\n";
+    close $other;
+    like join('', $t->problems), qr/a secret \(Logto's RefreshToken\)/, '… a token that only Logto knows, too';
+    unlink $t->file('log/other.log');
+    is_deeply [ $t->problems ], [], '… and then no more';
+
     kill 'SEGV', ($t->worker_pids)[0];
     $t->wait_for(sub { $t->error_log =~ /signal 11/ }, 10, 'a crash');
     like join('', $t->problems), qr/exited on signal 11/, 'a crash';

@@ -134,4 +134,21 @@ subtest 'header lines that are none' => sub {
     is $alice->cookie('aigc_session'), $session, 'the session is what it was';
 };
 
+subtest 'who has its address next' => sub {
+    my $ip = sub { ($t->kube_get('pods', $_[0]->pod) // {})->{status}{podIP} };
+    $his->release->wait_state('released');
+    my $was = $ip->($mine);
+    my @kept = map { $alice->begin('GET', $mine->url(raw_path(pause => 1000 + 20 * $_, parts => ['', $ok, $evil x 3]))) } 1 .. 30;
+    is_deeply [ grep { $_ ne 'ok' } map { $_->response->content } @kept ], [], 'connections that are kept, and a second answer on its way on each';
+    $mine->release->wait_state('released');
+    $his->start->wait_ready;
+    is $ip->($his), $was, 'another user\'s pod has the address';
+    my %n;
+    for (map { $bob->begin('GET', $his->url('/info')) } 1 .. 60) {
+        my $r = $_->response;
+        $n{ $r->code == 200 && !$r->header('X-Evil') ? $r->json->{instance} : $r->code . $r->content }++;
+    }
+    is_deeply \%n, { $his->id => 60 }, '… and he gets his answers from it, all of them';
+};
+
 done_testing;

@@ -20,7 +20,7 @@ my $plain   = 'http://' . $t->host . ':' . $t->port;    # the same server, for p
 sub signed_in {
     my ($user) = @_;
     my $b = $t->browser;
-    $b->go('/')->click('[data-test=sign-in]');
+    $b->go('/')->click('#stranger:not([hidden]) [data-test=sign-in]');
     $b->sign_in($user);
     $b->find('[data-template]');
     return $b;
@@ -303,7 +303,7 @@ subtest 'cookie tossing' => sub {
     pass 'she is asked to sign in, and is not bob';
     is api($b, 'POST', 'templates/default/notebook/install')->{status}, 401, '… nor acts for him';
     $b->_do('POST', '/goog/cdp/execute', { cmd => 'Network.clearBrowserCookies', params => {} });
-    $b->go('/')->click('[data-test=sign-in]');
+    $b->go('/')->click('#stranger:not([hidden]) [data-test=sign-in]');
     $b->sign_in('alice');
     $b->find('[data-template]');
     on_page();

@@ -37,7 +37,7 @@ sub start {
             ($o{scrollbars} // 1 ? () : '--hide-scrollbars'),
             ($> == 0 ? '--no-sandbox' : ()),
             # whatever a page asks for, nothing leaves this machine
-            "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP *.$root. 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             sprintf('--window-size=%d,%d', $o{width} // 1280, $o{height} // 900),
             "--user-data-dir=$self->{profile}",
         ], prefs => { 'intl.accept_languages' => $o{languages} // 'en-US,en' } },

@@ -6,6 +6,8 @@ package AIGC::Secrets;
 use strict;
 use warnings;
 
+use JSON::PP ();
+
 my %known;          # a piece of the secret => what it is
 
 # A log line is cut at 2 KB, a token may stand in it in part: pieces of 32
@@ -32,6 +34,18 @@ sub in_file {
     open my $f, '<', $file or return;
     while (my $line = <$f>) { chomp $line; note($line, $what) }
 }
+
+# What Logto's stand-in has issued, and no browser has seen.
+sub in_logto {
+    my ($file) = @_;
+    open my $f, '<', $file or return;
+    my $state = eval { local $/; JSON::PP->new->utf8->decode(<$f>) } or return;
+    for my $kind (qw(RefreshToken AccessToken ClientCredentials AuthorizationCode)) {
+        note($_->[0], "Logto's $kind") for @{ $state->{models}{$kind} // [] };
+    }
+}
+
+sub known { return scalar keys %known }
 
 # (line number, kind) of the first secret in a log, or nothing.
 sub find {

@@ -254,6 +254,7 @@ sub stop {
     AIGC::Secrets::in_file($self->file("logto/$_"), $_)
         for qw(app_secret m2m_app_secret m2m_norole_app_secret webhook_key);
     AIGC::Secrets::in_file($self->file('session.key'), 'session key');
+    AIGC::Secrets::in_logto($self->file('logto/state.json'));
     AIGC::Secrets::in_file($self->file('cluster/serviceaccount/token'), 'service account token');
 
     $_->quit for grep { $_ } @{ $self->{browsers} // [] };
@@ -274,13 +275,18 @@ sub problems {
     my @problems = @{ $self->{problems} };
 
     push @problems, map { "in nginx's log: $_" } $self->bad_log_lines;
-    for my $file (map { $self->file("log/$_") } qw(error.log access.log
-        error2.log access2.log)) {
-        next unless -e $file;
+    for my $file ($self->logs) {
         my ($line, $what) = AIGC::Secrets::find($file) or next;
         push @problems, "a secret ($what) stands in $file, line $line";
     }
     return @problems;
+}
+
+# Every log: nginx's, a second nginx's, those of a test's own log_format (which
+# nginx puts below its prefix), the API server's audit, and what the rest says.
+sub logs {
+    my $self = shift;
+    return grep { -f } map { glob $self->file($_) } qw(log/* nginx*/*.log nginx*/log*/*);
 }
 
 # Ends every stack of this process; true when there was nothing to complain of.
