@@ -23,6 +23,7 @@ my %elsewhere_code = (
     'sign-in-unavailable' => 't/refresh.t: a session past its grace, with Logto away',
     'too-slow'            => 't/adopt.t',
     'changed-meanwhile'   => 't/adopt.t',
+    'annotation-too-long' => 't/long_owner.t',
     'too-many-users'      => 'a Logto of 100,000 users',
 );
 

@@ -45,6 +45,10 @@ static ngx_http_aigc_written_t  ngx_http_aigc_written_problems[] = {
       "The disk of this instance is not recorded as yours: tell your "
       "administrator." },
 
+    { NGX_AIGC_RESULT_UNWRITABLE, NGX_HTTP_CONFLICT, "annotation-too-long",
+      "The instance's annotation would be too long: tell your "
+      "administrator." },
+
     { NGX_AIGC_RESULT_PARTIAL, NGX_HTTP_INSUFFICIENT_STORAGE, "zone-full",
       "The gateway's zone is too small for all instances: tell your "
       "administrator." },

@@ -26,7 +26,7 @@ static ngx_int_t ngx_aigc_plan_uninstall(ngx_aigc_plan_t *plan,
 static ngx_int_t ngx_aigc_plan_forget(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op);
 static ngx_int_t ngx_aigc_plan_change(ngx_aigc_plan_t *plan,
-    ngx_aigc_op_t *op, ngx_aigc_claim_t *claim, ngx_str_t *before);
+    ngx_aigc_op_t *op, ngx_aigc_claim_t *claim, ngx_aigc_claim_t *after);
 static ngx_int_t ngx_aigc_plan_send(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
     ngx_int_t id, ngx_str_t *before, ngx_str_t *after);
 
@@ -184,29 +184,21 @@ static ngx_int_t
 ngx_aigc_plan_new(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op, ngx_str_t *owner,
     ngx_aigc_state_e state, time_t since)
 {
-    ngx_str_t          none;
-    ngx_aigc_claim_t  *claim;
+    ngx_aigc_claim_t  after;
 
-    claim = ngx_array_push(&plan->claims);
-    if (claim == NULL) {
+    ngx_memzero(&after, sizeof(ngx_aigc_claim_t));
+
+    after.id = op->id;
+    after.state = state;
+    after.owner = *owner;
+    after.since_sec = since;
+    ngx_aigc_fixed_get(&plan->tmpl.uid, &after.gss);
+
+    if (ngx_aigc_time_write(plan->pool, since, &after.since) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_memzero(claim, sizeof(ngx_aigc_claim_t));
-
-    claim->id = op->id;
-    claim->state = state;
-    claim->owner = *owner;
-    claim->since_sec = since;
-    ngx_aigc_fixed_get(&plan->tmpl.uid, &claim->gss);
-
-    if (ngx_aigc_time_write(plan->pool, since, &claim->since) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    ngx_str_null(&none);
-
-    return ngx_aigc_plan_change(plan, op, claim, &none);
+    return ngx_aigc_plan_change(plan, op, NULL, &after);
 }
 
 
@@ -320,8 +312,7 @@ ngx_aigc_plan_changed(ngx_aigc_plan_t *plan, ngx_int_t id)
 static ngx_int_t
 ngx_aigc_plan_state(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 {
-    ngx_str_t           before;
-    ngx_aigc_claim_t   *claim;
+    ngx_aigc_claim_t   *claim, after;
     ngx_aigc_state_e    state;
 
     if (ngx_aigc_plan_changed(plan, op->id)) {
@@ -375,16 +366,15 @@ ngx_aigc_plan_state(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 
     /* since and gss are kept as they were written */
 
-    before = claim->raw;
-
-    if (ngx_aigc_claim_read(plan->pool, claim->id, &before, claim) != NGX_OK) {
+    if (ngx_aigc_claim_read(plan->pool, claim->id, &claim->raw, &after)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    claim->state = state;
-    plan->moves = 1;
+    after.state = state;
 
-    return ngx_aigc_plan_change(plan, op, claim, &before);
+    return ngx_aigc_plan_change(plan, op, claim, &after);
 }
 
 
@@ -426,29 +416,28 @@ static ngx_int_t
 ngx_aigc_plan_uninstall(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
     ngx_aigc_claim_t *claim)
 {
-    ngx_str_t          before;
     ngx_uint_t         keep;
+    ngx_aigc_claim_t   after;
 
-    before = claim->raw;
     keep = (op->kind == NGX_AIGC_UNINSTALL_KEEP);
 
-    if (ngx_aigc_claim_read(plan->pool, claim->id, &before, claim) != NGX_OK) {
+    if (ngx_aigc_claim_read(plan->pool, claim->id, &claim->raw, &after)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    if (claim->state == NGX_AIGC_UNINSTALLING && claim->keep <= keep) {
-        ngx_aigc_plan_done(op, claim->keep == keep
+    if (after.state == NGX_AIGC_UNINSTALLING && after.keep <= keep) {
+        ngx_aigc_plan_done(op, after.keep == keep
                                ? NGX_AIGC_RESULT_UNCHANGED
                                : NGX_AIGC_RESULT_UNINSTALLING);
         return NGX_OK;
     }
 
-    plan->moves |= (claim->state == NGX_AIGC_RUNNING);
+    after.state = NGX_AIGC_UNINSTALLING;
+    after.keep = keep;
 
-    claim->state = NGX_AIGC_UNINSTALLING;
-    claim->keep = keep;
-
-    return ngx_aigc_plan_change(plan, op, claim, &before);
+    return ngx_aigc_plan_change(plan, op, claim, &after);
 }
 
 
@@ -472,18 +461,44 @@ ngx_aigc_plan_forget(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 }
 
 
+/* From claim (NULL: there is none) to after. */
 static ngx_int_t
 ngx_aigc_plan_change(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
-    ngx_aigc_claim_t *claim, ngx_str_t *before)
+    ngx_aigc_claim_t *claim, ngx_aigc_claim_t *after)
 {
-    if (ngx_aigc_claim_write(plan->pool, claim) != NGX_OK) {
+    ngx_int_t  rc;
+    ngx_str_t  before;
+
+    rc = ngx_aigc_claim_write(plan->pool, after);
+
+    if (rc == NGX_DECLINED) {
+        /* this one alone: the others of the patch have nothing to do with it */
+
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_UNWRITABLE);
+        return NGX_OK;
+    }
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
-    op->since = claim->since_sec;
-    plan->moves |= (claim->state == NGX_AIGC_RUNNING);
+    if (claim == NULL) {
+        claim = ngx_array_push(&plan->claims);
+        if (claim == NULL) {
+            return NGX_ERROR;
+        }
 
-    return ngx_aigc_plan_send(plan, op, claim->id, before, &claim->raw);
+        ngx_memzero(claim, sizeof(ngx_aigc_claim_t));
+    }
+
+    op->since = after->since_sec;
+    plan->moves |= (claim->state == NGX_AIGC_RUNNING
+                    || after->state == NGX_AIGC_RUNNING);
+
+    before = claim->raw;
+    *claim = *after;
+
+    return ngx_aigc_plan_send(plan, op, claim->id, &before, &claim->raw);
 }
 
 

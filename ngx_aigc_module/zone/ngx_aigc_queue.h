@@ -60,6 +60,7 @@ typedef enum {
     NGX_AIGC_RESULT_LIMIT_USER_TEMPLATE,    /* the user has, of this template */
     NGX_AIGC_RESULT_LIMIT_USER_TOTAL,       /* … of all templates */
     NGX_AIGC_RESULT_FOREIGN_DISK,
+    NGX_AIGC_RESULT_UNWRITABLE,         /* its annotation would be too long */
     NGX_AIGC_RESULT_PARTIAL,            /* the zone does not hold all of it */
     NGX_AIGC_RESULT_REFUSED             /* the API server will not have it */
 } ngx_aigc_result_e;
