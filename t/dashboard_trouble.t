@@ -119,7 +119,8 @@ subtest 'Logto is away' => sub {
     my $source = $b->cdp('Page.addScriptToEvaluateOnNewDocument', { source =>
         'window.real = window.fetch; window.fetch = (url, o) => url.startsWith("/api") ? ' . problem(503, 'sign-in-unavailable') . ' : real(url, o)' });
     $b->refresh;
-    like $b->find('[data-test=screen-logto]')->text, qr/you stay signed in/, 'a screen of its own';
+    $b->find('[data-test=screen-logto]');
+    like $b->text('[data-test=screen-logto]'), qr/you stay signed in/, 'a screen of its own';
     my (undef, @violations) = axe($b);
     is_deeply \@violations, [], 'axe-core has nothing against it';
     $b->cdp('Page.removeScriptToEvaluateOnNewDocument', $source);
@@ -139,11 +140,13 @@ subtest 'screens of their own' => sub {
         my $source = $b->cdp('Page.addScriptToEvaluateOnNewDocument', { source =>
             'window.real = window.fetch; window.fetch = (url, o) => url.startsWith("/api") ? ' . problem($status, $code) . ' : real(url, o)' });
         $b->refresh;
-        like $b->find("[data-test=screen-$kind]")->text, $words, $code;
+        $b->find("[data-test=screen-$kind]");
+        like $b->text("[data-test=screen-$kind]"), $words, $code;
         $b->cdp('Page.removeScriptToEvaluateOnNewDocument', $source);
     }
     $b->go('/admin');
-    like $b->find('[data-test=screen-forbidden]', undef, 20)->text, qr/for administrators/, 'forbidden';
+    $b->find('[data-test=screen-forbidden]', undef, 20);
+    like $b->text('[data-test=screen-forbidden]'), qr/for administrators/, 'forbidden';
     $b->click('[data-test=screen-forbidden] button');
     $b->find($sd);
 };

@@ -10,7 +10,9 @@
 
 
 typedef struct {
-    ngx_str_t                      refresh;
+    ngx_str_t                      refresh;     /* without scripts */
+    ngx_str_t                      again;       /* with them */
+    ngx_str_t                      now;
     ngx_str_t                      name;
     ngx_str_t                      title;
     ngx_str_t                      lead;
@@ -23,10 +25,15 @@ typedef struct {
 
 static ngx_int_t ngx_http_aigc_page_parts(ngx_http_request_t *r,
     ngx_http_aigc_page_t *page, ngx_http_aigc_page_parts_t *parts);
+static ngx_int_t ngx_http_aigc_page_actions(ngx_pool_t *pool,
+    ngx_str_t *origin, ngx_http_aigc_page_t *page, ngx_str_t *target,
+    ngx_http_aigc_page_parts_t *parts);
 static ngx_int_t ngx_http_aigc_page_cluster(ngx_http_request_t *r,
     ngx_http_aigc_page_t *page, ngx_http_aigc_page_parts_t *parts);
 static ngx_int_t ngx_http_aigc_page_policy(ngx_pool_t *pool,
     ngx_str_t *policy);
+static ngx_int_t ngx_http_aigc_page_digest(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_str_t *out);
 static ngx_int_t ngx_http_aigc_page_escape(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *html);
 
@@ -74,24 +81,35 @@ static ngx_str_t  ngx_http_aigc_page_style = ngx_string(
     "outline-offset:2px}");
 
 
+static ngx_str_t  ngx_http_aigc_page_script = ngx_string(
+    "const d=document.querySelector('main').dataset;"
+    "if(d.again)setInterval(async()=>{"
+    "if(!d.now)return location.reload();"
+    "try{const r=await fetch(location,{redirect:'manual',cache:'no-store',"
+    "headers:{accept:'application/json'}});"
+    "if(r.status!=503||(await r.json()).detail!=d.now)location.reload()"
+    "}catch{}},d.again*1000)");
+
+
 static const char  ngx_http_aigc_page_html[] =
     "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">"
     "<meta name=\"viewport\" content=\"width=device-width, "
-    "initial-scale=1\">%V<title>%V%s%V</title><style>%V</style></head>"
-    "<body><main data-code=\"%s\"><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\">"
+    "initial-scale=1\">%V"
+    "<title>%V%s%V</title><style>%V</style></head>"
+    "<body><main data-code=\"%s\" data-now=\"%V\"%V><svg viewBox=\"0 0 32 32\" aria-hidden=\"true\">"
     "<rect width=\"32\" height=\"32\" rx=\"9\" fill=\"#5a4df0\"/>"
     "<path d=\"M9 23V14a7 7 0 0 1 14 0v9\" fill=\"none\" stroke=\"#fff\" "
     "stroke-width=\"2.8\" stroke-linecap=\"round\"/><path d=\"M16 13.2l1.2 "
     "3.1 3.1 1.2-3.1 1.2L16 21.8l-1.2-3.1-3.1-1.2 3.1-1.2z\" fill=\"#fff\"/>"
     "</svg><p class=\"name\">%V</p><h1 id=\"state\">%V</h1>"
     "<p id=\"lead\">%V</p>%s%V<nav>%V<a href=\"%V/\">%s</a></nav></main>"
-    "</body></html>\n";
+    "<script>%V</script></body></html>\n";
 
 
 ngx_int_t
 ngx_http_aigc_page(ngx_http_request_t *r, ngx_http_aigc_page_t *page)
 {
-    ngx_str_t                    body, policy, *style;
+    ngx_str_t                    body, policy, *style, *script;
     ngx_http_aigc_main_conf_t   *mcf;
     ngx_http_aigc_page_parts_t   parts;
 
@@ -104,9 +122,11 @@ ngx_http_aigc_page(ngx_http_request_t *r, ngx_http_aigc_page_t *page)
     }
 
     style = &ngx_http_aigc_page_style;
+    script = &ngx_http_aigc_page_script;
 
     body.len = sizeof(ngx_http_aigc_page_html) + parts.refresh.len
-               + 2 * parts.name.len + 2 * parts.title.len + style->len
+               + parts.again.len + parts.now.len + 2 * parts.name.len
+               + 2 * parts.title.len + style->len + script->len
                + parts.lead.len + parts.cluster.len + parts.start.len
                + mcf->origin.len + ngx_strlen(page->id) + 128;
 
@@ -118,10 +138,11 @@ ngx_http_aigc_page(ngx_http_request_t *r, ngx_http_aigc_page_t *page)
     body.len = ngx_snprintf(body.data, body.len, ngx_http_aigc_page_html,
                             parts.labels->tag, &parts.refresh, &parts.name,
                             parts.name.len ? ": " : "", &parts.title, style,
-                            page->id, &parts.name, &parts.title, &parts.lead,
+                            page->id, &parts.now, &parts.again,
+                            &parts.name, &parts.title, &parts.lead,
                             page->busy ? "<div class=\"bar\"></div>" : "",
                             &parts.cluster, &parts.start, &mcf->origin,
-                            parts.labels->dashboard)
+                            parts.labels->dashboard, script)
                - body.data;
 
     return ngx_http_aigc_html(r, page->status, &body, &policy, page->retry);
@@ -137,9 +158,6 @@ ngx_http_aigc_page_parts(ngx_http_request_t *r, ngx_http_aigc_page_t *page,
     ngx_table_elt_t            *h;
     ngx_aigc_language_e         language;
     ngx_http_aigc_main_conf_t  *mcf;
-
-    static const char  refresh[] = "<meta http-equiv=\"refresh\" content=\"\">";
-    static const char  start[] = "<a class=\"first\" href=\"/?start=\"></a>";
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
@@ -173,33 +191,56 @@ ngx_http_aigc_page_parts(ngx_http_request_t *r, ngx_http_aigc_page_t *page,
         || ngx_http_aigc_page_escape(r->pool, &title, &parts->title) != NGX_OK
         || ngx_http_aigc_page_escape(r->pool, &lead, &parts->lead) != NGX_OK
         || ngx_http_aigc_page_escape(r->pool, &page->start, &target) != NGX_OK
+        || ngx_http_aigc_page_escape(r->pool, &page->now, &parts->now)
+           != NGX_OK
         || ngx_http_aigc_page_cluster(r, page, parts) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    parts->refresh.data = ngx_pnalloc(r->pool, sizeof(refresh)
-                                               + NGX_TIME_T_LEN);
-    parts->start.data = ngx_pnalloc(r->pool, sizeof(start) + mcf->origin.len
-                                             + target.len
-                                             + ngx_strlen(parts->labels->start));
+    return ngx_http_aigc_page_actions(r->pool, &mcf->origin, page, &target,
+                                      parts);
+}
 
-    if (parts->refresh.data == NULL || parts->start.data == NULL) {
-        return NGX_ERROR;
-    }
+
+/* What it does by itself, and the button. */
+static ngx_int_t
+ngx_http_aigc_page_actions(ngx_pool_t *pool, ngx_str_t *origin,
+    ngx_http_aigc_page_t *page, ngx_str_t *target,
+    ngx_http_aigc_page_parts_t *parts)
+{
+    static const char  again[] = " data-again=\"%T\"";
+    static const char  refresh[] =
+        "<noscript><meta http-equiv=\"refresh\" content=\"%T\"></noscript>";
+    static const char  start[] =
+        "<a class=\"first\" href=\"%V/?start=%V\">%s</a>";
 
     if (page->again) {
-        parts->refresh.len = ngx_sprintf(parts->refresh.data,
-                                   "<meta http-equiv=\"refresh\" "
-                                   "content=\"%T\">", page->again)
+        parts->again.data = ngx_pnalloc(pool, sizeof(again) + NGX_TIME_T_LEN);
+        parts->refresh.data = ngx_pnalloc(pool, sizeof(refresh)
+                                                + NGX_TIME_T_LEN);
+
+        if (parts->again.data == NULL || parts->refresh.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        parts->again.len = ngx_sprintf(parts->again.data, again, page->again)
+                           - parts->again.data;
+        parts->refresh.len = ngx_sprintf(parts->refresh.data, refresh,
+                                         page->again)
                              - parts->refresh.data;
     }
 
-    if (target.len) {
-        parts->start.len = ngx_sprintf(parts->start.data,
-                                   "<a class=\"first\" href=\"%V/?start=%V\">"
-                                   "%s</a>", &mcf->origin, &target,
-                                   parts->labels->start)
+    if (target->len) {
+        parts->start.data = ngx_pnalloc(pool, sizeof(start) + origin->len
+                                        + target->len
+                                        + ngx_strlen(parts->labels->start));
+        if (parts->start.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        parts->start.len = ngx_sprintf(parts->start.data, start, origin,
+                                       target, parts->labels->start)
                            - parts->start.data;
     }
 
@@ -250,33 +291,54 @@ ngx_http_aigc_page_cluster(ngx_http_request_t *r, ngx_http_aigc_page_t *page,
 }
 
 
-/* The one style by its digest, and nothing else; nobody frames it. */
+/* The style, the script, a look at its own address; nobody frames it. */
 static ngx_int_t
 ngx_http_aigc_page_policy(ngx_pool_t *pool, ngx_str_t *policy)
 {
-    u_char     digest[SHA256_DIGEST_LENGTH];
-    u_char     text[ngx_base64_encoded_length(SHA256_DIGEST_LENGTH)];
-    ngx_str_t  raw, encoded;
+    ngx_str_t  style, script;
 
     static const char  format[] =
-        "default-src 'none'; style-src 'sha256-%V'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; style-src 'sha256-%V'; script-src 'sha256-%V'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'";
 
-    (void) SHA256(ngx_http_aigc_page_style.data, ngx_http_aigc_page_style.len,
-                  digest);
+    if (ngx_http_aigc_page_digest(pool, &ngx_http_aigc_page_style, &style)
+        != NGX_OK
+        || ngx_http_aigc_page_digest(pool, &ngx_http_aigc_page_script, &script)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
-    raw.data = digest;
-    raw.len = SHA256_DIGEST_LENGTH;
-    encoded.data = text;
-
-    ngx_encode_base64(&encoded, &raw);
-
-    policy->data = ngx_pnalloc(pool, sizeof(format) + encoded.len);
+    policy->data = ngx_pnalloc(pool, sizeof(format) + style.len + script.len);
     if (policy->data == NULL) {
         return NGX_ERROR;
     }
 
-    policy->len = ngx_sprintf(policy->data, format, &encoded) - policy->data;
+    policy->len = ngx_sprintf(policy->data, format, &style, &script)
+                  - policy->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_page_digest(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
+{
+    u_char     digest[SHA256_DIGEST_LENGTH];
+    ngx_str_t  raw;
+
+    (void) SHA256(text->data, text->len, digest);
+
+    raw.data = digest;
+    raw.len = SHA256_DIGEST_LENGTH;
+
+    out->data = ngx_pnalloc(pool, ngx_base64_encoded_length(raw.len));
+    if (out->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_encode_base64(out, &raw);
 
     return NGX_OK;
 }

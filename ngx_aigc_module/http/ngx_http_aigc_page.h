@@ -1,8 +1,9 @@
 /*
  * http/ngx_http_aigc_page.h — the pages that the module shows itself, on an
  * instance's host and at the sign-in: one look, the dashboard's, in Chinese and
- * English, with all that they need in them.  No script; one style, which the
- * policy knows by its digest.
+ * English, with all that they need in them: one style and one script, which the
+ * policy knows by their digests.  The script looks whether things have changed
+ * and only then loads the page again, so that nobody who reads it is disturbed.
  */
 
 #ifndef _NGX_HTTP_AIGC_PAGE_H_INCLUDED_
@@ -26,7 +27,10 @@ typedef struct {
     ngx_str_t     start;    /* "namespace/template/id" of a button that leads
                                to the dashboard, which asks and starts it */
     ngx_uint_t    busy;     /* something is under way */
-    time_t        again;    /* s until it loads itself again; 0: never */
+    time_t        again;    /* s until it looks again; 0: never */
+    ngx_str_t     now;      /* the detail of the problem that a program gets now:
+                               while it is the same, the page stays; len 0: it
+                               is loaded again whatever there is */
     time_t        retry;    /* s, Retry-After; 0: none */
 } ngx_http_aigc_page_t;
 

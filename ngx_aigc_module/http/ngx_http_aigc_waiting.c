@@ -10,7 +10,7 @@
 #include "ngx_http_aigc_reply.h"
 
 
-#define NGX_HTTP_AIGC_SOON   3      /* s until the page loads itself again */
+#define NGX_HTTP_AIGC_SOON   3      /* s until the page looks again */
 #define NGX_HTTP_AIGC_LATER  10     /* s likewise, when nothing is under way:
                                        it was started elsewhere, perhaps */
 
@@ -19,8 +19,8 @@ static ngx_int_t ngx_http_aigc_waiting_show(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
 static ngx_int_t ngx_http_aigc_waiting_page(ngx_http_request_t *r,
     ngx_aigc_record_t *record, ngx_http_aigc_page_t *page);
-static ngx_int_t ngx_http_aigc_waiting_json(ngx_http_request_t *r,
-    const char *state, ngx_str_t *code, ngx_str_t *text);
+static ngx_int_t ngx_http_aigc_waiting_detail(ngx_pool_t *pool,
+    const char *state, ngx_http_aigc_page_t *page);
 
 
 ngx_int_t
@@ -70,8 +70,14 @@ ngx_http_aigc_waiting_show(ngx_http_request_t *r, ngx_aigc_record_t *record)
         ngx_str_null(&page.text);
     }
 
+    if (ngx_http_aigc_waiting_detail(r->pool, state, &page) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
-        return ngx_http_aigc_waiting_json(r, state, &page.code, &page.text);
+        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                     "not-ready", (char *) page.now.data,
+                                     NGX_HTTP_AIGC_RETRY);
     }
 
     page.status = NGX_HTTP_SERVICE_UNAVAILABLE;
@@ -136,25 +142,26 @@ ngx_http_aigc_waiting_page(ngx_http_request_t *r, ngx_aigc_record_t *record,
 }
 
 
+/* What a program gets: with a NUL behind it. */
 static ngx_int_t
-ngx_http_aigc_waiting_json(ngx_http_request_t *r, const char *state,
-    ngx_str_t *code, ngx_str_t *text)
+ngx_http_aigc_waiting_detail(ngx_pool_t *pool, const char *state,
+    ngx_http_aigc_page_t *page)
 {
-    u_char     *p;
-    ngx_str_t   detail;
+    page->now.len = sizeof("The instance is not ready: uninstalling. : ")
+                    + page->code.len + page->text.len;
 
-    detail.len = sizeof("The instance is not ready: uninstalling. : ")
-                 + code->len + text->len;
-    detail.data = ngx_pnalloc(r->pool, detail.len + 1);
-    if (detail.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    page->now.data = ngx_pnalloc(pool, page->now.len + 1);
+    if (page->now.data == NULL) {
+        return NGX_ERROR;
     }
 
-    p = ngx_snprintf(detail.data, detail.len,
-                     "The instance is not ready: %s. %V%s%V", state, code,
-                     text->len ? ": " : "", text);
-    *p = '\0';
+    page->now.len = ngx_snprintf(page->now.data, page->now.len,
+                                 "The instance is not ready: %s. %V%s%V",
+                                 state, &page->code,
+                                 page->text.len ? ": " : "", &page->text)
+                    - page->now.data;
 
-    return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "not-ready",
-                                 (char *) detail.data, NGX_HTTP_AIGC_RETRY);
+    page->now.data[page->now.len] = '\0';
+
+    return NGX_OK;
 }

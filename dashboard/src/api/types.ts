@@ -70,7 +70,7 @@ export interface AdminUser {
 
 export interface AdminStatus {
   leader: { identity: string | null, self: boolean }
-  watches: { kind: string, synced: boolean, age: number }[]
+  watches: { kind: string, synced: boolean, age: number | null }[]
   problems: { kind: string, count: number }[]
   keysAge: number | null
   zone: { instances: number, max: number }

@@ -12,7 +12,7 @@ const en = {
     navigation: 'Main',
     theme: 'Appearance',
     themes: { system: 'Like the system', light: 'Light', dark: 'Dark' },
-    account: 'Account of {name}',
+    account: 'Account',
     signedInAs: 'Signed in as',
     signOut: 'Sign out',
   },

@@ -14,7 +14,7 @@ const zh: Words = {
     navigation: '主导航',
     theme: '外观',
     themes: { system: '跟随系统', light: '浅色', dark: '深色' },
-    account: '{name} 的账户',
+    account: '账户',
     signedInAs: '当前用户',
     signOut: '退出登录',
   },
