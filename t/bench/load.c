@@ -65,7 +65,7 @@ static size_t              took_max;
 static unsigned char       frame[2 + 4 + FRAME] = { 0x81, 0x80 | FRAME };
 
 
-static void
+static _Noreturn void
 die(const char *format, ...)
 {
     va_list  args;

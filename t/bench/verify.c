@@ -33,7 +33,7 @@ typedef struct {
 static token_t  tokens[TOKENS_MAX];
 
 
-static void
+static _Noreturn void
 die(const char *what)
 {
     fprintf(stderr, "verify: %s\n", what);

@@ -5,6 +5,7 @@ package Bench::Figures;
 
 use strict;
 use warnings;
+use utf8;
 
 use Time::HiRes qw(sleep time);
 use Time::Local qw(timegm);

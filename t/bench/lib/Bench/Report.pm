@@ -4,6 +4,7 @@ package Bench::Report;
 
 use strict;
 use warnings;
+use utf8;
 
 use Carp qw(croak);
 
@@ -55,9 +56,9 @@ sub print_table {
             printf "\n%s\n%-9s %-46s %9s %17s %13s %9s %9s %9s\n", $title, '', '',
                 'front CPU', 'quartiles', 'times', 'answers/s', 'p50', 'p99';
         }
-        my @latency = map { my $text = _us($r->{$_}); ' ' x (9 - length($text) + ($text =~ /µ/ ? 1 : 0)) . $text } qw(p50 p99);
-        printf "%-9s %-46s %6s µs %8s–%-8s %6.2f %-6s %9s %s %s\n", @$r{qw(name what)}, map({ _number($r->{$_}) } qw(cpu cpu_low cpu_high)),
-            $r->{times} // 0, "× $r->{of}", defined $r->{rate} ? sprintf('%.0f', $r->{rate}) : '', @latency;
+        printf "%-9s %-46s %6s µs %8s–%-8s %6.2f × %-3s %9s %9s %9s\n", @$r{qw(name what)},
+            map({ _number($r->{$_}) } qw(cpu cpu_low cpu_high)), @$r{qw(times of)},
+            defined $r->{rate} ? sprintf('%.0f', $r->{rate}) : '', map { _us($r->{$_}) } qw(p50 p99);
     }
     print "\n" if @{ $self->{rows} };
 }
@@ -104,7 +105,7 @@ sub _csv {
 sub _write {
     my ($self, $name, $text) = @_;
     my $file = "$self->{dir}/$name";
-    open my $f, '>', $file or croak "$file: $!";
+    open my $f, '>:encoding(UTF-8)', $file or croak "$file: $!";
     print $f $text;
     close $f or croak "$file: $!";
 }

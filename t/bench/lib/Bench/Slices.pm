@@ -7,8 +7,9 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use Time::HiRes qw(time);
 
-# stage; connections, ms: of a slice
+# stage; connections, ms: of a slice; until: no round begins later
 sub new { my ($class, %o) = @_; return bless { rounds => 0, %o }, $class }
 
 # A variant: what => in words; front => whose time counts; requests => a file;
@@ -28,6 +29,7 @@ sub run {
 
     $self->_slice($_, undef) for do { my %seen; grep { !$seen{$_}++ } @names };     # warm
     for (1 .. $rounds) {
+        last if $self->{until} && time > $self->{until};
         my $round = $self->{rounds}++;
         $self->_slice($_, $round) for @names;
     }

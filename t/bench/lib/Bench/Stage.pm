@@ -22,6 +22,7 @@ use constant {
     POD_PORT => 7861,       # where the template says that its pods serve
     SMALL    => 512,        # bytes of a small response
     LARGE    => 1 << 20,
+    KEPT     => 256,        # connections to upstreams: one for each pod and more
     LUA      => '/usr/lib/nginx/modules/ngx_',
 };
 
@@ -157,6 +158,7 @@ sub set_workers {
     $opt->{http}    = _http() . $self->_upstream(plain => $self->{pod})
         . join '', map { $self->_upstream($_, '127.0.0.1:' . $self->port($_)) } qw(noop original);
     $opt->{server}  = $self->_server('front', $self->_front_locations);
+    $opt->{edit}    = sub { $_[0] =~ s/(aigc_instances; keepalive) \d+/$1 @{[ KEPT ]}/r };
     $self->stack->restart_nginx;
     $self->stack->wait_for(sub { $self->status('b') == 200 }, 60, 'the instance is served');
 }
@@ -172,8 +174,7 @@ sub _http {
 END
 }
 
-# As the gateway's "instances": so many connections are kept.
-sub _upstream { my (undef, $name, $to) = @_; return "    upstream $name { server $to; keepalive 64; }\n" }
+sub _upstream { my (undef, $name, $to) = @_; return "    upstream $name { server $to; keepalive @{[ KEPT ]}; }\n" }
 
 sub _server {
     my ($self, $name, $locations) = @_;
