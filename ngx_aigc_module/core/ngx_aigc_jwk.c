@@ -7,7 +7,6 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
@@ -16,6 +15,9 @@
 #define NGX_AIGC_RSA_BITS_MAX    8192       /* 4 x the work of 4096 */
 #define NGX_AIGC_RSA_BYTES_MAX   (NGX_AIGC_RSA_BITS_MAX / 8)
 #define NGX_AIGC_RSA_EXP_MAX     8          /* bytes of e */
+
+/* a SEQUENCE of two INTEGERs, each with a byte that says "not negative" */
+#define NGX_AIGC_DER_MAX         (3 + 2 * (2 + 1 + NGX_AIGC_EC_BYTES_MAX))
 
 
 struct ngx_aigc_jwk_kind_s {
@@ -36,10 +38,14 @@ static EVP_PKEY *ngx_aigc_jwk_ec(json_t *object, ngx_aigc_jwk_kind_t *kind);
 static EVP_PKEY *ngx_aigc_jwk_okp(json_t *object, ngx_aigc_jwk_kind_t *kind);
 static EVP_PKEY *ngx_aigc_jwk_rsa(json_t *object);
 static EVP_PKEY *ngx_aigc_jwk_make(const char *type, OSSL_PARAM_BLD *bld);
+static ngx_int_t ngx_aigc_jwk_prepare(ngx_aigc_jwk_t *jwk);
 static int ngx_aigc_jwk_verify(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt,
-    u_char *sig, size_t len);
-static ngx_int_t ngx_aigc_jwk_der(ngx_str_t *signature, size_t bytes,
-    u_char **der, size_t *len);
+    ngx_str_t *sig);
+static int ngx_aigc_jwk_verify_text(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt,
+    ngx_str_t *sig);
+static void ngx_aigc_jwk_der(ngx_str_t *signature, size_t bytes,
+    ngx_str_t *der);
+static u_char *ngx_aigc_jwk_der_integer(u_char *p, u_char *src, size_t len);
 
 
 static ngx_aigc_jwk_kind_t  ngx_aigc_jwk_kinds[] = {
@@ -88,7 +94,49 @@ ngx_aigc_jwk_read(json_t *object, ngx_aigc_jwk_t *jwk)
                 : jwk->kind->digest ? ngx_aigc_jwk_ec(object, jwk->kind)
                                     : ngx_aigc_jwk_okp(object, jwk->kind);
 
-    return jwk->pkey ? NGX_OK : NGX_DECLINED;
+    if (jwk->pkey == NULL || ngx_aigc_jwk_prepare(jwk) != NGX_OK) {
+        ngx_aigc_jwk_free(jwk);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* Once for a key what would else be done for each signature. */
+static ngx_int_t
+ngx_aigc_jwk_prepare(ngx_aigc_jwk_t *jwk)
+{
+    if (jwk->kind->digest == NULL) {
+        return NGX_OK;                      /* the text itself is signed */
+    }
+
+    jwk->md = EVP_MD_fetch(NULL, jwk->kind->digest, NULL);
+    jwk->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, jwk->pkey, NULL);
+
+    /* RSA's padding is PKCS #1 v1.5 by default, which is RS256's */
+
+    if (jwk->md && jwk->ctx
+        && EVP_PKEY_verify_init(jwk->ctx) == 1
+        && EVP_PKEY_CTX_set_signature_md(jwk->ctx, jwk->md) == 1)
+    {
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+void
+ngx_aigc_jwk_free(ngx_aigc_jwk_t *jwk)
+{
+    EVP_PKEY_CTX_free(jwk->ctx);
+    EVP_MD_free(jwk->md);
+    EVP_PKEY_free(jwk->pkey);
+
+    jwk->ctx = NULL;
+    jwk->md = NULL;
+    jwk->pkey = NULL;
 }
 
 
@@ -352,39 +400,54 @@ ngx_aigc_jwk_fits(ngx_aigc_jwk_t *jwk, ngx_aigc_alg_e alg)
 ngx_int_t
 ngx_aigc_jwk_check(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt)
 {
-    int      rc;
-    size_t   len;
-    u_char  *der, *sig;
+    int        rc;
+    u_char     data[NGX_AIGC_DER_MAX];
+    ngx_str_t  sig;
 
-    der = NULL;
-    sig = jwt->signature.data;
-    len = jwt->signature.len;
+    sig = jwt->signature;
 
     if (jwk->kind->crv && jwk->kind->digest) {
-        if (ngx_aigc_jwk_der(&jwt->signature, jwk->kind->bytes, &der, &len)
-            != NGX_OK)
-        {
+
+        if (sig.len != 2 * jwk->kind->bytes) {
             return NGX_DECLINED;
         }
 
-        sig = der;
+        sig.data = data;
+        ngx_aigc_jwk_der(&jwt->signature, jwk->kind->bytes, &sig);
 
-    } else if (len != (size_t) EVP_PKEY_get_size(jwk->pkey)) {
+    } else if (sig.len != (size_t) EVP_PKEY_get_size(jwk->pkey)) {
         return NGX_DECLINED;
     }
 
-    rc = ngx_aigc_jwk_verify(jwk, jwt, sig, len);
-
-    OPENSSL_free(der);
+    rc = (jwk->ctx && jwt->alg != NGX_AIGC_ALG_PS256)
+         ? ngx_aigc_jwk_verify(jwk, jwt, &sig)
+         : ngx_aigc_jwk_verify_text(jwk, jwt, &sig);
 
     return rc == 1 ? NGX_OK : NGX_DECLINED;
 }
 
 
-/* RSA's padding is PKCS #1 v1.5 by default, which is RS256's. */
 static int
-ngx_aigc_jwk_verify(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt, u_char *sig,
-    size_t len)
+ngx_aigc_jwk_verify(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt, ngx_str_t *sig)
+{
+    u_char        digest[EVP_MAX_MD_SIZE];
+    unsigned int  len;
+
+    if (EVP_Digest(jwt->signing_input.data, jwt->signing_input.len, digest,
+                   &len, jwk->md, NULL)
+        != 1)
+    {
+        return 0;
+    }
+
+    return EVP_PKEY_verify(jwk->ctx, sig->data, sig->len, digest, len);
+}
+
+
+/* Where there is no digest, or the padding is that of one token. */
+static int
+ngx_aigc_jwk_verify_text(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt,
+    ngx_str_t *sig)
 {
     int            rc;
     EVP_MD_CTX    *ctx;
@@ -403,7 +466,8 @@ ngx_aigc_jwk_verify(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt, u_char *sig,
                                                     RSA_PSS_SALTLEN_DIGEST)
                    == 1)))
     {
-        rc = EVP_DigestVerify(ctx, sig, len, jwt->signing_input.data,
+        rc = EVP_DigestVerify(ctx, sig->data, sig->len,
+                              jwt->signing_input.data,
                               jwt->signing_input.len);
     }
 
@@ -413,43 +477,51 @@ ngx_aigc_jwk_verify(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt, u_char *sig,
 }
 
 
-/* r || s (RFC 7518 3.4) to what openssl takes */
+/* r || s (RFC 7518 3.4) to what openssl takes: Ecdsa-Sig-Value (RFC 3279) */
 
-static ngx_int_t
-ngx_aigc_jwk_der(ngx_str_t *signature, size_t bytes, u_char **der,
-    size_t *len)
+static void
+ngx_aigc_jwk_der(ngx_str_t *signature, size_t bytes, ngx_str_t *der)
 {
-    int         n;
-    BIGNUM     *r, *s;
-    ECDSA_SIG  *sig;
+    u_char  *p, *body, data[NGX_AIGC_DER_MAX];
+    size_t   len;
 
-    if (signature->len != bytes * 2) {
-        return NGX_DECLINED;
+    body = ngx_aigc_jwk_der_integer(data, signature->data, bytes);
+    body = ngx_aigc_jwk_der_integer(body, signature->data + bytes, bytes);
+
+    len = body - data;
+    p = der->data;
+
+    *p++ = 0x30;                            /* SEQUENCE */
+
+    if (len > 0x7f) {
+        *p++ = 0x81;                        /* one byte of length follows */
     }
 
-    sig = ECDSA_SIG_new();
-    r = BN_bin2bn(signature->data, (int) bytes, NULL);
-    s = BN_bin2bn(signature->data + bytes, (int) bytes, NULL);
+    *p++ = (u_char) len;
+    p = ngx_cpymem(p, data, len);
 
-    if (sig == NULL || r == NULL || s == NULL
-        || ECDSA_SIG_set0(sig, r, s) != 1)
-    {
-        BN_free(r);
-        BN_free(s);
-        ECDSA_SIG_free(sig);
-        return NGX_ERROR;
+    der->len = p - der->data;
+}
+
+
+static u_char *
+ngx_aigc_jwk_der_integer(u_char *p, u_char *src, size_t len)
+{
+    ngx_uint_t  negative;
+
+    while (len > 1 && *src == 0) {
+        src++;
+        len--;
     }
 
-    *der = NULL;
-    n = i2d_ECDSA_SIG(sig, der);
+    negative = *src >> 7;
 
-    ECDSA_SIG_free(sig);
+    *p++ = 0x02;                            /* INTEGER */
+    *p++ = (u_char) (len + negative);
 
-    if (n <= 0) {
-        return NGX_ERROR;
+    if (negative) {
+        *p++ = 0;
     }
 
-    *len = n;
-
-    return NGX_OK;
+    return ngx_cpymem(p, src, len);
 }

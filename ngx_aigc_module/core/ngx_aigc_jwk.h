@@ -17,7 +17,9 @@ typedef struct ngx_aigc_jwk_kind_s  ngx_aigc_jwk_kind_t;
 typedef struct {
     ngx_aigc_jwk_kind_t  *kind;
     ngx_uint_t            open;             /* it names no alg */
-    EVP_PKEY             *pkey;             /* the caller's to free */
+    EVP_PKEY             *pkey;
+    EVP_MD               *md;               /* for kinds that have a digest … */
+    EVP_PKEY_CTX         *ctx;              /* … ready to verify; else NULL */
     size_t                kid_len;          /* 0: the key has none */
     u_char                kid[NGX_AIGC_KID_MAX];
 } ngx_aigc_jwk_t;
@@ -25,9 +27,13 @@ typedef struct {
 
 /*
  * NGX_OK; NGX_DECLINED: not a public key for signatures that is known and
- * strong enough.  Errors of openssl are left in its queue.
+ * strong enough.  jwk is zeroed before.  Errors of openssl are left in its
+ * queue.
  */
 ngx_int_t ngx_aigc_jwk_read(json_t *object, ngx_aigc_jwk_t *jwk);
+
+/* What openssl has given it. */
+void ngx_aigc_jwk_free(ngx_aigc_jwk_t *jwk);
 
 /* 1: the key is for tokens with that algorithm. */
 ngx_uint_t ngx_aigc_jwk_fits(ngx_aigc_jwk_t *jwk, ngx_aigc_alg_e alg);

@@ -93,7 +93,7 @@ ngx_aigc_jwks_free(ngx_aigc_jwks_t *jwks)
     }
 
     for (i = 0; i < jwks->nkeys; i++) {
-        EVP_PKEY_free(jwks->keys[i].pkey);
+        ngx_aigc_jwk_free(&jwks->keys[i]);
     }
 
     ngx_free(jwks);

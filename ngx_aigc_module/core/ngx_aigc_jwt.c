@@ -398,10 +398,23 @@ static ngx_int_t
 ngx_aigc_jwt_list(ngx_pool_t *pool, jwt_t *claims, const char *name,
     ngx_uint_t single, ngx_array_t *out)
 {
-    size_t      i, n;
-    json_t     *value, *item;
-    ngx_int_t   rc;
-    ngx_str_t  *s;
+    size_t       i, n;
+    json_t      *value, *item;
+    ngx_int_t    rc;
+    ngx_str_t   *s;
+    const char  *text;
+
+    text = single ? jwt_get_grant(claims, name) : NULL;
+
+    if (text) {
+        if (ngx_array_init(out, pool, 1, sizeof(ngx_str_t)) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        s = ngx_array_push(out);            /* there is room for it */
+
+        return ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), s);
+    }
 
     rc = ngx_aigc_jwt_json(claims, name, &value);
     if (rc != NGX_OK) {
@@ -448,10 +461,20 @@ ngx_aigc_jwt_list(ngx_pool_t *pool, jwt_t *claims, const char *name,
 static ngx_int_t
 ngx_aigc_jwt_time(jwt_t *claims, const char *name, time_t *out)
 {
+    long        seconds;
     double      real;
     json_t     *value;
     int64_t     whole;
     ngx_int_t   rc;
+
+    /* what is above 0 is an integer for certain; the rest has to be looked at */
+
+    seconds = jwt_get_grant_int(claims, name);
+
+    if (seconds > 0 && seconds < NGX_AIGC_JWT_TIME_MAX) {
+        *out = seconds;
+        return NGX_OK;
+    }
 
     rc = ngx_aigc_jwt_json(claims, name, &value);
     if (rc != NGX_OK || value == NULL) {
