@@ -43,7 +43,7 @@ sub said {
     like $r->{message}, $text, '… and the sentence';
     my $page = $alice->browse($inst->url);
     is $page->code, 503, '… the page of its host';
-    like $page->content, qr/id="reason">\Q$code\E/, '… has the word';
+    like $page->content, qr/id="reason"[^>]*>\Q$code\E/, '… has the word';
     like $page->content =~ s/&quot;/"/gr, $text, '… and the sentence';
     $r = $alice->get($inst->url);
     like $r->problem->{detail}, qr/\Q$code\E.*$text/s, '… and JSON has both';
