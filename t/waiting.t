@@ -92,7 +92,8 @@ subtest 'starting, and why it hangs' => sub {
         'fake/unschedulable' => '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.' } } } } });
     $inst = $alice->install('notebook')->wait_state('starting');
     $b->go($inst->url);
-    $b->wait_text('No GPU is free right now', 20);
+    $b->wait(sub { $b->text('#reason') =~ /Unschedulable/ }, 20, 'its pod\'s status says why');
+    like $b->text('#why'), qr/No GPU is free right now/, 'why, in words';
     is $b->text('#state'), 'Starting', 'its state';
     no_violation('the page of one that hangs');
     $b->click('summary');

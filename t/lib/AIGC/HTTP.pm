@@ -225,8 +225,9 @@ sub json {
 # answer is none.
 sub problem {
     my $self = shift;
-    if ($self->type eq 'text/html' && $self->content =~ /<main data-code="([a-z-]+)"/) {
-        my ($code, $detail) = ($1, $self->content =~ m{<p id="lead">(.*?)</p>});
+    if ($self->type eq 'text/html') {
+        my ($code)   = $self->content =~ /<main data-code="([a-z-]+)"/ or return;
+        my ($detail) = $self->content =~ m{<p id="lead">(.*?)</p>};
         return { code => $code, detail => $detail, status => $self->code };
     }
     return $self->type eq 'application/problem+json' ? $self->json : undef;
