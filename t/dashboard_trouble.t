@@ -95,7 +95,8 @@ subtest 'offline' => sub {
     menu($b, $sd, 'uninstall');
     $b->click('[data-test=disk-drop]');
     $net->(1);
-    like $b->find('[data-test=notice]', undef, 30)->text, qr/offline|does not answer/, 'it is told';
+    $b->find('[data-test=notice]', undef, 30);
+    like $b->text('[data-test=notice]'), qr/offline|does not answer/, 'it is told';
     is $b->find('[data-test=disk-drop]')->attr('aria-checked'), 'true', 'the question that was open is as it was';
     $b->press('escape');
     $b->find($sd);
@@ -109,7 +110,8 @@ subtest 'offline' => sub {
 
 subtest 'Logto is away' => sub {
     answer('url.endsWith("/me")', problem(503, 'sign-in-unavailable'));
-    like $b->find('[data-test=notice][data-screen=logto]', undef, 20)->text, qr/sign-in service cannot be reached/, 'it is told';
+    $b->find('[data-test=notice][data-screen=logto]', undef, 20);
+    like $b->text('[data-test=notice]'), qr/sign-in service cannot be reached/, 'it is told';
     $b->find($sd);
     pass 'and the cards stay';
     answer_really();

@@ -92,11 +92,12 @@ subtest 'starting, and why it hangs' => sub {
         'fake/unschedulable' => '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.' } } } } });
     $inst = $alice->install('notebook')->wait_state('starting');
     $b->go($inst->url);
-    $b->wait_text('No GPU is free right now', 20);
+    $b->wait(sub { $b->run('return document.querySelector("#reason").textContent') =~ /^Unschedulable/ }, 20, 'its pod\'s status says why');
+    like $b->text('#why'), qr/No GPU is free right now/, 'why, in words';
     is $b->text('#state'), 'Starting', 'its state';
     no_violation('the page of one that hangs');
     $b->click('summary');
-    like $b->text('#reason'), qr/^(?:Unschedulable|FailedScheduling): 0\/3 nodes/, 'and the cluster\'s own words';
+    like $b->text('#reason'), qr/^Unschedulable: 0\/3 nodes/, 'and the cluster\'s own words';
     like html(page($alice, 'zh')), qr/没有空闲的 GPU/, 'in Chinese, too';
     $b->run('window.still = "here"; document.querySelector("summary").focus()');
     sleep 7;                                    # longer than two looks

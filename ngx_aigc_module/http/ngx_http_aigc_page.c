@@ -258,7 +258,7 @@ ngx_http_aigc_page_cluster(ngx_http_request_t *r, ngx_http_aigc_page_t *page,
 
     static const char  html[] =
         "<div class=\"why\"><p id=\"why\">%s</p><details%s><summary>%s"
-        "</summary><code id=\"reason\" lang=\"en\">%V%s%V</code></details>"
+        "</summary><code lang=\"en\" id=\"reason\">%V%s%V</code></details>"
         "</div>";
 
     if (page->code.len == 0) {

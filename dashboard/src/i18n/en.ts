@@ -246,7 +246,7 @@ const en = {
     state: 'State',
     host: 'Host',
     gpu: 'GPU',
-    since: 'Runs since',
+    since: 'Running for',
     disks: 'Disks',
     action: 'Action',
     release: 'Release',

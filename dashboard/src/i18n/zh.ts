@@ -248,7 +248,7 @@ const zh: Words = {
     state: '状态',
     host: '网址',
     gpu: 'GPU',
-    since: '运行自',
+    since: '已运行',
     disks: '数据盘',
     action: '操作',
     release: '释放',

@@ -132,7 +132,7 @@ my %KEYS = (tab => "\x{e004}", enter => "\x{e007}", space => ' ', escape => "\x{
 sub press {
     my ($self, @keys) = @_;
     my @actions = map { my $key = $KEYS{$_} // $_;
-        ({ type => 'keyDown', value => $key }, { type => 'keyUp', value => $key }) } @keys;
+        ({ type => 'keyDown', value => $key }, { type => 'pause', duration => 40 }, { type => 'keyUp', value => $key }) } @keys;
     $self->_do('POST', '/actions', { actions => [{ type => 'key', id => 'keys', actions => \@actions }] });
     return $self;
 }
