@@ -158,13 +158,13 @@ sub fetched {
 }
 
 subtest 'fetch' => sub {
-    my @read = (map({ "/api/v1/$_" } qw(me templates instances events)), $other->{path}, '/auth', '/app.js');
+    my @read = (map({ "/api/v1/$_" } qw(me templates instances events)), $other->{path}, '/auth', '/favicon.svg');
     for my $path (@read) {
         my $mark = mark();
         is fetched($gateway . $path), 'TypeError', "reading $path";
         is fetched($gateway . $path, mode => 'no-cors'), 'TypeError', '… no-cors, not even as something that it cannot read';
         my $code = logged($mark, 'GET', $path);
-        is $code, $path eq '/app.js' ? 200 : $path eq '/auth' ? 400 : 403, "… ($code)";
+        is $code, $path eq '/favicon.svg' ? 200 : $path eq '/auth' ? 400 : 403, "… ($code)";
     }
     for my $path ("$other->{path}/release", '/api/v1/templates/default/notebook/install', '/sign-out') {
         for my $init ({}, { mode => 'no-cors' }, { keepalive => \1 }, { headers => { 'content-type' => 'text/plain' }, body => '{}' }) {
@@ -413,7 +413,7 @@ subtest 'clickjacking' => sub {
     $b->window($own);
 
     is $b->run('try { document.domain = arguments[0]; return document.domain } catch (e) { return e.name }', $root) ne '', 1, 'document.domain as it may be';
-    like $b->await('return navigator.serviceWorker.register(arguments[0]).then(() => "registered", e => e.name)', "$gateway/app.js"),
+    like $b->await('return navigator.serviceWorker.register(arguments[0]).then(() => "registered", e => e.name)', "$gateway/favicon.svg"),
         qr/Error$/, 'no worker of its own stands before the gateway';
     unharmed('by frames and windows');
 };
