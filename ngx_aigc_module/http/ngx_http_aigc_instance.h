@@ -20,6 +20,9 @@
 /* "pending", "starting", "ready", "failing", "stopping", "released", … */
 const char *ngx_http_aigc_instance_state(ngx_aigc_record_t *record);
 
+/* The time after which its pod, if still there, is "Terminating"; 0: none. */
+time_t ngx_http_aigc_instance_late(ngx_aigc_record_t *record);
+
 /*
  * Why it is not ready: a word for programs and a sentence, the record's own or
  * from pool; precedence as in core/ngx_aigc_reason.h.  "Terminating": the pod
