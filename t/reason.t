@@ -153,11 +153,16 @@ subtest 'which pod it is about' => sub {
 };
 
 subtest 'a pod that hangs in termination' => sub {
+    my $stream = $inst->client->events;
+    $stream->snapshot;
     $t->kube_patch('pod', $inst->pod, { metadata => { finalizers => ['example.org/hold'] } });
     $t->kubectl('delete', 'pod', $inst->pod, '--grace-period=1', '--wait=false');
     $inst->wait_state('stopping');
     wait_code('Terminating');
     said('Terminating', qr/should have ended by \d{4}-/, 'it does not end');
+    ok $stream->wait_event(sub { $_->{event} eq 'instance' && ($_->{data}{reason} // { code => '' })->{code} eq 'Terminating' }, 10),
+        'an event stream is told, though only time has passed';
+    $stream->close;
     $inst->release;
     is $inst->look->reason->{code}, 'Terminating', 'released: it still hangs';
     $inst->start;

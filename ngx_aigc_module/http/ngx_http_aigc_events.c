@@ -25,6 +25,7 @@ static void ngx_http_aigc_events_beat(void);
 static void ngx_http_aigc_events_end(void);
 static void ngx_http_aigc_events_send(ngx_http_aigc_stream_t *stream,
     ngx_http_aigc_text_t *first, ngx_http_aigc_text_t *second);
+static ngx_http_aigc_stream_t *ngx_http_aigc_events_next(ngx_queue_t *todo);
 static void ngx_http_aigc_queue_move(ngx_queue_t *from, ngx_queue_t *to);
 
 
@@ -250,18 +251,13 @@ ngx_http_aigc_events_look(ngx_event_t *ev)
 static void
 ngx_http_aigc_events_tell_all(ngx_http_aigc_text_t *news)
 {
-    ngx_queue_t              todo, *q;
+    ngx_queue_t              todo;
     ngx_http_aigc_stream_t  *stream;
 
     ngx_http_aigc_queue_move(&ngx_http_aigc_streams, &todo);
 
     while (!ngx_queue_empty(&todo)) {
-        q = ngx_queue_head(&todo);
-        stream = ngx_queue_data(q, ngx_http_aigc_stream_t, queue);
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&ngx_http_aigc_streams, q);
-
+        stream = ngx_http_aigc_events_next(&todo);
         ngx_http_aigc_events_tell(stream, news, stream->audience->news);
     }
 }
@@ -382,19 +378,12 @@ ngx_http_aigc_events_beat(void)
 static void
 ngx_http_aigc_events_end(void)
 {
-    ngx_queue_t              todo, *q;
-    ngx_http_aigc_stream_t  *stream;
+    ngx_queue_t  todo;
 
     ngx_http_aigc_queue_move(&ngx_http_aigc_streams, &todo);
 
     while (!ngx_queue_empty(&todo)) {
-        q = ngx_queue_head(&todo);
-        stream = ngx_queue_data(q, ngx_http_aigc_stream_t, queue);
-
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&ngx_http_aigc_streams, q);
-
-        ngx_http_aigc_stream_finish(stream, NGX_OK);
+        ngx_http_aigc_stream_finish(ngx_http_aigc_events_next(&todo), NGX_OK);
     }
 }
 
@@ -412,6 +401,21 @@ ngx_http_aigc_events_send(ngx_http_aigc_stream_t *stream,
     if (ngx_http_aigc_stream_send(stream, first, second) == NGX_ERROR) {
         ngx_http_aigc_stream_finish(stream, NGX_ERROR);
     }
+}
+
+
+/* The first one of a walk over all, which is back in its place. */
+static ngx_http_aigc_stream_t *
+ngx_http_aigc_events_next(ngx_queue_t *todo)
+{
+    ngx_queue_t  *q;
+
+    q = ngx_queue_head(todo);
+
+    ngx_queue_remove(q);
+    ngx_queue_insert_tail(&ngx_http_aigc_streams, q);
+
+    return ngx_queue_data(q, ngx_http_aigc_stream_t, queue);
 }
 
 

@@ -93,30 +93,39 @@ ngx_http_aigc_failing(ngx_aigc_record_t *record)
 }
 
 
+time_t
+ngx_http_aigc_instance_late(ngx_aigc_record_t *record)
+{
+    return (record->pod_deleting && record->pod_deadline)
+           ? record->pod_deadline + NGX_HTTP_AIGC_TERMINATING : 0;
+}
+
+
 ngx_int_t
 ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
     ngx_str_t *code, ngx_str_t *text)
 {
+    time_t            late;
     ngx_str_t         deadline;
 
-    static ngx_str_t  late = ngx_string("its pod should have ended by ");
+    static ngx_str_t  ended = ngx_string("its pod should have ended by ");
 
-    if (record->pod_deleting && record->pod_deadline
-        && ngx_time() > record->pod_deadline + NGX_HTTP_AIGC_TERMINATING)
-    {
+    late = ngx_http_aigc_instance_late(record);
+
+    if (late && ngx_time() > late) {
         if (ngx_aigc_time_write(pool, record->pod_deadline, &deadline)
             != NGX_OK)
         {
             return NGX_ERROR;
         }
 
-        text->data = ngx_pnalloc(pool, late.len + deadline.len);
+        text->data = ngx_pnalloc(pool, ended.len + deadline.len);
         if (text->data == NULL) {
             return NGX_ERROR;
         }
 
         ngx_str_set(code, "Terminating");
-        text->len = ngx_sprintf(text->data, "%V%V", &late, &deadline)
+        text->len = ngx_sprintf(text->data, "%V%V", &ended, &deadline)
                     - text->data;
 
         return NGX_OK;

@@ -23,6 +23,9 @@ const char *ngx_http_aigc_instance_state(ngx_aigc_record_t *record);
 /* How far its pod has come: "waiting", "scheduled", "prepared". */
 const char *ngx_http_aigc_instance_progress(ngx_aigc_record_t *record);
 
+/* The time after which its pod, if still there, is "Terminating"; 0: none. */
+time_t ngx_http_aigc_instance_late(ngx_aigc_record_t *record);
+
 /*
  * Why it is not ready: a word for programs and a sentence, the record's own or
  * from pool; precedence as in core/ngx_aigc_reason.h.  "Terminating": the pod

@@ -7,10 +7,14 @@
 #include "ngx_http_aigc_reply.h"
 
 
+#define NGX_HTTP_AIGC_VIEW_LATE  2
+
+
 /* A slot of the table, as the last pass found it. */
 typedef struct {
     ngx_atomic_uint_t            seq;       /* its counter … */
-    uint32_t                     seen;      /* … 0: not looked at */
+    uint32_t                     seen;      /* … 0: not looked at; LATE: its
+                                               time will tell something, too */
     uint32_t                     owner;     /* a hash; 0: likely nobody */
     ngx_http_aigc_item_t        *item;      /* NULL: nobody was told of it */
 } ngx_http_aigc_slot_t;
@@ -21,6 +25,7 @@ typedef struct {
     ngx_pool_t                  *pool;      /* emptied after each visit */
     ngx_atomic_uint_t            version;   /* of the last pass */
     ngx_uint_t                   again;     /* … which left something out */
+    time_t                       late;      /* an instance is, after it; 0 */
 
     ngx_http_aigc_slot_t        *templates;
     ngx_http_aigc_slot_t        *instances;
@@ -107,13 +112,8 @@ ngx_http_aigc_view_close(void)
 
     ngx_http_aigc_audience_clear(&view->all);
 
-    if (view->templates) {
-        ngx_free(view->templates);
-    }
-
-    if (view->instances) {
-        ngx_free(view->instances);
-    }
+    ngx_free(view->templates);
+    ngx_free(view->instances);
 
     if (view->pool) {
         ngx_destroy_pool(view->pool);
@@ -210,17 +210,24 @@ ngx_int_t
 ngx_http_aigc_view_pass(void)
 {
     uint32_t               i;
+    ngx_uint_t             late;
     ngx_atomic_uint_t      version;
     ngx_http_aigc_view_t  *view;
 
     view = ngx_http_aigc_view;
     version = view->mcf->zone->shm->version;
 
-    if (version == view->version && !view->again) {
+    late = (view->late && ngx_time() > view->late);
+
+    if (version == view->version && !view->again && !late) {
         return NGX_OK;
     }
 
     ngx_memory_barrier();
+
+    if (late) {
+        view->late = 0;
+    }
 
     view->version = version;
     view->again = (view->mcf->zone->shm->holes != 0);
@@ -232,6 +239,11 @@ ngx_http_aigc_view_pass(void)
     }
 
     for (i = 0; i < view->ninstances; i++) {
+
+        if (late && view->instances[i].seen == NGX_HTTP_AIGC_VIEW_LATE) {
+            view->instances[i].seen = 0;
+        }
+
         if (ngx_http_aigc_view_instance(i) != NGX_OK) {
             view->again = 1;
         }
@@ -300,6 +312,7 @@ ngx_http_aigc_view_template(uint32_t n)
 static ngx_int_t
 ngx_http_aigc_view_instance(uint32_t n)
 {
+    time_t                 late;
     uint32_t               hash;
     ngx_int_t              rc;
     ngx_str_t              owner;
@@ -354,6 +367,13 @@ ngx_http_aigc_view_instance(uint32_t n)
         slot->owner = hash;
         slot->seq = seq;
         slot->seen = 1;
+
+        late = now.audience ? ngx_http_aigc_instance_late(&record) : 0;
+
+        if (late >= ngx_time()) {
+            slot->seen = NGX_HTTP_AIGC_VIEW_LATE;
+            view->late = view->late ? ngx_min(view->late, late) : late;
+        }
     }
 
     ngx_reset_pool(view->pool);
