@@ -14,7 +14,7 @@
 #include "ngx_http_aigc_conf.h"
 
 
-#define NGX_HTTP_AIGC_FORGED_BURST    64    /* that may be due, of either: 30 ms,
+#define NGX_HTTP_AIGC_FORGED_BURST    20    /* that may be due, of either: 10 ms,
                                                once */
 #define NGX_HTTP_AIGC_FORGED_SOURCE   50    /* ms for one more of an address: 20
                                                a second, 1 % of a CPU */
