@@ -467,7 +467,7 @@ ngx_aigc_jwt_time(jwt_t *claims, const char *name, time_t *out)
     int64_t     whole;
     ngx_int_t   rc;
 
-    /* what is above 0 is an integer for certain; the rest has to be looked at */
+    /* above 0 it is an integer for certain; the rest has to be looked at */
 
     seconds = jwt_get_grant_int(claims, name);
 

@@ -1,7 +1,7 @@
 /*
  * http/ngx_http_aigc_memo.c — sets of a few entries each.  A seal ends with its
- * tag and a token with its signature, so a text's last bytes choose its set: who
- * cannot sign cannot choose them.
+ * tag and a token with its signature, so a text's last bytes choose its set:
+ * who cannot sign cannot choose them.
  */
 
 #include "ngx_http_aigc_memo.h"

@@ -3,9 +3,9 @@
  * by their very bytes: in front of the zone's cache of them, it saves a digest
  * and a lookup for each request.
  *
- * What it holds is what the zone said, and no more: whose a credential is, until
- * when, by which keys, and what would revoke it.  Whether that still holds is
- * for the caller to see, each time.  Of hosts and instances nothing is in it:
+ * What it holds is what the zone said, and no more: whose a credential is,
+ * until when, by which keys, and what would revoke it.  Whether that still
+ * holds is for the caller to see, each time.  Of hosts and instances nothing is in it:
  * these are read from the zone at each request.
  *
  * A fixed number of entries of one configuration in one worker; a reload begins

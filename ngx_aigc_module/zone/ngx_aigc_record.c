@@ -269,8 +269,7 @@ ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
         if (t->port) {
             ngx_inet_set_port(&r->addr.sockaddr, t->port);
             r->address.len = ngx_sock_ntop(&r->addr.sockaddr, r->socklen,
-                                           r->address.data,
-                                           NGX_AIGC_ADDRESS_MAX, 1);
+                                 r->address.data, NGX_AIGC_ADDRESS_MAX, 1);
             r->routed = 1;
         }
     }

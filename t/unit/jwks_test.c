@@ -161,6 +161,41 @@ jwks_signatures(unit_t *u)
 }
 
 
+/* r and s are numbers: some begin with zeros, or with a bit that is a sign */
+
+static void
+jwks_numbers(unit_t *u)
+{
+    u_char            first;
+    ngx_str_t         token;
+    ngx_uint_t        i, n, zeros, signs;
+    ngx_aigc_jwt_t    jwt;
+    ngx_aigc_jwks_t  *jwks;
+
+    jwks = all_keys(u);
+
+    for (i = 0; i < 3; i++) {
+        zeros = 0;
+        signs = 0;
+
+        for (n = 0; n < 10000 && (n < 50 || !zeros || !signs); n++) {
+            token = sign(u, i, NULL);
+
+            is_int(u, ngx_aigc_jwt_parse(u->pool, &token, &jwt), NGX_OK);
+            is_int(u, ngx_aigc_jwks_verify(jwks, &jwt), NGX_AIGC_JWT_OK);
+
+            first = jwt.signature.data[(n % 2) * jwt.signature.len / 2];
+            zeros += (first == 0);
+            signs += (first >> 7) || i == 2;    /* P-521: none */
+        }
+
+        ok(u, zeros && signs);
+    }
+
+    ngx_aigc_jwks_free(jwks);
+}
+
+
 /* an RSA key that names no alg is for both; PSS has the salt of RFC 7518 */
 
 static void
@@ -742,6 +777,7 @@ jwks_costs(unit_t *u)
 
 unit_test_t  jwks_tests[] = {
     { "six algorithms, each with its own kind of key", jwks_signatures },
+    { "signatures by numbers of any length", jwks_numbers },
     { "an RSA key for both of its algorithms", jwks_rsa },
     { "Ed25519 keys and nothing like them", jwks_okp },
     { "a damaged token never holds", jwks_damage },
