@@ -173,16 +173,17 @@ sub reload {
     $self->_figure("… requests meanwhile that were not answered 200, of $all", $all - ($n->{200} // 0), '');
 }
 
-# So many requests, or as many as there is time for.
+# So many requests, or as many as there is time for; a tenth of them before, in
+# which nginx's own pools and buffers come to their size.
 sub many_requests {
     my ($self, $n, $seconds) = @_;
     my $stage = $self->{stage};
     my $file  = $stage->requests('many', $stage->request('/b/', $stage->session));
-    my $end   = time + $seconds;
     my $done  = 0;
 
-    $stage->load('front', $file, '-c', 32, '-t', 500);
+    $stage->load('front', $file, '-c', 32, '-n', $n / 10);
     my $before = $self->_memory('RssAnon');
+    my $end    = time + $seconds;
     while ($done < $n && time < $end) {
         $done += $stage->load('front', $file, '-c', 32, '-n', $n / 10)->{requests};
     }

@@ -156,10 +156,11 @@ sub _svg {
         my $bar  = $long ? $width : $r->{cpu} * $scale;
         $text->($left - 8, $y, "$r->{name}  $r->{what}", 'name');
         $svg .= sprintf qq(<rect x="%d" y="%d" width="%.1f" height="%d" class="%s"/>\n), $left, $y - 12, $bar, 15,
-            $r->{name} eq $r->{of} ? 'base' : $r->{name} =~ /^[bc]/ ? 'ours' : 'other';
+            $r->{name} eq $r->{of} ? 'base' : $r->{name} =~ /^[bcd]/ ? 'ours' : 'other';
         $svg .= sprintf qq(<path d="M%.1f %d H%.1f"/>\n), $left + $r->{cpu_low} * $scale, $y - 4, $left + $r->{cpu_high} * $scale
             unless $long;
-        $text->($left + $bar + 8, $y, _number($r->{cpu}) . ($long ? ' (cut)' : ''), 'value');
+        my $line_end = $r->{cpu_high} * $scale;
+        $text->($left + ($long || $bar > $line_end ? $bar : $line_end) + 8, $y, _number($r->{cpu}) . ($long ? ' (cut)' : ''), 'value');
     }
     my ($w, $h) = ($left + $width + 90, $y + $line);
     return <<"END";
