@@ -44,6 +44,10 @@ export const templateKey = ({ namespace, name }: { namespace: string, name: stri
 export const instanceKey = ({ namespace, template, id }:
   { namespace: string, template: string, id: number }) => `${namespace}/${template}/${id}`
 
+/* Its user waits for it; "failing" may yet get better. */
+export const isStarting = ({ desired, state }: Instance) =>
+  desired === 'running' && ['pending', 'starting', 'failing'].includes(state)
+
 export const isChanging = (instance: Instance) => CHANGING.has(instance.state)
 
 /* What is before uninstalling ones, then by number. */

@@ -8,7 +8,7 @@ import { reactive } from 'vue'
 
 import { Problem, callAgain, path, sleep } from '../api/client'
 import type { Instance, Template } from '../api/types'
-import { forget, instanceKey, learn, live, templateKey } from './live'
+import { forget, instanceKey, isStarting, learn, live, templateKey } from './live'
 
 const HOLD = 700        // ms; a double click must not press the button that
                         // takes the place of the first
@@ -99,4 +99,10 @@ export function startedAt(instance: Instance): number {
   return at
 }
 
-export const startIsOver = (instance: Instance) => began.delete(instanceKey(instance))
+/* Its steps are shown no more: because it is over, or behind a search. */
+export function stopsShowing(key: string) {
+  const instance = live.instances.get(key)
+  if (!instance || !isStarting(instance)) {
+    began.delete(key)
+  }
+}
