@@ -59,11 +59,11 @@ $r = $alice->api('POST', $call);
 is $r->code, 202, 'install is accepted';
 is $r->location, "/api/v1/instances/default/$name/0", 'and says where the instance is';
 my $inst = AIGC::Instance->new($alice, $r->json);
-is_deeply { %{ $inst->data }, map { $_ => undef } qw(since state reason) },
+is_deeply { %{ $inst->data }, map { $_ => undef } qw(since state progress reason) },
     { namespace => 'default', template => $name, id => 0, owner => 'alice0000000',
     host => 'instances0-cpu.' . $t->root,
     url => 'http://instances0-cpu.' . $t->root . ':' . $t->port . '/', desired => 'running',
-    updateAvailable => JSON::PP::false, map { $_ => undef } qw(since state reason) },
+    updateAvailable => JSON::PP::false, map { $_ => undef } qw(since state progress reason) },
     'with its host, its owner and what is wanted of it';
 like $inst->since, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'and since when it is hers';
 like $inst->state, qr/^(?:pending|starting)$/, 'it is on its way';
