@@ -60,7 +60,7 @@ func integers04(t *testing.T, r *running) {
 }
 
 func observedEarly(t *testing.T, r *running) {
-	s := r.newSet(t, "early", map[string]string{aStopDelay: "1500ms"})
+	s := r.newSet(t, "early", map[string]string{aStopDelay: "4s"})
 	s.truth(3)
 	s.ids(0, 1, 2)
 	s.settled()

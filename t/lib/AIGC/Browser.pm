@@ -36,6 +36,8 @@ sub start {
                 --disable-sync --disable-dev-shm-usage),
             ($o{scrollbars} // 1 ? () : '--hide-scrollbars'),
             ($> == 0 ? '--no-sandbox' : ()),
+            # what fades in counts as not displayed, and has no text, at first
+            '--force-prefers-reduced-motion',
             # whatever a page asks for, nothing leaves this machine
             "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP *.$root. 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
             sprintf('--window-size=%d,%d', $o{width} // 1280, $o{height} // 900),
