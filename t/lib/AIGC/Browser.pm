@@ -36,7 +36,6 @@ sub start {
                 --disable-sync --disable-dev-shm-usage),
             ($o{scrollbars} // 1 ? () : '--hide-scrollbars'),
             ($> == 0 ? '--no-sandbox' : ()),
-            # what fades in counts as not displayed, and has no text, at first
             '--force-prefers-reduced-motion',
             # whatever a page asks for, nothing leaves this machine
             "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP *.$root. 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
@@ -233,13 +232,23 @@ sub _do {
 }
 
 sub click   { $_[0]->_do('POST', '/click'); $_[0]{browser} }
-sub text    { $_[0]->_do('GET', '/text') }
 sub enabled { $_[0]->_do('GET', '/enabled') }
 sub shown   { $_[0]->_do('GET', '/displayed') }
 sub attr    { my ($self, $name) = @_; $self->_do('GET', "/attribute/$name") }
 sub prop    { my ($self, $name) = @_; $self->_do('GET', "/property/$name") }
 sub role    { $_[0]->_do('GET', '/computedrole') }
 sub label   { $_[0]->_do('GET', '/computedlabel') }
+
+# What fades in counts as not displayed, and has no text, in its first frames.
+sub text {
+    my $self = shift;
+    for (1 .. 20) {
+        my $text = $self->_do('GET', '/text');
+        return $text if length $text;
+        select undef, undef, undef, 0.05;
+    }
+    return '';
+}
 
 sub type {
     my ($self, $text) = @_;
