@@ -88,16 +88,9 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_aigc_auth_host(ngx_http_request_t *r, ngx_aigc_url_t *url)
 {
-    ngx_table_elt_t         *h;
-    ngx_http_aigc_header_t   state;
+    ngx_table_elt_t  *h;
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    h = ngx_http_aigc_header_once(r, "x-original-url");
 
-    h = ngx_http_aigc_header_next(r, "x-original-url", &state);
-
-    if (h == NULL || ngx_http_aigc_header_next(r, "x-original-url", &state)) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_url_parse(r->pool, &h->value, url);
+    return h ? ngx_aigc_url_parse(r->pool, &h->value, url) : NGX_DECLINED;
 }

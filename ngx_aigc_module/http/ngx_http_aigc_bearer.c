@@ -102,14 +102,11 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 static ngx_int_t
 ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
 {
-    ngx_table_elt_t         *h;
-    ngx_http_aigc_header_t   state;
+    ngx_table_elt_t  *h;
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    h = ngx_http_aigc_header_once(r, "authorization");
 
-    h = ngx_http_aigc_header_next(r, "authorization", &state);
-
-    if (h == NULL || ngx_http_aigc_header_next(r, "authorization", &state)
+    if (h == NULL
         || h->value.len < 6
         || ngx_strncasecmp(h->value.data, (u_char *) "Bearer", 6) != 0
         || (h->value.len > 6 && h->value.data[6] != ' '))

@@ -57,6 +57,21 @@ ngx_http_aigc_header(ngx_http_request_t *r, const char *name)
 }
 
 
+ngx_table_elt_t *
+ngx_http_aigc_header_once(ngx_http_request_t *r, const char *name)
+{
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    h = ngx_http_aigc_header_next(r, name, &state);
+
+    return (h && ngx_http_aigc_header_next(r, name, &state) == NULL) ? h
+                                                                     : NULL;
+}
+
+
 static ngx_uint_t
 ngx_http_aigc_header_is(ngx_table_elt_t *h, const char *value)
 {
@@ -83,21 +98,17 @@ ngx_http_aigc_is_safe(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_aigc_is_websocket(ngx_http_request_t *r)
 {
-    ngx_table_elt_t         *h;
-    ngx_http_aigc_header_t   state;
+    ngx_table_elt_t  *h;
 
-    if (r->headers_in.upgrade == NULL) {
+    if (r->headers_in.upgrade == NULL
+        || r->http_version != NGX_HTTP_VERSION_11)
+    {
         return NGX_DECLINED;
     }
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    h = ngx_http_aigc_header_once(r, "upgrade");
 
-    h = ngx_http_aigc_header_next(r, "upgrade", &state);
-
-    if (h == NULL || r->http_version != NGX_HTTP_VERSION_11
-        || !ngx_http_aigc_header_is(h, "websocket")
-        || ngx_http_aigc_header_next(r, "upgrade", &state))
-    {
+    if (h == NULL || !ngx_http_aigc_header_is(h, "websocket")) {
         return NGX_DECLINED;
     }
 

@@ -22,6 +22,10 @@ typedef struct {
 ngx_table_elt_t *ngx_http_aigc_header_next(ngx_http_request_t *r,
     const char *name, ngx_http_aigc_header_t *state);
 
+/* The only one, or NULL: there is none, or more than one. */
+ngx_table_elt_t *ngx_http_aigc_header_once(ngx_http_request_t *r,
+    const char *name);
+
 /* The first one, or NULL. */
 ngx_table_elt_t *ngx_http_aigc_header(ngx_http_request_t *r,
     const char *name);
