@@ -70,7 +70,7 @@ subtest 'what is released holds nothing but its disk' => sub {
 };
 
 subtest 'what is kept without an instance' => sub {
-    $his->uninstall(keep_disk => 'true')->wait_gone;
+    $his->uninstall->wait_gone;
     my $all = all('instances');
     is_deeply [of($all->{instances}, owner => id('bob'))], [], 'the instance is gone';
     is_deeply $all->{disks}, [{ namespace => 'default', template => $cpu, id => $his->id,

@@ -88,7 +88,7 @@ subtest 'all instances, and releasing one' => sub {
 };
 
 subtest 'users, kept disks' => sub {
-    $his->uninstall(keep_disk => 'true')->wait_gone;
+    $his->uninstall->wait_gone;
     $b->find('[data-test=kept]', undef, 20);
     like $b->text('[data-test=kept]'), qr/Bob.*user-data/s, 'a disk without an instance is shown, with its owner';
     tab('users');

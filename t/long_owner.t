@@ -29,7 +29,7 @@ my $value = $t->kube_get('gss', $name)->{metadata}{annotations}{$annotation} =~ 
 $t->kube_patch('gss', $name, { metadata => { annotations => { $annotation => $value } } });
 $t->wait_for(sub { odd(get => $path)->json->{since} eq '2026-01-01T00:00:00Z' }, 10, 'an administrator has written it');
 
-$r = odd(delete => "$path?keep_disk=true");
+$r = odd(delete => "$path");
 is $r->code . ' ' . $r->problem->{code}, '409 annotation-too-long', 'what has no room is refused';
 is odd(get => $path)->json->{desired}, 'running', '… and changes nothing';
 
@@ -38,7 +38,7 @@ $t->faults([{ method => 'PATCH', path => "gameserversets/$name", action => { del
 my $first = $alice->begin_api('POST', $hers->path . '/release');
 $t->wait_for(sub { grep { /^PATCH/ } keys %{ $t->fault_log->{counts} } }, 10, 'one is under way');
 my $mark = $t->audit_mark;
-my @both = ($odd->begin('DELETE', "/api/v1$path?keep_disk=true", headers => [Authorization => "Bearer $token"]),
+my @both = ($odd->begin('DELETE', "/api/v1$path", headers => [Authorization => "Bearer $token"]),
     $bob->begin_api('POST', $his->path . '/release'));
 is $first->response->code, 202, 'while a patch is under way two more wait';
 is join(' ', map { $_->response->code } @both), '409 202', 'one is refused, the other done';

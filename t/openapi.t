@@ -156,8 +156,8 @@ subtest 'what one does' => sub {
     # an instance that is being uninstalled for a while
     $t->kube_patch('gss', 'notebook', { spec => { gameServerTemplate => { metadata => { annotations => { 'fake/stop-delay' => '8s' } } } } });
     my $note = $alice->install('notebook')->wait_ready;
-    call('uninstall', $alice, 'uninstall', at => at($note), query => '?keep_disk=false');
-    call('uninstall again', $alice, 'uninstall', at => at($note));
+    call('uninstall', $alice, 'uninstall', at => at($note), query => '?delete_disk=true');
+    call('uninstall again', $alice, 'uninstall', at => at($note), query => '?delete_disk=true');
     call('uninstall, but keep the disk', $alice, 'uninstall', at => at($note), query => '?keep_disk=true');
     call('install what is being uninstalled', $alice, 'install', at => { %$template, template => 'notebook' });
     call("$_ what is being uninstalled", $alice, $_, at => at($note)) for qw(start release restart update);
@@ -221,7 +221,7 @@ subtest 'an administrator' => sub {
     call('release', $carol, 'adminRelease', at => at($note));
     call('release again', $carol, 'adminRelease', at => at($note));
     call('one that is not there', $carol, 'adminRelease', at => { %{ at($note) }, id => 999 });
-    $note->wait_state('released')->uninstall(keep_disk => 'true');
+    $note->wait_state('released')->uninstall;
     call('what is being uninstalled', $carol, 'adminRelease', at => at($note)) if $note->look;
     $note->wait_gone;
     call('a disk of no instance', $carol, 'adminInstances');
@@ -252,7 +252,7 @@ subtest 'who may not' => sub {
     }
     call("$_: no administrator", $alice, $_) for qw(adminInstances adminUsers adminStatus);
     call('install: no boolean', $alice, 'install', at => $template, body => { another => 7 });
-    call('uninstall: no boolean', $alice, 'uninstall', at => at($inst), query => '?keep_disk=maybe');
+    call('uninstall: no boolean', $alice, 'uninstall', at => at($inst), query => '?delete_disk=maybe');
     pass 'asked';
 };
 

@@ -111,7 +111,7 @@ sub try_all {
             push @calls, { test => $test, step => $step, user => $u, who => $who{$u}, $step =~ /[AB]/
                 ? (method => 'POST', path => "/api/v1/templates/default/$name/install")
                 : (method => 'DELETE', path => "/api/v1/instances/default/$name/$test->{id}{$u}"
-                    . ($step =~ /[kl]/ ? '?keep_disk=true' : '')) };
+                    . ($step =~ /[kl]/ ? '' : '?delete_disk=true')) };
         }
         all_of(@calls);
         for my $call (@calls) {

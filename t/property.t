@@ -53,7 +53,7 @@ sub live {
         my $verb    = $can[rand @can];
         my $path    = $verb eq 'install' ? "/api/v1/templates/default/$name/install"
             : "/api/v1/instances/default/$name/$id{$name}" . ($verb =~ /^uninstall/ ? '' : "/$verb")
-            . ($verb eq 'uninstall_keep' ? '?keep_disk=true' : '');
+            . ($verb eq 'uninstall' ? '?delete_disk=true' : '');
         my $begin   = time;
         my $r       = eval { $client->api($verb =~ /^uninstall/ ? 'DELETE' : 'POST', $gateway . $path, undef, timeout => 40) };
         my $code    = $r ? $r->code : 0;

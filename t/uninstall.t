@@ -38,7 +38,7 @@ for my $okg ('1.0', '0.4') {
     $t->wait_for(sub { (disks($t)->{0} // '') eq 'alice0000000' }, 10, 'her disk is stamped');
 
     my $mark = $t->audit_mark;
-    my $r = $inst->try('uninstall');
+    my $r = $inst->try('uninstall', delete_disk => 'true');
     is $r->code, 202, "OKG $okg: an uninstall is accepted";
     is $r->json->{desired}, 'uninstalling', 'it says so';
     is $r->json->{state}, 'uninstalling', 'and is at it';
@@ -76,8 +76,9 @@ for my $okg ('1.0', '0.4') {
         is $r->code, 405, "$method is none of its methods";
         is $r->header('Allow'), 'GET, HEAD, DELETE', 'all of which are named';
     }
-    for my $query (qw(keep_disk=yes keep_disk=1 keep_disk= keep_disk keep_disk=TRUE keep_disk=true& keep-disk=true
-        keep_disk=true&keep_disk=false disk=keep), 'keep_disk=' . 'x' x 4000)
+    for my $query ((map { ("$_=yes", "$_=1", "$_=", $_, "$_=TRUE", "$_=true&", "$_=true&$_=false", "$_=" . 'x' x 4000) }
+        qw(keep_disk delete_disk)), qw(keep_disk=false keep-disk=true delete-disk=true disk=delete
+        delete_disk=true&keep_disk=true keep_disk=true&delete_disk=true delete_disk=tru%65))
     {
         $r = $alice->api('DELETE', $new->path . "?$query");
         is $r->code, 400, 'a query that is not understood costs no disk: ' . substr $query, 0, 40;
@@ -88,17 +89,19 @@ for my $okg ('1.0', '0.4') {
     ### While it goes
 
     $t->kubectl('annotate', 'pod', $new->pod, 'fake/stop-delay=4s');
-    is $new->uninstall->state, 'uninstalling', 'a pod that takes long to end';
+    is $new->uninstall(delete_disk => 'true')->state, 'uninstalling', 'a pod that takes long to end';
     is $new->look->reason->{code}, 'Terminating', 'which is said';
-    $r = $new->try('uninstall');
+    $r = $new->try('uninstall', delete_disk => 'true');
     is $r->code, 200, 'once more: it is so already';
     $r = $new->try($_), is($r->code, 409, "no $_ any more"), is(code($r), 'uninstalling', 'it says why')
         for qw(start release restart);
     $r = $alice->api('POST', "/api/v1/templates/default/$name/install");
     is $r->code, 409, 'and no install meanwhile';
     is code($r), 'uninstalling', 'it says why';
-    $r = $new->try('uninstall', keep_disk => 'true');
-    is $r->code, 409, 'the disk cannot be kept any more';
+    for my $query ('', '?keep_disk=true', '?delete_disk=false') {
+        $r = $alice->api('DELETE', $new->path . $query);
+        is $r->code, 409, "the disk cannot be kept any more: $query";
+    }
     isnt $alice->get($new->url)->code, 200, 'the pod that is still there is not reached';
     ok $t->claims($name)->{2}, 'the annotation stays as long as the pod';
     wait_forgotten($t, $new);
@@ -110,8 +113,9 @@ for my $okg ('1.0', '0.4') {
     my $kept = $alice->install($name)->wait_ready;
     my $id   = $kept->id;
     $alice->put($kept->url('/disk/work'), body => 'hers', headers => { Origin => $kept->url =~ s{/$}{}r });
-    is $kept->uninstall(keep_disk => 'true')->state, 'uninstalling', 'without its disk';
+    is $kept->uninstall->state, 'uninstalling', 'without a word about the disk';
     is $kept->try('uninstall', keep_disk => 'true')->code, 200, 'once more' if $kept->look;
+    is $kept->try('uninstall', delete_disk => 'false')->code, 200, 'in any words' if $kept->look;
     wait_forgotten($t, $kept);
     is disks($t)->{$id}, 'alice0000000', 'the disk is still hers';
     $t->wait_agree($name);
@@ -121,7 +125,7 @@ for my $okg ('1.0', '0.4') {
     is $back->id, $id, 'she gets it back with her next install';
     is $alice->get($back->url('/disk/work'))->content, 'hers', 'and what she left on it';
 
-    is $back->release->wait_state('released')->uninstall(keep_disk => 'false')->desired, 'uninstalling',
+    is $back->release->wait_state('released')->uninstall(delete_disk => 'true')->desired, 'uninstalling',
         'a released one goes, too';
     wait_forgotten($t, $back);
     is disks($t)->{$id}, undef, 'with its disk, this time';
@@ -129,20 +133,20 @@ for my $okg ('1.0', '0.4') {
     # Given up after all.
     my $given = $alice->install($name)->wait_ready;
     $t->kubectl('annotate', 'pod', $given->pod, 'fake/stop-delay=3s');
-    $given->uninstall(keep_disk => 'true');
-    is $given->try('uninstall')->code, 202, 'a disk that was to stay can still be given up';
+    $given->uninstall;
+    is $given->try('uninstall', delete_disk => 'true')->code, 202, 'a disk that was to stay can still be given up';
     wait_forgotten($t, $given);
     is disks($t)->{ $given->id }, undef, 'it is gone';
 
     ### Straight after the install, before there is anything
 
-    for my $keep ('true', 'false') {
-        my $quick = $bob->user eq 'bob' ? $t->sign_in($keep eq 'true' ? 'user01' : 'user02') : undef;
-        my $i = $quick->install($name)->uninstall(keep_disk => $keep);
+    for my $keep ('keep', 'delete') {
+        my $quick = $bob->user eq 'bob' ? $t->sign_in($keep eq 'keep' ? 'user01' : 'user02') : undef;
+        my $i = $quick->install($name)->uninstall("${keep}_disk" => 'true');
         wait_forgotten($t, $i);
         $t->wait_agree($name);
         my $owner = disks($t)->{ $i->id };
-        ok !defined $owner || ($keep eq 'true' && $owner =~ /^user01/), "keep_disk=$keep at once: nothing is nobody's";
+        ok !defined $owner || ($keep eq 'keep' && $owner =~ /^user01/), "${keep}_disk at once: nothing is nobody's";
     }
 
     ### A disk that is not recorded yet
@@ -150,7 +154,7 @@ for my $okg ('1.0', '0.4') {
     my $early = $t->sign_in('user03');
     $t->faults([{ method => 'PATCH', path => 'persistentvolumeclaims', action => { status => 500 } }]);
     my $e = $early->install($name)->wait_ready;
-    $e->uninstall(keep_disk => 'true');
+    $e->uninstall;
     $t->allow_log(qr/a disk's owner could not be recorded/);
     $t->wait_for(sub { !$t->kube_get('pods', $e->pod) }, 20, 'the pod has ended');
     $t->wait_for(sub { $t->fault_log->{counts}{'PATCH /api/v1/namespaces/*/persistentvolumeclaims/*'} // 0 >= 2 }, 20,

@@ -73,7 +73,7 @@ for my $step (@steps) {
         # The first patch is the request's own: that one is let through.
         $t->faults([{ method => $method, path => $path, times => 2, skip => $method eq 'PATCH' ? 1 : 0,
             action => $action }]);
-        is $inst->uninstall->desired, 'uninstalling', "$what is answered with $how, twice";
+        is $inst->uninstall(delete_disk => 'true')->desired, 'uninstalling', "$what is answered with $how, twice";
         finished($inst, "$what, $how");
         $t->no_faults;
     }
@@ -83,7 +83,7 @@ for my $step (@steps) {
 my $inst = instance();
 $t->clear_fault_log;
 $t->faults([{ method => 'GET', path => 'pods/', action => { status => 404, contentType => 'text/html', body => '<h1>' } }]);
-$inst->uninstall;
+$inst->uninstall(delete_disk => 'true');
 $t->wait_for(sub { count('GET', 'pods/') >= 3 }, 20, 'it is asked again and again');
 ok claimed($inst), 'a 404 of something else does not end it';
 $t->no_faults;
@@ -96,7 +96,7 @@ for my $step (@steps) {
     my $inst = instance();
     $t->clear_fault_log;
     $t->faults([{ method => $method, path => $path, skip => $method eq 'PATCH' ? 1 : 0, action => { delayMs => 20000 } }]);
-    $inst->uninstall;
+    $inst->uninstall(delete_disk => 'true');
     $t->wait_for(sub { $t->faults->[0]{hit} }, 20, "$what is under way");
     $t->kill_worker(0);
     $t->no_faults;
@@ -107,7 +107,7 @@ for my $step (@steps) {
 
 $inst = instance();
 $t->faults([{ method => 'DELETE', path => 'persistentvolumeclaims/', action => { status => 500 } }]);
-$inst->uninstall;
+$inst->uninstall(delete_disk => 'true');
 $t->wait_for(sub { !$t->kube_get('pods', $inst->pod) }, 20, 'the pod has ended');
 $t->quit_nginx;
 $t->no_faults;
@@ -120,7 +120,7 @@ finished($inst, 'nginx was away');
 
 $inst = instance();
 $t->faults([{ method => 'DELETE', path => 'persistentvolumeclaims/', times => 1, action => { delayMs => 1000 } }]);
-$inst->uninstall;
+$inst->uninstall(delete_disk => 'true');
 $t->apiserver_down;
 ok claimed($inst), 'the API server goes';
 $t->apiserver_up;
@@ -131,14 +131,14 @@ finished($inst, 'the API server was away');
 
 my $nb = $t->sign_in('alice')->install('notebook')->wait_ready;
 $t->faults([{ method => 'DELETE', path => 'persistentvolumeclaims/', action => { status => 500 } }]);
-$nb->uninstall;
+$nb->uninstall(delete_disk => 'true');
 $t->kubectl('delete', 'gss', 'notebook');
 $t->wait_for(sub { !grep { $_->{name} eq 'notebook' } @{ $t->table->{templates} } }, 10, 'the gateway knows it');
 $t->no_faults;
 is $nb->try('uninstall')->code, 404, 'a template that is deleted in the middle: there is nothing to uninstall';
 is $t->sign_in('alice')->api('GET', '/api/v1/instances')->code, 200, 'and nothing is broken';
 $inst = instance();
-$inst->uninstall;
+$inst->uninstall(delete_disk => 'true');
 finished($inst, 'others go on');
 
 ### Many at once: few writes
@@ -146,7 +146,7 @@ finished($inst, 'others go on');
 my @many = map { $t->sign_in(sprintf 'user%02d', $_)->install($name) } map { $user + $_ } 1 .. 8;
 $_->wait_ready for @many;
 my $mark = $t->audit_mark;
-my @codes = map { $_->response->code } map { $_->client->begin_api('DELETE', $_->path) } @many;
+my @codes = map { $_->response->code } map { $_->client->begin_api('DELETE', $_->path . '?delete_disk=true') } @many;
 is_deeply \@codes, [(202) x 8], 'eight uninstalls at one moment';
 $t->wait_for(sub { my $c = $t->claims($name); !grep { $c->{ $_->id } } @many }, 30, 'all are forgotten');
 is scalar(grep { disk($_) } @many), 0, 'with their disks';

@@ -1,8 +1,8 @@
 /*
  * http/ngx_http_aigc_api_uninstall.c —
  * DELETE /api/v1/instances/{ns}/{name}/{id}: the instance goes, and its disk
- * with it; with ?keep_disk=true the disk waits for its owner's next install.
- * What follows is net/ngx_aigc_uninstall.c's.
+ * waits for its owner's next install; with ?delete_disk=true the disk goes with
+ * it.  What follows is net/ngx_aigc_uninstall.c's.
  */
 
 #include "ngx_http_aigc_api.h"
@@ -11,8 +11,24 @@
 #include "ngx_http_aigc_write.h"
 
 
-static ngx_int_t ngx_http_aigc_api_keep_disk(ngx_http_request_t *r,
+typedef struct {
+    ngx_str_t    query;
+    ngx_uint_t   keep;
+} ngx_http_aigc_uninstall_query_t;
+
+
+static ngx_int_t ngx_http_aigc_api_uninstall_query(ngx_http_request_t *r,
     ngx_uint_t *keep);
+
+
+/* "keep_disk=false" is none: data go only where a request says so in full. */
+
+static ngx_http_aigc_uninstall_query_t  ngx_http_aigc_uninstall_queries[] = {
+    { ngx_string(""), 1 },
+    { ngx_string("delete_disk=true"), 0 },
+    { ngx_string("delete_disk=false"), 1 },
+    { ngx_string("keep_disk=true"), 1 }
+};
 
 
 void
@@ -22,11 +38,12 @@ ngx_http_aigc_api_uninstall(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
     ngx_uint_t         keep;
     ngx_aigc_record_t  record;
 
-    if (ngx_http_aigc_api_keep_disk(r, &keep) != NGX_OK) {
+    if (ngx_http_aigc_api_uninstall_query(r, &keep) != NGX_OK) {
         ngx_http_finalize_request(r,
             ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-parameter",
-                                  "The query may be keep_disk=true or "
-                                  "keep_disk=false, and nothing else.", 0));
+                                  "The query may be delete_disk=true, "
+                                  "delete_disk=false or keep_disk=true, and "
+                                  "nothing else.", 0));
         return;
     }
 
@@ -49,19 +66,23 @@ ngx_http_aigc_api_uninstall(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
 /* A word that is misread here would cost a disk: nothing but these. */
 static ngx_int_t
-ngx_http_aigc_api_keep_disk(ngx_http_request_t *r, ngx_uint_t *keep)
+ngx_http_aigc_api_uninstall_query(ngx_http_request_t *r, ngx_uint_t *keep)
 {
-    static ngx_str_t  yes = ngx_string("keep_disk=true");
-    static ngx_str_t  no = ngx_string("keep_disk=false");
+    ngx_uint_t                        i, n;
+    ngx_http_aigc_uninstall_query_t  *known;
 
-    *keep = (r->args.len == yes.len
-             && ngx_memcmp(r->args.data, yes.data, yes.len) == 0);
+    known = ngx_http_aigc_uninstall_queries;
+    n = sizeof(ngx_http_aigc_uninstall_queries)
+        / sizeof(ngx_http_aigc_uninstall_query_t);
 
-    if (*keep || r->args.len == 0) {
-        return NGX_OK;
+    for (i = 0; i < n; i++) {
+        if (r->args.len == known[i].query.len
+            && ngx_memcmp(r->args.data, known[i].query.data, r->args.len) == 0)
+        {
+            *keep = known[i].keep;
+            return NGX_OK;
+        }
     }
 
-    return (r->args.len == no.len
-            && ngx_memcmp(r->args.data, no.data, no.len) == 0)
-           ? NGX_OK : NGX_DECLINED;
+    return NGX_DECLINED;
 }

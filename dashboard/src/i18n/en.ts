@@ -64,7 +64,7 @@ const en = {
     releasedLead: 'Your disk and its files are kept. No CPU or GPU is in use.',
     releasedLeadNoDisk: 'No CPU or GPU is in use.',
     stoppingLead: 'CPU and GPU are given back.',
-    uninstallingLead: 'Pod, address and disk are being removed.',
+    uninstallingLead: 'Pod and address are being removed.',
   },
 
   verb: {

@@ -66,7 +66,7 @@ const zh: Words = {
     releasedLead: '数据盘和文件都已保留，不占用 CPU 和 GPU。',
     releasedLeadNoDisk: '不占用 CPU 和 GPU。',
     stoppingLead: '正在归还 CPU 和 GPU。',
-    uninstallingLead: '正在移除容器组、网址和数据盘。',
+    uninstallingLead: '正在移除容器组和网址。',
   },
 
   verb: {

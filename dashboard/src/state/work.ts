@@ -37,9 +37,10 @@ export function send(verb: Exclude<Verb, 'install' | 'uninstall'>, i: Instance) 
     path('instances', i.namespace, i.template, i.id, verb))
 }
 
-export const uninstall = (i: Instance, keepDisk: boolean) =>
+/* The disk goes only where the user has said so. */
+export const uninstall = (i: Instance, deleteDisk: boolean) =>
   run('uninstall', instanceKey(i), 'DELETE',
-    path('instances', i.namespace, i.template, i.id) + (keepDisk ? '?keep_disk=true' : ''))
+    path('instances', i.namespace, i.template, i.id) + (deleteDisk ? '?delete_disk=true' : ''))
 
 export const isBusy = (key: string) => works.get(key)?.busy ?? false
 

@@ -50,7 +50,7 @@ for my $verb (qw(start release restart update)) {
     *$verb = sub { my $self = shift; $self->_done($self->try($verb)) };
 }
 
-# uninstall(keep_disk => 'true')
+# uninstall(delete_disk => 'true')
 sub uninstall {
     my ($self, %o) = @_;
     return $self->_done($self->try('uninstall', %o));
