@@ -72,10 +72,10 @@ $t->kube_patch('gss', $name, { spec => { gameServerTemplate => { metadata => { a
 $t->wait_for(sub { $inst->look->data->{updateAvailable} }, 10, 'the update is shown');
 counted('update', sub { $inst->update->wait_ready }, { 'delete pods' => 1 });
 
-counted('uninstall, the disk kept', sub { $inst->uninstall(keep_disk => 'true')->wait_gone },
+counted('uninstall', sub { $inst->uninstall->wait_gone },
     { 'patch gameserversets' => 1 }, { 'get pods' => 1, 'patch gameserversets' => 1 });
 counted('install, on the kept disk', sub { $inst = $alice->install($name)->wait_ready }, { 'patch gameserversets' => 1 });
-counted('uninstall', sub { $inst->uninstall->wait_gone },
+counted('uninstall, the disk deleted', sub { $inst->uninstall(delete_disk => 'true')->wait_gone },
     { 'patch gameserversets' => 1 },
     { 'delete persistentvolumeclaims' => 1, 'get pods' => 1, 'patch gameserversets' => 1 });
 counted('a refusal', sub {
@@ -85,6 +85,19 @@ counted('a refusal', sub {
     $mark = $t->audit_mark;
     is $alice->api('POST', $his->path . '/release')->code, 403, 'not hers';
 }, {});
+
+# A write names its writer: an Event and a revocation are among them.
+$bob->post('/sign-out', headers => { Origin => $t->url =~ s{/$}{}r });
+$t->kube_patch('gss', $name, { metadata => { annotations => { 'aigc-gateway.io/disks' => 'perhaps' } } });
+my @writes;
+for my $kind (qw(leases gameserversets persistentvolumeclaims configmaps events)) {
+    $t->wait_for(sub { @writes = $t->gateway_calls(verb => qr/create|update|patch/, resource => qr/$kind/) }, 15, "a write of $kind");
+    is_deeply [grep { !m{[?&]fieldManager=aigc-gateway(?:&|$)} } map { $_->{requestURI} } @writes], [], "$kind: each write says whose it is";
+}
+my ($status, undef, $said) = $t->try_kubectl({ in => JSON::PP::encode_json({ %{ $t->template('stable-diffusion-cpu',
+    { metadata => { name => $name }, spec => { replicas => 7 } }) } }) }, 'apply', '--server-side', '-f', '-');
+isnt $status, 0, 'kubectl apply --server-side does not set replicas back';
+like $said, qr/conflict(?:s)? with "aigc-gateway".*\.spec\.replicas/s, '… and says who minds';
 
 diag sprintf "%-32s %-26s %s", @$_ for ['operation', 'by the request', 'by the leader'], @table;
 

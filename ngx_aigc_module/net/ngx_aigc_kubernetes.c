@@ -5,6 +5,9 @@
 #include "ngx_aigc_kubernetes.h"
 
 
+static ngx_uint_t ngx_aigc_kubernetes_manages(const char *method);
+
+
 static u_char     ngx_aigc_token_data[NGX_AIGC_TOKEN_FILE_MAX + 1];
 static ngx_str_t  ngx_aigc_token = { 0, ngx_aigc_token_data };
 static time_t     ngx_aigc_token_read;
@@ -92,7 +95,7 @@ ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s, const char *method,
     ngx_str_t *path, const char *content_type, ngx_log_t *log)
 {
     u_char            *p;
-    ngx_str_t         *token;
+    ngx_str_t         *token, manager;
     ngx_aigc_fetch_t  *f;
 
     f = ngx_aigc_fetch_create(log);
@@ -103,7 +106,20 @@ ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s, const char *method,
     token = ngx_aigc_kubernetes_token(k8s, log);
 
     f->method = method;
-    f->url.len = k8s->base.len + path->len;
+
+    ngx_str_null(&manager);
+
+    if (ngx_aigc_kubernetes_manages(method)) {
+
+        if (ngx_strlchr(path->data, path->data + path->len, '?')) {
+            ngx_str_set(&manager, "&" NGX_AIGC_FIELD_MANAGER);
+
+        } else {
+            ngx_str_set(&manager, "?" NGX_AIGC_FIELD_MANAGER);
+        }
+    }
+
+    f->url.len = k8s->base.len + path->len + manager.len;
     f->url.data = ngx_pnalloc(f->pool, f->url.len + 1);
 
     if (f->url.data == NULL
@@ -122,9 +138,22 @@ ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s, const char *method,
 
     p = ngx_cpymem(f->url.data, k8s->base.data, k8s->base.len);
     p = ngx_cpymem(p, path->data, path->len);
+    p = ngx_cpymem(p, manager.data, manager.len);
     *p = '\0';
 
     f->nheaders = content_type ? 3 : 2;
 
     return f;
+}
+
+
+/* a deletion, which has no fields, does not take the parameter */
+
+static ngx_uint_t
+ngx_aigc_kubernetes_manages(const char *method)
+{
+    return method
+           && (ngx_strcmp(method, "PATCH") == 0
+               || ngx_strcmp(method, "POST") == 0
+               || ngx_strcmp(method, "PUT") == 0);
 }

@@ -20,6 +20,9 @@
 #define NGX_AIGC_LEASE_NAME_MAX  253    /* bytes */
 #define NGX_AIGC_JSON_PATCH      "Content-Type: application/json-patch+json"
 
+/* whom "kubectl apply --server-side" names when it conflicts with a write */
+#define NGX_AIGC_FIELD_MANAGER   "fieldManager=aigc-gateway"
+
 
 typedef struct {
     ngx_aigc_url_t   url;
@@ -52,7 +55,7 @@ void ngx_aigc_kubernetes_pvc(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
 /*
  * A call to the API server: path begins with "/" (and may have a query),
  * content_type is NULL without a body.  The caller sets the rest and starts it.
- * NULL: no memory.
+ * A write says in its query who writes.  NULL: no memory.
  */
 ngx_aigc_fetch_t *ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s,
     const char *method, ngx_str_t *path, const char *content_type,

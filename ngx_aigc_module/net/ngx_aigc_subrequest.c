@@ -5,6 +5,7 @@
 
 #include "ngx_aigc_subrequest.h"
 #include "ngx_aigc_compat.h"
+#include "ngx_aigc_kubernetes.h"
 
 
 static ngx_int_t ngx_aigc_subrequest_headers(ngx_http_request_t *sr,
@@ -22,12 +23,14 @@ ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
 {
     u_char                      *p;
     ngx_buf_t                   *b;
-    ngx_str_t                    uri;
+    ngx_str_t                    uri, *args;
     ngx_chain_t                 *cl;
     ngx_http_request_t          *sr;
     ngx_aigc_subrequest_t       *ctx;
     ngx_http_request_body_t     *rb;
     ngx_http_post_subrequest_t  *ps;
+
+    static ngx_str_t  manager = ngx_string(NGX_AIGC_FIELD_MANAGER);
 
     ctx = ngx_pcalloc(parent->pool, sizeof(ngx_aigc_subrequest_t));
     ps = ngx_palloc(parent->pool, sizeof(ngx_http_post_subrequest_t));
@@ -54,7 +57,11 @@ ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
     ps->handler = ngx_aigc_subrequest_done;
     ps->data = ctx;
 
-    if (ngx_http_subrequest(parent, &uri, NULL, &sr, ps, 0) != NGX_OK) {
+    /* a deletion, which has no fields, has no manager of fields either */
+
+    args = (method == NGX_HTTP_DELETE) ? NULL : &manager;
+
+    if (ngx_http_subrequest(parent, &uri, args, &sr, ps, 0) != NGX_OK) {
         return NGX_ERROR;
     }
 
