@@ -80,4 +80,42 @@ for my $death (@deaths) {
     like $t->status('/metrics')->content, qr/^aigc_instances $instances$/m, 'and no slot is lost';
 }
 
+# Its lock is taken from it, and its successor is not there yet: an install that
+# waits holds up nobody.  (gdb does what the master does, at a moment that lasts.)
+{
+    my ($pid) = $t->worker_pids;
+    my ($said, $go) = map { $t->file("run/gdb-$_") } 'stays', 'go';
+    $t->allow_log(qr/worker process $pid exited on signal|was locked by $pid/);
+    my $gdb = fork // die "fork: $!";
+    if ($gdb == 0) {
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', $said;
+        open STDERR, '>&', \*STDOUT;
+        exec 'gdb', '-q', '-batch', '-p', $pid, '-ex', 'break ngx_aigc_gs_put',
+            '-ex', 'continue', '-ex', 'break ngx_aigc_fixed_copy', '-ex', 'continue', '-ex', 'up',
+            '-ex', "print ((int (*)(void *, int)) ngx_shmtx_force_unlock)(&zone->shpool->mutex, $pid)",
+            '-ex', "shell while [ ! -e $go ]; do sleep 0.1; done", '-ex', 'kill' or POSIX::_exit(127);
+    }
+    my $text = sub { open my $f, '<', $said or return ''; local $/; <$f> // '' };
+    $t->wait_for(sub { $text->() =~ /Breakpoint 1 at/ }, 30, 'a breakpoint');
+    $t->wait_for(sub { $t->kube_send([change()]); $text->() =~ /^\$1 = /m }, 20, 'worker 0 stays in a record, without the lock');
+    like $text->(), qr/^#1 .* in ngx_aigc_gs_put .*^\$1 = 1$/ms, 'the record is half-written, and the lock free';
+
+    # only worker 1 answers; what it does meanwhile it does between two looks of the install's
+    my $install = $bob->begin_api(POST => '/api/v1/templates/default/stable-diffusion-cpu/install');
+    my $ready = sub { my $c = $install->{conn}; length $c->{in} || eval { $c->fill(0) } };
+    my $answered = 0;
+    until ($ready->() || $answered == 100) {
+        $answered++ if eval { $alice->get('/api/v1/me', timeout => 20)->code } // 0;
+    }
+    is $answered, 100, 'a hundred requests are answered while the install waits';
+    ok !$ready->(), '… which is not done yet';
+    open my $f, '>', $go or die "$go: $!";
+    close $f;
+    waitpid $gdb, 0;
+    my $code = $install->response->code;
+    ok $code == 202 || $code == 503, "it is, when there is a worker 0 again ($code)";
+    $t->wait_for(sub { !grep { code($_) != $right{$_} } keys %right }, 10, 'all is well');
+}
+
 done_testing;

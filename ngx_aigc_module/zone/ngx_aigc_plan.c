@@ -49,18 +49,7 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
 
     ngx_str_null(patch);
 
-    /*
-     * Not beside the writer: template and claims have counters of their own,
-     * and a plan from half of them would end what it does not see.
-     */
-
-    ngx_aigc_lock(zone);
-
-    rc = zone->shm->holes ? NGX_BUSY
-                          : ngx_aigc_table_claims(zone, pool, slot, &plan.tmpl,
-                                                  &plan.claims);
-
-    ngx_aigc_unlock(zone);
+    rc = ngx_aigc_table_claims(zone, pool, slot, &plan.tmpl, &plan.claims);
 
     if (rc == NGX_BUSY) {
         return NGX_AGAIN;

@@ -256,7 +256,7 @@ ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
 ngx_uint_t
 ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
 {
-    uint32_t            i;
+    uint32_t            i, k;
     ngx_uint_t          n;
     ngx_aigc_record_t  *r;
 
@@ -265,7 +265,12 @@ ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
 
     i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER, ngx_aigc_hash_owner(owner));
 
-    for ( /* void */ ; i != NGX_AIGC_NONE; i = r[i].next_owner) {
+    /* the chain of a writer that died may be anything: never for ever */
+
+    for (k = 0;
+         i < zone->shm->ninstances && k < zone->shm->ninstances;
+         i = r[i].next_owner, k++)
+    {
         n += ngx_aigc_fixed_eq(&r[i].owner, owner);
     }
 
@@ -278,79 +283,72 @@ ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
     ngx_aigc_template_t *tmpl, ngx_array_t *claims)
 {
     ngx_int_t             rc;
-    ngx_uint_t            tries;
+    ngx_aigc_shm_t       *shm;
     ngx_aigc_template_t  *t;
 
+    shm = zone->shm;
     t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot];
 
-    for (tries = 0; tries < NGX_AIGC_SEQ_TRIES; tries++) {
+    ngx_aigc_lock(zone);
 
-        if (ngx_aigc_seq_copy(tmpl, t, sizeof(ngx_aigc_template_t))
-            != NGX_OK)
-        {
-            return NGX_BUSY;
-        }
+    /*
+     * Whoever holds the lock is alone.  "writing", or an odd counter, is a
+     * writer that died: its successor, which mends that, needs this lock, so
+     * there is nothing to wait for.
+     */
 
-        if (!tmpl->used) {
-            return NGX_DECLINED;
-        }
+    if (shm->writing || shm->holes || (t->seq & 1)) {
+        rc = NGX_BUSY;
+
+    } else if (!t->used) {
+        rc = NGX_DECLINED;
+
+    } else {
+        *tmpl = *t;
 
         rc = ngx_array_init(claims, pool, tmpl->nclaims + 1,
                             sizeof(ngx_aigc_claim_t));
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        rc = ngx_aigc_claims_copy(zone, pool, tmpl->first, claims);
-        if (rc == NGX_ERROR) {
-            return rc;
-        }
-
-        ngx_memory_barrier();
-
-        /* claims change only while the template's counter is odd */
-
-        if (rc == NGX_OK && t->seq == tmpl->seq) {
-            ngx_sort(claims->elts, claims->nelts, sizeof(ngx_aigc_claim_t),
-                     ngx_aigc_claim_cmp);
-            return NGX_OK;
+        if (rc == NGX_OK) {
+            rc = ngx_aigc_claims_copy(zone, pool, tmpl->first, claims);
         }
     }
 
-    return NGX_BUSY;
+    ngx_aigc_unlock(zone);
+
+    if (rc == NGX_OK) {
+        ngx_sort(claims->elts, claims->nelts, sizeof(ngx_aigc_claim_t),
+                 ngx_aigc_claim_cmp);
+    }
+
+    return rc;
 }
 
 
+/* With the lock held. */
 static ngx_int_t
 ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
     ngx_array_t *claims)
 {
     uint32_t            i, n;
-    ngx_aigc_record_t  *r, copy;
+    ngx_aigc_record_t  *r;
 
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
 
     n = 0;
 
-    for (i = first;
-         i < zone->shm->ninstances && n++ < zone->shm->ninstances;
-         i = copy.next_tmpl)
-    {
-        if (ngx_aigc_seq_copy(&copy, &r[i], sizeof(ngx_aigc_record_t))
-            != NGX_OK)
+    for (i = first; i != NGX_AIGC_NONE; i = r[i].next_tmpl) {
+
+        if (i >= zone->shm->ninstances || n++ == zone->shm->ninstances
+            || (r[i].seq & 1) || !r[i].used)
         {
             return NGX_BUSY;
         }
 
-        if (!copy.used) {
-            return NGX_BUSY;
-        }
-
-        if (copy.state == NGX_AIGC_NO_STATE) {
+        if (r[i].state == NGX_AIGC_NO_STATE) {
             continue;
         }
 
-        if (ngx_aigc_claim_copy(pool, &copy, claims) != NGX_OK) {
+        if (ngx_aigc_claim_copy(pool, &r[i], claims) != NGX_OK) {
             return NGX_ERROR;
         }
     }

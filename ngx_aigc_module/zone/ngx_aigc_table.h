@@ -204,7 +204,7 @@ ngx_atomic_uint_t ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone,
 ngx_atomic_uint_t ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone,
     uint32_t slot);
 
-/* Reading.  No lock; each copies into the caller's memory. */
+/* Reading.  No lock unless said; each copies into the caller's memory. */
 
 /*
  * The instance that has host (normalized): one with a claim.  Only that much of
@@ -244,10 +244,12 @@ ngx_int_t ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
 ngx_uint_t ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner);
 
 /*
- * All claims of a template and the template as of one moment.  claims: an
- * array of ngx_aigc_claim_t (id, state, owner, since, raw), by id, its strings
- * from pool; free: ids without a claim whose disk is owner's own, or NULL.
- * NGX_OK; NGX_DECLINED: the template is gone; NGX_BUSY; NGX_ERROR: no memory.
+ * All claims of a template and the template as of one moment: taken under the
+ * lock, beside no writer.  claims: an array of ngx_aigc_claim_t (id, state,
+ * owner, since, raw), by id, its strings from pool.
+ * NGX_OK; NGX_DECLINED: the template is gone; NGX_BUSY: a writer died in the
+ * table and its successor has not read everything anew yet, claims may be
+ * missing (answered at once, nothing is waited for); NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     uint32_t slot, ngx_aigc_template_t *tmpl, ngx_array_t *claims);
