@@ -5,6 +5,7 @@
 #include "ngx_aigc_webhook.h"
 #include "ngx_aigc_claim.h"
 #include "ngx_aigc_jwt.h"
+#include "ngx_aigc_scan.h"
 #include "ngx_aigc_text.h"
 
 #include <openssl/crypto.h>
@@ -12,8 +13,8 @@
 #include <openssl/hmac.h>
 
 
-static ngx_int_t ngx_aigc_webhook_user(ngx_pool_t *pool, json_t *root,
-    ngx_str_t *user);
+static ngx_int_t ngx_aigc_webhook_user(ngx_pool_t *pool, ngx_str_t *path,
+    ngx_str_t *user, ngx_aigc_webhook_t *webhook, ngx_str_t *suspended);
 static ngx_uint_t ngx_aigc_webhook_is(ngx_str_t *text, const char *word);
 
 
@@ -22,6 +23,10 @@ ngx_aigc_webhook_check(ngx_str_t *body, ngx_str_t *key, ngx_str_t *signature)
 {
     u_char        digest[EVP_MAX_MD_SIZE], text[2 * EVP_MAX_MD_SIZE];
     unsigned int  len;
+
+    if (signature->len != NGX_AIGC_WEBHOOK_SIGNATURE) {
+        return NGX_DECLINED;
+    }
 
     if (HMAC(EVP_sha256(), key->data, (int) key->len, body->data, body->len,
              digest, &len)
@@ -32,9 +37,8 @@ ngx_aigc_webhook_check(ngx_str_t *body, ngx_str_t *key, ngx_str_t *signature)
 
     (void) ngx_hex_dump(text, digest, len);
 
-    if (signature->len != NGX_AIGC_WEBHOOK_SIGNATURE
-        || CRYPTO_memcmp(text, signature->data, NGX_AIGC_WEBHOOK_SIGNATURE)
-           != 0)
+    if (CRYPTO_memcmp(text, signature->data, NGX_AIGC_WEBHOOK_SIGNATURE)
+        != 0)
     {
         return NGX_DECLINED;
     }
@@ -47,55 +51,112 @@ ngx_int_t
 ngx_aigc_webhook_read(ngx_pool_t *pool, ngx_str_t *body,
     ngx_aigc_webhook_t *webhook)
 {
-    json_t     *root, *data;
-    ngx_int_t   rc;
-    ngx_str_t   event, created;
+    ngx_int_t  rc;
+    ngx_str_t  event, created, suspended;
 
-    root = json_loadb((char *) body->data, body->len, JSON_REJECT_DUPLICATES,
-                      NULL);
+    ngx_aigc_scan_t  root[] = {
+        { "event", ngx_null_string }, { "createdAt", ngx_null_string },
+        { "params", ngx_null_string }, { "data", ngx_null_string }
+    };
 
-    event = ngx_aigc_json_text(root, "event");
-    created = ngx_aigc_json_text(root, "createdAt");
-    data = json_object_get(root, "data");
+    ngx_memzero(webhook, sizeof(ngx_aigc_webhook_t));
 
-    rc = event.len ? NGX_DONE : NGX_DECLINED;
+    /* what the user wrote is in it, customData: it is looked over only */
+
+    if (ngx_aigc_scan(body, root, 4) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_aigc_scan_string(pool, &root[0].value, NGX_AIGC_WEBHOOK_WORD,
+                             &event)
+        != NGX_OK
+        || ngx_aigc_scan_string(pool, &root[1].value, NGX_AIGC_WEBHOOK_WORD,
+                                &created)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (event.len == 0) {
+        return NGX_DECLINED;
+    }
 
     if (ngx_aigc_webhook_is(&event, "User.Deleted")) {
         ngx_str_set(&webhook->event, "deleted");
-        rc = NGX_OK;
 
     } else if (ngx_aigc_webhook_is(&event, "User.SuspensionStatus.Updated")) {
         ngx_str_set(&webhook->event, "suspended");
 
+    } else {
+        return NGX_DONE;
+    }
+
+    rc = ngx_aigc_webhook_user(pool, &root[2].value, &root[3].value, webhook,
+                               &suspended);
+
+    if (rc != NGX_OK || webhook->test) {
+        return (rc == NGX_OK) ? NGX_DONE : rc;
+    }
+
+    if (webhook->event.data[0] == 's') {
+
         /* allowed again: signing in again is later than the revocation */
 
-        rc = json_is_true(json_object_get(data, "isSuspended"))  ? NGX_OK
-             : json_is_false(json_object_get(data, "isSuspended")) ? NGX_DONE
-                                                                 : NGX_DECLINED;
+        if (ngx_aigc_webhook_is(&suspended, "false")) {
+            return NGX_DONE;
+        }
+
+        if (!ngx_aigc_webhook_is(&suspended, "true")) {
+            return NGX_DECLINED;
+        }
     }
 
-    if (rc == NGX_OK) {
-        webhook->created = ngx_aigc_time_read(&created);
+    webhook->created = ngx_aigc_time_read(&created);
 
-        rc = (webhook->created == -1)
-             ? NGX_DECLINED
-             : ngx_aigc_webhook_user(pool, root, &webhook->user);
-    }
-
-    json_decref(root);
-
-    return rc;
+    return (webhook->created == -1
+            || ngx_aigc_text_check(&webhook->user, NGX_AIGC_SUB_MAX) != NGX_OK)
+           ? NGX_DECLINED : NGX_OK;
 }
 
 
-/* By the path's parameter and by the user's data; at least one, and the same. */
+/*
+ * By the path's parameter and by the user's data; at least one, and the same.
+ * Logto's Console tries a webhook with neither, and data that says "success".
+ */
 static ngx_int_t
-ngx_aigc_webhook_user(ngx_pool_t *pool, json_t *root, ngx_str_t *user)
+ngx_aigc_webhook_user(ngx_pool_t *pool, ngx_str_t *path, ngx_str_t *user,
+    ngx_aigc_webhook_t *webhook, ngx_str_t *suspended)
 {
-    ngx_str_t  param, id;
+    ngx_str_t  param, id, result;
 
-    param = ngx_aigc_json_text(json_object_get(root, "params"), "userId");
-    id = ngx_aigc_json_text(json_object_get(root, "data"), "id");
+    ngx_aigc_scan_t  params[] = { { "userId", ngx_null_string } };
+    ngx_aigc_scan_t  data[] = {
+        { "id", ngx_null_string }, { "isSuspended", ngx_null_string },
+        { "result", ngx_null_string }
+    };
+
+    /* either may be null, or not there */
+
+    if ((ngx_aigc_scan(path, params, 1) != NGX_OK && params[0].value.len)
+        || (ngx_aigc_scan(user, data, 3) != NGX_OK && data[0].value.len))
+    {
+        return NGX_DECLINED;
+    }
+
+    *suspended = data[1].value;
+
+    if (ngx_aigc_scan_string(pool, &params[0].value, NGX_AIGC_WEBHOOK_WORD,
+                             &param)
+        != NGX_OK
+        || ngx_aigc_scan_string(pool, &data[0].value, NGX_AIGC_WEBHOOK_WORD,
+                                &id)
+           != NGX_OK
+        || ngx_aigc_scan_string(pool, &data[2].value, NGX_AIGC_WEBHOOK_WORD,
+                                &result)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     if (param.len && id.len
         && (param.len != id.len
@@ -104,15 +165,11 @@ ngx_aigc_webhook_user(ngx_pool_t *pool, json_t *root, ngx_str_t *user)
         return NGX_DECLINED;
     }
 
-    if (param.len == 0) {
-        param = id;
-    }
+    webhook->test = (params[0].value.len == 0 && data[0].value.len == 0
+                     && ngx_aigc_webhook_is(&result, "success"));
+    webhook->user = param.len ? param : id;
 
-    if (ngx_aigc_text_check(&param, NGX_AIGC_SUB_MAX) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_text_copy(pool, &param, NGX_AIGC_SUB_MAX, user);
+    return NGX_OK;
 }
 
 

@@ -10,7 +10,9 @@
 #include <ngx_core.h>
 
 
-#define NGX_AIGC_WEBHOOK_MAX        65536   /* bytes of a body */
+#define NGX_AIGC_WEBHOOK_MAX        1048576 /* bytes of a body: a user's own
+                                               custom data is in it */
+#define NGX_AIGC_WEBHOOK_WORD       1024    /* bytes of a string's text */
 #define NGX_AIGC_WEBHOOK_SIGNATURE  64      /* hexadecimal digits */
 
 
@@ -18,6 +20,7 @@ typedef struct {
     ngx_str_t     event;                /* borrowed words, for the log */
     ngx_str_t     user;                 /* sub, from pool */
     time_t        created;              /* s, by Logto's clock */
+    ngx_uint_t    test;                 /* Logto's Console tries the webhook */
 } ngx_aigc_webhook_t;
 
 
@@ -29,8 +32,10 @@ ngx_int_t ngx_aigc_webhook_check(ngx_str_t *body, ngx_str_t *key,
     ngx_str_t *signature);
 
 /*
- * NGX_OK: user is deleted or suspended; NGX_DONE: an event that ends nothing;
- * NGX_DECLINED: it makes no sense; NGX_ERROR: no memory.
+ * body's signature has been checked.  NGX_OK: user is deleted or suspended;
+ * NGX_DONE: an event that ends nothing, or a test; NGX_DECLINED: it makes no
+ * sense; NGX_ERROR: no memory.  Only what is needed is read: nothing that a
+ * user can write into the rest makes a difference.
  */
 ngx_int_t ngx_aigc_webhook_read(ngx_pool_t *pool, ngx_str_t *body,
     ngx_aigc_webhook_t *webhook);

@@ -77,15 +77,17 @@ ngx_http_aigc_body_read(ngx_http_request_t *r)
 
 
 /*
- * A chunked body comes in several buffers, and its length is known last.  One
- * in a file is larger than client_body_buffer_size, which gateway.conf sets to
- * the most that is taken.
+ * A chunked body comes in several buffers, and its length is known last.  Of
+ * one that is larger than client_body_buffer_size the rest is in a file, which
+ * was written a moment ago: at most max bytes out of the page cache.
  */
 static ngx_int_t
 ngx_http_aigc_body_copy(ngx_http_request_t *r, size_t max, ngx_str_t *body)
 {
-    size_t        len;
     u_char       *p;
+    off_t         len;
+    ssize_t       n;
+    ngx_buf_t    *b;
     ngx_chain_t  *cl, *bufs;
 
     bufs = r->request_body ? r->request_body->bufs : NULL;
@@ -93,19 +95,15 @@ ngx_http_aigc_body_copy(ngx_http_request_t *r, size_t max, ngx_str_t *body)
 
     for (cl = bufs; cl; cl = cl->next) {
 
-        if (cl->buf->in_file) {
-            return NGX_DECLINED;
-        }
+        len += ngx_buf_size(cl->buf);
 
-        len += cl->buf->last - cl->buf->pos;
-
-        if (len > max) {
+        if (len > (off_t) max) {
             return NGX_DECLINED;
         }
     }
 
-    body->len = len;
-    body->data = ngx_pnalloc(r->pool, len + 1);
+    body->len = (size_t) len;
+    body->data = ngx_pnalloc(r->pool, body->len + 1);
     if (body->data == NULL) {
         return NGX_ERROR;
     }
@@ -114,8 +112,25 @@ ngx_http_aigc_body_copy(ngx_http_request_t *r, size_t max, ngx_str_t *body)
 
     for (cl = bufs; cl; cl = cl->next) {
 
-        if (cl->buf->last != cl->buf->pos) {
-            p = ngx_cpymem(p, cl->buf->pos, cl->buf->last - cl->buf->pos);
+        b = cl->buf;
+
+        if (ngx_buf_in_memory(b)) {
+
+            if (b->last != b->pos) {
+                p = ngx_cpymem(p, b->pos, b->last - b->pos);
+            }
+
+        } else if (b->in_file) {
+
+            n = ngx_read_file(b->file, p,
+                              (size_t) (b->file_last - b->file_pos),
+                              b->file_pos);
+
+            if (n != (ssize_t) (b->file_last - b->file_pos)) {
+                return NGX_ERROR;
+            }
+
+            p += n;
         }
     }
 

@@ -14,6 +14,7 @@ static void ngx_http_aigc_webhook_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_http_aigc_webhook_take(ngx_http_request_t *r,
     ngx_str_t *body);
+static ngx_int_t ngx_http_aigc_webhook_forged(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_webhook_revoke(ngx_http_request_t *r,
     ngx_aigc_webhook_t *webhook);
 
@@ -21,6 +22,7 @@ static ngx_int_t ngx_http_aigc_webhook_revoke(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_aigc_webhook_handler(ngx_http_request_t *r)
 {
+    ngx_table_elt_t            *h;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -29,6 +31,16 @@ ngx_http_aigc_webhook_handler(ngx_http_request_t *r)
         return ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
                                      "There is no webhook here: aigc_logto "
                                      "has no webhook_key_file=.", 0);
+    }
+
+    /* what is not even signed is not read */
+
+    h = ngx_http_aigc_header(r, "logto-signature-sha-256");
+
+    if (r->method == NGX_HTTP_POST
+        && (h == NULL || h->value.len != NGX_AIGC_WEBHOOK_SIGNATURE))
+    {
+        return ngx_http_aigc_webhook_forged(r);
     }
 
     return ngx_http_aigc_body(r, NGX_AIGC_WEBHOOK_MAX,
@@ -59,8 +71,7 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
            : NGX_DECLINED;
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "bad-signature",
-                                     "The signature is not Logto's.", 0);
+        return ngx_http_aigc_webhook_forged(r);
     }
 
     if (rc == NGX_OK) {
@@ -73,8 +84,15 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
 
     switch (rc) {
 
-    case NGX_OK:
     case NGX_DONE:
+
+        if (webhook.test) {
+            return NGX_HTTP_NO_CONTENT;
+        }
+
+        /* fall through */
+
+    case NGX_OK:
         return ngx_http_aigc_json(r, NGX_HTTP_OK, json_object());
 
     case NGX_DECLINED:
@@ -84,6 +102,14 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+}
+
+
+static ngx_int_t
+ngx_http_aigc_webhook_forged(ngx_http_request_t *r)
+{
+    return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "bad-signature",
+                                 "The signature is not Logto's.", 0);
 }
 
 

@@ -71,6 +71,21 @@ webhook_events(unit_t *u)
         { STOPPED ",\"data\":{\"id\":\"u1\",\"isSuspended\":\"true\"}}",
           NGX_DECLINED },
         { STOPPED ",\"data\":{\"id\":\"u1\"}}", NGX_DECLINED },
+        { STOPPED ",\"data\":{\"id\":\"u1\",\"customData\":{\"n\":"
+          "100000000000000000000,\"m\":-1e99999,\"isSuspended\":false,"
+          "\"id\":\"u2\",\"s\":\"\\ud800\\u0000}\"},"
+          "\"isSuspended\":true}}", NGX_OK },
+        { STOPPED ",\"data\":{\"id\":\"u1\",\"isSuspended\":true,"
+          "\"isSuspended\":false}}", NGX_DECLINED },
+        { STOPPED ",\"data\":{\"isSuspended\":true}}", NGX_DECLINED },
+        { GONE ",\"params\":{\"id\":\"fake-id\"},\"data\":"
+          "{\"result\":\"success\"}}", NGX_DONE },
+        { STOPPED ",\"params\":{\"id\":\"fake-id\"},\"data\":"
+          "{\"result\":\"success\"}}", NGX_DONE },
+        { GONE ",\"params\":{\"id\":\"fake-id\"},\"data\":"
+          "{\"result\":\"failure\"}}", NGX_DECLINED },
+        { GONE ",\"params\":{\"userId\":\"u1\"},\"data\":"
+          "{\"result\":\"success\"}}", NGX_OK },
         { "{\"event\":\"User.Created\"}", NGX_DONE },
         { "{\"event\":\"user.deleted\"}", NGX_DONE },
         { "{\"event\":\"\"}", NGX_DECLINED },
@@ -94,6 +109,25 @@ webhook_events(unit_t *u)
             is_int(u, w.created, 1767323045);
         }
     }
+
+    /* as deep as it gets within the bound, and not closed */
+
+    body = unit_str(u, GONE ",\"params\":{\"userId\":\"u1\"},\"data\":"
+                       "{\"x\":");
+    cut.len = NGX_AIGC_WEBHOOK_MAX;
+    cut.data = ngx_pnalloc(u->pool, cut.len);
+    i = (cut.len - body.len - 3) / 2;
+    ngx_memcpy(cut.data, body.data, body.len);
+    ngx_memset(cut.data + body.len, '[', i);
+    ngx_memset(cut.data + body.len + i, ']', i);
+    ngx_memcpy(cut.data + body.len + 2 * i, "}} ", 3);
+    cut.len = body.len + 2 * i + 3;
+
+    is_int(u, ngx_aigc_webhook_read(u->pool, &cut, &w), NGX_OK);
+    is_str(u, &w.user, "u1");
+
+    cut.data[cut.len - 4] = ' ';
+    is_int(u, ngx_aigc_webhook_read(u->pool, &cut, &w), NGX_DECLINED);
 
     /* every part of a body is none */
 
