@@ -1,9 +1,11 @@
 /*
  * ngx_http_aigc_check.c — what nginx itself may be told elsewhere, and must not
- * beside "aigc_access".
+ * beside this module.
  */
 
 #include "ngx_http_aigc_directives.h"
+
+#include "net/ngx_aigc_watch.h"
 
 
 char *
@@ -40,4 +42,37 @@ ngx_http_aigc_check_names(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_check_connections(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                  own;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
+
+    if (mcf == NULL || mcf->zone == NULL) {
+        return NGX_OK;
+    }
+
+    own = ngx_http_aigc_duties(mcf) + NGX_AIGC_RESERVE_CALLS;
+
+    if (cycle->connection_n < 2 * own) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, 0,
+                      "\"worker_connections\" %ui are too few: the gateway "
+                      "keeps %ui of them for its own calls: set at least %ui",
+                      cycle->connection_n, own, 2 * own);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_http_aigc_duties(ngx_http_aigc_main_conf_t *mcf)
+{
+    return ngx_aigc_watch_number(mcf->k8s) + NGX_AIGC_RESERVE_DUTIES;
 }

@@ -34,5 +34,14 @@ char *ngx_http_aigc_check_conf(ngx_conf_t *cf,
 char *ngx_http_aigc_check_names(ngx_conf_t *cf,
     ngx_http_aigc_main_conf_t *mcf);
 
+/*
+ * Once the whole configuration is read: has each worker connections enough for
+ * clients beside those that the gateway keeps for its own calls?
+ */
+ngx_int_t ngx_http_aigc_check_connections(ngx_cycle_t *cycle);
+
+/* How many of these worker 0 keeps for the gateway's own duties. */
+ngx_uint_t ngx_http_aigc_duties(ngx_http_aigc_main_conf_t *mcf);
+
 
 #endif /* _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_ */

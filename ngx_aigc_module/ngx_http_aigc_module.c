@@ -169,7 +169,7 @@ ngx_module_t  ngx_http_aigc_module = {
     ngx_http_aigc_commands,                /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    ngx_http_aigc_check_connections,       /* init module */
     ngx_http_aigc_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -409,6 +409,7 @@ ngx_http_aigc_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
 static ngx_int_t
 ngx_http_aigc_init_process(ngx_cycle_t *cycle)
 {
+    ngx_uint_t                  first;
     ngx_http_aigc_main_conf_t  *mcf;
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
@@ -422,13 +423,19 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
 
+    first = (ngx_process == NGX_PROCESS_SINGLE || ngx_worker == 0);
+
     mcf->memo = ngx_http_aigc_memo_create(cycle->pool);
 
-    if (mcf->memo == NULL || ngx_aigc_fetch_init(cycle) != NGX_OK) {
+    if (mcf->memo == NULL
+        || ngx_aigc_fetch_init(cycle, mcf->zone,
+                               first ? ngx_http_aigc_duties(mcf) : 0)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
-    if (ngx_process == NGX_PROCESS_WORKER && ngx_worker != 0) {
+    if (!first) {
         return NGX_OK;
     }
 

@@ -66,7 +66,7 @@ END
 load_module $module;
 pid $dir/nginx.pid;
 error_log stderr info;
-events { }
+events { @{[ $o{events} // '' ]} }
 http {
     client_body_temp_path temp/body; proxy_temp_path temp/proxy;
     fastcgi_temp_path temp/f; uwsgi_temp_path temp/u; scgi_temp_path temp/s;
@@ -159,6 +159,18 @@ subtest 'what is missing' => sub {
             qr/"aigc_zone" is missing/);
     }
     bad('aigc_instances alone', conf(only => '', servers => ''), qr/"aigc_zone" is missing/);
+};
+
+subtest 'worker_connections' => sub {
+    my $many = { aigc_kubernetes => 'https://127.0.0.1:6443 token_file=token ca_file=ca.crt namespaces='
+        . join ',', map { "ns$_" } 1 .. 16 };
+    good('52 for one namespace', conf(events => 'worker_connections 52;'));
+    bad('51', conf(events => 'worker_connections 51;'),
+        qr/"worker_connections" 51 are too few: the gateway keeps 26 of them for its own calls: set at least 52/);
+    good('232 for sixteen', conf(events => 'worker_connections 232;', directives => $many));
+    bad('231', conf(events => 'worker_connections 231;', directives => $many), qr/"worker_connections" 231.*set at least 232/);
+    good('any number without the module\'s directives', conf(events => 'worker_connections 8;', only => '', upstream => '',
+        servers => 'server { listen 127.0.0.1:1; return 200; }'));
 };
 
 subtest 'twice' => sub {

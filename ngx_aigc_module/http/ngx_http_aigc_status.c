@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_instance.h"
 #include "ngx_http_aigc_reply.h"
 
+#include "zone/ngx_aigc_control.h"
 #include "zone/ngx_aigc_issuer.h"
 #include "zone/ngx_aigc_leader.h"
 #include "zone/ngx_aigc_pass.h"
@@ -35,14 +36,15 @@ ngx_http_aigc_healthz_handler(ngx_http_request_t *r)
 
 /*
  * Ready: all lists complete, not older than max_stale, Logto's keys known, and
- * who has been revoked.
+ * who has been revoked; and worker 0 is at work, so that all this will stay so.
  * pid: in a binary upgrade, old and new workers answer at the same port.
  */
 ngx_int_t
 ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 {
     time_t                      age;
-    ngx_uint_t                  synced, fresh, keys, revoked;
+    ngx_uint_t                  synced, fresh, keys, revoked, control;
+    const char                 *reason;
     ngx_atomic_uint_t           version;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -56,11 +58,28 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 
     revoked = (ngx_aigc_revocation_known(mcf->zone) != 0);
 
-    return ngx_http_aigc_json(r, (synced && fresh && keys && revoked)
-                                 ? NGX_HTTP_OK
-                                 : NGX_HTTP_SERVICE_UNAVAILABLE,
-                              json_pack("{s:b, s:b, s:b, s:b, s:b, s:I, s:I,"
-                                        " s:I}",
+    reason = ngx_aigc_control_trouble(mcf->zone);
+    control = (reason == NULL);
+
+    if (!synced) {
+        reason = "the cluster is not listed yet";
+
+    } else if (!fresh) {
+        reason = "the cluster has not been heard of for max_stale";
+
+    } else if (!keys) {
+        reason = "Logto's keys are not known yet";
+
+    } else if (!revoked) {
+        reason = "the revocations have not been read yet";
+    }
+
+    return ngx_http_aigc_json(r, reason ? NGX_HTTP_SERVICE_UNAVAILABLE
+                                        : NGX_HTTP_OK,
+                              json_pack("{s:s?, s:b, s:b, s:b, s:b, s:b, s:b,"
+                                        " s:I, s:I, s:I}",
+                                        "reason", reason,
+                                        "control", (int) control,
                                         "synced", (int) synced,
                                         "fresh", (int) fresh,
                                         "keys", (int) keys,
@@ -146,6 +165,12 @@ ngx_http_aigc_metrics_values(u_char *p, u_char *last,
           shm->longest[NGX_AIGC_PASS_RECONCILE] },
         { "passes_total", "counter", shm->counters.passes },
         { "long_passes_total", "counter", shm->counters.long_passes },
+        { "control_silent_milliseconds", "gauge",
+          ngx_aigc_control_silent_for(mcf->zone) },
+        { "control_stuck_milliseconds", "gauge",
+          ngx_aigc_control_stuck_for(mcf->zone) },
+        { "calls_starved_total", "counter", shm->counters.calls_starved },
+        { "loops_rebuilt_total", "counter", shm->counters.loops_rebuilt },
         { "disk_bindings_total", "counter", shm->counters.bindings },
         { NULL, NULL, 0 }
     };

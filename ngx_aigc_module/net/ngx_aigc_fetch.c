@@ -6,6 +6,11 @@
 #include "ngx_aigc_fetch.h"
 #include "ngx_aigc_fetch_loop.h"
 
+#include "core/ngx_aigc_elapsed.h"
+
+
+#define NGX_AIGC_FETCH_SAY  1000        /* ms between two lines */
+
 
 static ngx_int_t ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f);
 static size_t ngx_aigc_fetch_write(char *p, size_t size, size_t n, void *data);
@@ -70,16 +75,31 @@ ngx_aigc_fetch_text(ngx_aigc_fetch_t *f, ngx_str_t *dst, const char *value,
 ngx_int_t
 ngx_aigc_fetch_start(ngx_aigc_fetch_t *f)
 {
-    if (ngx_aigc_fetch_multi == NULL || ngx_aigc_fetch_setup(f) != NGX_OK
-        || curl_multi_add_handle(ngx_aigc_fetch_multi, f->easy) != CURLM_OK)
-    {
-        ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                      "aigc: a call to \"%V\" could not be started", &f->url);
-        ngx_aigc_fetch_free(f);
-        return NGX_ERROR;
+    const char  *why;
+
+    static ngx_aigc_seldom_t  said;
+
+    if (ngx_aigc_fetch_setup(f) != NGX_OK) {
+        why = "libcurl has no memory";
+        ngx_aigc_fetch_starve(f);
+
+    } else {
+        why = ngx_aigc_fetch_join(f);
     }
 
-    return NGX_OK;
+    if (why == NULL) {
+        return NGX_OK;
+    }
+
+    if (ngx_aigc_seldom(&said, NGX_AIGC_FETCH_SAY)) {
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "aigc: a call to \"%V\" could not be started: %s",
+                      &f->url, why);
+    }
+
+    ngx_aigc_fetch_free(f);
+
+    return NGX_ERROR;
 }
 
 
@@ -171,7 +191,21 @@ ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f)
 void
 ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f)
 {
-    (void) curl_multi_remove_handle(ngx_aigc_fetch_multi, f->easy);
+    ngx_aigc_fetch_leave(f);
+    ngx_aigc_fetch_free(f);
+}
+
+
+void
+ngx_aigc_fetch_end(ngx_aigc_fetch_t *f, const char *error)
+{
+    if (f->error == NULL) {
+        f->error = error;
+    }
+
+    ngx_aigc_fetch_leave(f);
+
+    f->done(f);
 
     ngx_aigc_fetch_free(f);
 }
@@ -313,14 +347,7 @@ ngx_aigc_fetch_finished(void)
             f->status = status;
         }
 
-        if (code != CURLE_OK && f->error == NULL) {
-            f->error = curl_easy_strerror(code);
-        }
-
-        (void) curl_multi_remove_handle(ngx_aigc_fetch_multi, easy);
-
-        f->done(f);
-
-        ngx_aigc_fetch_free(f);
+        ngx_aigc_fetch_end(f, code == CURLE_OK ? NULL
+                                               : curl_easy_strerror(code));
     }
 }

@@ -8,8 +8,9 @@
 #ifndef _NGX_AIGC_FETCH_H_INCLUDED_
 #define _NGX_AIGC_FETCH_H_INCLUDED_
 
-#include <ngx_config.h>
-#include <ngx_core.h>
+#include "ngx_aigc_reserve.h"
+
+#include "zone/ngx_aigc_zone.h"
 
 
 #define NGX_AIGC_FETCH_HEADERS_MAX  8
@@ -39,6 +40,7 @@ struct ngx_aigc_fetch_s {
     ngx_msec_t               timeout;   /* ms for all of it; 0: none */
     ngx_msec_t               connect_timeout;   /* ms */
     size_t                   max;       /* bytes of an answer that is kept */
+    ngx_aigc_reserve_e       reserve;   /* whose connections it may use */
     ngx_aigc_fetch_begin_pt  begin;     /* NULL, or: the headers are there */
     ngx_aigc_fetch_data_pt   data;      /* NULL: the answer is kept */
     ngx_aigc_fetch_done_pt   done;      /* called once, unless cancelled */
@@ -52,11 +54,18 @@ struct ngx_aigc_fetch_s {
 
     void                    *easy;      /* CURL */
     void                    *list;      /* struct curl_slist */
+    void                    *multi;     /* CURLM; NULL: not under way */
+    ngx_queue_t              queue;     /* of all that are */
+    unsigned                 starved:1; /* it has no connection, and will end */
 };
 
 
-/* For each worker: before the first call, and at its end. */
-ngx_int_t ngx_aigc_fetch_init(ngx_cycle_t *cycle);
+/*
+ * For each worker: before the first call, and at its end.  duties: connections
+ * that are set aside for NGX_AIGC_RESERVE_DUTY.  NGX_OK or NGX_ERROR (logged).
+ */
+ngx_int_t ngx_aigc_fetch_init(ngx_cycle_t *cycle, ngx_aigc_zone_t *zone,
+    ngx_uint_t duties);
 void ngx_aigc_fetch_exit(void);
 
 /* A call with a pool of its own, to be filled.  NULL: no memory. */
@@ -70,7 +79,7 @@ ngx_int_t ngx_aigc_fetch_text(ngx_aigc_fetch_t *f, ngx_str_t *dst,
     const char *value, ngx_str_t *more);
 
 /*
- * Starts it.  NGX_OK: done() will be called, then the call is freed;
+ * Starts it.  NGX_OK: done() will be called, later, then the call is freed;
  * NGX_ERROR: it was freed at once, done() is not called.
  */
 ngx_int_t ngx_aigc_fetch_start(ngx_aigc_fetch_t *f);

@@ -15,11 +15,24 @@
 extern CURLM  *ngx_aigc_fetch_multi;
 
 
+/*
+ * f->easy goes into the multi handle, and out of it; NULL: it went in, or why
+ * not, in words.
+ */
+const char *ngx_aigc_fetch_join(ngx_aigc_fetch_t *f);
+void ngx_aigc_fetch_leave(ngx_aigc_fetch_t *f);
+
+/* f cannot go on for want of a connection, or of memory. */
+void ngx_aigc_fetch_starve(ngx_aigc_fetch_t *f);
+
 /* CURLOPT_CLOSESOCKETFUNCTION: nginx has to know. */
 int ngx_aigc_fetch_close(void *data, curl_socket_t s);
 
 /* Some calls may have ended: done() of each. */
 void ngx_aigc_fetch_finished(void);
+
+/* This one ends here, as its error says: done(). */
+void ngx_aigc_fetch_end(ngx_aigc_fetch_t *f, const char *error);
 
 
 #endif /* _NGX_AIGC_FETCH_LOOP_H_INCLUDED_ */

@@ -142,6 +142,7 @@ ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s, const char *method,
     *p = '\0';
 
     f->nheaders = content_type ? 3 : 2;
+    f->reserve = NGX_AIGC_RESERVE_DUTY;
 
     return f;
 }

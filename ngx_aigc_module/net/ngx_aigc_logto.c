@@ -95,6 +95,7 @@ ngx_aigc_logto_stop(void)
 static void
 ngx_aigc_logto_timer(ngx_event_t *ev)
 {
+    ngx_int_t                rc;
     ngx_str_t                url;
     u_char                   buf[NGX_AIGC_ENDPOINT_MAX + 64];
     ngx_aigc_issuer_slot_t  *slot;
@@ -128,18 +129,22 @@ ngx_aigc_logto_timer(ngx_event_t *ev)
     ngx_aigc_logto_next = ngx_current_msec + NGX_AIGC_KEYS_EVERY * 1000;
 
     if (ngx_aigc_logto_jwks_uri.len) {
-        (void) ngx_aigc_logto_get(&ngx_aigc_logto_jwks_uri,
-                                  ngx_aigc_logto_keys);
-        return;
+        rc = ngx_aigc_logto_get(&ngx_aigc_logto_jwks_uri, ngx_aigc_logto_keys);
+
+    } else {
+        url.data = buf;
+        url.len = ngx_snprintf(buf, sizeof(buf),
+                               "%V/.well-known/openid-configuration",
+                               &ngx_aigc_logto->issuer)
+                  - buf;
+
+        rc = ngx_aigc_logto_get(&url, ngx_aigc_logto_discovered);
     }
 
-    url.data = buf;
-    url.len = ngx_snprintf(buf, sizeof(buf),
-                           "%V/.well-known/openid-configuration",
-                           &ngx_aigc_logto->issuer)
-              - buf;
-
-    (void) ngx_aigc_logto_get(&url, ngx_aigc_logto_discovered);
+    if (rc != NGX_OK) {
+        /* it never left: that is not Logto's fault, and soon over */
+        ngx_aigc_logto_next = ngx_current_msec + NGX_AIGC_LOGTO_BACKOFF;
+    }
 }
 
 
@@ -155,6 +160,7 @@ ngx_aigc_logto_get(ngx_str_t *url, ngx_aigc_fetch_done_pt done)
 
     f->timeout = NGX_AIGC_LOGTO_TIMEOUT;
     f->max = NGX_AIGC_LOGTO_ANSWER;
+    f->reserve = NGX_AIGC_RESERVE_DUTY;
     f->done = done;
 
     if (ngx_aigc_fetch_text(f, &f->url, "", url) != NGX_OK

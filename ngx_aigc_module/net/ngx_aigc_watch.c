@@ -10,6 +10,8 @@
 #include "ngx_aigc_watch.h"
 #include "ngx_aigc_watch_loop.h"
 
+#include "zone/ngx_aigc_control.h"
+
 
 static void ngx_aigc_watch_guard(ngx_event_t *ev);
 
@@ -23,6 +25,13 @@ static ngx_uint_t            ngx_aigc_nwatches;
 static ngx_aigc_watch_all_t  ngx_aigc_watch_all;
 
 
+ngx_uint_t
+ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s)
+{
+    return ngx_max(k8s->namespaces.nelts, 1) * NGX_AIGC_KINDS;
+}
+
+
 ngx_int_t
 ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_zone_t *zone, ngx_aigc_watch_changed_pt changed, void *data)
@@ -32,16 +41,16 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_uint_t         i, n;
     ngx_aigc_watch_t  *w;
 
-    n = ngx_max(k8s->namespaces.nelts, 1);
+    n = ngx_aigc_watch_number(k8s);
     ns = k8s->namespaces.elts;
 
-    w = ngx_pcalloc(cycle->pool, n * NGX_AIGC_KINDS * sizeof(ngx_aigc_watch_t));
+    w = ngx_pcalloc(cycle->pool, n * sizeof(ngx_aigc_watch_t));
     if (w == NULL) {
         return NGX_ERROR;
     }
 
     ngx_aigc_watches = w;
-    ngx_aigc_nwatches = n * NGX_AIGC_KINDS;
+    ngx_aigc_nwatches = n;
     ngx_aigc_watch_all.k8s = k8s;
     ngx_aigc_watch_all.zone = zone;
     ngx_aigc_watch_all.log = cycle->log;
@@ -55,7 +64,7 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_watch_guard_event.log = cycle->log;
     ngx_aigc_watch_guard_event.cancelable = 1;
 
-    ngx_add_timer(&ngx_aigc_watch_guard_event, NGX_AIGC_WATCH_GUARD);
+    ngx_aigc_watch_guard(&ngx_aigc_watch_guard_event);
 
     for (i = ngx_aigc_nwatches; i < NGX_AIGC_WATCHES_MAX; i++) {
         ngx_aigc_zone_watch(zone, i, 0, 0, 0);
@@ -139,7 +148,10 @@ ngx_aigc_watch_stop(void)
 }
 
 
-/* Another process writes the table now: it watches, and this one does not. */
+/*
+ * A sign of life; and, when another process writes the table: it watches, and
+ * this one does not.
+ */
 static void
 ngx_aigc_watch_guard(ngx_event_t *ev)
 {
@@ -147,6 +159,8 @@ ngx_aigc_watch_guard(ngx_event_t *ev)
         ngx_aigc_watch_stop();
         return;
     }
+
+    ngx_aigc_control_beat(ngx_aigc_watch_all.zone);
 
     ngx_add_timer(ev, NGX_AIGC_WATCH_GUARD);
 }

@@ -41,6 +41,9 @@
 /* Called after each pass that has changed the table. */
 typedef void (*ngx_aigc_watch_changed_pt)(void *data);
 
+/* How many there are, each with a connection of its own. */
+ngx_uint_t ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s);
+
 /*
  * Starts all watches.  zone has been taken (ngx_aigc_zone_take).  NGX_OK or
  * NGX_ERROR.  stop: ends them; they also end by themselves once another process

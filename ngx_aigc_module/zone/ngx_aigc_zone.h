@@ -114,6 +114,9 @@ typedef struct {
     ngx_atomic_t      renew_failed;     /* … it could not be asked */
     ngx_atomic_t      renew_full;       /* … there was no room for it */
     ngx_atomic_t      grace;            /* requests let in all the same */
+    ngx_atomic_t      calls_starved;    /* calls ended for want of a connection
+                                           or memory */
+    ngx_atomic_t      loops_rebuilt;    /* libcurl's multi handle had died */
 } ngx_aigc_counters_t;
 
 
@@ -125,6 +128,14 @@ typedef struct {
     ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) identity;   /* ours; len 0: none */
     ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) holder;     /* whose the Lease is */
 } ngx_aigc_leadership_t;
+
+
+/* Worker 0's signs of life, ngx_current_msec; zone/ngx_aigc_control.h. */
+typedef struct {
+    ngx_atomic_t      beat;             /* the last one; 0: none yet */
+    ngx_atomic_t      stuck;            /* no call can be made since; 0: all
+                                           is well */
+} ngx_aigc_control_t;
 
 
 /* What has been revoked; zone/ngx_aigc_revocation.h. */
@@ -184,6 +195,7 @@ typedef struct {
     ngx_atomic_t             nwatches;  /* no watch from here on is used */
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_leadership_t    leadership;
+    ngx_aigc_control_t       control;
     ngx_aigc_revocations_t   revoked;
     ngx_aigc_counters_t      counters;
     ngx_atomic_t             longest[NGX_AIGC_PASSES];      /* us */

@@ -11,6 +11,7 @@ use Time::HiRes qw(sleep time);
 
 use AIGC::HTTP;
 use AIGC::Ports;
+use AIGC::Preload;
 use AIGC::Process;
 
 sub nginx { $_[0]{process}{nginx} }
@@ -214,13 +215,18 @@ sub start_nginx {
 }
 
 sub _env {
-    return {} unless $ENV{AIGC_ASAN};
+    my $self = shift;
+    my %env  = $self->{opt}{preload} ? AIGC::Preload::env($self) : ();
+    return \%env unless $ENV{AIGC_ASAN};
 
     # What it finds, it says on stderr: that is nginx's log.
     chomp(my $lib = `gcc -print-file-name=libasan.so`);
-    return { LD_PRELOAD => $lib,
+    return { %env, LD_PRELOAD => join(' ', $lib, $env{LD_PRELOAD} // ()),
         ASAN_OPTIONS  => 'detect_leaks=0', UBSAN_OPTIONS => 'print_stacktrace=1' };
 }
+
+# With preload => 1: AIGC::Preload.
+sub preload { my ($self, %what) = @_; return AIGC::Preload::set($self, %what) }
 
 # nginx -s quit; has it ended within so many seconds?
 sub quit_nginx {

@@ -47,6 +47,7 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   log_level, nginx => 0 (cluster and Logto only), wait => 0 (not for /readyz),
 #   https => 1 (the public address is the TLS one, for a browser: cookies as in
 #   production; its plain port is still there, where Host says the same),
+#   preload => 1 (see Preload.pm: steps of the clock, resources that are absent),
 #   bare => 1 (nginx alone, without the module: server => '…' is all it has)
 sub start {
     my ($class, %opt) = @_;
