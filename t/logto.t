@@ -61,7 +61,7 @@ subtest 'sign-in and tokens' => sub {
 
     $r = submit($b, $form, 'alice', 'wrong');
     is $r->{status}, 422, 'a wrong password is 422';
-    like $r->{content}, qr/Incorrect account or password.*name="uid"/s, 'with a message and the form';
+    like $r->{content}, qr/Incorrect account or password.*name="password"/s, 'with a message and the form';
     is submit($b, $form, 'nobody')->{status}, 422, 'so is an unknown user';
 
     $r = submit($b, $form, 'alice');
@@ -108,6 +108,45 @@ subtest 'sign-in and tokens' => sub {
         'token-refresh_token-resource');
 };
 
+# What a token for an API resource is worth is its scope: anybody gets one.
+subtest 'API resources' => sub {
+    my $uri = 'https://gateway.example/api';
+    my $scope_of = sub { my $token = $_[0]{json}{access_token} // return 'none'; my $c = (jwt($token))[1]; return $c->{scope} // '' };
+    my %ask = (resource => $uri, scope => 'openid aigc');
+    my $user = sub { redeem(code_for($_[0], browser(), %ask), resource => $uri) };
+
+    is $scope_of->($user->('bob')), 'aigc', 'a user with a role gets its scope';
+    control(POST => 'user', { user => 'bob', roles => [] });
+    my $r = $user->('bob');
+    is "$r->{status} " . $scope_of->($r), '200 ', 'one without gets a token all the same, without a scope';
+    control(POST => 'user', { user => 'bob', roles => ['gwuser'] });
+
+    for my $name (qw(m2m norole)) {
+        $r = m2m(@{ $app{$name} }, resource => $uri, scope => 'aigc');
+        is "$r->{status} " . $scope_of->($r), '200 ', "so does a machine ($name)";
+        is((jwt($r->{json}{access_token}))[1]{sub}, $app{$name}[0], '… whose sub is its own id');
+    }
+    control(POST => 'app', { app => 'm2mNoRole', scope => 'aigc' });
+    is $scope_of->(m2m(@{ $app{norole} }, resource => $uri, scope => 'aigc')), 'aigc', 'with a role for it a machine has the scope';
+    control(POST => 'app', { app => 'm2mNoRole', scope => undef });
+
+    my $third = 'http://127.0.0.1:1/callback';
+    local $Trial::cb = $third;
+    local @app{qw(id secret)} = @{ $app{other} };
+    $r = redeem(code_for('alice', browser(), client_id => $app{id}, redirect_uri => $third, %ask, scope => 'openid profile'), resource => $uri);
+    is "$r->{status} " . $scope_of->($r), '200 ', 'a third party to which she said "profile" gets one without a scope';
+};
+
+subtest 'who may not use an application' => sub {
+    my $t = sign_in('bob');
+    my $code = code_for('bob', browser());
+    control(POST => 'user', { user => 'bob', denied => JSON::PP::true });
+    for my $r (redeem($code), refresh($t->{refresh_token})) {
+        is "$r->{status} $r->{json}{error} $r->{json}{code}", '400 access_denied oidc.access_denied', 'is refused at the token endpoint';
+    }
+    control(POST => 'user', { user => 'bob', denied => JSON::PP::false });
+};
+
 subtest 'sessions' => sub {
     my $r = follow($b, request($b, GET => auth_url(prompt => undef)));
     ok code_of($r), 'an existing session signs in silently';
@@ -119,8 +158,17 @@ subtest 'sessions' => sub {
     my $tabs = browser();
     my @forms = map { follow($tabs, request($tabs, GET => auth_url(state => "t$_"))) } 1 .. 3;
     $r = follow($tabs, submit($tabs, $forms[0], 'bob'));
-    like $r->{headers}{location}, qr/state=t1/, 'the first of three tabs signs in';
-    is submit($tabs, { content => '' }, 'bob')->{status}, 400, 'a form without an interaction: 400';
+    like $r->{headers}{location}, qr/state=t3/, 'of three tabs the first one\'s password leads to the last one\'s page';
+    is submit($tabs, $forms[$_], 'bob')->{status}, 400, '… and the others\' forms lead nowhere' for 1, 2;
+    is submit(browser(), $forms[0], 'bob')->{status}, 400, 'a form without an interaction: 400';
+
+    my $unsure = browser();
+    follow($unsure, request($unsure, GET => auth_url()));
+    is request($unsure, GET => '/sign-in/cancel')->{headers}{location}, $cb, 'a cancelled sign-in comes back bare';
+    $r = follow($unsure, request($unsure, GET => '/sign-in/cancel?how=error'));
+    like $r->{headers}{location}, qr/^\Q$cb\E\?error=access_denied&.*state=s/, '… or with an error';
+    is request(browser(), GET => '/sign-in/cancel')->{status}, 400, 'nothing to cancel: 400';
+
 };
 
 subtest 'bad codes' => sub {
@@ -235,6 +283,13 @@ subtest 'management API' => sub {
     as_recorded(api(PATCH => "/users/$id", json => { primaryEmail => 5 }),
         'api-user-patch-bad-body-400');
 
+    is api(GET => '/users?page_size=100')->{status}, 200, 'a page of a hundred users';
+    for my $size (0, 101, 'x') {
+        my $r = api(GET => "/users?page_size=$size");
+        is "$r->{status} $r->{json}{code}", '400 guard.invalid_pagination', "page_size=$size: none";
+    }
+    is api(PATCH => "/users/$id/custom-data", json => { customData => { x => 'x' x 1_100_000 } })->{status}, 413, 'a body over a megabyte: 413';
+
     for my $step (@{ answer('api-custom-data-merge') }) {
         if (my $body = $step->{put_customData_via_PATCH_user}) {
             my $r = api(PATCH => "/users/$id", json => $body);
@@ -342,6 +397,11 @@ subtest 'keys' => sub {
     for my $alg (qw(ES256 ES512 RS256 PS256 EdDSA ES384 ES384)) {
         control(POST => 'rotate-keys', { alg => $alg, mode => 'rotate' });
         is((jwt(sign_in('bob')->{id_token}))[0]{alg}, $alg, "signs with $alg");
+        my $rsa = $alg =~ /^[RP]S/;
+        my ($key) = @{ request($ua, GET => '/oidc/jwks')->{json}{keys} };
+        is exists $key->{alg}, !$rsa, $rsa ? '… by a key without alg' : '… by a key with that alg';
+        is_deeply request($ua, GET => '/oidc/.well-known/openid-configuration')->{json}{id_token_signing_alg_values_supported},
+            $rsa ? ['PS256', 'RS256'] : [$alg], '… as discovery says';
     }
     is request($ua, POST => '/_control/rotate-keys', json => { alg => 'HS256' })->{status}, 400,
         'no other algorithm';
@@ -349,6 +409,7 @@ subtest 'keys' => sub {
     control(POST => 'like', { version => '1.42' });
     my ($header, $claims) = jwt(sign_in('bob')->{id_token});
     ok !exists $header->{typ} && !exists $claims->{at_hash}, 'as 1.42: neither typ nor at_hash';
+    is length $claims->{sid}, 43, '… and a sid of 43 characters';
     control(POST => 'like', { version => '1.41' });
 };
 
@@ -479,9 +540,29 @@ subtest 'restart' => sub {
     is api(GET => '/users/alice0000000')->{json}{customData}{fresh}, 1, 'users stay';
 };
 
+subtest 'behind a proxy with TLS' => sub {
+    my $endpoints = sub {
+        my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die $!;
+        print $s "GET /oidc/.well-known/openid-configuration HTTP/1.0\r\nHost: logto.example.com\r\nX-Forwarded-Proto: https\r\n\r\n";
+        my ($json) = do { local $/; <$s> } =~ /\r\n\r\n(.*)/s;
+        my $d = decode_json($json);
+        return map { $d->{$_} } qw(issuer token_endpoint jwks_uri);
+    };
+    stop();
+    start('--endpoint', 'https://logto.example.com');
+    is_deeply [ $endpoints->() ], ['https://logto.example.com/oidc', 'http://logto.example.com/oidc/token', 'http://logto.example.com/oidc/jwks'],
+        'that is not trusted: the issuer is https, the endpoints are as the request was';
+    stop();
+    start('--endpoint', 'https://logto.example.com', '--trust-proxy');
+    is_deeply [ $endpoints->() ], ['https://logto.example.com/oidc', 'https://logto.example.com/oidc/token', 'https://logto.example.com/oidc/jwks'],
+        'trusted: all are https';
+    stop();
+    start();
+};
+
 my $log = slurp("$dir/state/access.log");
 ok !grep({ !eval { decode_json($_) } } split /\n/, $log), 'the access log is JSON lines';
 unlike $log, qr/eyJ|code=|-pass|uid=|xsrf|id_token_hint|state=/, 'and holds no secret';
-unlike slurp("$dir/out"), qr/Error|WARN/i, 'the server has nothing to complain of';
+unlike slurp("$dir/out") =~ s{.*x-forwarded-proto header detected but not trusted.*}{}r, qr/Error|WARN/i, 'the server has nothing to complain of';
 
 done_testing;

@@ -80,6 +80,7 @@ sub start {
     $app{$_} = slurp("$dir/state/app_$_") for qw(id secret);
     $app{m2m} = [ map { slurp("$dir/state/m2m_app_$_") } qw(id secret) ];
     $app{norole} = [ map { slurp("$dir/state/m2m_norole_app_$_") } qw(id secret) ];
+    $app{other} = [ map { slurp("$dir/state/other_app_$_") } qw(id secret) ];
     (my $text = slurp("$logto/answers.json")) =~ s{http://localhost:3001}{$base}g;
     %answers = %{ decode_json($text) };
 }
@@ -207,9 +208,8 @@ sub follow {
 
 sub submit {
     my ($b, $form, $user, $password) = @_;
-    my ($uid) = $form->{content} =~ /name="uid" value="([^"]+)"/;
     return request($b, POST => '/sign-in', form =>
-        { uid => $uid // '', username => $user, password => $password // "$user-pass" });
+        { username => $user, password => $password // "$user-pass" });
 }
 
 sub code_of { my ($r) = @_; return ($r->{headers}{location} // '') =~ /[?&]code=([^&]+)/ ? $1 : '' }

@@ -75,6 +75,15 @@ function hooks(world, body) {
     .map(([name, key]) => [name, settings[key] ?? null]));
 }
 
+// The role of an application (m2m, m2mNoRole), or what a third party (other) was given.
+function app({ apps, settings }, { app: name, scope }) {
+  if (!Object.hasOwn(apps, name) || name === 'gateway') {
+    throw new TypeError(`"app" must be one of ${Object.keys(apps).filter((one) => one !== 'gateway').join(', ')}`);
+  }
+  settings.machineScopes[name] = scope ?? undefined;
+  return settings.machineScopes;
+}
+
 // By hand no webhook is sent: POST /_control/webhook does that.
 function suspend(world, body, isSuspended) {
   const user = world.users.suspend(userOf(world, body), isSuspended);
@@ -162,6 +171,7 @@ const SWITCHES = {
   'POST /restore': restore,
   'POST /user': (world, body) => changeUser(world, body, userOf(world, body)),
   'POST /age': age,
+  'POST /app': app,
   'POST /sign-token': sign,
   'GET /requests': ({ log, lured }) => ({ ...log.counts, lured }),
   'DELETE /requests': (world) => { world.log.reset(); world.lured = {}; return world.log.counts; },

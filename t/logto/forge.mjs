@@ -89,7 +89,7 @@ function baseClaims(world, type, user, now) {
     return {
       jti: id(16),
       sub: user.id,
-      scope: 'use',
+      scope: 'aigc',
       client_id: world.apps.gateway.id,
       ...common,
       exp,

@@ -2,15 +2,20 @@
 
 const BODY_LIMIT = 1024 * 1024;
 
+export class BodyTooLarge extends Error {}
+
+// One that is too large is read to its end all the same, so that the answer is.
 export async function readBody(req) {
   const chunks = [];
   let size = 0;
   for await (const chunk of req) {
     size += chunk.length;
-    if (size > BODY_LIMIT) {
-      throw new RangeError('body too large');
+    if (size <= BODY_LIMIT) {
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  }
+  if (size > BODY_LIMIT) {
+    throw new BodyTooLarge('body too large');
   }
   return Buffer.concat(chunks).toString('utf8');
 }

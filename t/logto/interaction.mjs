@@ -32,16 +32,16 @@ ${body}
 `;
 }
 
-function form(uid, username, message) {
+function form(username, message) {
   return page(`${message ? `<p class="error" role="alert">${escapeHtml(message)}</p>` : ''}
 <form method="post" action="/sign-in">
-<input type="hidden" name="uid" value="${escapeHtml(uid)}">
 <label>Username
 <input name="username" value="${escapeHtml(username)}" autocomplete="username" required autofocus></label>
 <label>Password
 <input name="password" type="password" autocomplete="current-password" required></label>
 <button type="submit">Sign in</button>
-</form>`);
+</form>
+<p><a href="/sign-in/cancel">Cancel</a></p>`);
 }
 
 const expired = (res) => send(res, 400, HTML, page(`<p class="error">${EXPIRED}</p>`));
@@ -65,14 +65,15 @@ export async function showSignIn(world, req, res) {
     return;
   }
   req.seen = { client: interaction.params.client_id };
-  send(res, 200, HTML, form(interaction.uid, interaction.params.login_hint ?? ''));
+  send(res, 200, HTML, form(interaction.params.login_hint ?? ''));
 }
 
-// The form names its own interaction, so that several tabs can sign in at once.
+// The browser's cookie names the interaction, not the form: of two tabs the last one that was
+// opened, whichever is filled in, and after that none.
 export async function signIn(world, req, res) {
   const fields = new URLSearchParams(await readBody(req));
   const username = fields.get('username') ?? '';
-  const interaction = await world.provider.Interaction.find(fields.get('uid') ?? '');
+  const interaction = await current(world, req, res);
 
   if (!interaction || interaction.prompt.name !== 'login') {
     expired(res);
@@ -82,11 +83,11 @@ export async function signIn(world, req, res) {
 
   const user = world.users.byName(username);
   if (!user || user.password === null || user.password !== fields.get('password')) {
-    send(res, 422, HTML, form(interaction.uid, username, WRONG));
+    send(res, 422, HTML, form(username, WRONG));
     return;
   }
   if (user.isSuspended) {
-    send(res, 401, HTML, form(interaction.uid, username, SUSPENDED));
+    send(res, 401, HTML, form(username, SUSPENDED));
     return;
   }
 
@@ -97,6 +98,25 @@ export async function signIn(world, req, res) {
 
   await finish(interaction, { login: { accountId: user.id } });
   redirect(res, 303, interaction.returnTo);
+}
+
+// "Cancel": back to the application without a word, or with one (?how=error).
+export async function cancel(world, req, res) {
+  const interaction = await current(world, req, res);
+  if (!interaction) {
+    expired(res);
+    return;
+  }
+  req.seen = { client: interaction.params.client_id };
+
+  if (new URL(req.url, world.endpoint).searchParams.get('how') === 'error') {
+    await finish(interaction, {
+      error: 'access_denied', error_description: 'The resource owner denied the request.',
+    });
+    redirect(res, 303, interaction.returnTo);
+    return;
+  }
+  redirect(res, 303, interaction.params.redirect_uri);
 }
 
 async function finish(interaction, result) {

@@ -17,7 +17,7 @@ const MESSAGES = {
   'auth.unauthorized': [401, 'Unauthorized. Please check credentials and its scope.'],
   'auth.forbidden': [403, 'Forbidden. Please check your user roles and permissions.'],
   'entity.not_found': [404, 'The resource does not exist.'],
-  'request.invalid_input': [400, 'Input is invalid.'],
+  'guard.invalid_pagination': [400, 'The request pagination value is invalid.'],
   'user.username_already_in_use': [422, 'This username is already in use.'],
   'user.email_already_in_use': [422, 'This email is associated with an existing account.'],
 };
@@ -131,15 +131,15 @@ async function authorize(world, req) {
 
 function listUsers({ users }, call) {
   const { searchParams } = call.url;
-  const number = (name, preset) => {
+  const number = (name, preset, max) => {
     const value = Number(searchParams.get(name) ?? preset);
-    if (!Number.isInteger(value) || value < 1) {
-      throw new ApiError('request.invalid_input');
+    if (!Number.isInteger(value) || value < 1 || value > max) {
+      throw new ApiError('guard.invalid_pagination');
     }
     return value;
   };
-  const page = number('page', 1);
-  const size = Math.min(number('page_size', PAGE_SIZE), PAGE_SIZE_MAX);
+  const page = number('page', 1, Infinity);
+  const size = number('page_size', PAGE_SIZE, PAGE_SIZE_MAX);
   const search = (searchParams.get('search') ?? '').replace(/%/g, '').toLowerCase();
 
   const found = users.list()

@@ -10,7 +10,10 @@ export const USAGE = `usage: node server.mjs --port N --dir DIR --gateway URL [m
   --gateway URL        the gateway's public URL; may be given more than once
   --alg ALG            ${ALGORITHMS.join(', ')} (default: the kept key's, else ES384)
   --like 1.41|1.42     whose token shapes to issue (default 1.41)
-  --resource URI=SCOPES  an API resource (default https://gateway.example/api=use)
+  --resource URI=SCOPES  an API resource (default https://gateway.example/api=use,aigc)
+  --endpoint URL       what Logto takes for its public address (default as it listens);
+                       the endpoints follow each request's scheme and host, as Logto's do
+  --trust-proxy        believe X-Forwarded-Proto (Logto: TRUST_PROXY_HEADER=1)
   --webhook URL        where the webhook goes (default: nowhere)
   --webhook-event NAME   subscribed event, repeatable
                        (default User.Deleted and User.SuspensionStatus.Updated)
@@ -23,7 +26,9 @@ const SPEC = {
   gateway: { type: 'string', multiple: true },
   alg: { type: 'string' },
   like: { type: 'string', default: '1.41' },
-  resource: { type: 'string', multiple: true, default: ['https://gateway.example/api=use'] },
+  resource: { type: 'string', multiple: true, default: ['https://gateway.example/api=use,aigc'] },
+  endpoint: { type: 'string' },
+  'trust-proxy': { type: 'boolean', default: false },
   webhook: { type: 'string' },
   'webhook-event': {
     type: 'string', multiple: true, default: ['User.Deleted', 'User.SuspensionStatus.Updated'],
@@ -83,6 +88,8 @@ export function parse(argv) {
     alg: values.alg,
     like: values.like,
     resources: resources(values.resource),
+    endpoint: values.endpoint && url('endpoint', values.endpoint),
+    trustProxy: values['trust-proxy'],
     webhook: values.webhook && url('webhook', values.webhook),
     webhookEvents: values['webhook-event'],
     backchannel: url('backchannel', values.backchannel ?? `${gateways[0]}/backchannel-logout`),

@@ -1,5 +1,7 @@
 // oidc-provider set up as Logto sets up its fork of it.
 
+import crypto from 'node:crypto';
+
 import { Provider, errors } from 'oidc-provider';
 
 import { lookup } from './outgoing.mjs';
@@ -7,6 +9,7 @@ import { claims } from './users.mjs';
 import { resign } from './forge.mjs';
 
 export const MANAGEMENT = 'https://default.logto.app/api';
+export const OTHER_CALLBACK = 'http://127.0.0.1:1/callback';
 
 const SESSION_S = 14 * 86400;
 const GRANT_S = 180 * 86400;
@@ -62,13 +65,14 @@ function logtoError({ error, error_description: description, ...rest }) {
 
 function clients(world) {
   const { apps, options, settings, keys } = world;
+  const alg = keys.current.alg;
   const m2m = ({ id, secret }) => ({
     client_id: id,
     client_secret: secret,
     grant_types: ['client_credentials'],
     response_types: [],
     redirect_uris: [],
-    id_token_signed_response_alg: keys.current.alg,
+    id_token_signed_response_alg: alg,
   });
 
   return [{
@@ -80,12 +84,35 @@ function clients(world) {
     post_logout_redirect_uris: options.gateways.map((url) => `${url}/`),
     backchannel_logout_uri: settings.backchannelUrl,
     backchannel_logout_session_required: true,
-    id_token_signed_response_alg: keys.current.alg,
+    id_token_signed_response_alg: alg,
+  }, {
+    client_id: apps.other.id,
+    client_secret: apps.other.secret,
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: [OTHER_CALLBACK],
+    id_token_signed_response_alg: alg,
   }, m2m(apps.m2m), m2m(apps.m2mNoRole)];
 }
 
-// A user may use what the resource offers; of the M2M applications one has the role.
-function resourceServer(world, indicator, client) {
+// Any application gets a token for any resource.  What it may do there is another matter: a user's
+// scopes come with a role, a machine's with its own, and a third party has those it was given.
+function resourceScopes(world, indicator, client, ctx) {
+  const { options, apps, settings, users } = world;
+  const all = options.resources[indicator];
+
+  if (client.grantTypeAllowed('client_credentials')) {
+    const app = Object.keys(apps).find((name) => apps[name].id === client.clientId);
+    return settings.machineScopes[app] ?? '';
+  }
+  if (client.clientId === apps.other.id) {
+    return settings.machineScopes.other ?? '';
+  }
+  const user = users.byId(ctx.oidc.entities.Account?.accountId ?? ctx.oidc.session?.accountId ?? '');
+  return user && user.roles.length === 0 ? '' : all;
+}
+
+function resourceServer(world, indicator, client, ctx) {
   const { options, apps, settings, keys } = world;
   const sign = {
     accessTokenFormat: 'jwt',
@@ -97,7 +124,7 @@ function resourceServer(world, indicator, client) {
     return { ...sign, scope: client.clientId === apps.m2m.id ? 'all' : '' };
   }
   if (Object.hasOwn(options.resources, indicator)) {
-    return { ...sign, scope: options.resources[indicator] };
+    return { ...sign, scope: resourceScopes(world, indicator, client, ctx) };
   }
   throw new errors.InvalidTarget();
 }
@@ -110,6 +137,11 @@ function defaultResource(ctx, client, oneOf) {
     throw new errors.InvalidTarget('both `resource` and `organization_id` are not provided');
   }
   return undefined;
+}
+
+// An RSA key does not say which algorithm it is for.
+function bare({ alg, ...key }) {
+  return key.kty === 'RSA' ? key : { ...key, alg };
 }
 
 function rotateRefreshToken({ oidc: { entities: { RefreshToken: token } } }) {
@@ -130,10 +162,14 @@ const logoutPage = (form) => `<!DOCTYPE html>
 </html>
 `;
 
-function findAccount(world, sub) {
+// What a user may not sign in to (application access control) is refused at the token endpoint.
+function findAccount(world, ctx, sub) {
   const user = world.users.byId(sub);
   if (!user) {
     throw new errors.InvalidGrant('user not found');
+  }
+  if (user.denied && ctx.oidc.route === 'token') {
+    throw new errors.AccessDenied('the user has no access to this application');
   }
   return user.isSuspended ? undefined : {
     accountId: sub,
@@ -152,14 +188,14 @@ function configuration(world) {
     }),
     clients: clients(world),
     cookies: { keys: store.data.cookieKeys, long: cookie, short: cookie },
-    jwks: { keys: keys.private.map((key) => ({ ...key })) },
-    enabledJWA: { idTokenSigningAlgValues: [keys.current.alg] },
+    jwks: { keys: keys.private.map(bare) },
+    enabledJWA: { idTokenSigningAlgValues: keys.current.kty === 'RSA' ? ['PS256', 'RS256'] : [keys.current.alg] },
     conformIdTokenClaims: false,
     scopes: SCOPES,
     claims: CLAIMS,
     responseTypes: ['code id_token', 'code', 'id_token', 'none'],
     extraParams: ['first_screen', 'direct_sign_in', 'identifier', 'organization_id'],
-    findAccount: (_ctx, sub) => findAccount(world, sub),
+    findAccount: (ctx, sub) => findAccount(world, ctx, sub),
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: true },
@@ -177,8 +213,8 @@ function configuration(world) {
         enabled: true,
         defaultResource,
         useGrantedResource: () => false,
-        getResourceServerInfo: (_ctx, indicator, client) => (
-          resourceServer(world, indicator, client)),
+        getResourceServerInfo: (ctx, indicator, client) => (
+          resourceServer(world, indicator, client, ctx)),
       },
     },
     interactions: {
@@ -202,9 +238,17 @@ function configuration(world) {
   };
 }
 
-// 1.41 sends logout tokens without exp; 1.42 ID tokens without typ and at_hash.
+// 1.41 sends logout tokens without exp; 1.42 ID tokens without typ and at_hash, and longer sids.
 function dress(provider, world) {
   const { issue } = provider.IdToken.prototype;
+  const { ensureClientContainer } = provider.Session.prototype;
+
+  provider.Session.prototype.ensureClientContainer = function ensureAsLogto(clientId) {
+    if (world.settings.like !== '1.41' && !this.sidFor(clientId)) {
+      this.sidFor(clientId, crypto.randomBytes(32).toString('base64url'));
+    }
+    ensureClientContainer.call(this, clientId);
+  };
 
   provider.IdToken.prototype.issue = async function issueAsLogto(options) {
     const token = await issue.call(this, options);
@@ -223,6 +267,7 @@ function dress(provider, world) {
 export function buildProvider(world) {
   const provider = new Provider(world.issuer, configuration(world));
 
+  provider.proxy = world.options.trustProxy;
   dress(provider, world);
 
   provider.use(async (ctx, next) => {

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { AccessLog } from './accesslog.mjs';
 import { control } from './control.mjs';
 import { Faults } from './faults.mjs';
-import { send } from './http.mjs';
-import { consent, showSignIn, signIn } from './interaction.mjs';
+import { BodyTooLarge, send } from './http.mjs';
+import { cancel, consent, showSignIn, signIn } from './interaction.mjs';
 import { Keys } from './keys.mjs';
 import { management } from './management.mjs';
 import { USAGE, parse } from './options.mjs';
@@ -31,6 +31,7 @@ const APPS = {
   gateway: ['app_id', 'app_secret', 'gateway00000000000app'],
   m2m: ['m2m_app_id', 'm2m_app_secret', 'gateway00000000000m2m'],
   m2mNoRole: ['m2m_norole_app_id', 'm2m_norole_app_secret', 'gateway0000000norole0'],
+  other: ['other_app_id', 'other_app_secret', 'third000000000party00'],
 };
 
 // What a real Logto puts on every answer.
@@ -77,7 +78,7 @@ function apps(dir) {
 
 function build(options) {
   const { dir, port } = options;
-  const endpoint = `http://127.0.0.1:${port}`;
+  const endpoint = options.endpoint ?? `http://127.0.0.1:${port}`;
   const store = new Store(dir);
   const keys = new Keys(store);
 
@@ -106,6 +107,7 @@ function build(options) {
       webhookEvents: options.webhookEvents,
       webhookHeaders: {},
       backchannelUrl: options.backchannel,
+      machineScopes: {},    // app -> scopes of the API resources, by its role
     },
     // A provider knows its keys and clients from its birth: new ones, new provider.
     rebuild() {
@@ -122,6 +124,7 @@ function build(options) {
 const PAGES = {
   'GET /sign-in': showSignIn,
   'POST /sign-in': signIn,
+  'GET /sign-in/cancel': cancel,
   'GET /consent': consent,
 };
 
@@ -193,6 +196,11 @@ async function main() {
     answer(world, req, res).catch((err) => {
       if (req.destroyed && !req.complete) {
         return;                     // the client went away in the middle of its body
+      }
+      if (err instanceof BodyTooLarge && !res.headersSent) {
+        res.setHeader('connection', 'close');
+        send(res, 413, 'text/plain; charset=utf-8', 'Payload Too Large');
+        return;
       }
       console.error(`logto: ${req.method} ${req.url.split('?')[0]}: ${err.stack}`);
       if (!res.headersSent) {

@@ -253,7 +253,7 @@ sub stop {
     return if $self->{stopped}++;
 
     AIGC::Secrets::in_file($self->file("logto/$_"), $_)
-        for qw(app_secret m2m_app_secret m2m_norole_app_secret webhook_key);
+        for qw(app_secret m2m_app_secret m2m_norole_app_secret other_app_secret webhook_key);
     AIGC::Secrets::in_file($self->file('session.key'), 'session key');
     AIGC::Secrets::in_logto($self->file('logto/state.json'));
     AIGC::Secrets::in_file($self->file('cluster/serviceaccount/token'), 'service account token');
