@@ -93,10 +93,12 @@ ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (mcf->secure) {
         ngx_str_set(&mcf->bind, "__Host-aigc-bind");
         ngx_str_set(&mcf->login, "__Host-aigc-login-");
+        ngx_str_set(&mcf->login_part, "__Secure-aigc-login-");
 
     } else {
         ngx_str_set(&mcf->bind, "aigc-bind");
         ngx_str_set(&mcf->login, "aigc-login-");
+        ngx_str_set(&mcf->login_part, "aigc-login-");
 
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"aigc_session secure=off\": cookies go over "

@@ -75,13 +75,21 @@ subtest 'the host of the URL, and nothing else' => sub {
         "http://[$host]/", "http:///$host/", "http:/$host/", "http:$host/", "//$host/", "/$host/", "$host", "$host/",
         "ftp://$host/", "javascript://$host/", "httpx://$host/", " http://$host\@evil.example/",
         "http://$host\t/", "http://\x{e2}\x{93}\x{90}$host/", "http:// $host/", "http://$host /", "http://", "http://?$host",
-        "http://..$host/", "http://.$host/", "garbage", "http://$host/" . 'a' x 3000,
-        "http://$host/ http://evil.example/", "http://evil.example/ http://$host/",
+        "http://..$host/", "http://.$host/", "garbage", "http://evil.example/ http://$host/", "http://evil.example/\xe4\xbd\xa0 http://$host/", "http://evil.example/\\\@$host/",
     );
     for my $url (@never) {
         my $code = auth($alice, $url)->code;
         ok $code == 400 || $code == 404, 'not by ' . (length $url > 80 ? substr($url, 0, 60) . '…' : $url =~ s/[^ -~]/?/gr) . " ($code)";
     }
+
+    # What only a path or a query holds is no reason to refuse.
+    my %path = ('raw UTF-8' => "/\xe4\xbd\xa0?q=\xe5\xa5\xbd", 'a backslash' => '/a\\b?c=\\', 'a blank' => '/a b?c d', 'another URL behind a blank' => '/ http://evil.example/',
+        'no UTF-8' => "/\xff\xfe", 'what no URL has' => '/"<>^`{|}', 'much' => '/' . 'a' x (16_384 - 1 - length "http://$host"));
+    for my $what (sort keys %path) {
+        is auth($alice, "http://$host$path{$what}")->code, 200, "$what: the owner";
+        is auth($bob, "http://$host$path{$what}")->code, 403, '… and nobody else';
+    }
+    is auth($alice, "http://$host$path{much}a")->code, 400, 'a byte over 16 KB: none';
 
     is auth($alice)->code, 400, 'no URL';
     is auth($alice, '')->code, 400, 'an empty one';

@@ -149,7 +149,7 @@ sub access_token {
     my $form = sub { my %f = @_; join '&', map { "$_=" . AIGC::Client::escape($f{$_}) } sort keys %f };
     my $c = AIGC::Client->new(stack => $t, user => $user);
     my $end = $c->sign_in(from => $t->logto_url('/oidc/auth?') . $form->(client_id => $id, response_type => 'code',
-        redirect_uri => $t->url('/sign-in-callback'), scope => 'openid use', resource => $audience, state => 'x',
+        redirect_uri => $t->url('/sign-in-callback'), scope => 'openid aigc', resource => $audience, state => 'x',
         code_challenge => encode_base64url(sha256($verifier)), code_challenge_method => 'S256'));
     my ($code) = $end->url =~ /[?&]code=([^&]+)/ or die 'no code at ' . $end->url;
     my $r = $program->post($t->logto_url('/oidc/token'), body => $form->(grant_type => 'authorization_code', code => $code,

@@ -70,7 +70,7 @@ sub worker_of {             # which worker has this connection of ours?
     return $pid;
 }
 
-sign_in_many($t, alice => 55, bob => 1, user02 => 1, user03 => 4, user05 => 1, user06 => 1);
+sign_in_many($t, alice => 70, bob => 1, user02 => 1, user03 => 4, user04 => 1, user05 => 5, user06 => 1);
 
 subtest 'two hundred at once' => sub {
     my ($alice) = expired('alice');
@@ -298,6 +298,54 @@ subtest 'a session without a refresh token' => sub {
     is calls(), 0, 'nobody asks for what cannot be had';
 };
 
+subtest 'a refusal, whatever its code' => sub {
+    my @code = ([400, 'invalid_grant'], [401, 'invalid_client'], [400, 'access_denied'], [400, 'unauthorized_client'], [400, 'invalid_target'],
+        [403, 'access_denied'], [400, 'of_tomorrow'], [400, "X\n2026 [emerg] " . 'a' x 200]);
+    my @who = expired(('alice') x @code);
+    for (@code) {
+        my ($status, $code) = @$_;
+        my $who = shift @who;
+        my $mark = length $t->error_log;
+        outage(mode => 'answer', status => $status, headers => { 'content-type' => 'application/json' },
+            body => JSON::PP->new->encode({ error => $code, error_description => 'secret words' }));
+        my $r = $who->browse($inst->url('/page'));
+        my $what = $code =~ s/\n.*/…/sr;
+        is $r->code . ' ' . $r->location =~ s/\?.*//r, '302 ' . $t->url('/sign-in'), "$status $what: the session is over, a sign-in is offered";
+        is session($who), undef, '… without the cookie';
+        my $said = substr $t->error_log, $mark;
+        my $shown = substr($code =~ s/[^a-z0-9_.-]/?/gr, 0, 48);
+        like $said, qr/gave no tokens: status $status, error "\Q$shown\E"(?:: check app_id= and app_secret_file=)?$/m, '… the code stands in the log, bounded';
+        is $said =~ /check app_id=/ ? 1 : 0, $code eq 'invalid_client' ? 1 : 0, '… and what to do, where an administrator can';
+        unlike $said, qr/secret words/, '… and no more than that';
+        outage(mode => 'off');
+    }
+
+    # Application access control, by Logto itself.
+    my ($denied) = expired('user04');
+    logto(user => { user => 'user04', denied => JSON::PP::true });
+    is $denied->get($inst->url)->code, 401, 'who may not use the application any more is out';
+    my $r = $denied->browse($inst->url, follow => 10);
+    is $r->problem->{code}, 'sign-in-refused', '… and does not get in';
+    logto(user => { user => 'user04', denied => JSON::PP::false });
+    is $denied->browse('/sign-in', follow => 10)->code, 200, '… before it is allowed again';
+    is $denied->api('GET', '/api/v1/me')->code, 200, '… and then does';
+};
+
+subtest 'an ID token that has grown too large' => sub {
+    for my $n (130, 900) {
+        my ($who, $program) = expired(('user05') x 2);
+        logto(user => { user => 'user05', roles => [ map { "a-role-with-a-long-name-$_" } 1 .. $n ] });
+        my $mark = length $t->error_log;
+        is $program->get($inst->url)->code, 401, "$n roles: a program gets 401, not 503";
+        like substr($t->error_log, $mark), qr/ID token .*\d{4,5} bytes.*fewer custom claims/s, '… the log says why';
+        my $r = $who->browse($inst->url, follow => 10);
+        is $r->code . ' ' . $r->problem->{code}, '500 session-too-large', 'a person comes to a page that says so';
+        like $r->problem->{detail}, qr/claims.*roles.*picture.*profile/, '… and what to ask for';
+        logto(user => { user => 'user05', roles => ['gwuser'] });
+        is $t->sign_in('user05')->api('GET', '/api/v1/me')->code, 200, 'with fewer she is in';
+    }
+};
+
 subtest 'what Logto may answer' => sub {
     my ($bare, $noid, $foreign, $forged, $expired) = expired(('alice') x 5);
     my $answer = sub {
@@ -334,7 +382,8 @@ subtest 'what Logto may answer' => sub {
 
 subtest 'Logto is away' => sub {
     my @modes = (['refuse'], ['500'], ['html'], ['garbage'], ['empty'], ['truncated'],
-        ['answer', status => 401, body => '{"error":"invalid_client"}'],
+        (map { ['answer', status => $_, body => '<html>a proxy says no</html>'] } 400, 401, 403, 404, 413),
+        ['answer', status => 400, body => '{"message":"no"}'], ['answer', status => 400, body => '{"error":5}'],
         ['answer', status => 429, body => '{"error":"slow_down"}']);
     my ($alice, @who) = expired('alice', ('alice') x @modes);
     for my $mode (@modes) {

@@ -65,6 +65,36 @@ sub answer_token {
         body => $json->encode({ id_token => $token, token_type => 'Bearer' }));
 }
 
+# What the gateway has sealed, and what it would have sealed: raw bytes.
+sub sealer {
+    my ($verb, $purpose, $text) = @_;
+    my $file = $t->file("run/seal.$verb");
+    open my $f, '>', $file or die $!;
+    print $f $text;
+    close $f;
+    my $key = $t->file('session.key');
+    my $out = qx{node @{[ $t->repo('t/lib/seal.mjs') ]} $verb $key $purpose < $file};
+    $? == 0 or die "seal.mjs: $?";
+    unlink $file;
+    chomp $out;
+    return $out;
+}
+
+sub opened { return pack 'H*', sealer('open', @_) }
+sub sealed { my $text = sealer('seal', $_[0], unpack 'H*', $_[1]); AIGC::Secrets::note($text, "sealed $_[0]"); return $text }
+
+# The sign-in's own cookie, as long ago as that.
+sub age_login {
+    my ($c, $seconds) = @_;
+    my ($cookie) = grep { $_->{name} =~ /login/ } $c->cookies;
+    my $plain = opened('login', $cookie->{value});
+    substr $plain, 1, 8, pack 'Q>', unpack('Q>', substr $plain, 1, 8) - $seconds;
+    $cookie->{value} = sealed('login', $plain);
+    return $cookie->{name};
+}
+
+sub logins { return grep { $_->{name} =~ /login/ } $_[0]->cookies }
+
 # A token endpoint that hangs takes its ten seconds beside the rest.
 my $hung_client = $t->stranger;
 my $hung_url = code_url($hung_client, begin($hung_client));
@@ -90,9 +120,11 @@ subtest 'the request to Logto' => sub {
     isnt $l->{$_}, $m->{$_}, "another $_ each time" for qw(state nonce code_challenge);
 
     is_deeply { map { $_ => $cookie->{$_} } qw(name path httponly samesite max-age domain secure) },
-        { name => 'aigc-login-0', path => '/', httponly => 1, samesite => 'Lax', 'max-age' => 600,
-          domain => undef, secure => undef }, 'its state is a cookie of this host, for ten minutes';
-    unlike $cookie->{value}, qr/$l->{state}|$l->{nonce}/, '… sealed';
+        { name => $cookie->{name}, path => '/', httponly => 1, samesite => 'Lax', 'max-age' => 7200,
+          domain => undef, secure => undef }, 'its secrets are a cookie of this host, for as long as Logto may take';
+    like $cookie->{name}, qr/^aigc-login-[\w-]{22}$/, '… of this sign-in alone';
+    unlike $cookie->{value}, qr/$l->{nonce}/, '… sealed';
+    unlike $l->{state}, qr/\/x|%2Fx|x%3F/, 'and so is the page to return to, in the state';
     like $l->{answer}->header('Cache-Control'), qr/no-store/, 'which nobody keeps';
     is $t->stranger->post('/sign-in')->code, 405, 'POST is none';
 };
@@ -111,12 +143,18 @@ subtest 'a good sign-in' => sub {
     is_deeply { map { $_ => $set{'aigc-bind'}{$_} } qw(path httponly samesite domain max-age secure) },
         { path => '/', httponly => 1, samesite => 'Lax', domain => undef, 'max-age' => undef, secure => undef },
         '… bound by one of the gateway\'s host';
-    is $set{'aigc-login-0'}{'max-age'}, 0, 'the sign-in\'s own is gone';
+    is_deeply [ map { $_->{'max-age'} } grep { $_->{name} =~ /login/ } values %set ], [0], 'the sign-in\'s own is gone';
     cmp_ok length $set{aigc_session}{value}, '<', 3800, 'it fits a header';
     is session_of($c), 'Alice', 'she is signed in';
 
-    is said($c->browse($url)), '400 sign-in-failed 0', 'the same answer again is refused';
+    my $before = $t->logto_requests->{grants}{authorization_code} // 0;
+    $r = $c->browse($url);
+    is said($r) . ' ' . $r->location, '302 - 0 ' . $t->url('/x?y=1'), 'the same answer again leads on to that page';
     is session_of($c), 'Alice', '… and changes nothing';
+    is $t->logto_requests->{grants}{authorization_code} // 0, $before, '… nor is its code sent again';
+    $r = $c->browse('/sign-in-callback');
+    is said($r) . ' ' . $r->location, '302 - 0 ' . $t->url('/'), 'a bare one leads to the front page';
+    is $t->stranger->browse($url)->location =~ s/\?.*//r, $t->logto_url('/oidc/auth'), 'who is not signed in begins anew';
 };
 
 subtest 'what is logged of it' => sub {
@@ -140,7 +178,16 @@ subtest 'answers that are none' => sub {
     my $o = begin($t->stranger);
 
     is $with->(qr/state=[^&]+/, 'state=x'), '400 sign-in-failed 0', 'a wrong state';
-    is $with->(qr/state=[^&]+/, "state=$o->{state}"), '400 sign-in-failed 0', 'another browser\'s state';
+    my $begins = sub {
+        my ($r, $what) = @_;
+        is said($r), '302 - 0', $what;
+        like $r->location, qr{^\Q@{[ $t->logto_url('/oidc/auth?') ]}\E}, '… begins anew';
+        return $r;
+    };
+    (my $others = $good) =~ s/state=[^&]+/state=$o->{state}/;
+    my $again = $begins->($c->copy->browse($others), 'another browser\'s state');
+    is said($c->copy->browse($good =~ s/state=[^&]+/@{[ $again->location =~ m{(state=[^&]+)} ]}/r)), '400 sign-in-failed 0',
+        '… once: a browser without cookies does not go round in circles';
     is $with->(qr/state=[^&]+/, 'state='), '400 sign-in-failed 0', 'an empty one';
     is $with->(qr/&?state=[^&]+/, ''), '400 sign-in-failed 0', 'none';
     is $with->(qr/state=[^&]+/, 'state=' . substr $l->{state}, 1), '400 sign-in-failed 0', 'a part of it';
@@ -148,12 +195,32 @@ subtest 'answers that are none' => sub {
     is $with->(qr/iss=[^&]+/, "$&iss=") , '400 sign-in-failed 0', 'an empty issuer' if $good =~ /(?=iss=)/;
     is $with->(qr/&?iss=[^&]+/, ''), '400 sign-in-failed 0', 'no issuer';
     is $with->(qr/code=[^&]+/, 'code='), '400 sign-in-failed 0', 'no code';
-    is said($t->stranger->browse($good)), '400 sign-in-failed 0', 'in another browser';
+    $begins->($t->stranger->browse($good), 'in another browser');
     my $session = $c->copy;
-    $session->set_cookie('aigc-login-0' => $t->sign_in('bob')->cookie('aigc_session'), domain => $t->host);
-    is said($session->browse($good)), '400 sign-in-failed 0', 'a session in the place of the sign-in';
+    my ($own_login) = map { $_->{name} } logins($c);
+    $session->set_cookie($own_login => $t->sign_in('bob')->cookie('aigc_session'), domain => $t->host, only_host => 1);
+    $begins->($session->browse($good), 'a session in the place of the sign-in');
+    my $mixed = $c->copy;
+    my $other = $t->stranger;
+    begin($other);
+    $mixed->set_cookie($own_login => (logins($other))[0]{value}, domain => $t->host, only_host => 1);
+    $begins->($mixed->browse($good), 'another sign-in\'s secrets in its place');
+    my ($sealed_state) = $good =~ /state=([^&]+)/;
+    is $with->(qr/state=[^&]+/, 'state=' . sealed($_, opened('state', $sealed_state))), '400 sign-in-failed 0', "a state sealed as a $_"
+        for qw(login rd session);
     is $c->request('POST', $good)->code, 405, 'POST';
-    is $with->(qr/code=[^&]+/, 'error=access_denied'), '403 sign-in-refused 0', 'Logto\'s refusal';
+    my $mark = length $t->error_log;
+    my $refused = sub { my $c = $c->copy; return $c->browse($good =~ s/code=[^&]+/error=$_[0]/r) };
+    my $r = $refused->('access_denied');
+    is said($r), '403 sign-in-cancelled 0', 'Logto\'s refusal';
+    like $r->content, qr{<a class="first" id="sign-in" href="\Q@{[ $t->origin ]}\E/sign-in\?rd=}, '… with a way to begin again';
+    is said($refused->('server_error')), '403 sign-in-refused 0', 'another error of Logto\'s';
+    is said($refused->('X%0A2026%20[emerg]%20' . 'a' x 100)), '403 sign-in-refused 0', 'one that is none';
+    is_deeply [ substr($t->error_log, $mark) =~ /ended a sign-in with the error (".*)/g ],
+        ['"access_denied"', '"server_error"', '"??2026??emerg??' . 'a' x 33 . '"'], 'the log names them, bounded and in one line';
+    $r = $t->stranger->browse('/sign-in-callback');
+    is said($r), '403 sign-in-cancelled 0', 'a cancelled sign-in comes back bare';
+    like $r->content, qr{id="sign-in" href="\Q@{[ $t->origin ]}\E/sign-in\?rd=%2F"}, '… with a way to begin again';
     is said($t->stranger->browse("/sign-in-callback?error=access_denied&iss=$iss&state=x")), '400 sign-in-failed 0',
         '… of a sign-in that was not begun';
     is +($t->logto_requests->{grants}{authorization_code} // 0) - $before, 1, 'Logto was asked for none of these, but for bob\'s';
@@ -183,7 +250,7 @@ subtest 'a token endpoint that fails' => sub {
         [{ mode => 'refuse' }, '503 sign-in-unavailable 0'],
         map { [{ mode => 'answer', @$_ }, '502 sign-in-garbage 0'] }
             [body => '{}'], [body => '[]'], [body => '{"id_token":1}'], [body => '{"id_token":"x"}'],
-            [body => '{"id_token":""}'], [body => '{"id_token":"' . 'x' x 40_000 . '"}'],
+            [body => '{"id_token":""}'], [body => '{"id_token":"' . 'x' x 70_000 . '"}'], [body => '<html>' . 'x' x 40_000],
             [body => '{"id_token":"a","id_token":"b"}'],
             [status => 302, headers => { location => $t->logto_url('/_control/attacker/jwks') }],
             [status => 201, body => '{}'],
@@ -213,6 +280,11 @@ subtest 'an ID token that is too large' => sub {
     is said($r), '500 session-too-large 0', 'is no session';
     like $r->problem->{detail}, qr/claims.*roles/, '… and the user learns why';
     like substr($t->error_log, $mark), qr/does not fit a cookie: the ID token has \d+ bytes/, '… and the administrator';
+    $mark = length $t->error_log;
+    $t->logto_control('user', { user => 'bob', roles => [ map { "a-role-with-a-long-name-$_" } 1 .. 900 ] });
+    $c = $t->stranger;
+    is said($c->browse(code_url($c, begin($c), 'bob'))), '500 session-too-large 0', 'nor is one that no token may be as large as';
+    like substr($t->error_log, $mark), qr/Logto's ID token for a user has \d{5} bytes/, '… and the administrator learns it';
     $t->logto_control('user', { user => 'bob', roles => ['gwuser'] });
     is $t->sign_in('bob')->api('GET', '/api/v1/me')->code, 200, 'with fewer roles he is in';
 };
@@ -221,16 +293,114 @@ subtest 'many at once' => sub {
     my $c = $t->stranger;
     $c->browse(code_url($c, begin($c)));            # Logto knows her from here on
     my @login = map { begin($c, "/tab$_") } 1 .. 8;
-    is scalar(grep { $_->{name} =~ /^aigc-login-[0-7]$/ } $c->cookies), 8, 'eight sign-ins, a cookie each';
+    is scalar(logins($c)), 8, 'eight sign-ins, a cookie each';
     is_deeply [ map { $c->browse(code_url($c, $_))->location } reverse @login ],
         [ map { $t->url("/tab$_") } reverse 1 .. 8 ], 'each returns to its own page, in any order';
-    is scalar(grep { $_->{name} =~ /login/ } $c->cookies), 0, '… and leaves none behind';
+    is scalar(logins($c)), 0, '… and leaves none behind';
 
-    @login = map { begin($c, "/tab$_") } 1 .. 20;
-    is scalar(grep { $_->{name} =~ /login/ } $c->cookies), 8, 'more than eight take the place of others';
-    my %n;
-    $n{ $c->browse(code_url($c, $_))->code }++ for @login;
-    is_deeply \%n, { 302 => 8, 400 => 12 }, '… which have to begin again';
+    # A browser that restores its tabs: none knows of the others' cookies.
+    my $tabs = $t->stranger;
+    my @pending = map { $tabs->begin('GET', "/sign-in?rd=/tab$_", headers => [Accept => 'text/html'], cookies => 0) } 1 .. 5;
+    my @tab = map { my $r = $_->response; $tabs->remember($r); { location => $r->location } } @pending;
+    is scalar(logins($tabs)), 5, 'five that sign in at the same moment: a cookie each';
+    is_deeply [ map { $tabs->browse(code_url($tabs, $_))->location } @tab ], [ map { $t->url("/tab$_") } 1 .. 5 ], '… and each returns to its page';
+
+    my $two = $t->stranger;
+    @login = map { begin($two, "/tab$_") } 1 .. 200;
+    is scalar(logins($two)), 8, 'of two hundred unfinished ones eight are kept';
+    my %known = map { opened('login', $_->{value}) =~ /^.{10}\0\x16(.{22})/s ? ($1 => 1) : () } logins($two);
+    my @last = map { opened('state', $_->{state}) =~ /^.{10}\0\x16(.{22})/s } @login[-8 .. -1];
+    is scalar(grep { $known{$_} } @last), 8, '… the last ones';
+    is $two->browse(code_url($two, $login[-1]))->location, $t->url('/tab200'), 'the last one is good';
+    is $two->browse(code_url($two, $login[0]))->location, $t->url('/tab1'), 'the first one leads to its page, for she is signed in';
+    my $out = $t->stranger;
+    @login = map { begin($out, "/tab$_") } 1 .. 9;
+    my $r = $out->browse(code_url($out, $login[0]));
+    like $r->location, qr{/oidc/auth\?}, 'who is not signed in begins anew, by itself';
+    is $out->browse(code_url($out, { location => $r->location }))->location, $t->url('/tab1'), '… and reaches the page that was asked for';
+
+    my $junk = $t->stranger;
+    $junk->set_cookie("aigc-login-$_" => 'x', domain => $t->host, only_host => 1) for map { sprintf '%022d', $_ } 1 .. 30;
+    begin($junk) for 1 .. 3;
+    is scalar(logins($junk)), 3, 'what only looks like such a cookie goes first';
+};
+
+subtest 'a sign-in that takes its time' => sub {
+    for (['eleven minutes', 660], ['two hours', 7190]) {
+        my ($what, $seconds) = @$_;
+        my $c = $t->stranger;
+        my $url = code_url($c, begin($c, '/slow?x=1'));
+        my $old = age_login($c, $seconds);
+        my $r = $c->browse($url);
+        like $r->location, qr{^\Q@{[ $t->logto_url('/oidc/auth?') ]}\E}, "$what at Logto: it begins anew by itself";
+        is scalar(grep { $_->{name} eq $old } logins($c)), 0, '… the old one is gone';
+        $r = $c->browse(code_url($c, { location => $r->location }));
+        is $r->location, $t->url('/slow?x=1'), '… and ends at the page that was asked for';
+    }
+    my $c = $t->stranger;
+    my $url = code_url($c, begin($c, '/slow'));
+    age_login($c, 590);
+    is $c->browse($url)->location, $t->url('/slow'), 'nine minutes are in time';
+
+    $c = $t->stranger;
+    $url = code_url($c, begin($c, '/later'));
+    $c->drop_cookie($_->{name}) for logins($c);
+    my $r = $c->browse($url);
+    is $c->browse(code_url($c, { location => $r->location }))->location, $t->url('/later'), 'also when the cookie has gone meanwhile';
+};
+
+subtest 'long addresses' => sub {
+    my $c = $t->stranger;
+    my $host = 'instances0-cpu.' . $t->root . ':' . $t->port;
+    my $long = sub { my ($n, $fill) = @_; $fill //= 'a'; my $u = "http://$host/x?q="; return $u . substr($fill x $n, 0, $n - length $u) };
+
+    for my $n (1000, 1024, 1025, 3000, 6000, 8192, 8400) {
+        my $rd = $long->($n);
+        my $l = begin($c, $rd);
+        cmp_ok length $l->{location}, '<', 2500, "$n bytes: Logto gets a URL of " . length $l->{location};
+        cmp_ok length $_->{line}, '<', 4000, '… a cookie fits' for $l->{answer}->set_cookies;
+        my $dashboard = join '; ', map { "$_->{name}=$_->{value}" } grep { $_->{path} eq '/' } $c->cookies;
+        cmp_ok length $dashboard, '<', 6000, '… other requests do not carry it';
+        my $r = $c->browse(code_url($c, $l));
+        is $r->location, $rd, '… and it comes back whole';
+        is scalar(logins($c)), 0, '… nothing is left';
+    }
+    my $rd = $long->(8192, '%E4%BD%A0&,;"+');
+    is $c->browse(code_url($c, begin($c, $rd)))->location, $rd, 'whatever characters it has';
+
+    my @three = map { begin($c, $long->(3000, $_)) } qw(a b c d);
+    is_deeply [ map { $c->browse(code_url($c, $_))->location } @three ],
+        ["http://$host/", map { $long->(3000, $_) } qw(b c d)], 'of many long ones at once the oldest ends at its front page';
+    is scalar(logins($c)), 0, '… nothing is left';
+
+    my $r = $c->browse('/sign-in?rd=' . AIGC::Client::escape($long->(9000)));
+    is said($r), '200 rd-too-long 0', 'what is longer is no error: a page says so';
+    is_deeply [ $r->set_cookies ], [], '… nothing is begun yet';
+    like $r->content, qr{id="sign-in" href="\Q@{[ $t->origin ]}\E/sign-in\?rd=\Q@{[ AIGC::Client::escape("http://$host/") ]}\E"}, '… with a way in, to its front page';
+    $r = $c->get('/sign-in?rd=' . AIGC::Client::escape($long->(9000)));
+    is $r->code, 302, 'a program goes there at once';
+    is $c->browse(code_url($c, { location => $r->location }))->location, "http://$host/", '… to the front page';
+
+    my $part = $t->stranger;
+    my $l = begin($part, $long->(5000));
+    my ($a, $b) = grep { $_->{name} =~ /\.[01]$/ } $part->cookies;
+    @$a{value} = $b->{value};
+    is $part->browse(code_url($part, $l))->location, "http://$host/", 'parts that do not fit together: the front page';
+
+    my $other = $t->stranger;
+    my ($one, $two) = map { begin($other, $long->(2000, $_)) } qw(y z);
+    my ($p1, $p2) = grep { $_->{name} =~ /\.0$/ } $other->cookies;
+    @$p1{value} = $p2->{value};
+    is $other->browse(code_url($other, $one))->location, "http://$host/", 'nor does another sign-in\'s page count';
+};
+
+subtest 'a sign-in in a part of a page' => sub {
+    for my $dest (qw(iframe frame image script empty object)) {
+        my $r = $t->stranger->get('/sign-in', headers => [Accept => 'text/html', 'Sec-Fetch-Dest' => $dest, 'Sec-Fetch-Mode' => 'navigate']);
+        is said($r), '403 sign-in-framed 0', "for a $dest: none";
+        is_deeply [ $r->set_cookies ], [], '… and no cookie';
+    }
+    is $t->stranger->get('/sign-in', headers => ['Sec-Fetch-Dest' => 'document'])->code, 302, 'for a window: one';
 };
 
 subtest 'where to go afterwards' => sub {
@@ -245,11 +415,11 @@ subtest 'where to go afterwards' => sub {
         "http://evil.example\t.$root:$port/", "\thttp://evil.example", " http://evil.example", "http://dashboard.$root:$port \@evil.example",
         'javascript:alert(1)', 'JavaScript://%0aalert(1)', 'data:text/html,x', 'vbscript:x', 'file:///etc/passwd',
         'http:evil.example', 'http:/evil.example', 'http:///evil.example', 'http:\\\\evil.example', '\\\\evil.example',
-        '/\\evil.example', '/\\/evil.example', "/\t/evil.example", "/\n/evil.example", 'evil.example', '?x', '#x', '.', '..//evil.example',
+        '/%5c/x%00'  =~ s/%00/\0/r, "/\t/evil.example", "/\n/evil.example", 'evil.example', '?x', '#x', '.', '..//evil.example',
         "/x\r\nSet-Cookie: a=b", "/x\nLocation: http://evil.example", "/x\0", "http://0x7f.1:$port/", "http://2130706433:$port/",
         "http://[::1]:$port/", "http://dashboard.$root:1/", "http://dashboard.$root/", "https://dashboard.$root:$port/",
         "http://dashboard.$root:0$port/", "http://dashboard..$root:$port/", "http://.$root:$port/", "http://%64ashboard.$root:$port/",
-        "http://dashboard%2e$root:$port/", "http://\xe2\x93\x94.$root:$port/", "http://evil.example\xe3\x80\x82$root:$port/", '/' . 'a' x 2000,
+        "http://dashboard%2e$root:$port/", "http://\xe2\x93\x94.$root:$port/", "http://evil.example\xe3\x80\x82$root:$port/",
     );
     for my $rd (@evil) {
         my $r = $c->browse('/sign-in?rd=' . AIGC::Client::escape($rd));
@@ -265,6 +435,9 @@ subtest 'where to go afterwards' => sub {
         "HTTP://Dashboard.$root:$port/X" => "$origin/X", "$origin?x" => "$origin/?x", "$origin/x#frag" => "$origin/x",
         "http://$root:$port/" => "http://$root:$port/", '/%0d%0aSet-Cookie:x' => "$origin/%0d%0aSet-Cookie:x",
         '//evil.example/' => "$origin//evil.example/", '///evil.example' => "$origin///evil.example",
+        '/\\evil.example' => "$origin/%5Cevil.example", '/\\/evil.example' => "$origin/%5C/evil.example", "$origin/x\\y?\\" => "$origin/x%5Cy?%5C",
+        "/\xe4\xbd\xa0?q=\xe5\xa5\xbd x" => "$origin/%E4%BD%A0?q=%E5%A5%BD%20x", "$origin/ http://evil.example/" => "$origin/%20http://evil.example/",
+        "/\xff\xfe" => "$origin/%FF%FE", '/' . 'a' x 2000 => "$origin/" . 'a' x 2000,
         '/@evil.example' => "$origin/\@evil.example", '/.evil.example' => "$origin/.evil.example", '/:80@x/' => "$origin/:80\@x/",
     );
     for my $rd (sort keys %good) {
@@ -378,7 +551,7 @@ subtest 'with TLS' => sub {
     my $head = $curl->('-D', '-', '-o', '/dev/null', "$https/sign-in");
     my %arg  = $head =~ /[?&](state|nonce)=([^&\s]+)/g;
     my ($login) = $cookies->($head);
-    like $login, qr/^__Host-aigc-login-0=[^;]+; Path=\/; Max-Age=600; HttpOnly; Secure; SameSite=Lax$/, 'the sign-in\'s cookie';
+    like $login, qr/^__Host-aigc-login-[\w-]{22}=[^;]+; Path=\/; Max-Age=7200; HttpOnly; Secure; SameSite=Lax$/, 'the sign-in\'s cookie';
 
     answer_token($t->forge(claims => { nonce => $arg{nonce} }));
     ($login) = split /;/, $login;
@@ -388,7 +561,11 @@ subtest 'with TLS' => sub {
     my %set = map { /^([^=]+)=/ ? ($1 => $_) : () } $cookies->($head);
     like $set{aigc_session}, qr/^[^;]+; Domain=\Q@{[ $t->root ]}\E; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'the session\'s';
     like $set{'__Host-aigc-bind'}, qr/^[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'the binding one\'s';
-    like $set{'__Host-aigc-login-0'}, qr/^__Host-aigc-login-0=; Path=\/; Max-Age=0;/, 'and the first is gone';
+    my ($name) = $login =~ /^([^=]+)/;
+    like $set{$name}, qr/^\Q$name\E=; Path=\/; Max-Age=0;/, 'and the first is gone';
+    my @parts = $cookies->($curl->('-D', '-', '-o', '/dev/null', "$https/sign-in?rd=/" . 'a' x 2000));
+    is scalar(grep { m{^__Secure-aigc-login-[\w-]{22}\.0=[\w-]+; Path=/sign-in-callback; Max-Age=7200; HttpOnly; Secure; SameSite=Lax$} } @parts), 1,
+        'a long address is a cookie of the callback\'s alone';
 
     my ($s, $b) = map { (split /;/, $set{$_})[0] } 'aigc_session', '__Host-aigc-bind';
     my $me = sub { $curl->('-o', '/dev/null', '-w', '%{http_code}', '-H', "Cookie: $_[0]", "$https/api/v1/me") };

@@ -15,7 +15,7 @@
 #define NGX_AIGC_SEAL_KEY_LEN   32      /* bytes: AES-256 */
 #define NGX_AIGC_SEAL_HINT_LEN  3       /* bytes: tells one key from another */
 #define NGX_AIGC_SEAL_OVERHEAD  32      /* version, key hint, nonce, tag */
-#define NGX_AIGC_SEAL_MAX       8192    /* bytes of sealed text */
+#define NGX_AIGC_SEAL_MAX       12288   /* bytes of sealed text */
 
 
 typedef struct {

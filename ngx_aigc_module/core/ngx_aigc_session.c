@@ -1,15 +1,16 @@
 /*
- * core/ngx_aigc_session.c — what is inside the seal.  Both cookies are
+ * core/ngx_aigc_session.c — what is inside the seal:
  *
  *     1 byte      version, 1
  *     8 bytes     start, seconds, big endian
  *     fields      each 2 bytes of length, big endian, and that many bytes
  *
- * session: id_token, refresh_token, sid; login: state, nonce, verifier, rd.
- * Nothing may be left over.  The ID token is most of a session, and base64url
- * already; as the seal is base64url again, its parts are kept decoded, each as
- * a field of its own after a byte that counts them (0: kept as it is), which
- * makes a cookie a quarter smaller.
+ * session: id_token, refresh_token, sid; login: a byte, parts, and id, nonce,
+ * verifier; state: a byte, again, and id, rd; rd (start 0): id, rd.  Nothing
+ * may be left over.  The ID token is most of a session, and base64url already;
+ * as the seal is base64url again, its parts are kept decoded, each as a field
+ * of its own after a byte that counts them (0: kept as it is), which makes a
+ * cookie a quarter smaller.
  */
 
 #include "ngx_aigc_session.h"
@@ -24,6 +25,10 @@
 #define NGX_AIGC_SESSION_PLAIN                                                \
     (NGX_AIGC_SESSION_COOKIE_MAX / 4 * 3 - NGX_AIGC_SEAL_OVERHEAD)
 
+/* head, a byte, two lengths, id and rd */
+#define NGX_AIGC_RD_PLAIN(max)                                                \
+    (NGX_AIGC_SESSION_HEAD + 1 + 2 + NGX_AIGC_LOGIN_ID_LEN + 2 + (max))
+
 
 typedef struct {
     u_char      *p;
@@ -36,9 +41,11 @@ static ngx_int_t ngx_aigc_session_close(ngx_pool_t *pool,
     ngx_aigc_fields_t *f, ngx_str_t *value);
 static ngx_int_t ngx_aigc_session_unwrap(ngx_pool_t *pool,
     ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
-    time_t *start, ngx_aigc_fields_t *f);
+    size_t max, time_t *start, ngx_aigc_fields_t *f);
 static void ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf,
-    time_t start);
+    size_t size, time_t start);
+static ngx_int_t ngx_aigc_byte_write(ngx_aigc_fields_t *f, ngx_uint_t byte);
+static ngx_int_t ngx_aigc_byte_read(ngx_aigc_fields_t *f, ngx_uint_t *byte);
 static ngx_int_t ngx_aigc_field_write(ngx_aigc_fields_t *f, ngx_str_t *s);
 static ngx_int_t ngx_aigc_field_read(ngx_aigc_fields_t *f, ngx_str_t *s);
 static ngx_int_t ngx_aigc_token_write(ngx_aigc_fields_t *f,
@@ -56,7 +63,7 @@ ngx_aigc_session_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_int_t           rc;
     ngx_aigc_fields_t   f;
 
-    ngx_aigc_fields_begin(&f, buf, session->start);
+    ngx_aigc_fields_begin(&f, buf, sizeof(buf), session->start);
 
     rc = NGX_DECLINED;
 
@@ -83,7 +90,8 @@ ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_memzero(session, sizeof(ngx_aigc_session_t));
 
     rc = ngx_aigc_session_unwrap(pool, keys, "session", value,
-                                 &session->start, &f);
+                                 NGX_AIGC_SESSION_COOKIE_MAX, &session->start,
+                                 &f);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -112,14 +120,14 @@ ngx_aigc_login_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_int_t           rc;
     ngx_aigc_fields_t   f;
 
-    ngx_aigc_fields_begin(&f, buf, login->start);
+    ngx_aigc_fields_begin(&f, buf, sizeof(buf), login->start);
 
     rc = NGX_DECLINED;
 
-    if (ngx_aigc_field_write(&f, &login->state) == NGX_OK
+    if (ngx_aigc_byte_write(&f, login->parts) == NGX_OK
+        && ngx_aigc_field_write(&f, &login->id) == NGX_OK
         && ngx_aigc_field_write(&f, &login->nonce) == NGX_OK
-        && ngx_aigc_field_write(&f, &login->verifier) == NGX_OK
-        && ngx_aigc_field_write(&f, &login->rd) == NGX_OK)
+        && ngx_aigc_field_write(&f, &login->verifier) == NGX_OK)
     {
         rc = ngx_aigc_session_close(pool, keys, "login", buf, &f, value);
     }
@@ -139,16 +147,123 @@ ngx_aigc_login_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
     ngx_memzero(login, sizeof(ngx_aigc_login_t));
 
-    rc = ngx_aigc_session_unwrap(pool, keys, "login", value, &login->start,
+    rc = ngx_aigc_session_unwrap(pool, keys, "login", value,
+                                 NGX_AIGC_SESSION_COOKIE_MAX, &login->start,
                                  &f);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_aigc_field_read(&f, &login->state) != NGX_OK
+    if (ngx_aigc_byte_read(&f, &login->parts) != NGX_OK
+        || ngx_aigc_field_read(&f, &login->id) != NGX_OK
         || ngx_aigc_field_read(&f, &login->nonce) != NGX_OK
         || ngx_aigc_field_read(&f, &login->verifier) != NGX_OK
-        || ngx_aigc_field_read(&f, &login->rd) != NGX_OK
+        || f.p != f.last)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_state_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_aigc_state_t *state, ngx_str_t *value)
+{
+    u_char              buf[NGX_AIGC_RD_PLAIN(NGX_AIGC_STATE_RD_MAX)];
+    ngx_aigc_fields_t   f;
+
+    ngx_aigc_fields_begin(&f, buf, sizeof(buf), state->start);
+
+    if (state->id.len != NGX_AIGC_LOGIN_ID_LEN
+        || ngx_aigc_byte_write(&f, state->again) != NGX_OK
+        || ngx_aigc_field_write(&f, &state->id) != NGX_OK
+        || ngx_aigc_field_write(&f, &state->rd) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_session_close(pool, keys, "state", buf, &f, value);
+}
+
+
+ngx_int_t
+ngx_aigc_state_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *value, ngx_aigc_state_t *state)
+{
+    ngx_int_t          rc;
+    ngx_aigc_fields_t  f;
+
+    ngx_memzero(state, sizeof(ngx_aigc_state_t));
+
+    rc = ngx_aigc_session_unwrap(pool, keys, "state", value,
+                                 NGX_AIGC_SESSION_COOKIE_MAX, &state->start,
+                                 &f);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_byte_read(&f, &state->again) != NGX_OK
+        || ngx_aigc_field_read(&f, &state->id) != NGX_OK
+        || state->id.len != NGX_AIGC_LOGIN_ID_LEN
+        || ngx_aigc_field_read(&f, &state->rd) != NGX_OK
+        || f.p != f.last)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_rd_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
+    ngx_str_t *rd, ngx_str_t *value)
+{
+    u_char             *buf;
+    ngx_aigc_fields_t   f;
+
+    if (rd->len > NGX_AIGC_RD_MAX || id->len != NGX_AIGC_LOGIN_ID_LEN) {
+        return NGX_DECLINED;
+    }
+
+    buf = ngx_pnalloc(pool, NGX_AIGC_RD_PLAIN(rd->len));
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_fields_begin(&f, buf, NGX_AIGC_RD_PLAIN(rd->len), 0);
+
+    if (ngx_aigc_field_write(&f, id) != NGX_OK
+        || ngx_aigc_field_write(&f, rd) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_session_close(pool, keys, "rd", buf, &f, value);
+}
+
+
+ngx_int_t
+ngx_aigc_rd_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
+    ngx_str_t *value, ngx_str_t *rd)
+{
+    time_t             none;
+    ngx_int_t          rc;
+    ngx_str_t          of;
+    ngx_aigc_fields_t  f;
+
+    rc = ngx_aigc_session_unwrap(pool, keys, "rd", value, NGX_AIGC_SEAL_MAX,
+                                 &none, &f);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_field_read(&f, &of) != NGX_OK
+        || of.len != id->len
+        || ngx_memcmp(of.data, id->data, id->len) != 0
+        || ngx_aigc_field_read(&f, rd) != NGX_OK
         || f.p != f.last)
     {
         return NGX_DECLINED;
@@ -174,7 +289,7 @@ ngx_aigc_session_close(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
 static ngx_int_t
 ngx_aigc_session_unwrap(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_str_t *value, time_t *start,
+    const char *purpose, ngx_str_t *value, size_t max, time_t *start,
     ngx_aigc_fields_t *f)
 {
     uint64_t    t;
@@ -182,7 +297,7 @@ ngx_aigc_session_unwrap(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t   plain;
     ngx_uint_t  i;
 
-    if (value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
+    if (value->len > max) {
         return NGX_DECLINED;
     }
 
@@ -212,21 +327,48 @@ ngx_aigc_session_unwrap(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 }
 
 
-/* buf holds NGX_AIGC_SESSION_PLAIN bytes */
+/* buf holds size bytes, more than the head */
 
 static void
-ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf, time_t start)
+ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf, size_t size,
+    time_t start)
 {
     ngx_int_t  i;
 
     f->p = buf;
-    f->last = buf + NGX_AIGC_SESSION_PLAIN;
+    f->last = buf + size;
 
     *f->p++ = NGX_AIGC_SESSION_VERSION;
 
     for (i = 56; i >= 0; i -= 8) {
         *f->p++ = (u_char) ((uint64_t) start >> i);
     }
+}
+
+
+static ngx_int_t
+ngx_aigc_byte_write(ngx_aigc_fields_t *f, ngx_uint_t byte)
+{
+    if (f->p == f->last || byte > 255) {
+        return NGX_DECLINED;
+    }
+
+    *f->p++ = (u_char) byte;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_byte_read(ngx_aigc_fields_t *f, ngx_uint_t *byte)
+{
+    if (f->p == f->last) {
+        return NGX_DECLINED;
+    }
+
+    *byte = *f->p++;
+
+    return NGX_OK;
 }
 
 

@@ -77,6 +77,32 @@ ngx_aigc_text_copy(ngx_pool_t *pool, ngx_str_t *src, size_t max,
 
 
 ngx_str_t
+ngx_aigc_text_word(ngx_str_t *text, u_char *buf)
+{
+    u_char      c;
+    ngx_str_t   word;
+
+    word.data = buf;
+
+    for (word.len = 0;
+         word.len < text->len && word.len < NGX_AIGC_WORD_MAX;
+         word.len++)
+    {
+        c = text->data[word.len];
+
+        buf[word.len] = ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+                         || c == '_' || c == '.' || c == '-') ? c : '?';
+    }
+
+    if (word.len == 0) {
+        buf[word.len++] = '?';
+    }
+
+    return word;
+}
+
+
+ngx_str_t
 ngx_aigc_json_text(json_t *object, const char *key)
 {
     json_t     *value;

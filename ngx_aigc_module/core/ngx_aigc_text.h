@@ -26,6 +26,17 @@ ngx_int_t ngx_aigc_text_copy(ngx_pool_t *pool, ngx_str_t *src, size_t max,
     ngx_str_t *dst);
 
 
+#define NGX_AIGC_WORD_MAX  48           /* bytes of another party's error code */
+
+/*
+ * What another party calls an error ("access_denied"), for a log: lower-case
+ * letters, digits, "_", "." and "-" stay, any other byte becomes "?", so that
+ * neither a token nor a line of its own gets in.  Cut to NGX_AIGC_WORD_MAX; "?"
+ * when it is empty.  Points into buf, which holds NGX_AIGC_WORD_MAX bytes.
+ */
+ngx_str_t ngx_aigc_text_word(ngx_str_t *text, u_char *buf);
+
+
 /*
  * A member of a JSON object.  The object may be NULL or no object: then it has
  * no members.

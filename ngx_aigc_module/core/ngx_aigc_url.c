@@ -25,10 +25,23 @@ static ngx_int_t ngx_aigc_url_escape(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *out, ngx_aigc_url_plain_pt plain);
 static ngx_uint_t ngx_aigc_url_let_in(u_char c);
 static ngx_uint_t ngx_aigc_url_unreserved(u_char c);
+static ngx_uint_t ngx_aigc_url_in_query(u_char c);
 
 
 ngx_int_t
 ngx_aigc_url_parse(ngx_pool_t *pool, ngx_str_t *text, ngx_aigc_url_t *url)
+{
+    if (ngx_aigc_url_bytes(text) != NGX_OK) {
+        ngx_memzero(url, sizeof(ngx_aigc_url_t));
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_url_split(pool, text, url);
+}
+
+
+ngx_int_t
+ngx_aigc_url_split(ngx_pool_t *pool, ngx_str_t *text, ngx_aigc_url_t *url)
 {
     size_t      len;
     u_char     *p, *last, *end;
@@ -37,9 +50,7 @@ ngx_aigc_url_parse(ngx_pool_t *pool, ngx_str_t *text, ngx_aigc_url_t *url)
 
     ngx_memzero(url, sizeof(ngx_aigc_url_t));
 
-    if (ngx_aigc_url_bytes(text) != NGX_OK
-        || ngx_aigc_url_scheme(text, url, &len) != NGX_OK)
-    {
+    if (ngx_aigc_url_scheme(text, url, &len) != NGX_OK) {
         return NGX_DECLINED;
     }
 
@@ -371,6 +382,13 @@ ngx_aigc_url_encode(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
 
 
 ngx_int_t
+ngx_aigc_url_encode_little(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
+{
+    return ngx_aigc_url_escape(pool, text, out, ngx_aigc_url_in_query);
+}
+
+
+ngx_int_t
 ngx_aigc_url_escape_odd(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *out)
 {
     return ngx_aigc_url_escape(pool, text, out, ngx_aigc_url_let_in);
@@ -430,6 +448,14 @@ ngx_aigc_url_unreserved(u_char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
            || (c >= '0' && c <= '9')
            || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+
+static ngx_uint_t
+ngx_aigc_url_in_query(u_char c)
+{
+    return ngx_aigc_url_let_in(c)
+           && c != '%' && c != '&' && c != '+' && c != '#';
 }
 
 

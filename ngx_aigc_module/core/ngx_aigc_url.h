@@ -10,7 +10,7 @@
 #include <ngx_core.h>
 
 
-#define NGX_AIGC_URL_MAX   2048         /* bytes of an "rd" */
+#define NGX_AIGC_URL_MAX   2048         /* bytes of a URL that is read whole */
 #define NGX_AIGC_HOST_MAX  253          /* bytes, RFC 1035 */
 
 
@@ -33,6 +33,14 @@ ngx_int_t ngx_aigc_url_parse(ngx_pool_t *pool, ngx_str_t *text,
     ngx_aigc_url_t *url);
 
 /*
+ * The same for a URL of a browser's, of which only the host decides anything:
+ * path and query may hold whatever a request line or a header may, and uri is
+ * what stands there, raw.  The bound is the caller's.
+ */
+ngx_int_t ngx_aigc_url_split(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_aigc_url_t *url);
+
+/*
  * Lower case, port and one trailing dot cut off; a DNS name of letters,
  * digits, "-", "_" and "." with no empty label.  out from pool.
  * NGX_OK, NGX_DECLINED, NGX_ERROR.
@@ -44,11 +52,14 @@ ngx_int_t ngx_aigc_host_normalize(ngx_pool_t *pool, ngx_str_t *text,
 ngx_int_t ngx_aigc_host_within(ngx_str_t *host, ngx_str_t *domain);
 
 /*
- * Percent-encodes text for a query component (RFC 3986: all but unreserved)
- * into out, and decodes one ("+" stays), from pool.  Decoding refuses bad
- * escapes and NUL with NGX_DECLINED.
+ * Percent-encodes text for a query component into out (RFC 3986: all but
+ * unreserved; or, for a long one, only what cannot stand there: "%", "&", "+",
+ * "#" and what ngx_aigc_url_parse() does not let in), and decodes one ("+"
+ * stays), from pool.  Decoding refuses bad escapes and NUL with NGX_DECLINED.
  */
 ngx_int_t ngx_aigc_url_encode(ngx_pool_t *pool, ngx_str_t *text,
+    ngx_str_t *out);
+ngx_int_t ngx_aigc_url_encode_little(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *out);
 ngx_int_t ngx_aigc_url_decode(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *out);

@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_hold.h"
+#include "ngx_http_aigc_login.h"
 #include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 #include "ngx_http_aigc_waiting.h"
@@ -247,6 +248,7 @@ ngx_http_aigc_own_origin(ngx_http_request_t *r, ngx_str_t *origin)
 static ngx_int_t
 ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
 {
+    ngx_int_t                   rc;
     ngx_str_t                   rd, uri, origin, escaped, location;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -258,21 +260,25 @@ ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rd.len = origin.len + uri.len;
-
-    if (rd.len > NGX_HTTP_AIGC_RD_MAX || uri.len == 0 || uri.data[0] != '/') {
-        rd = origin;
-
-    } else {
-        rd.data = ngx_pnalloc(r->pool, rd.len);
-        if (rd.data == NULL) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        (void) ngx_sprintf(rd.data, "%V%V", &origin, &uri);
+    if (uri.len == 0 || uri.data[0] != '/') {
+        ngx_str_set(&uri, "/");
     }
 
-    if (ngx_aigc_url_encode(r->pool, &rd, &escaped) != NGX_OK) {
+    /* of one that is too long, /sign-in says so */
+
+    rd.len = ngx_min(origin.len + uri.len, ngx_http_aigc_login_rd_max(r) + 1);
+    rd.data = ngx_pnalloc(r->pool, rd.len);
+    if (rd.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    (void) ngx_snprintf(rd.data, rd.len, "%V%V", &origin, &uri);
+
+    rc = (rd.len > NGX_AIGC_STATE_RD_MAX)
+         ? ngx_aigc_url_encode_little(r->pool, &rd, &escaped)
+         : ngx_aigc_url_encode(r->pool, &rd, &escaped);
+
+    if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -83,7 +83,8 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
 
 /*
  * X-Original-URL is one absolute URL: the host is its authority, whatever its
- * query says.  Two of them, or none, are a mistake of the configuration.
+ * path and query hold.  Two of them, or none, are a mistake of the
+ * configuration.
  */
 static ngx_int_t
 ngx_http_aigc_auth_host(ngx_http_request_t *r, ngx_aigc_url_t *url)
@@ -92,5 +93,9 @@ ngx_http_aigc_auth_host(ngx_http_request_t *r, ngx_aigc_url_t *url)
 
     h = ngx_http_aigc_header_once(r, "x-original-url");
 
-    return h ? ngx_aigc_url_parse(r->pool, &h->value, url) : NGX_DECLINED;
+    if (h == NULL || h->value.len > NGX_HTTP_AIGC_ORIGINAL_MAX) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_url_split(r->pool, &h->value, url);
 }

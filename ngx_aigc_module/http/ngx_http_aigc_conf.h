@@ -24,9 +24,7 @@
 
 #define NGX_HTTP_AIGC_VERSION      "1.0.0"
 #define NGX_HTTP_AIGC_SKEW         30       /* s between our clock and Logto's */
-#define NGX_HTTP_AIGC_LOGIN_TIME   600      /* s that a sign-in may take */
-#define NGX_HTTP_AIGC_RD_MAX       1024     /* bytes: it travels in a cookie */
-#define NGX_HTTP_AIGC_LOGINS       8        /* sign-ins of one browser at once */
+#define NGX_HTTP_AIGC_ORIGINAL_MAX 16384    /* bytes of X-Original-URL */
 #define NGX_HTTP_AIGC_MAX_STALE    600      /* s, the default of max_stale= */
 #define NGX_HTTP_AIGC_GRACE        3600     /* s, the default of grace= */
 #define NGX_HTTP_AIGC_RETRY_COLD   2        /* s, Retry-After: no table yet */
@@ -44,7 +42,8 @@ typedef struct {
     ngx_str_t                 domain;   /* root domain, normalized */
     ngx_str_t                 cookie;   /* name of the session cookie */
     ngx_str_t                 bind;     /* names that carry __Host- with TLS */
-    ngx_str_t                 login;    /* a prefix: a digit follows */
+    ngx_str_t                 login;    /* a prefix: a sign-in's id follows */
+    ngx_str_t                 login_part;   /* likewise, with a narrower path */
     time_t                    lifetime; /* s of a session */
     time_t                    grace;    /* s after its token's end, with Logto
                                            away; 0: none */

@@ -34,6 +34,8 @@ static ngx_int_t ngx_http_aigc_page_policy(ngx_pool_t *pool,
     ngx_str_t *policy);
 static ngx_int_t ngx_http_aigc_page_digest(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *out);
+static void ngx_http_aigc_page_problem(ngx_http_aigc_page_t *page,
+    ngx_uint_t status, const char *code, const char *detail);
 static ngx_int_t ngx_http_aigc_page_escape(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *html);
 
@@ -214,6 +216,8 @@ ngx_http_aigc_page_actions(ngx_pool_t *pool, ngx_str_t *origin,
         "<noscript><meta http-equiv=\"refresh\" content=\"%T\"></noscript>";
     static const char  start[] =
         "<a class=\"first\" href=\"%V/?start=%V\">%s</a>";
+    static const char  sign_in[] =
+        "<a class=\"first\" id=\"sign-in\" href=\"%V/sign-in?rd=%V\">%s</a>";
 
     if (page->again) {
         parts->again.data = ngx_pnalloc(pool, sizeof(again) + NGX_TIME_T_LEN);
@@ -241,6 +245,25 @@ ngx_http_aigc_page_actions(ngx_pool_t *pool, ngx_str_t *origin,
 
         parts->start.len = ngx_sprintf(parts->start.data, start, origin,
                                        target, parts->labels->start)
+                           - parts->start.data;
+
+    } else if (page->sign_in.len) {
+
+        /* percent-encoded, it needs no escapes of HTML's */
+
+        if (ngx_aigc_url_encode(pool, &page->sign_in, target) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        parts->start.data = ngx_pnalloc(pool, sizeof(sign_in) + origin->len
+                                        + target->len
+                                        + ngx_strlen(parts->labels->sign_in));
+        if (parts->start.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        parts->start.len = ngx_sprintf(parts->start.data, sign_in, origin,
+                                       target, parts->labels->sign_in)
                            - parts->start.data;
     }
 
@@ -369,15 +392,44 @@ ngx_http_aigc_say(ngx_http_request_t *r, ngx_uint_t status, const char *code,
         return ngx_http_aigc_problem(r, status, code, detail, retry);
     }
 
-    ngx_memzero(&page, sizeof(ngx_http_aigc_page_t));
+    ngx_http_aigc_page_problem(&page, status, code, detail);
 
-    page.status = status;
-    page.id = code;
-    page.words = ngx_http_aigc_problem_words(code);
-    page.detail.data = (u_char *) detail;
-    page.detail.len = ngx_strlen(detail);
     page.again = retry;
     page.retry = retry;
 
     return ngx_http_aigc_page(r, &page);
+}
+
+
+ngx_int_t
+ngx_http_aigc_say_sign_in(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *detail, ngx_str_t *rd)
+{
+    ngx_http_aigc_page_t  page;
+
+    static ngx_str_t  front = ngx_string("/");
+
+    if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
+        return ngx_http_aigc_problem(r, status, code, detail, 0);
+    }
+
+    ngx_http_aigc_page_problem(&page, status, code, detail);
+
+    page.sign_in = rd ? *rd : front;
+
+    return ngx_http_aigc_page(r, &page);
+}
+
+
+static void
+ngx_http_aigc_page_problem(ngx_http_aigc_page_t *page, ngx_uint_t status,
+    const char *code, const char *detail)
+{
+    ngx_memzero(page, sizeof(ngx_http_aigc_page_t));
+
+    page->status = status;
+    page->id = code;
+    page->words = ngx_http_aigc_problem_words(code);
+    page->detail.data = (u_char *) detail;
+    page->detail.len = ngx_strlen(detail);
 }

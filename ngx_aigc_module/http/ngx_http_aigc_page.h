@@ -26,6 +26,7 @@ typedef struct {
     ngx_str_t     text;
     ngx_str_t     start;    /* "namespace/template/id" of a button that leads
                                to the dashboard, which asks and starts it */
+    ngx_str_t     sign_in;  /* the page that a button leads to, by a sign-in */
     ngx_uint_t    busy;     /* something is under way */
     time_t        again;    /* s until it looks again; 0: never */
     ngx_str_t     now;      /* the detail of the problem that a program gets now:
@@ -45,6 +46,10 @@ ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_aigc_say(ngx_http_request_t *r, ngx_uint_t status,
     const char *code, const char *detail, time_t retry);
+
+/* The same, with a button that leads to a sign-in and to rd; NULL: the gateway. */
+ngx_int_t ngx_http_aigc_say_sign_in(ngx_http_request_t *r, ngx_uint_t status,
+    const char *code, const char *detail, ngx_str_t *rd);
 
 
 #endif /* _NGX_HTTP_AIGC_PAGE_H_INCLUDED_ */

@@ -4,36 +4,40 @@
 
 #include "ngx_http_aigc_sign_in.h"
 #include "ngx_http_aigc_headers.h"
+#include "ngx_http_aigc_login.h"
 #include "ngx_http_aigc_page.h"
 #include "ngx_http_aigc_reply.h"
 
-#include "core/ngx_aigc_cookie.h"
-#include "core/ngx_aigc_session.h"
 
-
+static ngx_int_t ngx_http_aigc_sign_in_framed(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_sign_in_long(ngx_http_request_t *r,
+    ngx_str_t *rd);
 static ngx_int_t ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd);
-static ngx_int_t ngx_http_aigc_login_cookie(ngx_http_request_t *r,
-    ngx_str_t *name);
+static ngx_int_t ngx_http_aigc_rd_text(ngx_http_request_t *r,
+    ngx_str_t *text);
 static ngx_int_t ngx_http_aigc_authorization(ngx_http_request_t *r,
-    ngx_aigc_endpoints_t *ep, ngx_aigc_login_t *login, ngx_str_t *location);
+    ngx_aigc_endpoints_t *ep, ngx_aigc_login_t *login, ngx_str_t *state,
+    ngx_str_t *location);
 
 
 ngx_int_t
 ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                   rc;
-    ngx_str_t                   name, value, location;
-    ngx_aigc_login_t            login;
-    ngx_aigc_endpoints_t        ep;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    ngx_int_t  rc;
+    ngx_str_t  rd;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_aigc_not_allowed(r, "GET, HEAD");
     }
 
-    rc = ngx_http_aigc_rd(r, &login.rd);
+    if (ngx_http_aigc_sign_in_framed(r) == NGX_OK) {
+        return ngx_http_aigc_say(r, NGX_HTTP_FORBIDDEN, "sign-in-framed",
+                                 "Sign-ins need a window of their own: this "
+                                 "was asked for by a frame or a part of a "
+                                 "page.", 0);
+    }
+
+    rc = ngx_http_aigc_rd(r, &rd);
 
     if (rc == NGX_DECLINED) {
         return ngx_http_aigc_say(r, NGX_HTTP_BAD_REQUEST, "bad-rd",
@@ -41,9 +45,64 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
                                  "of this site.", 0);
     }
 
-    if (rc != NGX_OK) {
+    if (rc == NGX_DONE && ngx_http_aigc_is_navigation(r) == NGX_OK) {
+        return ngx_http_aigc_sign_in_long(r, &rd);
+    }
+
+    if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    return ngx_http_aigc_sign_in_begin(r, &rd, 0);
+}
+
+
+/*
+ * NGX_OK: a browser asks for it as a part of some page.  Logto is not shown
+ * there, and a page of hundreds of them would fill the browser's cookies.
+ */
+static ngx_int_t
+ngx_http_aigc_sign_in_framed(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_aigc_header(r, "sec-fetch-dest");
+
+    return (h && (h->value.len != sizeof("document") - 1
+                  || ngx_memcmp(h->value.data, "document", h->value.len)
+                     != 0))
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* No error: the way in is there, but for the page within the site. */
+static ngx_int_t
+ngx_http_aigc_sign_in_long(ngx_http_request_t *r, ngx_str_t *rd)
+{
+    ngx_http_aigc_page_t  page;
+
+    ngx_memzero(&page, sizeof(ngx_http_aigc_page_t));
+
+    page.status = NGX_HTTP_OK;
+    page.id = "rd-too-long";
+    page.words = ngx_http_aigc_problem_words(page.id);
+    page.sign_in = *rd;
+
+    return ngx_http_aigc_page(r, &page);
+}
+
+
+ngx_int_t
+ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
+    ngx_uint_t again)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   state, location;
+    ngx_aigc_login_t            login;
+    ngx_aigc_endpoints_t        ep;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     rc = ngx_aigc_issuer_here(mcf->zone);
 
@@ -63,20 +122,10 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
                                  NGX_HTTP_AIGC_RETRY);
     }
 
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    login.start = ngx_time();
-
-    if (ngx_aigc_random(r->pool, 32, &login.state) != NGX_OK
-        || ngx_aigc_random(r->pool, 32, &login.nonce) != NGX_OK
-        || ngx_aigc_random(r->pool, 32, &login.verifier) != NGX_OK
-        || ngx_aigc_login_seal(r->pool, mcf->keys, &login, &value) != NGX_OK
-        || ngx_http_aigc_login_cookie(r, &name) != NGX_OK
-        || ngx_http_aigc_set_cookie(r, &name, &value, NULL,
-                                    NGX_HTTP_AIGC_LOGIN_TIME) != NGX_OK
-        || ngx_http_aigc_authorization(r, &ep, &login, &location) != NGX_OK)
+    if (rc != NGX_OK
+        || ngx_http_aigc_login_begin(r, rd, again, &login, &state) != NGX_OK
+        || ngx_http_aigc_authorization(r, &ep, &login, &state, &location)
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -87,46 +136,26 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
 
 /*
  * Where to go afterwards: an http(s) URL on the root domain with the gateway's
- * scheme and port, or a path on the gateway; its front page without one.
+ * scheme and port, or a path on the gateway; its front page without one.  Only
+ * the host decides; of the rest, what a Location cannot hold is escaped.
+ * NGX_DONE: too long to be kept, rd is the front page of its site.
  */
 static ngx_int_t
 ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd)
 {
     ngx_int_t                   rc;
-    ngx_str_t                   raw, text;
+    ngx_str_t                   text, uri;
     ngx_aigc_url_t              url;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_query_get(&r->args, "rd", &raw) != NGX_OK || raw.len == 0) {
-        ngx_str_set(&text, "/");
-
-    } else {
-        rc = ngx_aigc_url_decode(r->pool, &raw, &text);
-        if (rc != NGX_OK) {
-            return rc;
-        }
+    rc = ngx_http_aigc_rd_text(r, &text);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    if (text.len == 0 || text.len > NGX_HTTP_AIGC_RD_MAX) {
-        return NGX_DECLINED;
-    }
-
-    if (text.data[0] == '/') {
-
-        rd->len = mcf->origin.len + text.len;
-        rd->data = ngx_pnalloc(r->pool, rd->len);
-        if (rd->data == NULL) {
-            return NGX_ERROR;
-        }
-
-        (void) ngx_sprintf(rd->data, "%V%V", &mcf->origin, &text);
-
-        text = *rd;
-    }
-
-    rc = ngx_aigc_url_parse(r->pool, &text, &url);
+    rc = ngx_aigc_url_split(r->pool, &text, &url);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -138,75 +167,74 @@ ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd)
         return NGX_DECLINED;
     }
 
+    if (ngx_aigc_url_escape_odd(r->pool, &url.uri, &uri) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     /* what was checked is what is kept: built anew from its parts */
 
-    rd->len = url.scheme.len + 3 + url.authority.len + url.uri.len;
+    rc = NGX_OK;
+
+    if (url.scheme.len + 3 + url.authority.len + uri.len
+        > ngx_http_aigc_login_rd_max(r))
+    {
+        ngx_str_set(&uri, "/");
+        rc = NGX_DONE;
+    }
+
+    rd->len = url.scheme.len + 3 + url.authority.len + uri.len;
     rd->data = ngx_pnalloc(r->pool, rd->len);
     if (rd->data == NULL) {
         return NGX_ERROR;
     }
 
     (void) ngx_sprintf(rd->data, "%V://%V%V", &url.scheme, &url.authority,
-                       &url.uri);
+                       &uri);
 
-    return NGX_OK;
+    return rc;
 }
 
 
-/*
- * A free one of the numbered cookies, so that several tabs can sign in at once;
- * when all are taken one of them at random.
- */
+/* As an absolute URL, without the bytes that no request line can hold. */
 static ngx_int_t
-ngx_http_aigc_login_cookie(ngx_http_request_t *r, ngx_str_t *name)
+ngx_http_aigc_rd_text(ngx_http_request_t *r, ngx_str_t *text)
 {
-    size_t                      pos;
-    ngx_str_t                   cookie, value;
-    ngx_uint_t                  i, taken;
-    ngx_table_elt_t            *h;
-    ngx_http_aigc_header_t      state;
+    size_t                      i;
+    ngx_int_t                   rc;
+    ngx_str_t                   raw, path;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
-    taken = 0;
+    if (ngx_aigc_query_get(&r->args, "rd", &raw) != NGX_OK || raw.len == 0) {
+        ngx_str_set(&path, "/");
 
-    while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
-
-        pos = 0;
-
-        while (ngx_aigc_cookie_next(&h->value, &pos, &cookie, &value)
-               == NGX_OK)
-        {
-            if (cookie.len == mcf->login.len + 1
-                && ngx_memcmp(cookie.data, mcf->login.data, mcf->login.len)
-                   == 0
-                && cookie.data[mcf->login.len] >= '0'
-                && cookie.data[mcf->login.len] < '0' + NGX_HTTP_AIGC_LOGINS)
-            {
-                taken |= 1 << (cookie.data[mcf->login.len] - '0');
-            }
+    } else {
+        rc = ngx_aigc_url_decode(r->pool, &raw, &path);
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
 
-    for (i = 0; i < NGX_HTTP_AIGC_LOGINS; i++) {
-        if (!(taken & (1 << i))) {
-            break;
+    for (i = 0; i < path.len; i++) {
+        if (path.data[i] < 0x20 || path.data[i] == 0x7f) {
+            return NGX_DECLINED;
         }
     }
 
-    if (i == NGX_HTTP_AIGC_LOGINS) {
-        i = ngx_random() % NGX_HTTP_AIGC_LOGINS;
+    *text = path;
+
+    if (path.len == 0 || path.data[0] != '/') {
+        return NGX_OK;
     }
 
-    name->len = mcf->login.len + 1;
-    name->data = ngx_pnalloc(r->pool, name->len);
-    if (name->data == NULL) {
+    text->len = mcf->origin.len + path.len;
+    text->data = ngx_pnalloc(r->pool, text->len);
+    if (text->data == NULL) {
         return NGX_ERROR;
     }
 
-    (void) ngx_sprintf(name->data, "%V%ui", &mcf->login, i);
+    (void) ngx_sprintf(text->data, "%V%V", &mcf->origin, &path);
 
     return NGX_OK;
 }
@@ -214,7 +242,7 @@ ngx_http_aigc_login_cookie(ngx_http_request_t *r, ngx_str_t *name)
 
 static ngx_int_t
 ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
-    ngx_aigc_login_t *login, ngx_str_t *location)
+    ngx_aigc_login_t *login, ngx_str_t *state, ngx_str_t *location)
 {
     size_t                      len;
     ngx_str_t                   id, uri, challenge;
@@ -237,7 +265,7 @@ ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
     }
 
     len = format.len + ep->authorization.len + id.len + uri.len
-          + login->state.len + login->nonce.len + challenge.len;
+          + state->len + login->nonce.len + challenge.len;
 
     location->data = ngx_pnalloc(r->pool, len);
     if (location->data == NULL) {
@@ -250,7 +278,7 @@ ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
                                              ep->authorization.data
                                              + ep->authorization.len, '?')
                                  ? "&" : "?",
-                                 &id, &uri, &login->state, &login->nonce,
+                                 &id, &uri, state, &login->nonce,
                                  &challenge)
                     - location->data;
 

@@ -11,5 +11,13 @@
 
 ngx_int_t ngx_http_aigc_sign_in_handler(ngx_http_request_t *r);
 
+/*
+ * Answers r with the redirect to Logto, after which the browser comes to rd, an
+ * absolute URL that was checked; again: nobody asked for it, so that it is not
+ * tried a second time.  Returns what a content handler returns.
+ */
+ngx_int_t ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
+    ngx_uint_t again);
+
 
 #endif /* _NGX_HTTP_AIGC_SIGN_IN_H_INCLUDED_ */

@@ -4,13 +4,14 @@
  */
 
 #include "ngx_http_aigc_sign_in_callback.h"
-#include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_identity.h"
+#include "ngx_http_aigc_login.h"
 #include "ngx_http_aigc_poll.h"
 #include "ngx_http_aigc_page.h"
 #include "ngx_http_aigc_reply.h"
+#include "ngx_http_aigc_sign_in.h"
 
-#include "core/ngx_aigc_cookie.h"
+#include "core/ngx_aigc_text.h"
 
 
 #define NGX_HTTP_AIGC_KEY_POLL   100    /* ms between looks for a new key */
@@ -18,8 +19,9 @@
 
 
 typedef struct {
+    ngx_aigc_state_t       state;
     ngx_aigc_login_t       login;
-    ngx_str_t              cookie;      /* the login cookie's name */
+    ngx_str_t              rd;          /* where to go afterwards */
     ngx_aigc_fetch_t      *fetch;
     ngx_str_t              id_token;
     ngx_str_t              refresh_token;
@@ -29,7 +31,15 @@ typedef struct {
 
 
 static ngx_int_t ngx_http_aigc_callback_login(ngx_http_request_t *r,
-    ngx_str_t *state, ngx_http_aigc_callback_t *cb);
+    ngx_http_aigc_callback_t *cb);
+static ngx_int_t ngx_http_aigc_callback_code(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb);
+static ngx_int_t ngx_http_aigc_callback_lost(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb);
+static ngx_int_t ngx_http_aigc_callback_in(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_callback_bare(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_callback_refused(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb, ngx_str_t *error);
 static ngx_int_t ngx_http_aigc_callback_arg(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static void ngx_http_aigc_callback_hide(ngx_http_request_t *r);
@@ -48,15 +58,10 @@ static ngx_int_t ngx_http_aigc_callback_bad(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                   rc;
-    ngx_str_t                   state, code, iss, error;
-    ngx_http_cleanup_t         *cln;
-    ngx_http_aigc_ctx_t        *ctx;
-    ngx_aigc_endpoints_t        ep;
-    ngx_http_aigc_callback_t   *cb;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    ngx_int_t                  rc;
+    ngx_http_cleanup_t        *cln;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_callback_t  *cb;
 
     ngx_http_aigc_callback_hide(r);
 
@@ -81,12 +86,38 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
     cln->handler = ngx_http_aigc_callback_cleanup;
     cln->data = cb;
 
-    if (ngx_http_aigc_callback_arg(r, "state", &state) != NGX_OK
-        || ngx_http_aigc_callback_login(r, &state, cb) != NGX_OK)
-    {
-        return ngx_http_aigc_callback_bad(r, "This sign-in was not begun in "
-                                          "this browser, or took too long: "
-                                          "begin again.");
+    if (r->args.len == 0) {
+        return ngx_http_aigc_callback_bare(r);
+    }
+
+    return ngx_http_aigc_callback_login(r, cb);
+}
+
+
+/* Which sign-in it is the answer to, and whether it is one. */
+static ngx_int_t
+ngx_http_aigc_callback_login(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   state, iss, error;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_http_aigc_callback_arg(r, "state", &state);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_state_open(r->pool, mcf->keys, &state, &cb->state);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_aigc_callback_bad(r, "This is no answer to a sign-in "
+                                          "of this site: begin again.");
     }
 
     /* RFC 9207: an answer of another provider's is none of ours */
@@ -99,10 +130,52 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
                                           "sign-in service of this site.");
     }
 
-    if (ngx_http_aigc_callback_arg(r, "error", &error) == NGX_OK) {
-        return ngx_http_aigc_say(r, NGX_HTTP_FORBIDDEN, "sign-in-refused",
-                                 "The sign-in service refused.", 0);
+    cb->rd = cb->state.rd;
+
+    rc = ngx_http_aigc_login_find(r, &cb->state.id, &cb->login);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    if (rc != NGX_OK) {
+        return ngx_http_aigc_callback_lost(r, cb);
+    }
+
+    ngx_http_aigc_login_rd(r, &cb->login, &cb->rd);
+
+    if (ngx_http_aigc_callback_arg(r, "error", &error) == NGX_OK) {
+        return ngx_http_aigc_callback_refused(r, cb, &error);
+    }
+
+    /*
+     * Logto keeps its side for longer than we do ours: signed in there by now,
+     * the user notices nothing of a second one.
+     */
+
+    if (cb->login.start + NGX_HTTP_AIGC_LOGIN_TIME < ngx_time()) {
+
+        if (ngx_http_aigc_login_forget(r, &cb->login) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        return ngx_http_aigc_sign_in_begin(r, &cb->rd, 0);
+    }
+
+    return ngx_http_aigc_callback_code(r, cb);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_callback_code(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   code;
+    ngx_aigc_endpoints_t        ep;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (ngx_http_aigc_callback_arg(r, "code", &code) != NGX_OK) {
         return ngx_http_aigc_callback_bad(r, "The answer has no code.");
@@ -143,47 +216,116 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
 }
 
 
-/* The login whose state it is, out of the browser's numbered cookies. */
+/*
+ * A genuine state, but this browser has no cookie for it: the answer once more
+ * (the way back, a reload), one of too many tabs, another browser's.  Its code
+ * is worth nothing here.  Who is signed in goes on; else a sign-in begins anew,
+ * once: a browser that keeps no cookies would never get out of that.
+ */
 static ngx_int_t
-ngx_http_aigc_callback_login(ngx_http_request_t *r, ngx_str_t *state,
+ngx_http_aigc_callback_lost(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb)
 {
-    size_t                      pos;
-    ngx_str_t                   name, value;
-    ngx_table_elt_t            *h;
-    ngx_http_aigc_header_t      line;
+    ngx_int_t  rc;
+
+    rc = ngx_http_aigc_callback_in(r);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_OK) {
+        return ngx_http_aigc_redirect(r, &cb->rd);
+    }
+
+    if (cb->state.again) {
+        return ngx_http_aigc_callback_bad(r, "This sign-in was not begun in "
+                                          "this browser, or it keeps no "
+                                          "cookies: begin again.");
+    }
+
+    return ngx_http_aigc_sign_in_begin(r, &cb->rd, 1);
+}
+
+
+/* NGX_OK: a session of this browser's own is good. */
+static ngx_int_t
+ngx_http_aigc_callback_in(ngx_http_request_t *r)
+{
+    ngx_int_t            rc;
+    ngx_http_aigc_who_t  who;
+
+    rc = ngx_http_aigc_identify_bound(r, &who);
+
+    return (rc == NGX_OK && !who.cookie) ? NGX_DECLINED : rc;
+}
+
+
+/* Logto's "Cancel" comes back without any parameter. */
+static ngx_int_t
+ngx_http_aigc_callback_bare(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   front;
     ngx_http_aigc_main_conf_t  *mcf;
+
+    rc = ngx_http_aigc_callback_in(r);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(&line, sizeof(ngx_http_aigc_header_t));
-
-    while ((h = ngx_http_aigc_header_next(r, "cookie", &line))) {
-
-        pos = 0;
-
-        while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
-               == NGX_OK)
-        {
-            if (name.len != mcf->login.len + 1
-                || ngx_memcmp(name.data, mcf->login.data, mcf->login.len) != 0
-                || ngx_aigc_login_open(r->pool, mcf->keys, &value, &cb->login)
-                   != NGX_OK
-                || cb->login.state.len != state->len
-                || ngx_memcmp(cb->login.state.data, state->data, state->len)
-                   != 0
-                || cb->login.start + NGX_HTTP_AIGC_LOGIN_TIME < ngx_time())
-            {
-                continue;
-            }
-
-            cb->cookie = name;
-
-            return NGX_OK;
+    if (rc == NGX_OK) {
+        front.len = mcf->origin.len + 1;
+        front.data = ngx_pnalloc(r->pool, front.len);
+        if (front.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
+
+        (void) ngx_sprintf(front.data, "%V/", &mcf->origin);
+
+        return ngx_http_aigc_redirect(r, &front);
     }
 
-    return NGX_DECLINED;
+    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN,
+                                     "sign-in-cancelled",
+                                     "The sign-in was cancelled.", NULL);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_callback_refused(ngx_http_request_t *r,
+    ngx_http_aigc_callback_t *cb, ngx_str_t *error)
+{
+    u_char     buf[NGX_AIGC_WORD_MAX];
+    ngx_str_t  name;
+
+    static ngx_str_t  denied = ngx_string("access_denied");
+
+    if (ngx_http_aigc_login_forget(r, &cb->login) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    name = ngx_aigc_text_word(error, buf);
+
+    /* not r's log: its lines quote the request */
+
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "aigc: Logto ended a sign-in with the error \"%V\"", &name);
+
+    if (error->len == denied.len
+        && ngx_memcmp(error->data, denied.data, denied.len) == 0)
+    {
+        return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN,
+                                         "sign-in-cancelled",
+                                         "The sign-in was cancelled.",
+                                         &cb->rd);
+    }
+
+    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN, "sign-in-refused",
+                                     "The sign-in service refused.", &cb->rd);
 }
 
 
@@ -332,7 +474,7 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t                   rc;
-    ngx_str_t                   value, mac, none;
+    ngx_str_t                   value, mac;
     ngx_aigc_session_t          session;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -355,17 +497,12 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aigc: the session of a user does not fit a cookie: the "
                       "ID token has %uz bytes: give the application fewer "
-                      "custom claims, or the user fewer roles",
+                      "custom claims, or the user fewer roles, a shorter "
+                      "picture address or profile",
                       cb->id_token.len);
 
-        return ngx_http_aigc_say(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                 "session-too-large",
-                                 "Your ID token does not fit a cookie: "
-                                 "ask your administrator to drop custom "
-                                 "claims, or roles, from it.", 0);
+        return ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_TOO_LARGE);
     }
-
-    ngx_str_null(&none);
 
     if (rc != NGX_OK
         || ngx_aigc_mac(r->pool, mcf->keys, "bind", &session.sid, &mac)
@@ -373,12 +510,12 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
         || ngx_http_aigc_set_cookie(r, &mcf->cookie, &value, &mcf->domain, -1)
            != NGX_OK
         || ngx_http_aigc_set_cookie(r, &mcf->bind, &mac, NULL, -1) != NGX_OK
-        || ngx_http_aigc_set_cookie(r, &cb->cookie, &none, NULL, 0) != NGX_OK)
+        || ngx_http_aigc_login_forget(r, &cb->login) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_redirect(r, &cb->login.rd);
+    return ngx_http_aigc_redirect(r, &cb->rd);
 }
 
 
@@ -390,9 +527,21 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
     switch (result) {
 
     case NGX_AIGC_TOKENS_INVALID_GRANT:
-    case NGX_AIGC_TOKENS_REFUSED:
         return ngx_http_aigc_callback_bad(r, "The sign-in service did not "
                                           "take the code: begin again.");
+
+    case NGX_AIGC_TOKENS_REFUSED:
+        return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN,
+                                         "sign-in-refused",
+                                         "The sign-in service refused.", NULL);
+
+    case NGX_AIGC_TOKENS_TOO_LARGE:
+        return ngx_http_aigc_say(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                                 "session-too-large",
+                                 "Your ID token does not fit a cookie: ask "
+                                 "your administrator to drop custom claims "
+                                 "or roles from it, or a long picture address "
+                                 "or profile.", 0);
 
     case NGX_AIGC_TOKENS_UNAVAILABLE:
         mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -416,6 +565,6 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
 static ngx_int_t
 ngx_http_aigc_callback_bad(ngx_http_request_t *r, const char *detail)
 {
-    return ngx_http_aigc_say(r, NGX_HTTP_BAD_REQUEST, "sign-in-failed",
-                             detail, 0);
+    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_BAD_REQUEST,
+                                     "sign-in-failed", detail, NULL);
 }

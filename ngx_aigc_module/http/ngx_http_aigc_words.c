@@ -95,10 +95,32 @@ static const ngx_http_aigc_words_t  ngx_http_aigc_problems[] = {
       { "You cannot sign in", "无法登录" },
       { "The sign-in service has refused. Ask your administrator.",
         "登录服务拒绝了请求，请联系管理员。" } },
+    { "sign-in-cancelled",
+      { "You are not signed in", "尚未登录" },
+      { "The sign-in was cancelled. You can begin again whenever you like.",
+        "登录已取消，可随时重新登录。" } },
     { "sign-in-failed",
       { "The sign-in did not work", "登录失败" },
-      { "It was not begun in this browser, or took too long. Begin again.",
-        "登录不是从此浏览器发起，或耗时过长。请重新登录。" } }
+      { "It was not begun in this browser, or this browser keeps no cookies of "
+        "this site. Begin again.",
+        "登录不是从此浏览器发起，或浏览器没有保留本站的 Cookie。"
+        "请重新登录。" } },
+    { "sign-in-framed",
+      { "Sign in in a window of its own", "请在单独的窗口中登录" },
+      { "This was asked for by a part of another page. Open this site in a "
+        "window of its own.",
+        "登录请求来自另一个页面的一部分。请在单独的窗口中打开本站。" } },
+    { "rd-too-long",
+      { "This address is too long", "网址过长" },
+      { "It cannot be kept through a sign-in. You will come to its front page; "
+        "open the address once more from there.",
+        "登录过程中无法保留此网址。登录后将进入首页，请在那里再次打开它。" } },
+    { "session-too-large",
+      { "Your account has too much in it", "账户信息过多" },
+      { "Your ID token does not fit a cookie. Ask your administrator for fewer "
+        "custom claims or roles, or a shorter picture address or profile.",
+        "你的 ID Token 超过 Cookie 的容量。请联系管理员减少自定义声明或角色，"
+        "或缩短头像网址和个人资料。" } }
 };
 
 
@@ -142,8 +164,8 @@ static const ngx_http_aigc_why_t  ngx_http_aigc_all_why[] = {
 
 
 static const ngx_http_aigc_labels_t  ngx_http_aigc_all_labels[] = {
-    { "en", "Start…", "Dashboard", "Details", "It did not work" },
-    { "zh-CN", "启动…", "控制台", "详情", "操作失败" }
+    { "en", "Start…", "Sign in", "Dashboard", "Details", "It did not work" },
+    { "zh-CN", "启动…", "登录", "控制台", "详情", "操作失败" }
 };
 
 

@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     const char  *tag;           /* of <html lang> */
     const char  *start;
+    const char  *sign_in;
     const char  *dashboard;
     const char  *details;
     const char  *trouble;       /* a heading where a code has none */

@@ -17,7 +17,9 @@
 #define NGX_AIGC_LOGTO_BACKOFF   500    /* ms, doubled up to … */
 #define NGX_AIGC_LOGTO_BACKOFF_MAX  15000
 #define NGX_AIGC_LOGTO_TIMEOUT   10000  /* ms for a call */
-#define NGX_AIGC_LOGTO_ANSWER    16384  /* bytes of discovery, keys, tokens */
+#define NGX_AIGC_LOGTO_ANSWER    16384  /* bytes of discovery, keys */
+#define NGX_AIGC_LOGTO_TOKENS    65536  /* bytes of tokens: too large a token is
+                                           told from an answer that is none */
 #define NGX_AIGC_SECRET_MAX      512    /* bytes */
 
 
@@ -39,9 +41,11 @@ typedef struct {
 typedef enum {
     NGX_AIGC_TOKENS_OK = 0,
     NGX_AIGC_TOKENS_INVALID_GRANT,      /* this code or token is not good */
-    NGX_AIGC_TOKENS_REFUSED,            /* another 4xx: invalid_client, 429, … */
+    NGX_AIGC_TOKENS_REFUSED,            /* another error of RFC 6749 5.2, or of
+                                           Logto's: access_denied, … */
     NGX_AIGC_TOKENS_NO_ID,              /* tokens, but no ID token */
-    NGX_AIGC_TOKENS_UNAVAILABLE,        /* no answer, 5xx */
+    NGX_AIGC_TOKENS_TOO_LARGE,          /* an ID token over NGX_AIGC_JWT_MAX */
+    NGX_AIGC_TOKENS_UNAVAILABLE,        /* no answer, 5xx, 429 */
     NGX_AIGC_TOKENS_GARBAGE             /* an answer that makes no sense */
 } ngx_aigc_tokens_e;
 

@@ -130,7 +130,9 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
         break;
 
     case NGX_AIGC_TOKENS_INVALID_GRANT:
+    case NGX_AIGC_TOKENS_REFUSED:
     case NGX_AIGC_TOKENS_NO_ID:
+    case NGX_AIGC_TOKENS_TOO_LARGE:         /* the next sign-in says why */
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_REFUSED, NULL, 0);
         return;
 
@@ -242,7 +244,8 @@ ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp)
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aigc: a renewed session does not fit a cookie any more: "
                       "the ID token has %uz bytes: give the application fewer "
-                      "custom claims, or the user fewer roles",
+                      "custom claims, or the user fewer roles, a shorter "
+                      "picture address or profile",
                       rf->session.id_token.len);
     }
 

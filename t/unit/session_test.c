@@ -3,6 +3,7 @@
 #include "unit.h"
 #include "ngx_aigc_base64url.h"
 #include "ngx_aigc_session.h"
+#include "ngx_aigc_url.h"
 
 
 static ngx_aigc_seal_keys_t *
@@ -270,7 +271,7 @@ static void
 session_content(unit_t *u)
 {
     size_t  i;
-    u_char  copy[23], login[32];
+    u_char  copy[23], login[34];
 
     /* three parts, one byte each; no refresh token, no sid */
 
@@ -280,8 +281,7 @@ session_content(unit_t *u)
     };
 
     static const u_char  good_login[] = {
-        1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 's', 0, 1, 'n', 0, 1, 'v', 0, 2, 'r',
-        'd'
+        1, 0, 0, 0, 0, 0, 0, 0, 9, 3, 0, 1, 'i', 0, 1, 'n', 0, 1, 'v'
     };
 
     is_int(u, reopen(u, "session", good_parts, sizeof(good_parts)), NGX_OK);
@@ -331,31 +331,113 @@ session_login(unit_t *u)
 
     k = keys(u);
 
-    in.state = unit_str(u, "state");
+    in.id = unit_str(u, "abcdefghijklmnopqrstuv");
     in.nonce = unit_str(u, "nonce");
     in.verifier = unit_str(u, "verifier");
-    in.rd = unit_str(u, "https://a.example.com/?x=1");
     in.start = 77;
+    in.parts = 3;
 
     is_int(u, ngx_aigc_login_seal(u->pool, k, &in, &value), NGX_OK);
     is_int(u, ngx_aigc_login_open(u->pool, k, &value, &out), NGX_OK);
-    is_str(u, &out.state, "state");
+    is_str(u, &out.id, "abcdefghijklmnopqrstuv");
     is_str(u, &out.nonce, "nonce");
     is_str(u, &out.verifier, "verifier");
-    is_str(u, &out.rd, "https://a.example.com/?x=1");
     is_int(u, out.start, 77);
+    is_int(u, out.parts, 3);
 
     is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
            NGX_DECLINED);
 
-    in.rd.len = 2048;
-    in.rd.data = ngx_pcalloc(u->pool, in.rd.len);
-    is_int(u, ngx_aigc_login_seal(u->pool, k, &in, &value), NGX_OK);
-    ok(u, value.len <= NGX_AIGC_SESSION_COOKIE_MAX);
-
-    in.rd.len = 4096;
-    in.rd.data = ngx_pcalloc(u->pool, in.rd.len);
+    in.parts = 256;
     is_int(u, ngx_aigc_login_seal(u->pool, k, &in, &value), NGX_DECLINED);
+
+    in.parts = 0;
+    in.nonce.len = NGX_AIGC_SESSION_COOKIE_MAX;
+    in.nonce.data = ngx_pcalloc(u->pool, in.nonce.len);
+    is_int(u, ngx_aigc_login_seal(u->pool, k, &in, &value), NGX_DECLINED);
+}
+
+
+static void
+session_state(unit_t *u)
+{
+    size_t                 i;
+    ngx_str_t              value, plain;
+    ngx_aigc_state_t       in, out;
+    ngx_aigc_login_t       login;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+
+    in.id = unit_str(u, "abcdefghijklmnopqrstuv");
+    in.rd = unit_str(u, "https://a.example.com/?x=1");
+    in.start = 78;
+    in.again = 1;
+
+    is_int(u, ngx_aigc_state_seal(u->pool, k, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_state_open(u->pool, k, &value, &out), NGX_OK);
+    is_str(u, &out.id, "abcdefghijklmnopqrstuv");
+    is_str(u, &out.rd, "https://a.example.com/?x=1");
+    is_int(u, out.start, 78);
+    is_int(u, out.again, 1);
+
+    is_int(u, ngx_aigc_login_open(u->pool, k, &value, &login), NGX_DECLINED);
+
+    is_int(u, ngx_aigc_unseal(u->pool, k, "state", &value, &plain), NGX_OK);
+
+    for (i = 0; i < plain.len; i++) {
+        in.rd = plain;
+        in.rd.len = i;
+        is_int(u, ngx_aigc_seal(u->pool, k, "state", &in.rd, &value), NGX_OK);
+        is_int(u, ngx_aigc_state_open(u->pool, k, &value, &out),
+               NGX_DECLINED);
+    }
+
+    /* all of it fits; a byte more, and an id that is none, do not */
+
+    in.rd.len = NGX_AIGC_STATE_RD_MAX;
+    in.rd.data = ngx_pcalloc(u->pool, in.rd.len + 1);
+    is_int(u, ngx_aigc_state_seal(u->pool, k, &in, &value), NGX_OK);
+    ok(u, value.len < NGX_AIGC_URL_MAX);
+
+    in.rd.len++;
+    is_int(u, ngx_aigc_state_seal(u->pool, k, &in, &value), NGX_DECLINED);
+
+    in.rd.len = 1;
+    in.id.len--;
+    is_int(u, ngx_aigc_state_seal(u->pool, k, &in, &value), NGX_DECLINED);
+}
+
+
+static void
+session_rd(unit_t *u)
+{
+    ngx_str_t              id, other, rd, value, out;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+
+    id = unit_str(u, "abcdefghijklmnopqrstuv");
+    other = unit_str(u, "abcdefghijklmnopqrstuw");
+
+    rd.len = NGX_AIGC_RD_MAX;
+    rd.data = ngx_palloc(u->pool, rd.len + 1);
+    ngx_memset(rd.data, 'a', rd.len + 1);
+
+    is_int(u, ngx_aigc_rd_seal(u->pool, k, &id, &rd, &value), NGX_OK);
+    ok(u, value.len <= 3 * NGX_AIGC_SESSION_COOKIE_MAX);
+    is_int(u, ngx_aigc_rd_open(u->pool, k, &id, &value, &out), NGX_OK);
+    is_int(u, out.len, rd.len);
+    ok(u, ngx_memcmp(out.data, rd.data, rd.len) == 0);
+
+    is_int(u, ngx_aigc_rd_open(u->pool, k, &other, &value, &out),
+           NGX_DECLINED);
+
+    value.len--;
+    is_int(u, ngx_aigc_rd_open(u->pool, k, &id, &value, &out), NGX_DECLINED);
+
+    rd.len++;
+    is_int(u, ngx_aigc_rd_seal(u->pool, k, &id, &rd, &value), NGX_DECLINED);
 }
 
 
@@ -403,7 +485,9 @@ unit_test_t  session_tests[] = {
     { "a session that fits no cookie is refused", session_bound },
     { "what this code did not seal is none of ours", session_strangers },
     { "content that is not exactly so is none", session_content },
-    { "the state of a sign-in comes back as it was", session_login },
+    { "the secrets of a sign-in come back as they were", session_login },
+    { "its state likewise", session_state },
+    { "a long page to return to likewise, for that sign-in", session_rd },
     { "what it costs", session_costs },
     { NULL, NULL }
 };

@@ -75,7 +75,7 @@ events { worker_connections @{[ $o{connections} // 1024 ]}; }
 http {
     default_type application/octet-stream;
     include /etc/nginx/mime.types;
-    large_client_header_buffers 4 16k;
+    large_client_header_buffers 4 32k;
     client_body_temp_path temp/body;
     proxy_temp_path       temp/proxy;
     fastcgi_temp_path     temp/fastcgi;
