@@ -55,7 +55,7 @@ sub conf {
     );
     my $directives = $o{only} // join "\n    ",
         map { "$_ $d{$_};" } grep { defined $d{$_} } sort keys %d;
-    my $upstream = $o{upstream} // 'upstream instances { aigc_instances; keepalive 64; }';
+    my $upstream = $o{upstream} // 'upstream instances { aigc_instances; keepalive 64; keepalive_timeout 4s; }';
     my $servers  = $o{servers} // <<"END";
     server { server_name dashboard.example.com; include aigc/gateway.conf; }
     server { server_name *.example.com; location / { include aigc/instance.conf; @{[ $o{instance} // '' ]} } }

@@ -105,6 +105,7 @@ typedef struct {
     struct sockaddr          *sockaddr;
     socklen_t                 socklen;
     ngx_str_t                 address;  /* the same in words */
+    ngx_uint_t                tried;    /* … and it was connected to */
 
     /* see ngx_http_aigc_challenge.h */
     ngx_uint_t                challenge;

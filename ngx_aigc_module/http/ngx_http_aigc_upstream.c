@@ -5,12 +5,18 @@
 
 #include "ngx_http_aigc_upstream.h"
 
+#include "zone/ngx_aigc_table.h"
+
 
 static ngx_int_t ngx_http_aigc_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_aigc_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data);
+static ngx_uint_t ngx_http_aigc_repeatable(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_aigc_same_pod(ngx_http_request_t *r,
+    ngx_http_aigc_ctx_t *ctx);
+static ngx_int_t ngx_http_aigc_connect(ngx_peer_connection_t *pc);
 static void ngx_http_aigc_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 
@@ -117,15 +123,23 @@ ngx_http_aigc_init_peer(ngx_http_request_t *r,
     r->upstream->peer.free = ngx_http_aigc_free_peer;
     r->upstream->peer.tries = 1;
 
+    ctx->tried = 0;
+
     return NGX_OK;
 }
 
 
+/*
+ * A pod may close a kept connection just as the next request is sent on it.
+ * nginx then asks for a peer again, once ("proxy_next_upstream error").  What
+ * may not, or cannot, be sent twice never goes on a kept connection.
+ */
 static ngx_int_t
 ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data)
 {
     ngx_http_request_t *r = data;
 
+    ngx_uint_t            kept;
     ngx_http_aigc_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
@@ -136,11 +150,76 @@ ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data)
 
     pc->cached = 0;
     pc->connection = NULL;
-    pc->sockaddr = ctx->sockaddr;
-    pc->socklen = ctx->socklen;
     pc->name = &ctx->address;
 
-    return NGX_OK;
+    if (ctx->tried && !ngx_http_aigc_same_pod(r, ctx)) {
+        return NGX_BUSY;
+    }
+
+    pc->sockaddr = ctx->sockaddr;
+    pc->socklen = ctx->socklen;
+
+    kept = !ctx->tried && ngx_http_aigc_repeatable(r);
+    ctx->tried = 1;
+
+    return kept ? NGX_OK : ngx_http_aigc_connect(pc);
+}
+
+
+/*
+ * RFC 9110 9.2.2: without side effects of a second time; and the body, if any,
+ * is in memory: one that is passed on as it comes is gone once it was sent.
+ */
+static ngx_uint_t
+ngx_http_aigc_repeatable(ngx_http_request_t *r)
+{
+    return (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD|NGX_HTTP_PUT
+                         |NGX_HTTP_DELETE|NGX_HTTP_OPTIONS))
+           && !r->request_body_no_buffering;
+}
+
+
+/*
+ * The first attempt may have taken long, and its end may be that of its pod:
+ * the address is still the instance's, and the instance its user's.
+ */
+static ngx_uint_t
+ngx_http_aigc_same_pod(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx)
+{
+    ngx_aigc_record_t           record;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    return ngx_aigc_table_by_host(mcf->zone, &r->headers_in.server, &record)
+           == NGX_OK
+           && record.state == NGX_AIGC_RUNNING
+           && record.routed
+           && !record.collision
+           && ngx_aigc_fixed_eq(&record.owner, &ctx->user)
+           && record.socklen == ctx->socklen
+           && ngx_memcmp(&record.addr, ctx->sockaddr, ctx->socklen) == 0;
+}
+
+
+/*
+ * A connection of its own: "keepalive" around us looks for a kept one only
+ * after NGX_OK, and takes what is connected already, or on its way, as it is.
+ */
+static ngx_int_t
+ngx_http_aigc_connect(ngx_peer_connection_t *pc)
+{
+    ngx_int_t              rc;
+    ngx_event_get_peer_pt  get;
+
+    get = pc->get;
+    pc->get = ngx_event_get_peer;
+
+    rc = ngx_event_connect_peer(pc);
+
+    pc->get = get;
+
+    return (rc == NGX_OK) ? NGX_DONE : rc;
 }
 
 
@@ -148,7 +227,15 @@ static void
 ngx_http_aigc_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state)
 {
+    ngx_http_request_t *r = data;
+
     if (pc->tries) {
         pc->tries--;
+    }
+
+    /* nginx repeats what failed on a kept connection, half an answer or not */
+
+    if (r->upstream->state && r->upstream->state->bytes_received) {
+        pc->cached = 0;
     }
 }

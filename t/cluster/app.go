@@ -40,6 +40,9 @@ type demoApp struct {
 	folder    string
 	server    *http.Server
 	listeners []*trackedListener
+
+	mu   sync.Mutex
+	seen map[string][]string // by the key of /hangup: the methods that came
 }
 
 // appPorts: the containers' ports and their probes', else fake/port, else 7860.
@@ -132,6 +135,8 @@ func (a *demoApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		echo(w, r)
 	case path == "/raw":
 		raw(w, r)
+	case path == "/hangup":
+		a.hangup(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -325,7 +330,36 @@ func raw(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	c.Read(make([]byte, 1))
+	if number(r, "close", 0) == 0 {
+		c.Read(make([]byte, 1))
+	}
+}
+
+// hangup reads a request, waits ms, and closes the connection without an answer,
+// times times for each key; the next one is told which methods came.  It is what
+// a kept connection looks like whose time was over as a request went out on it.
+// partly=TEXT is written before the end.
+func (a *demoApp) hangup(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	q := r.URL.Query()
+	a.mu.Lock()
+	if a.seen == nil {
+		a.seen = map[string][]string{}
+	}
+	if q.Get("look") == "" {
+		a.seen[q.Get("key")] = append(a.seen[q.Get("key")], r.Method)
+	}
+	seen := slices.Clone(a.seen[q.Get("key")])
+	a.mu.Unlock()
+	if q.Get("look") != "" || len(seen) > number(r, "times", 1) {
+		writeJSON(w, http.StatusOK, map[string]any{"seen": seen})
+		return
+	}
+	sleep(r.Context(), time.Duration(number(r, "ms", 0))*time.Millisecond)
+	if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		io.WriteString(c, q.Get("partly"))
+		c.Close()
+	}
 }
 
 func status(w http.ResponseWriter, r *http.Request) {

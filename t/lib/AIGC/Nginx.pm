@@ -124,7 +124,7 @@ sub _gateway_conf {
     $directives
     $certificate
 
-    upstream instances { aigc_instances; keepalive 64; }
+    upstream instances { aigc_instances; keepalive 64; keepalive_timeout 4s; }
 
     server {                                    # any other host
         $listen default_server; $tls

@@ -158,7 +158,7 @@ sub set_workers {
     $opt->{http}    = _http() . $self->_upstream(plain => $self->{pod})
         . join '', map { $self->_upstream($_, '127.0.0.1:' . $self->port($_)) } qw(noop original);
     $opt->{server}  = $self->_server('front', $self->_front_locations);
-    $opt->{edit}    = sub { $_[0] =~ s/(aigc_instances; keepalive) \d+/$1 @{[ KEPT ]}/r };
+    $opt->{edit}    = sub { $_[0] =~ s/(aigc_instances; keepalive) \d+; keepalive_timeout \S+;/$1 @{[ KEPT ]};/r };
     $self->stack->restart_nginx;
     $self->stack->wait_for(sub { $self->status('b') == 200 }, 60, 'the instance is served');
 }
