@@ -5,7 +5,7 @@ use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 
 my ($cpu, $gpu) = qw(stable-diffusion-cpu stable-diffusion-gpu);
-my $t     = AIGC::Stack->start(faults => 1, templates => [$cpu, $gpu]);
+my $t     = AIGC::Stack->start(faults => 1, templates => [$cpu, $gpu, 'notebook']);
 $t->allow_log(qr/upstream/);
 my $alice = $t->sign_in('alice');
 my $bob   = $t->sign_in('bob');
@@ -83,16 +83,16 @@ for my $round (1 .. 3) {
     is routes(ip($_)), 1, 'no address leads to both' for $a, $b;
 }
 
-### The gateway hears of it late: the GameServers' watch stalls
+### The gateway hears of it late: the Pods' watch stalls
 
-my $gs = { method => 'GET', path => 'gameservers$', query => 'watch=', action => { stallAfterBytes => 0 } };
+my $stall = { method => 'GET', path => '/pods$', query => 'watch=', action => { stallAfterBytes => 0 } };
 
-# A release is in the annotations: it counts at once, whatever GameServers say.
+# A release is in the annotations: it counts at once, whatever Pods say.
 my $ip = ip($a);
-$t->faults([$gs]);
+$t->faults([$stall]);
 $t->cut_connections;
-$t->wait_for(sub { grep { /gameservers\S* watch/ } keys %{ $t->fault_log->{counts} } }, 10, 'the watch stalls');
-is $alice->get($a->url)->code, 200, 'deaf to GameServers, the gateway still knows the address';
+$t->wait_for(sub { grep { m{/pods\S* watch} } keys %{ $t->fault_log->{counts} } }, 10, 'the watch stalls');
+is $alice->get($a->url)->code, 200, 'deaf to Pods, the gateway still knows the address';
 $a->release;
 is $alice->get($a->url)->code, 503, 'a release is in force at once';
 $t->wait_for(sub { !ip($a) }, 20, 'the pod is gone');
@@ -122,33 +122,55 @@ is $r->json->{template}, $cpu, 'to her own pod';
 for (1 .. 20) { $r = $alice->get($a->url('/info')); last if $r->code != 200 || $r->json->{template} ne $cpu }
 is $r->json->{template}, $cpu, 'by whichever worker and connection';
 
-### Two GameServers that name the same address: the newer pod has it
+### Two pods that name the same address and port: the newer one has it
 
-sub claimant {      # a GameServer of nobody's that says it has alice's address
-    my ($id, $start) = @_;
-    my %name = (name => "notebook-$id", labels => { 'game.kruise.io/owner-gss' => 'notebook' });
-    my $json = JSON::PP->new;
-    $t->kubectl({ in => $json->encode({ apiVersion => 'game.kruise.io/v1alpha1', kind => 'GameServer',
-        metadata => \%name, spec => {} }) }, 'create', '--validate=false', '-f', '-');
-    $t->kubectl('patch', 'gs', "notebook-$id", '--subresource=status', '--type=merge', '-p', $json->encode({
-        status => { currentState => 'Ready', networkStatus => { currentNetworkState => 'Ready' },
-            podStatus => { podIP => ip($a), startTime => $start } } }));
-    $t->wait_for(sub { grep { $_->{template} eq 'notebook' && $_->{id} == $id } @{ $t->table->{instances} } },
-        10, 'the gateway has heard of it');
+# bob's pod is on no node; its status is the test's to write.
+my $json = JSON::PP->new;
+my $rival = $bob->install('notebook')->wait_ready;
+$rival->release->wait_state('released');
+my $rival_port = sub { my ($port) = @_;
+    $t->kubectl('patch', 'gss', 'notebook', '--type=json', '-p', $json->encode([map { { op => 'replace', path => "/spec/network/networkConf/$_",
+        value => { name => 'Port', value => "$port" } } } grep { $t->template('notebook')->{spec}{network}{networkConf}[$_]{name} eq 'Port' }
+        0 .. @{ $t->template('notebook')->{spec}{network}{networkConf} } - 1 ])) };
+$t->kube_patch('gss', 'notebook', { spec => { gameServerTemplate => { metadata => { annotations => { 'fake/unschedulable' => 'never' } } } } });
+$rival_port->(7860);
+$rival->start;
+$t->wait_for(sub { my $p = $t->kube_get('pods', $rival->pod);
+    $p && !$p->{metadata}{deletionTimestamp} && !$p->{spec}{nodeName}
+        && grep { $_->{type} eq 'PodScheduled' && $_->{status} eq 'False' } @{ $p->{status}{conditions} // [] } }, 30,
+    'bob\'s pod is on no node');
+
+sub claims {        # bob's pod says that it is ready, at alice's address
+    my ($start) = @_;
+    $t->kubectl('patch', 'pod', $rival->pod, '--subresource=status', '-p', $json->encode({ status => { phase => 'Running',
+        podIP => ip($a), podIPs => [{ ip => ip($a) }], startTime => $start,
+        conditions => [{ type => 'Ready', status => 'True' }] } }));
 }
 
-claimant(0, '2001-01-01T00:00:00Z');
-$t->kubectl('annotate', 'gs', 'notebook-0', 'example.org/again=1');
+sub knows { my ($state) = @_; $t->wait_for(sub { row($rival)->{pod}{ready} && (row($rival)->{routed} ? 1 : 0) == $state }, 10, 'the gateway has heard of it') }
+sub row { my ($inst) = @_; (grep { $_->{template} eq $inst->template && $_->{id} == $inst->id } @{ $t->table->{instances} })[0] }
+
+claims('2001-01-01T00:00:00Z');
+knows(0);
 is $alice->get($a->url)->code, 200, 'an older pod that names her pod\'s address does not take it';
-claimant(1, '2099-01-01T00:00:00Z');
-$t->wait_for(sub { $alice->get($a->url)->code != 200 }, 10, 'a newer one takes it');
+isnt $bob->get($rival->url)->code, 200, '… and is not let in there';
+my $pod = $t->kube_get('pods', $a->pod);
+claims('2099-01-01T00:00:00Z');
+knows(1);
 is $alice->get($a->url)->code, 503, 'a newer one does: she is not sent where her pod may be no more';
-$t->kubectl('annotate', 'gs', $a->pod, 'example.org/again=1');
+$t->kubectl('annotate', 'pod', $a->pod, 'example.org/again=1');
 is $alice->get($a->url)->code, 503, 'nor by a late word on her own';
-$t->kubectl('delete', 'gs', 'notebook-0', 'notebook-1');
-$t->wait_for(sub { !grep { $_->{template} eq 'notebook' } @{ $t->table->{instances} } }, 10, 'they are gone');
-$t->kubectl('annotate', 'gs', $a->pod, 'example.org/again-');
-$a->look->wait_ready;
-is $alice->get($a->url('/info'))->json->{template}, $cpu, 'when it is gone, and hers is heard of, it is hers again';
+
+# By their ports they are two.
+$rival_port->(7861);
+$t->wait_for(sub { $alice->get($a->url)->code == 200 }, 10, 'another port is another address: hers is hers again');
+ok row($rival)->{routed} && row($a)->{routed}, '… and each has its own';
+$rival_port->(7860);
+$t->wait_for(sub { $alice->get($a->url)->code == 503 }, 10, 'the same port: the newer has it');
+
+# Nothing is said of her pod from here on: it has the address back all the same.
+$t->kubectl('delete', 'pod', $rival->pod, '--grace-period=0', '--force');
+$t->wait_for(sub { $alice->get($a->url)->code == 200 }, 10, 'the newer one is gone, and hers is hers again');
+is $alice->get($a->url('/info'))->json->{uid}, $pod->{metadata}{uid}, '… the very pod';
 
 done_testing;

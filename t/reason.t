@@ -175,20 +175,20 @@ subtest 'a cluster that does not tell' => sub {
     # as without the rights, as without the resource
     for my $status (403, 404) {
         $t->faults([ map { { path => $_, action => { status => $status, body => '{"kind":"Status"}' } } }
-            '/pods$', '/statefulsets$', '/events$' ]);
+            '/statefulsets$', '/events$' ]);
         AIGC::HTTP::close_all();
         $t->quit_nginx(3);
         $t->start_nginx;
         $t->wait_ready;
         pass "$status: the gateway is ready";
-        $t->wait_for(sub { 3 == (() = $t->error_log =~ /(?:Pods|StatefulSets|Events) of default cannot be watched: status $status/g) },
+        $t->wait_for(sub { 2 == (() = $t->error_log =~ /(?:StatefulSets|Events) of default cannot be watched: status $status/g) },
             10, 'it says what it does without');
         is $alice->get($inst->url)->code, 200, 'owners are let in';
         is $bob->get($inst->url)->code, 403, 'others are not';
         is $inst->look->data->{updateAvailable}, JSON::PP::false, 'updates are not known';
         my $is = $t->status('/readyz')->json;
         ok $is->{synced} && $is->{fresh}, 'the table is whole and young';
-        unlike $t->status('/metrics')->content, qr/^aigc_(?:pods|workloads|warnings)_synced 1/m, 'metrics say that it does without';
+        unlike $t->status('/metrics')->content, qr/^aigc_(?:workloads|warnings)_synced 1/m, 'metrics say that it does without';
         my $new = $bob->install($name)->wait_ready;
         is $bob->get($new->url)->code, 200, 'an install works';
         $new->release->wait_state('released');
@@ -204,22 +204,23 @@ subtest 'a cluster that does not tell' => sub {
     # what was known goes when it is refused later, and not before
     $t->no_faults;
     $t->kill_worker(0);
-    $t->wait_for(sub { pod()->{uid} && metric('pods_synced') }, 20, 'pods are known');
-    $t->faults([{ path => '/pods$', action => { close => \1 } }]);
+    my $revision = sub { (grep { $_->{name} eq $name } @{ $t->table->{templates} })[0]{revision} };
+    $t->wait_for(sub { $revision->() && metric('workloads_synced') }, 20, 'StatefulSets are known');
+    $t->faults([{ path => '/statefulsets$', action => { close => \1 } }]);
     $t->cut_connections;
-    $t->wait_for(sub { $t->error_log =~ /the watch of Pods ended/ }, 10, 'the watch of pods ends');
-    is metric('pods_synced'), 1, 'away for a while: what was known stays';
+    $t->wait_for(sub { $t->error_log =~ /the watch of StatefulSets ended/ }, 10, 'the watch of StatefulSets ends');
+    is metric('workloads_synced'), 1, 'away for a while: what was known stays';
     is $t->status('/readyz')->code, 200, '… and the gateway is ready';
-    $t->faults([{ path => '/pods$', action => { status => 403, body => '{}' } }]);
-    $t->wait_for(sub { !metric('pods_synced') }, 20, 'refused');
-    ok !pod()->{there}, 'refused: what was known is forgotten';
+    $t->faults([{ path => '/statefulsets$', action => { status => 403, body => '{}' } }]);
+    $t->wait_for(sub { !metric('workloads_synced') }, 20, 'refused');
+    is $revision->(), '', 'refused: what was known is forgotten';
     is $alice->get($inst->url)->code, 200, '… and the owner is let in';
     $t->no_faults;
-    $t->wait_for(sub { metric('pods_synced') && pod()->{uid} }, 60, 'with the right it is known again');
+    $t->wait_for(sub { metric('workloads_synced') && $revision->() }, 60, 'with the right it is known again');
     $t->allow_log(qr/cannot be watched|the watch of \w+ ended/);
 };
 
-subtest 'without metadata alone, and page by page' => sub {
+subtest 'page by page' => sub {
     $t->faults([{ query => 'sendInitialEvents', action => { status => 400, body => '{}' } }]);
     $t->kill_worker(0);
     $t->wait_for(sub { warnings() }, 20, 'all is listed');

@@ -54,9 +54,10 @@ const REASONS: [RegExp, string, Step][] = [
   [/^(Unschedulable|FailedScheduling)$/, 'noPlace', 'place'],
   [/^(FailedBinding|FailedAttachVolume|FailedMount|FailedMapVolume)$/, 'disk', 'prepare'],
   [/^(ImagePullBackOff|ErrImagePull|InvalidImageName|ErrImageNeverPull|InspectFailed)$/, 'image', 'prepare'],
-  [/^(FailedCreatePodSandBox|NetworkNotReady)$/, 'network', 'prepare'],
+  [/^(FailedCreatePodSandBox|NetworkNotReady|NoAddress)$/, 'network', 'prepare'],
   [/^(CrashLoopBackOff|Error|Completed|OOMKilled|BackOff|ContainerCannotRun)$/, 'crash', 'run'],
   [/^(CreateContainer\w*|RunContainerError)$/, 'config', 'run'],
+  [/^NoPod$/, 'noPod', 'asked'],
   [/^Terminating$/, 'ending', 'asked'],
 ]
 

@@ -1,24 +1,20 @@
 /*
  * core/ngx_aigc_objects.c — GameServers, PersistentVolumeClaims, and the error
- * body.  Why an instance does not start is in ngx_aigc_reason.c.
+ * body.
  */
 
 #include "ngx_aigc_objects.h"
 #include "ngx_aigc_claim.h"
 #include "ngx_aigc_ids.h"
-#include "ngx_aigc_reason.h"
+#include "ngx_aigc_pod.h"
 #include "ngx_aigc_text.h"
 
 
-#define NGX_AIGC_POD_START_MAX   32     /* bytes of an RFC 3339 time */
-#define NGX_AIGC_GS_IMAGE_MAX    256    /* as NGX_AIGC_IMAGE_MAX */
 #define NGX_AIGC_STATUS_MAX      16384  /* bytes of an error body */
 #define NGX_AIGC_STATUS_TEXT     256
 
 
 static ngx_aigc_gs_state_e ngx_aigc_gs_state(ngx_str_t *name);
-static ngx_int_t ngx_aigc_gs_pod_ip(ngx_pool_t *pool, json_t *pod,
-    ngx_str_t *out);
 static ngx_int_t ngx_aigc_pvc_id(ngx_str_t *name, ngx_str_t *gss,
     ngx_int_t *id);
 static ngx_int_t ngx_aigc_pvc_owner(ngx_pool_t *pool, json_t *annotations,
@@ -32,7 +28,7 @@ static ngx_uint_t ngx_aigc_status_test_failed(json_t *root,
 ngx_int_t
 ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
 {
-    json_t     *status, *pod, *container;
+    json_t     *status;
     ngx_int_t   rc;
     ngx_str_t   state, network;
 
@@ -49,7 +45,6 @@ ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
     }
 
     status = json_object_get(object, "status");
-    pod = json_object_get(status, "podStatus");
 
     state = ngx_aigc_json_text(status, "currentState");
     gs->state = ngx_aigc_gs_state(&state);
@@ -66,20 +61,7 @@ ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
     gs->network_ready = (network.len == 5
                          && ngx_memcmp(network.data, "Ready", 5) == 0);
 
-    container = json_array_get(json_object_get(pod, "containerStatuses"), 0);
-
-    if (ngx_aigc_gs_pod_ip(pool, pod, &gs->pod_ip) != NGX_OK
-        || ngx_aigc_json_copy(pool, pod, "startTime", NGX_AIGC_POD_START_MAX,
-                              &gs->pod_start)
-           != NGX_OK
-        || ngx_aigc_json_copy(pool, container, "image",
-                              NGX_AIGC_GS_IMAGE_MAX, &gs->image)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_aigc_reason_read(pool, pod, gs);
+    return NGX_OK;
 }
 
 
@@ -146,43 +128,6 @@ ngx_aigc_gs_state(ngx_str_t *name)
     }
 
     return NGX_AIGC_GS_UNKNOWN;
-}
-
-
-/*
- * Requests go where this says: a literal address or nothing.  The unspecified
- * one is no pod's, and a connection to it ends at this machine.
- */
-
-static ngx_int_t
-ngx_aigc_gs_pod_ip(ngx_pool_t *pool, json_t *pod, ngx_str_t *out)
-{
-    ngx_str_t        ip;
-    ngx_uint_t       good;
-    struct in_addr   in;
-    struct in6_addr  in6;
-
-    ngx_str_null(out);
-
-    ip = ngx_aigc_json_text(pod, "podIP");
-
-    if (ip.len == 0) {
-        return NGX_OK;
-    }
-
-    /* JSON strings end with a NUL, and hold none */
-
-    if (inet_pton(AF_INET, (char *) ip.data, &in) == 1) {
-        good = (in.s_addr != INADDR_ANY);
-
-    } else if (inet_pton(AF_INET6, (char *) ip.data, &in6) == 1) {
-        good = !IN6_IS_ADDR_UNSPECIFIED(&in6) && !IN6_IS_ADDR_V4MAPPED(&in6);
-
-    } else {
-        good = 0;
-    }
-
-    return good ? ngx_aigc_text_copy(pool, &ip, ip.len, out) : NGX_OK;
 }
 
 

@@ -1,7 +1,7 @@
 /*
  * core/ngx_aigc_objects.h — GameServers and PersistentVolumeClaims as the
- * gateway reads them, and the error body.  What stands behind them is in
- * ngx_aigc_workload.h.
+ * gateway reads them, and the error body.  Pods are in ngx_aigc_pod.h, what
+ * stands behind them in ngx_aigc_workload.h.
  */
 
 #ifndef _NGX_AIGC_OBJECTS_H_INCLUDED_
@@ -18,8 +18,6 @@
 #define NGX_AIGC_ANNOTATION_OWNER   "aigc-gateway.io/owner"    /* on a PVC */
 #define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
 #define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
-#define NGX_AIGC_REASON_CODE_MAX    64
-#define NGX_AIGC_REASON_TEXT_MAX    256
 
 
 typedef enum {
@@ -34,15 +32,10 @@ typedef enum {
 } ngx_aigc_gs_state_e;
 
 
-/* How far the pod has come, as its status says. */
-typedef enum {
-    NGX_AIGC_PROGRESS_NONE = 0,
-    NGX_AIGC_PROGRESS_SCHEDULED,        /* a node has it */
-    NGX_AIGC_PROGRESS_PREPARED          /* volumes and network are there: its
-                                           containers speak for themselves */
-} ngx_aigc_progress_e;
-
-
+/*
+ * What OKG says of an instance.  It comes late, and its copy of the pod's
+ * status may be another pod's by then: nothing of that copy is read.
+ */
 typedef struct {
     ngx_str_t            ns;
     ngx_str_t            name;
@@ -50,15 +43,7 @@ typedef struct {
     ngx_int_t            id;
     ngx_str_t            uid;
     ngx_aigc_gs_state_e  state;
-    ngx_aigc_progress_e  progress;
     unsigned             network_ready:1;   /* currentNetworkState Ready */
-    ngx_str_t            pod_ip;        /* len 0: none; IPv4 or IPv6 literal */
-    ngx_str_t            pod_start;     /* podStatus.startTime: tells one pod
-                                           of the same name from the next */
-    ngx_str_t            image;         /* running, of the first container */
-    ngx_str_t            reason_code;   /* "Unschedulable", "ImagePullBackOff",
-                                           "CrashLoopBackOff", …; len 0: none */
-    ngx_str_t            reason;        /* a sentence, bounded */
 } ngx_aigc_gs_t;
 
 typedef struct {

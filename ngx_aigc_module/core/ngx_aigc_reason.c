@@ -13,48 +13,48 @@
 #define NGX_AIGC_CONTAINER_MAX   63     /* bytes of a container's name */
 
 
-static ngx_aigc_progress_e ngx_aigc_reason_progress(json_t *pod);
+static ngx_aigc_progress_e ngx_aigc_reason_progress(json_t *status);
 static ngx_uint_t ngx_aigc_reason_prepared(json_t *statuses);
-static ngx_int_t ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *pod,
-    ngx_aigc_gs_t *gs);
+static ngx_int_t ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *status,
+    ngx_aigc_pod_t *pod);
 static ngx_int_t ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses,
-    ngx_aigc_gs_t *gs);
-static ngx_int_t ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *pod,
-    ngx_aigc_gs_t *gs);
+    ngx_aigc_pod_t *pod);
+static ngx_int_t ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *status,
+    ngx_aigc_pod_t *pod);
 static json_t *ngx_aigc_reason_ended(json_t *container);
 static ngx_int_t ngx_aigc_reason_exit_code(json_t *ended);
-static ngx_int_t ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_gs_t *gs,
+static ngx_int_t ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_pod_t *pod,
     ngx_str_t *code, json_t *container, json_t *ended, ngx_str_t *message);
 static ngx_uint_t ngx_aigc_text_is(ngx_str_t *text, const char *word);
 
 
 ngx_int_t
-ngx_aigc_reason_read(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
+ngx_aigc_reason_read(ngx_pool_t *pool, json_t *status, ngx_aigc_pod_t *pod)
 {
     ngx_int_t  rc;
 
-    gs->progress = ngx_aigc_reason_progress(pod);
+    pod->progress = ngx_aigc_reason_progress(status);
 
-    if (gs->state == NGX_AIGC_GS_READY || gs->state == NGX_AIGC_GS_DELETING) {
+    if (pod->ready || pod->deleting) {
         return NGX_OK;
     }
 
-    rc = ngx_aigc_reason_unscheduled(pool, pod, gs);
+    rc = ngx_aigc_reason_unscheduled(pool, status, pod);
 
     if (rc == NGX_DECLINED) {
         rc = ngx_aigc_reason_waiting(pool,
-                             json_object_get(pod, "initContainerStatuses"),
-                             gs);
+                          json_object_get(status, "initContainerStatuses"),
+                          pod);
     }
 
     if (rc == NGX_DECLINED) {
         rc = ngx_aigc_reason_waiting(pool,
-                                 json_object_get(pod, "containerStatuses"),
-                                 gs);
+                              json_object_get(status, "containerStatuses"),
+                              pod);
     }
 
-    if (rc == NGX_DECLINED && gs->state == NGX_AIGC_GS_CRASH) {
-        rc = ngx_aigc_reason_crash(pool, pod, gs);
+    if (rc == NGX_DECLINED && pod->failed) {
+        rc = ngx_aigc_reason_crash(pool, status, pod);
     }
 
     return (rc == NGX_DECLINED) ? NGX_OK : rc;
@@ -62,19 +62,21 @@ ngx_aigc_reason_read(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
 
 
 static ngx_aigc_progress_e
-ngx_aigc_reason_progress(json_t *pod)
+ngx_aigc_reason_progress(json_t *status)
 {
     size_t      i;
     json_t     *conditions, *item;
-    ngx_str_t   type, status;
+    ngx_str_t   type, value;
 
-    if (ngx_aigc_reason_prepared(json_object_get(pod, "initContainerStatuses"))
-        || ngx_aigc_reason_prepared(json_object_get(pod, "containerStatuses")))
+    if (ngx_aigc_reason_prepared(json_object_get(status,
+                                                 "initContainerStatuses"))
+        || ngx_aigc_reason_prepared(json_object_get(status,
+                                                    "containerStatuses")))
     {
         return NGX_AIGC_PROGRESS_PREPARED;
     }
 
-    conditions = json_object_get(pod, "conditions");
+    conditions = json_object_get(status, "conditions");
 
     json_array_foreach(conditions, i, item) {
 
@@ -83,10 +85,10 @@ ngx_aigc_reason_progress(json_t *pod)
         }
 
         type = ngx_aigc_json_text(item, "type");
-        status = ngx_aigc_json_text(item, "status");
+        value = ngx_aigc_json_text(item, "status");
 
         if (ngx_aigc_text_is(&type, "PodScheduled")
-            && ngx_aigc_text_is(&status, "True"))
+            && ngx_aigc_text_is(&value, "True"))
         {
             return NGX_AIGC_PROGRESS_SCHEDULED;
         }
@@ -166,13 +168,14 @@ ngx_aigc_reason_over(ngx_str_t *code, ngx_aigc_progress_e progress)
 
 
 static ngx_int_t
-ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
+ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *status,
+    ngx_aigc_pod_t *pod)
 {
     size_t      i;
     json_t     *conditions, *item;
-    ngx_str_t   type, status, reason, message;
+    ngx_str_t   type, value, reason, message;
 
-    conditions = json_object_get(pod, "conditions");
+    conditions = json_object_get(status, "conditions");
 
     json_array_foreach(conditions, i, item) {
 
@@ -181,15 +184,15 @@ ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
         }
 
         type = ngx_aigc_json_text(item, "type");
-        status = ngx_aigc_json_text(item, "status");
+        value = ngx_aigc_json_text(item, "status");
         reason = ngx_aigc_json_text(item, "reason");
         message = ngx_aigc_json_text(item, "message");
 
         if (reason.len
             && ngx_aigc_text_is(&type, "PodScheduled")
-            && ngx_aigc_text_is(&status, "False"))
+            && ngx_aigc_text_is(&value, "False"))
         {
-            return ngx_aigc_reason_set(pool, gs, &reason, NULL, NULL,
+            return ngx_aigc_reason_set(pool, pod, &reason, NULL, NULL,
                                        &message);
         }
     }
@@ -199,7 +202,7 @@ ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
 
 
 static ngx_int_t
-ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses, ngx_aigc_gs_t *gs)
+ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses, ngx_aigc_pod_t *pod)
 {
     size_t      i;
     json_t     *container, *waiting, *ended;
@@ -229,7 +232,7 @@ ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses, ngx_aigc_gs_t *gs)
             ended = ngx_aigc_reason_ended(container);
         }
 
-        return ngx_aigc_reason_set(pool, gs, &reason, container, ended,
+        return ngx_aigc_reason_set(pool, pod, &reason, container, ended,
                                    &message);
     }
 
@@ -238,7 +241,8 @@ ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses, ngx_aigc_gs_t *gs)
 
 
 static ngx_int_t
-ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
+ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *status,
+    ngx_aigc_pod_t *pod)
 {
     size_t      i;
     json_t     *statuses, *container, *ended;
@@ -246,14 +250,14 @@ ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
 
     ngx_str_set(&code, "Crash");
 
-    reason = ngx_aigc_json_text(pod, "reason");
-    message = ngx_aigc_json_text(pod, "message");
+    reason = ngx_aigc_json_text(status, "reason");
+    message = ngx_aigc_json_text(status, "message");
 
     if (reason.len) {                   /* "Evicted" */
-        return ngx_aigc_reason_set(pool, gs, &reason, NULL, NULL, &message);
+        return ngx_aigc_reason_set(pool, pod, &reason, NULL, NULL, &message);
     }
 
-    statuses = json_object_get(pod, "containerStatuses");
+    statuses = json_object_get(status, "containerStatuses");
 
     json_array_foreach(statuses, i, container) {
 
@@ -264,12 +268,12 @@ ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *pod, ngx_aigc_gs_t *gs)
         ended = ngx_aigc_reason_ended(container);
 
         if (ended) {
-            return ngx_aigc_reason_set(pool, gs, &code, container, ended,
+            return ngx_aigc_reason_set(pool, pod, &code, container, ended,
                                        &message);
         }
     }
 
-    return ngx_aigc_reason_set(pool, gs, &code, NULL, NULL, &message);
+    return ngx_aigc_reason_set(pool, pod, &code, NULL, NULL, &message);
 }
 
 
@@ -303,7 +307,7 @@ ngx_aigc_reason_exit_code(json_t *ended)
 /* 'container "sd" ended with code 137 (OOMKilled): back-off 5m0s restarting' */
 
 static ngx_int_t
-ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_gs_t *gs, ngx_str_t *code,
+ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_pod_t *pod, ngx_str_t *code,
     json_t *container, json_t *ended, ngx_str_t *message)
 {
     u_char     *p, *last;
@@ -346,14 +350,14 @@ ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_gs_t *gs, ngx_str_t *code,
     sentence.len = p - buf;
 
     if (ngx_aigc_text_copy(pool, code, NGX_AIGC_REASON_CODE_MAX,
-                           &gs->reason_code)
+                           &pod->reason_code)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_aigc_text_copy(pool, &sentence, NGX_AIGC_REASON_TEXT_MAX,
-                              &gs->reason);
+                              &pod->reason);
 }
 
 

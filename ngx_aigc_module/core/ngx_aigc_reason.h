@@ -14,15 +14,15 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "ngx_aigc_objects.h"
+#include "ngx_aigc_pod.h"
 
 
 /*
- * Sets gs->progress; and gs->reason_code and gs->reason, from pool, unless the
- * GameServer is ready or goes.  pod: podStatus, or NULL.  NGX_OK or NGX_ERROR.
+ * Sets pod->progress; and pod->reason_code and pod->reason, from pool, unless
+ * the pod is ready or goes.  status: the pod's, or NULL.  NGX_OK or NGX_ERROR.
  */
-ngx_int_t ngx_aigc_reason_read(ngx_pool_t *pool, json_t *pod,
-    ngx_aigc_gs_t *gs);
+ngx_int_t ngx_aigc_reason_read(ngx_pool_t *pool, json_t *status,
+    ngx_aigc_pod_t *pod);
 
 /*
  * Is a warning with this code done with, for a pod that has come so far?  1

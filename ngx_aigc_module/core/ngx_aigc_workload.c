@@ -1,6 +1,5 @@
 /*
- * core/ngx_aigc_workload.c — pods, Advanced StatefulSets, and warnings about
- * pods.
+ * core/ngx_aigc_workload.c — Advanced StatefulSets, and warnings about pods.
  */
 
 #include "ngx_aigc_workload.h"
@@ -20,39 +19,6 @@ static ngx_int_t ngx_aigc_warning_pod(ngx_pool_t *pool, json_t *involved,
 static time_t ngx_aigc_warning_time(json_t *object);
 static ngx_uint_t ngx_aigc_word(json_t *object, const char *key,
     const char *word);
-
-
-ngx_int_t
-ngx_aigc_pod_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pod_t *pod)
-{
-    json_t     *meta;
-    ngx_int_t   rc;
-    ngx_str_t   deadline;
-
-    ngx_memzero(pod, sizeof(ngx_aigc_pod_t));
-
-    rc = ngx_aigc_object_read(pool, object, NGX_AIGC_PVC_MAX, &pod->ns,
-                              &pod->name, &pod->gss, &pod->uid);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_aigc_id_of_name(&pod->name, &pod->gss, &pod->id) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    meta = json_object_get(object, "metadata");
-
-    deadline = ngx_aigc_json_text(meta, "deletionTimestamp");
-
-    if (deadline.len) {
-        pod->deleting = 1;
-        pod->deadline = ngx_max(ngx_aigc_time_read(&deadline), 0);
-    }
-
-    return ngx_aigc_revision_copy(pool, json_object_get(meta, "labels"),
-                                  NGX_AIGC_LABEL_REVISION, &pod->revision);
-}
 
 
 /* half a revision is another one */
@@ -79,7 +45,7 @@ ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object,
     ngx_aigc_workload_t *workload)
 {
     json_t     *meta;
-    ngx_str_t   ns, name, owner;
+    ngx_str_t   ns, name, uid, owner;
 
     ngx_memzero(workload, sizeof(ngx_aigc_workload_t));
 
@@ -87,10 +53,12 @@ ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object,
 
     ns = ngx_aigc_json_text(meta, "namespace");
     name = ngx_aigc_json_text(meta, "name");
+    uid = ngx_aigc_json_text(meta, "uid");
     owner = ngx_aigc_workload_owner(meta, &name);
 
     if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK
         || ngx_aigc_name_check(&name, NGX_AIGC_NAME_MAX) != NGX_OK
+        || ngx_aigc_text_check(&uid, NGX_AIGC_UID_MAX) != NGX_OK
         || ngx_aigc_text_check(&owner, NGX_AIGC_UID_MAX) != NGX_OK)
     {
         return NGX_DECLINED;
@@ -98,6 +66,7 @@ ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object,
 
     if (ngx_aigc_text_copy(pool, &ns, ns.len, &workload->ns) != NGX_OK
         || ngx_aigc_text_copy(pool, &name, name.len, &workload->gss) != NGX_OK
+        || ngx_aigc_text_copy(pool, &uid, uid.len, &workload->uid) != NGX_OK
         || ngx_aigc_text_copy(pool, &owner, owner.len, &workload->owner)
            != NGX_OK)
     {

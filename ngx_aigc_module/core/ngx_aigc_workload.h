@@ -1,7 +1,7 @@
 /*
- * core/ngx_aigc_workload.h — what stands behind an instance: its pod's
- * metadata, its template's Advanced StatefulSet (kruise's, of the same name),
- * and the cluster's warnings about the pod (pure; no request, no I/O).
+ * core/ngx_aigc_workload.h — what stands behind a pod: its template's Advanced
+ * StatefulSet (kruise's, of the same name), and the cluster's warnings about
+ * the pod (pure; no request, no I/O).
  */
 
 #ifndef _NGX_AIGC_WORKLOAD_H_INCLUDED_
@@ -11,27 +11,13 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_objects.h"
+#include "ngx_aigc_pod.h"
 
-
-#define NGX_AIGC_LABEL_REVISION  "controller-revision-hash"
-#define NGX_AIGC_REVISION_MAX    63     /* bytes: a label's value */
-
-
-typedef struct {
-    ngx_str_t            ns;
-    ngx_str_t            name;
-    ngx_str_t            gss;           /* label, equal to the name's prefix */
-    ngx_int_t            id;
-    ngx_str_t            uid;
-    ngx_str_t            revision;      /* label; len 0: unknown */
-    time_t               deadline;      /* metadata.deletionTimestamp: when its
-                                           grace period ends; 0: unknown */
-    unsigned             deleting:1;
-} ngx_aigc_pod_t;
 
 typedef struct {
     ngx_str_t            ns;
     ngx_str_t            gss;           /* its name, and its owner's */
+    ngx_str_t            uid;           /* its own: what its pods refer to */
     ngx_str_t            owner;         /* uid of the GameServerSet */
     ngx_str_t            revision;      /* status.updateRevision: what a new
                                            pod gets; len 0: unknown */
@@ -50,14 +36,12 @@ typedef struct {
 
 
 /*
- * Read a pod (whole or PartialObjectMetadata), a StatefulSet of
- * apps.kruise.io, an Event of core/v1.  Strings are allocated from pool.
+ * Read a StatefulSet of apps.kruise.io, an Event of core/v1.  Strings are
+ * allocated from pool.
  * NGX_OK; NGX_DECLINED: not one of ours (no label, no owner, a name that does
  * not fit, an event of something else or none that warns); NGX_ERROR: no
  * memory.  That a warning's pod exists is for the caller to know.
  */
-ngx_int_t ngx_aigc_pod_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_pod_t *pod);
 ngx_int_t ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object,
     ngx_aigc_workload_t *workload);
 ngx_int_t ngx_aigc_warning_read(ngx_pool_t *pool, json_t *object,

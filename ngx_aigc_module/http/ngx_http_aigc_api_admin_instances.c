@@ -76,7 +76,7 @@ ngx_http_aigc_admin_instance(ngx_http_aigc_list_t *list, json_t **item)
 
     /* a pod that no node has taken yet holds nothing */
 
-    if (record.gs && record.progress != NGX_AIGC_PROGRESS_NONE
+    if (record.pod && record.progress != NGX_AIGC_PROGRESS_NONE
         && record.pod_start.len)
     {
         gpu = ngx_http_aigc_admin_gpu(mcf->zone, &record);

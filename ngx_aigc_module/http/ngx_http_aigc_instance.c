@@ -9,10 +9,16 @@
 
 
 static ngx_uint_t ngx_http_aigc_failing(ngx_aigc_record_t *record);
+static ngx_int_t ngx_http_aigc_warning(ngx_aigc_record_t *record,
+    ngx_str_t *code, ngx_str_t *text);
+static time_t ngx_http_aigc_terminating(ngx_aigc_record_t *record);
+static time_t ngx_http_aigc_lacking(ngx_http_aigc_main_conf_t *mcf,
+    ngx_aigc_record_t *record);
 
 
 const char *
-ngx_http_aigc_instance_state(ngx_aigc_record_t *record)
+ngx_http_aigc_instance_state(ngx_http_aigc_main_conf_t *mcf,
+    ngx_aigc_record_t *record)
 {
     switch (record->state) {
 
@@ -20,7 +26,7 @@ ngx_http_aigc_instance_state(ngx_aigc_record_t *record)
         return "uninstalling";
 
     case NGX_AIGC_RELEASED:
-        return record->gs ? "stopping" : "released";
+        return record->pod ? "stopping" : "released";
 
     case NGX_AIGC_RUNNING:
         break;
@@ -29,15 +35,15 @@ ngx_http_aigc_instance_state(ngx_aigc_record_t *record)
         return "unknown";
     }
 
-    if (record->routed) {
+    if (record->routed && (mcf->upstreams || record->network_ready)) {
         return "ready";
     }
 
-    if (!record->gs) {
+    if (!record->pod) {
         return "pending";
     }
 
-    if (record->gs_state == NGX_AIGC_GS_DELETING) {
+    if (record->pod_deleting) {
         return "stopping";
     }
 
@@ -48,7 +54,7 @@ ngx_http_aigc_instance_state(ngx_aigc_record_t *record)
 const char *
 ngx_http_aigc_instance_progress(ngx_aigc_record_t *record)
 {
-    if (!record->gs || record->progress == NGX_AIGC_PROGRESS_NONE) {
+    if (!record->pod || record->progress == NGX_AIGC_PROGRESS_NONE) {
         return "waiting";
     }
 
@@ -75,7 +81,7 @@ ngx_http_aigc_failing(ngx_aigc_record_t *record)
         ngx_null_string
     };
 
-    if (record->gs_state == NGX_AIGC_GS_CRASH) {
+    if (record->pod_failed) {
         return 1;
     }
 
@@ -94,23 +100,43 @@ ngx_http_aigc_failing(ngx_aigc_record_t *record)
 
 
 time_t
-ngx_http_aigc_instance_late(ngx_aigc_record_t *record)
+ngx_http_aigc_instance_late(ngx_http_aigc_main_conf_t *mcf,
+    ngx_aigc_record_t *record)
+{
+    return record->pod_deleting ? ngx_http_aigc_terminating(record)
+                                : ngx_http_aigc_lacking(mcf, record);
+}
+
+
+static time_t
+ngx_http_aigc_terminating(ngx_aigc_record_t *record)
 {
     return (record->pod_deleting && record->pod_deadline)
            ? record->pod_deadline + NGX_HTTP_AIGC_TERMINATING : 0;
 }
 
 
+/* OKG's network is awaited only where an Ingress leads to the instance. */
+static time_t
+ngx_http_aigc_lacking(ngx_http_aigc_main_conf_t *mcf,
+    ngx_aigc_record_t *record)
+{
+    return (record->lack == NGX_AIGC_LACK_NONE
+            || (record->lack == NGX_AIGC_LACK_NETWORK && mcf->upstreams))
+           ? 0 : record->lack_since + NGX_HTTP_AIGC_LACKING;
+}
+
+
 ngx_int_t
-ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
-    ngx_str_t *code, ngx_str_t *text)
+ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
+    ngx_aigc_record_t *record, ngx_str_t *code, ngx_str_t *text)
 {
     time_t            late;
     ngx_str_t         deadline;
 
     static ngx_str_t  ended = ngx_string("its pod should have ended by ");
 
-    late = ngx_http_aigc_instance_late(record);
+    late = ngx_http_aigc_terminating(record);
 
     if (late && ngx_time() > late) {
         if (ngx_aigc_time_write(pool, record->pod_deadline, &deadline)
@@ -131,7 +157,7 @@ ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
         return NGX_OK;
     }
 
-    if (record->state == NGX_AIGC_UNINSTALLING && record->gs) {
+    if (record->state == NGX_AIGC_UNINSTALLING && record->pod) {
         ngx_str_set(code, "Terminating");
         ngx_str_set(text, "its pod has not ended yet");
         return NGX_OK;
@@ -143,6 +169,44 @@ ngx_http_aigc_instance_reason(ngx_pool_t *pool, ngx_aigc_record_t *record,
         return NGX_OK;
     }
 
+    if (ngx_http_aigc_warning(record, code, text) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    late = ngx_http_aigc_lacking(mcf, record);
+
+    if (late == 0 || ngx_time() <= late) {
+        return NGX_DECLINED;
+    }
+
+    switch (record->lack) {
+
+    case NGX_AIGC_LACK_POD:
+        ngx_str_set(code, "NoPod");
+        ngx_str_set(text, "OpenKruiseGame has not made its pod yet");
+        break;
+
+    case NGX_AIGC_LACK_ADDRESS:
+        ngx_str_set(code, "NoAddress");
+        ngx_str_set(text, "a pod of its name is ready, but was not made for "
+                          "this template, or has no address of its own");
+        break;
+
+    default: /* NGX_AIGC_LACK_NETWORK */
+        ngx_str_set(code, "NetworkNotReady");
+        ngx_str_set(text, "its pod is ready, but OpenKruiseGame has not made "
+                          "its Service and Ingress");
+        break;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_warning(ngx_aigc_record_t *record, ngx_str_t *code,
+    ngx_str_t *text)
+{
     ngx_aigc_fixed_get(&record->warning_code, code);
     ngx_aigc_fixed_get(&record->warning, text);
 
@@ -186,7 +250,7 @@ ngx_http_aigc_instance_json(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
                           &mcf->port)
               - url.data;
 
-    rc = ngx_http_aigc_instance_reason(pool, record, &code, &text);
+    rc = ngx_http_aigc_instance_reason(mcf, pool, record, &code, &text);
 
     if (rc == NGX_ERROR) {
         return NULL;
@@ -207,7 +271,7 @@ ngx_http_aigc_instance_json(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
                      "url", ngx_http_aigc_json_str(&url),
                      "desired",
                      (char *) ngx_aigc_state_name(record->state)->data,
-                     "state", ngx_http_aigc_instance_state(record),
+                     "state", ngx_http_aigc_instance_state(mcf, record),
                      "progress", ngx_http_aigc_instance_progress(record),
                      "reason", reason,
                      "since", ngx_http_aigc_json_str(&since),

@@ -155,7 +155,7 @@ ngx_http_aigc_pod_step(ngx_http_request_t *r)
         return;
     }
 
-    was->gs_state = NGX_AIGC_GS_DELETING;
+    was->pod_deleting = was->pod;
     was->routed = 0;
     was->outdated = 0;
 
@@ -168,7 +168,7 @@ ngx_http_aigc_pod_step(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_aigc_pod_ends(ngx_http_request_t *r, ngx_aigc_record_t *was)
 {
-    ngx_str_t                   ns, name, gs_uid;
+    ngx_str_t                   ns, name, uid;
     ngx_aigc_record_t           now;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -176,14 +176,14 @@ ngx_http_aigc_pod_ends(ngx_http_request_t *r, ngx_aigc_record_t *was)
 
     ngx_aigc_fixed_get(&was->ns, &ns);
     ngx_aigc_fixed_get(&was->name, &name);
-    ngx_aigc_fixed_get(&was->gs_uid, &gs_uid);
+    ngx_aigc_fixed_get(&was->pod_uid, &uid);
 
     if (ngx_aigc_table_by_id(mcf->zone, &ns, &name, was->id, &now) != NGX_OK) {
         return NGX_OK;
     }
 
-    return (now.gs && now.gs_state != NGX_AIGC_GS_DELETING
-            && ngx_aigc_fixed_eq(&now.gs_uid, &gs_uid))
+    return (was->pod && now.pod && !now.pod_deleting
+            && ngx_aigc_fixed_eq(&now.pod_uid, &uid))
            ? NGX_AGAIN : NGX_OK;
 }
 

@@ -115,7 +115,6 @@ ngx_http_aigc_metrics_values(u_char *p, u_char *last,
           ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
         { "leader", "gauge", ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
         { "leader_changes_total", "counter", shm->counters.leader_changes },
-        { "pods_synced", "gauge", ngx_http_aigc_synced(NGX_AIGC_KIND_POD) },
         { "workloads_synced", "gauge",
           ngx_http_aigc_synced(NGX_AIGC_KIND_WORKLOAD) },
         { "warnings_synced", "gauge",
@@ -367,14 +366,15 @@ ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
 
         (void) json_object_set_new(item, "address",
                                    ngx_http_aigc_json_str(&addr));
-        (void) json_object_set_new(item, "present", json_boolean(rec.gs));
+        (void) json_object_set_new(item, "present", json_boolean(rec.pod));
         (void) json_object_set_new(item, "routed", json_boolean(rec.routed));
         (void) json_object_set_new(item, "collision",
                                    json_boolean(rec.collision));
         (void) json_object_set_new(item, "disk", json_string(disks[rec.disk]));
         (void) json_object_set_new(item, "pod",
-                   json_pack("{s:b, s:b, s:o, s:o}",
+                   json_pack("{s:b, s:b, s:b, s:o, s:o}",
                              "there", (int) rec.pod,
+                             "ready", (int) rec.pod_ready,
                              "deleting", (int) rec.pod_deleting,
                              "uid", ngx_http_aigc_json_fixed(&rec.pod_uid),
                              "revision",

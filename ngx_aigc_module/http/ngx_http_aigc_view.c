@@ -368,7 +368,8 @@ ngx_http_aigc_view_instance(uint32_t n)
         slot->seq = seq;
         slot->seen = 1;
 
-        late = now.audience ? ngx_http_aigc_instance_late(&record) : 0;
+        late = now.audience ? ngx_http_aigc_instance_late(view->mcf, &record)
+                            : 0;
 
         if (late >= ngx_time()) {
             slot->seen = NGX_HTTP_AIGC_VIEW_LATE;

@@ -50,15 +50,18 @@ ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
 static ngx_int_t
 ngx_http_aigc_waiting_show(ngx_http_request_t *r, ngx_aigc_record_t *record)
 {
-    ngx_int_t              rc;
-    const char            *state;
-    ngx_http_aigc_page_t   page;
+    ngx_int_t                   rc;
+    const char                 *state;
+    ngx_http_aigc_page_t        page;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     ngx_memzero(&page, sizeof(ngx_http_aigc_page_t));
 
-    state = ngx_http_aigc_instance_state(record);
+    state = ngx_http_aigc_instance_state(mcf, record);
 
-    rc = ngx_http_aigc_instance_reason(r->pool, record, &page.code,
+    rc = ngx_http_aigc_instance_reason(mcf, r->pool, record, &page.code,
                                        &page.text);
 
     if (rc == NGX_ERROR) {
@@ -84,7 +87,7 @@ ngx_http_aigc_waiting_show(ngx_http_request_t *r, ngx_aigc_record_t *record)
     page.id = state;
     page.words = ngx_http_aigc_state_words(state);
     page.busy = (record->state == NGX_AIGC_RUNNING && page.code.len == 0)
-                || record->gs_state == NGX_AIGC_GS_DELETING;
+                || record->pod_deleting;
     page.again = (record->state == NGX_AIGC_RUNNING) ? NGX_HTTP_AIGC_SOON
                                                      : NGX_HTTP_AIGC_LATER;
     page.retry = NGX_HTTP_AIGC_RETRY;

@@ -156,8 +156,12 @@ static const ngx_http_aigc_why_t  ngx_http_aigc_all_why[] = {
       { "The application cannot be started as its template says. Tell your "
         "administrator.",
         "模板的配置无法启动此应用，请告知管理员。" } },
-    { { "FailedCreatePodSandBox", "NetworkNotReady" }, NULL,
+    { { "FailedCreatePodSandBox", "NetworkNotReady", "NoAddress" }, NULL,
       { "Its network is not ready yet.", "网络尚未就绪。" } },
+    { { "NoPod" }, NULL,
+      { "The cluster has not made it yet. If that does not end, tell your "
+        "administrator.",
+        "集群尚未创建此应用。如果一直如此，请告知管理员。" } },
     { { "Terminating" }, NULL,
       { "The former run has not ended yet.", "上一次运行尚未结束。" } }
 };

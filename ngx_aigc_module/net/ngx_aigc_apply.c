@@ -12,7 +12,7 @@ static ngx_int_t ngx_aigc_apply_gs(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
 static ngx_int_t ngx_aigc_apply_pvc(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     json_t *object, ngx_uint_t deleted, uint32_t mark, ngx_log_t *log);
 static ngx_int_t ngx_aigc_apply_pod(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
-    json_t *object, ngx_uint_t deleted, uint32_t mark);
+    json_t *object, ngx_uint_t deleted, uint32_t mark, ngx_log_t *log);
 static ngx_int_t ngx_aigc_apply_workload(ngx_aigc_zone_t *zone,
     ngx_pool_t *pool, json_t *object, ngx_uint_t deleted, uint32_t mark);
 static ngx_int_t ngx_aigc_apply_warning(ngx_aigc_zone_t *zone,
@@ -46,7 +46,7 @@ ngx_aigc_apply(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind, json_t *object,
         break;
 
     case NGX_AIGC_KIND_POD:
-        rc = ngx_aigc_apply_pod(zone, pool, object, deleted, mark);
+        rc = ngx_aigc_apply_pod(zone, pool, object, deleted, mark, log);
         break;
 
     case NGX_AIGC_KIND_WORKLOAD:
@@ -129,7 +129,7 @@ ngx_aigc_apply_pvc(ngx_aigc_zone_t *zone, ngx_pool_t *pool, json_t *object,
 
 static ngx_int_t
 ngx_aigc_apply_pod(ngx_aigc_zone_t *zone, ngx_pool_t *pool, json_t *object,
-    ngx_uint_t deleted, uint32_t mark)
+    ngx_uint_t deleted, uint32_t mark, ngx_log_t *log)
 {
     ngx_int_t       rc;
     ngx_aigc_pod_t  pod;
@@ -140,7 +140,7 @@ ngx_aigc_apply_pod(ngx_aigc_zone_t *zone, ngx_pool_t *pool, json_t *object,
     }
 
     return deleted ? ngx_aigc_table_drop_pod(zone, &pod)
-                   : ngx_aigc_table_put_pod(zone, &pod, mark);
+                   : ngx_aigc_table_put_pod(zone, &pod, mark, log);
 }
 
 

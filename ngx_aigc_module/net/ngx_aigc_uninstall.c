@@ -95,7 +95,7 @@ ngx_aigc_uninstall_record(uint32_t slot, ngx_aigc_record_t *record,
 
     /* the table follows the cluster; the last word is the API server's */
 
-    if (!record->gs || ask) {
+    if (!record->pod || ask) {
         ngx_aigc_uninstall_pod(slot, record);
     }
 

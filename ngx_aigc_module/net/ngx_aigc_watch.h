@@ -1,6 +1,6 @@
 /*
- * net/ngx_aigc_watch.h — list and watch: GameServerSets, GameServers and
- * PersistentVolumeClaims, and once these are listed Pods, StatefulSets and
+ * net/ngx_aigc_watch.h — list and watch: GameServerSets, GameServers,
+ * PersistentVolumeClaims and Pods, and once these are listed StatefulSets and
  * Events, each kind in each namespace, into the table.  Runs in the one worker
  * that writes the table.
  *

@@ -80,8 +80,8 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
         return;
     }
 
-    if (ngx_aigc_fetch_text(f, &f->headers[1],
-                            ngx_aigc_watch_accept(w->kind, w->phase), NULL)
+    if (ngx_aigc_fetch_text(f, &f->headers[1], "Accept: application/json",
+                            NULL)
         != NGX_OK)
     {
         ngx_destroy_pool(f->pool);
@@ -341,7 +341,7 @@ ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
 static void
 ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
 {
-    u_char             buf[64];
+    u_char             buf[128];
     const char        *why;
     ngx_aigc_watch_t  *w;
 
@@ -385,7 +385,10 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
     why = f->error;
 
     if (why == NULL && f->status != 200) {
-        *ngx_snprintf(buf, sizeof(buf) - 1, "status %ui", f->status) = '\0';
+        *ngx_snprintf(buf, sizeof(buf) - 1, "status %ui%s", f->status,
+                      f->status == 403 ? " (grant the gateway get, list and "
+                                         "watch, as in rbac.yaml)" : "")
+            = '\0';
         why = (char *) buf;
     }
 

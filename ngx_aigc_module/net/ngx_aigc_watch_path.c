@@ -28,24 +28,6 @@ static struct {
 };
 
 
-#define NGX_AIGC_ACCEPT(kind)                                                 \
-    "Accept: application/json;as=" kind ";g=meta.k8s.io;v=v1,"                \
-    "application/json"
-
-
-const char *
-ngx_aigc_watch_accept(ngx_aigc_kind_e kind, ngx_aigc_watch_phase_e phase)
-{
-    if (kind != NGX_AIGC_KIND_POD) {
-        return "Accept: application/json";
-    }
-
-    return (phase == NGX_AIGC_WATCH_PAGED_LIST)
-           ? NGX_AIGC_ACCEPT("PartialObjectMetadataList")
-           : NGX_AIGC_ACCEPT("PartialObjectMetadata");
-}
-
-
 ngx_int_t
 ngx_aigc_watch_path(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_kind_e kind, ngx_str_t *ns, ngx_aigc_watch_phase_e phase,

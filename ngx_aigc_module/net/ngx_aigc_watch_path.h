@@ -22,13 +22,6 @@ typedef enum {
 extern const char  *ngx_aigc_watch_names[];
 
 /*
- * The Accept header line: of pods no more than their metadata, where the API
- * server can do so.
- */
-const char *ngx_aigc_watch_accept(ngx_aigc_kind_e kind,
-    ngx_aigc_watch_phase_e phase);
-
-/*
  * The request line's path and query, from pool.  version: where a watch goes
  * on; next: the continue token of a page (len 0: the first).  NGX_OK or
  * NGX_ERROR.

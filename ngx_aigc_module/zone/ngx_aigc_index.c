@@ -47,19 +47,23 @@ ngx_aigc_hash_disk(ngx_str_t *ns, ngx_str_t *name)
 uint32_t
 ngx_aigc_hash_addr(struct sockaddr *sa)
 {
+    uint32_t              hash;
     struct sockaddr_in   *sin;
 #if (NGX_HAVE_INET6)
     struct sockaddr_in6  *sin6;
 
     if (sa->sa_family == AF_INET6) {
         sin6 = (struct sockaddr_in6 *) sa;
-        return ngx_murmur_hash2(sin6->sin6_addr.s6_addr, 16);
+        hash = ngx_murmur_hash2(sin6->sin6_addr.s6_addr, 16);
+
+        return hash ^ sin6->sin6_port;
     }
 #endif
 
     sin = (struct sockaddr_in *) sa;
+    hash = ngx_murmur_hash2((u_char *) &sin->sin_addr, 4);
 
-    return ngx_murmur_hash2((u_char *) &sin->sin_addr, 4);
+    return hash ^ sin->sin_port;
 }
 
 

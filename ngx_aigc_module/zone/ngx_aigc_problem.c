@@ -52,8 +52,8 @@ ngx_aigc_problem_record(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
 
         /* one that OKG has just begun, or ends, is not told of */
 
-        return (record->gs && record->gs_state == NGX_AIGC_GS_READY
-                && t->written)
+        return (record->pod && !record->pod_deleting
+                && record->gs_state == NGX_AIGC_GS_READY && t->written)
                ? 1 << NGX_AIGC_PROBLEM_NO_ANNOTATION : 0;
     }
 

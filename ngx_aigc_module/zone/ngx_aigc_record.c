@@ -3,6 +3,7 @@
  */
 
 #include "ngx_aigc_record.h"
+#include "ngx_aigc_address.h"
 #include "ngx_aigc_index.h"
 
 
@@ -13,8 +14,6 @@ static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
 static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
 static ngx_uint_t ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i,
     ngx_aigc_template_t *t);
-static ngx_uint_t ngx_aigc_same_address(struct sockaddr *a,
-    struct sockaddr *b);
 
 
 /* No free slot is below it, as this process knows, which alone writes. */
@@ -214,7 +213,7 @@ ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
     ngx_aigc_fixed_get(&r->ns, &ns);
     ngx_aigc_fixed_get(&r->name, &name);
 
-    ngx_aigc_record_address(zone, slot, NULL, 0);
+    ngx_aigc_address_before(zone, slot, NULL);
 
     ngx_aigc_unlink(zone,
                     ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
@@ -241,8 +240,7 @@ ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
 void
 ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    ngx_aigc_record_t  *r;
 
     r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
 
@@ -256,26 +254,13 @@ ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
     }
 
     ngx_aigc_seq_begin(&r->seq);
-
     ngx_aigc_record_disk(zone, r);
+    ngx_aigc_seq_end(&r->seq);
 
-    r->routed = 0;
+    ngx_aigc_address_update(zone, slot);
 
-    if (r->tmpl != NGX_AIGC_NONE && r->gs && r->socklen
-        && r->gs_state == NGX_AIGC_GS_READY && r->network_ready)
-    {
-        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
-
-        if (t->port) {
-            ngx_inet_set_port(&r->addr.sockaddr, t->port);
-            r->address.len = ngx_sock_ntop(&r->addr.sockaddr, r->socklen,
-                                 r->address.data, NGX_AIGC_ADDRESS_MAX, 1);
-            r->routed = 1;
-        }
-    }
-
+    ngx_aigc_seq_begin(&r->seq);
     ngx_aigc_record_observe(zone, r);
-
     ngx_aigc_seq_end(&r->seq);
 }
 
@@ -498,102 +483,4 @@ ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i, ngx_aigc_template_t *t)
     }
 
     return 0;
-}
-
-
-void
-ngx_aigc_record_address(ngx_aigc_zone_t *zone, uint32_t slot,
-    struct sockaddr *sa, socklen_t socklen)
-{
-    uint32_t            i, next;
-    ngx_aigc_record_t  *r, *all;
-
-    all = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
-    r = &all[slot];
-
-    if (sa && r->in_addr && ngx_aigc_same_address(&r->addr.sockaddr, sa)) {
-        return;                 /* it stays routed, at every moment */
-    }
-
-    if (r->in_addr) {
-        ngx_aigc_unlink(zone,
-                        ngx_aigc_bucket(zone, NGX_AIGC_BY_ADDR,
-                                     ngx_aigc_hash_addr(&r->addr.sockaddr)),
-                        slot, ngx_aigc_next_addr);
-    }
-
-    ngx_aigc_seq_begin(&r->seq);
-
-    r->in_addr = 0;
-    r->routed = 0;
-    r->socklen = 0;
-
-    ngx_aigc_seq_end(&r->seq);
-
-    if (sa == NULL) {
-        return;
-    }
-
-    /* an address that another record holds: the newest pod has it */
-
-    i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_ADDR, ngx_aigc_hash_addr(sa));
-
-    for ( /* void */ ; i != NGX_AIGC_NONE; i = next) {
-
-        next = all[i].next_addr;
-
-        if (!ngx_aigc_same_address(&all[i].addr.sockaddr, sa)) {
-            continue;
-        }
-
-        if (ngx_memn2cmp(all[i].pod_start.data, r->pod_start.data,
-                         all[i].pod_start.len, r->pod_start.len)
-            > 0)
-        {
-            return;
-        }
-
-        ngx_aigc_record_address(zone, i, NULL, 0);
-    }
-
-    ngx_aigc_seq_begin(&r->seq);
-
-    ngx_memcpy(&r->addr, sa, socklen);
-    r->socklen = socklen;
-    r->in_addr = 1;
-
-    ngx_aigc_seq_end(&r->seq);
-
-    ngx_aigc_link(zone,
-                  ngx_aigc_bucket(zone, NGX_AIGC_BY_ADDR,
-                                  ngx_aigc_hash_addr(sa)),
-                  slot, ngx_aigc_next_addr);
-}
-
-
-static ngx_uint_t
-ngx_aigc_same_address(struct sockaddr *a, struct sockaddr *b)
-{
-    struct sockaddr_in   *sin, *sin2;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6, *sin62;
-#endif
-
-    if (a->sa_family != b->sa_family) {
-        return 0;
-    }
-
-#if (NGX_HAVE_INET6)
-    if (a->sa_family == AF_INET6) {
-        sin6 = (struct sockaddr_in6 *) a;
-        sin62 = (struct sockaddr_in6 *) b;
-
-        return ngx_memcmp(&sin6->sin6_addr, &sin62->sin6_addr, 16) == 0;
-    }
-#endif
-
-    sin = (struct sockaddr_in *) a;
-    sin2 = (struct sockaddr_in *) b;
-
-    return sin->sin_addr.s_addr == sin2->sin_addr.s_addr;
 }

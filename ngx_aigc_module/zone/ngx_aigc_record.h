@@ -57,18 +57,14 @@ uint32_t ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
  */
 void ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot);
 
-/* Sets (sa not NULL) or drops a record's address. */
-void ngx_aigc_record_address(ngx_aigc_zone_t *zone, uint32_t slot,
-    struct sockaddr *sa, socklen_t socklen);
-
 /* A record's pod, a template's workload are gone. */
 void ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 void ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 
 /*
- * What follows from the auxiliary kinds: is there an update to be had; warnings
- * end when the instance is ready, or need not be.  And forgets a warning.  The
- * record's counter is odd.
+ * What follows from the rest: is there an update to be had; what is it that
+ * nobody says is missing; warnings end when the instance is ready, or need not
+ * be.  And forgets a warning.  The record's counter is odd.
  */
 void ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
 void ngx_aigc_warning_clear(ngx_aigc_record_t *r);

@@ -427,7 +427,7 @@ ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
         }
 
         if (copy.used && copy.tmpl == slot
-            && copy.state == NGX_AIGC_NO_STATE && !copy.gs
+            && copy.state == NGX_AIGC_NO_STATE && !copy.gs && !copy.pod
             && copy.disk == NGX_AIGC_DISK_OWNED && !copy.disk_going
             && ngx_aigc_fixed_eq(&copy.disk_owner, owner)
             && (id == NGX_ERROR || copy.id < id))

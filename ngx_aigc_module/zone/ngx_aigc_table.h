@@ -12,6 +12,7 @@
 #include "core/ngx_aigc_gss.h"
 #include "core/ngx_aigc_ids.h"
 #include "core/ngx_aigc_objects.h"
+#include "core/ngx_aigc_pod.h"
 #include "core/ngx_aigc_url.h"
 #include "core/ngx_aigc_workload.h"
 
@@ -47,6 +48,8 @@ typedef struct {
     uint32_t                           used;
     uint32_t                           mark;        /* of the last list */
     uint32_t                           workload_mark;   /* … of workloads */
+    uint32_t                           workload;    /* hash of its StatefulSet's
+                                                       uid; 0: unknown */
     uint32_t                           stamp;       /* of the last apply */
     uint32_t                           first;       /* record, by template */
     int64_t                            generation;
@@ -99,6 +102,22 @@ typedef struct {
 } ngx_aigc_template_t;
 
 
+/* What an instance that should run waits for, and has no word of. */
+typedef enum {
+    NGX_AIGC_LACK_NONE = 0,
+    NGX_AIGC_LACK_POD,
+    NGX_AIGC_LACK_ADDRESS,              /* its pod is ready all the same */
+    NGX_AIGC_LACK_NETWORK               /* OKG's: Service and Ingress */
+} ngx_aigc_lack_e;
+
+
+typedef union {
+    struct sockaddr                    sockaddr;
+    struct sockaddr_in                 in;
+    struct sockaddr_in6                in6;
+} ngx_aigc_sockaddr_t;
+
+
 typedef struct {
     ngx_atomic_t                       seq;
     uint32_t                           used;
@@ -112,6 +131,11 @@ typedef struct {
     uint32_t                           claim_stamp; /* template's, last apply */
     uint32_t                           gs_mark;     /* of the last list */
     uint32_t                           pod_mark;    /* likewise */
+    uint32_t                           pod_owner;   /* hash of the uid of the
+                                                       StatefulSet that the pod
+                                                       refers to; 0: none */
+    uint32_t                           claimed;     /* number of the claim on
+                                                       addr, if in_addr */
     uint32_t                           disk_lost;   /* list in which a disk
                                                        found no room; 0: none */
     int32_t                            id;
@@ -119,27 +143,31 @@ typedef struct {
     unsigned                           gs:1;        /* a GameServer is there */
     unsigned                           gs_state:3;  /* ngx_aigc_gs_state_e */
     unsigned                           network_ready:1;
-    unsigned                           routed:1;    /* addr may be used */
+    unsigned                           routed:1;    /* addr may be used: it is
+                                                       the pod's, and nobody
+                                                       else's */
     unsigned                           collision:1; /* host claimed twice */
     unsigned                           disk:3;      /* ngx_aigc_disk_e */
     unsigned                           disk_going:1;    /* one is deleted, or
                                                        will be, as its GSS was */
     unsigned                           in_host:1;   /* linked in the index */
-    unsigned                           in_addr:1;
+    unsigned                           in_addr:1;   /* addr is claimed, with
+                                                       its port */
     unsigned                           in_owner:1;
     unsigned                           keep:1;      /* the claim's */
     unsigned                           progress:2;  /* ngx_aigc_progress_e */
-    unsigned                           pod:1;       /* a pod is there; 0 means
-                                                       that there is none only
-                                                       while its kind is
-                                                       synced */
+    unsigned                           pod:1;       /* a pod is there */
     unsigned                           pod_deleting:1;
+    unsigned                           pod_ready:1;
+    unsigned                           pod_failed:1;
+    unsigned                           lack:2;      /* ngx_aigc_lack_e, … */
     unsigned                           outdated:1;  /* it runs another revision
                                                        than a new pod would */
     unsigned                           lost:1;      /* its claim was removed by
                                                        hand */
     unsigned                           reserved:1;  /* in spec's reserve list */
     time_t                             since;
+    time_t                             lack_since;  /* … from then on */
     time_t                             pod_gone;    /* when the API server said
                                                        that there is no pod; 0
                                                        after any news of it */
@@ -147,12 +175,9 @@ typedef struct {
                                                        0: unknown */
     time_t                             warning_time;
     socklen_t                          socklen;     /* 0: no address */
-    union {
-        struct sockaddr                sockaddr;
-        struct sockaddr_in             in;
-        struct sockaddr_in6            in6;
-    } addr;
-    ngx_aigc_fixed_t(NGX_AIGC_ADDRESS_MAX) address; /* addr in words, if routed */
+    ngx_aigc_sockaddr_t                addr;
+    ngx_aigc_fixed_t(NGX_AIGC_ADDRESS_MAX) address; /* addr in words, if
+                                                       in_addr */
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;       /* of the GSS */
     ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;
@@ -161,8 +186,7 @@ typedef struct {
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) claim_gss;
     ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) raw;
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) disk_owner;
-    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) gs_uid;
-    ngx_aigc_fixed_t(32)               pod_start;
+    ngx_aigc_fixed_t(NGX_AIGC_POD_START_MAX) pod_start;
     ngx_aigc_fixed_t(NGX_AIGC_REASON_CODE_MAX) reason_code;
     ngx_aigc_fixed_t(NGX_AIGC_REASON_TEXT_MAX) reason;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) pod_uid;
@@ -283,20 +307,20 @@ ngx_int_t ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs);
 ngx_int_t ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name);
 
-/*
- * The auxiliary kinds.  A pod makes a record, as a GameServer does (where there
- * is room: without one nothing is lost that must be known).  A workload
- * of no known template, and a warning about no instance that should run, are
- * not taken: NGX_OK.
- */
 ngx_int_t ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
-    uint32_t mark);
+    uint32_t mark, ngx_log_t *log);
+
+/*
+ * The auxiliary kinds.  A workload of no known template, and a warning about no
+ * instance that should run, are not taken: NGX_OK.
+ */
 ngx_int_t ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
     ngx_aigc_workload_t *workload, uint32_t mark);
 ngx_int_t ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone,
     ngx_aigc_warning_t *warning);
 
 ngx_int_t ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod);
+
 ngx_int_t ngx_aigc_table_drop_workload(ngx_aigc_zone_t *zone,
     ngx_aigc_workload_t *workload);
 

@@ -192,7 +192,8 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     }
 
     if (!ngx_aigc_fixed_eq(&t->uid, &gss->uid)) {
-        t->revision.len = 0;            /* of another one of that name */
+        t->workload = 0;                /* of another one of that name */
+        t->revision.len = 0;
     }
 
     t->seamless = gss->seamless;

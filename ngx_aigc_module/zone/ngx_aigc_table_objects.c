@@ -18,7 +18,6 @@ static uint32_t ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc);
 static void ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     uint32_t mark);
 static void ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot);
-static socklen_t ngx_aigc_sockaddr(ngx_str_t *text, struct sockaddr *sa);
 
 
 /* No free slot is below it, as this process knows, which alone writes. */
@@ -59,8 +58,6 @@ ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs, uint32_t mark,
 static void
 ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
 {
-    u_char              sa[sizeof(struct sockaddr_in6)];
-    socklen_t           socklen;
     ngx_aigc_record_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
@@ -68,62 +65,10 @@ ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
     ngx_aigc_seq_begin(&r->seq);
 
     r->gs = 1;
-    r->pod_gone = 0;
     r->gs_state = gs->state;
     r->network_ready = gs->network_ready;
-    r->progress = gs->progress;
-    ngx_aigc_fixed_set(&r->gs_uid, &gs->uid);
-    ngx_aigc_fixed_set(&r->pod_start, &gs->pod_start);
-    ngx_aigc_fixed_set(&r->reason_code, &gs->reason_code);
-    ngx_aigc_fixed_set(&r->reason, &gs->reason);
 
     ngx_aigc_seq_end(&r->seq);
-
-    /* an address is good only while its GameServer is ready */
-
-    socklen = 0;
-
-    if (gs->state == NGX_AIGC_GS_READY && gs->network_ready
-        && gs->pod_ip.len)
-    {
-        socklen = ngx_aigc_sockaddr(&gs->pod_ip, (struct sockaddr *) sa);
-    }
-
-    ngx_aigc_record_address(zone, slot,
-                            socklen ? (struct sockaddr *) sa : NULL, socklen);
-}
-
-
-/* An address literal; the port is 0.  Its length, or 0 for none. */
-static socklen_t
-ngx_aigc_sockaddr(ngx_str_t *text, struct sockaddr *sa)
-{
-    struct sockaddr_in   *sin;
-#if (NGX_HAVE_INET6)
-    struct sockaddr_in6  *sin6;
-
-    sin6 = (struct sockaddr_in6 *) sa;
-    ngx_memzero(sin6, sizeof(struct sockaddr_in6));
-
-    if (ngx_inet6_addr(text->data, text->len, sin6->sin6_addr.s6_addr)
-        == NGX_OK)
-    {
-        sin6->sin6_family = AF_INET6;
-        return sizeof(struct sockaddr_in6);
-    }
-#endif
-
-    sin = (struct sockaddr_in *) sa;
-    ngx_memzero(sin, sizeof(struct sockaddr_in));
-
-    sin->sin_addr.s_addr = ngx_inet_addr(text->data, text->len);
-    if (sin->sin_addr.s_addr == INADDR_NONE) {
-        return 0;
-    }
-
-    sin->sin_family = AF_INET;
-
-    return sizeof(struct sockaddr_in);
 }
 
 
@@ -155,18 +100,11 @@ ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
     r = &ngx_aigc_records(zone)[slot];
 
-    ngx_aigc_record_address(zone, slot, NULL, 0);
-
     ngx_aigc_seq_begin(&r->seq);
 
     r->gs = 0;
     r->gs_state = NGX_AIGC_GS_UNKNOWN;
     r->network_ready = 0;
-    r->progress = NGX_AIGC_PROGRESS_NONE;
-    r->gs_uid.len = 0;
-    r->pod_start.len = 0;
-    r->reason_code.len = 0;
-    r->reason.len = 0;
 
     ngx_aigc_seq_end(&r->seq);
 
@@ -451,7 +389,7 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
     case NGX_AIGC_KIND_WORKLOAD:
         for (i = 0; i < zone->shm->ntemplates; i++) {
             if (ngx_aigc_swept(t[i], t[i].workload_mark)
-                && t[i].revision.len)
+                && (t[i].revision.len || t[i].workload))
             {
                 ngx_aigc_workload_clear(zone, i);
             }

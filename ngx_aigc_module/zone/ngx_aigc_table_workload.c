@@ -5,6 +5,7 @@
  */
 
 #include "ngx_aigc_table.h"
+#include "ngx_aigc_address.h"
 #include "ngx_aigc_record.h"
 
 #include "core/ngx_aigc_reason.h"
@@ -18,7 +19,7 @@ static ngx_uint_t ngx_aigc_warning_wanted(ngx_aigc_record_t *r,
 
 ngx_int_t
 ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
-    uint32_t mark)
+    uint32_t mark, ngx_log_t *log)
 {
     uint32_t            slot;
     ngx_aigc_record_t  *r;
@@ -45,10 +46,15 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
 
     if (slot == NGX_AIGC_NONE) {
         ngx_aigc_write_end(zone);
-        return NGX_DECLINED;    /* its GameServer says so, if it has one */
+        ngx_aigc_table_full(zone, "Pod", &pod->ns, &pod->name, log);
+        return NGX_DECLINED;
     }
 
     r = &ngx_aigc_records(zone)[slot];
+
+    /* before anything else, and before another may have the address */
+
+    ngx_aigc_address_before(zone, slot, pod);
 
     ngx_aigc_seq_begin(&r->seq);
 
@@ -57,10 +63,18 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
     }
 
     r->pod = 1;
+    r->pod_gone = 0;
     r->pod_deleting = pod->deleting;
+    r->pod_ready = pod->ready;
+    r->pod_failed = pod->failed;
     r->pod_deadline = pod->deadline;
+    r->progress = pod->progress;
     ngx_aigc_fixed_set(&r->pod_uid, &pod->uid);
+    ngx_aigc_fixed_set(&r->pod_start, &pod->start);
     ngx_aigc_fixed_set(&r->pod_revision, &pod->revision);
+    ngx_aigc_fixed_set(&r->reason_code, &pod->reason_code);
+    ngx_aigc_fixed_set(&r->reason, &pod->reason);
+    ngx_aigc_address_note(r, pod);
 
     if (r->warning_pod.len && !ngx_aigc_fixed_eq(&r->warning_pod, &pod->uid)) {
         ngx_aigc_warning_clear(r);
@@ -80,9 +94,16 @@ static ngx_uint_t
 ngx_aigc_pod_same(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
 {
     return r->pod && r->pod_deleting == pod->deleting
+           && r->pod_ready == pod->ready
+           && r->pod_failed == pod->failed
            && r->pod_deadline == pod->deadline
+           && r->progress == (unsigned) pod->progress
            && ngx_aigc_fixed_eq(&r->pod_uid, &pod->uid)
-           && ngx_aigc_fixed_eq(&r->pod_revision, &pod->revision);
+           && ngx_aigc_fixed_eq(&r->pod_start, &pod->start)
+           && ngx_aigc_fixed_eq(&r->pod_revision, &pod->revision)
+           && ngx_aigc_fixed_eq(&r->reason_code, &pod->reason_code)
+           && ngx_aigc_fixed_eq(&r->reason, &pod->reason)
+           && ngx_aigc_address_same(r, pod);
 }
 
 
@@ -120,6 +141,8 @@ ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
     r = &ngx_aigc_records(zone)[slot];
 
+    ngx_aigc_address_before(zone, slot, NULL);
+
     ngx_aigc_seq_begin(&r->seq);
 
     if (r->warning_pod.len == r->pod_uid.len
@@ -131,9 +154,17 @@ ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
     r->pod = 0;
     r->pod_deleting = 0;
+    r->pod_ready = 0;
+    r->pod_failed = 0;
     r->pod_deadline = 0;
+    r->pod_owner = 0;
+    r->progress = NGX_AIGC_PROGRESS_NONE;
+    r->socklen = 0;
     r->pod_uid.len = 0;
+    r->pod_start.len = 0;
     r->pod_revision.len = 0;
+    r->reason_code.len = 0;
+    r->reason.len = 0;
 
     ngx_aigc_seq_end(&r->seq);
 
@@ -145,7 +176,7 @@ ngx_int_t
 ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
     ngx_aigc_workload_t *workload, uint32_t mark)
 {
-    uint32_t              slot;
+    uint32_t              slot, uid;
     ngx_aigc_template_t  *t;
 
     if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
@@ -159,9 +190,11 @@ ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
     }
 
     t = &ngx_aigc_templates(zone)[slot];
+    uid = ngx_aigc_uid_hash(&workload->uid);
 
     if (!ngx_aigc_fixed_eq(&t->uid, &workload->owner)
-        || (ngx_aigc_fixed_eq(&t->revision, &workload->revision)
+        || (t->workload == uid
+            && ngx_aigc_fixed_eq(&t->revision, &workload->revision)
             && (mark == 0 || mark == t->workload_mark)))
     {
         return NGX_OK;
@@ -177,6 +210,7 @@ ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
         t->workload_mark = mark;
     }
 
+    t->workload = uid;
     ngx_aigc_fixed_set(&t->revision, &workload->revision);
 
     ngx_aigc_seq_end(&t->seq);
@@ -222,6 +256,7 @@ ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot)
     t = &ngx_aigc_templates(zone)[slot];
 
     ngx_aigc_seq_begin(&t->seq);
+    t->workload = 0;
     t->revision.len = 0;
     ngx_aigc_seq_end(&t->seq);
 
@@ -327,6 +362,7 @@ ngx_aigc_warning_clear(ngx_aigc_record_t *r)
 void
 ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
 {
+    unsigned              lack;
     ngx_aigc_template_t  *t;
 
     r->outdated = 0;
@@ -346,5 +382,16 @@ ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
 
     if (r->state != NGX_AIGC_RUNNING || r->routed) {
         ngx_aigc_warning_clear(r);
+    }
+
+    lack = (r->state != NGX_AIGC_RUNNING) ? NGX_AIGC_LACK_NONE
+           : !r->pod ? NGX_AIGC_LACK_POD
+           : (r->pod_deleting || !r->pod_ready) ? NGX_AIGC_LACK_NONE
+           : !r->routed ? NGX_AIGC_LACK_ADDRESS
+           : !r->network_ready ? NGX_AIGC_LACK_NETWORK : NGX_AIGC_LACK_NONE;
+
+    if (r->lack != lack) {
+        r->lack = lack;
+        r->lack_since = ngx_time();
     }
 }

@@ -58,9 +58,9 @@ typedef enum {
     NGX_AIGC_KIND_GSS = 0,
     NGX_AIGC_KIND_GS,
     NGX_AIGC_KIND_PVC,
+    NGX_AIGC_KIND_POD,
     NGX_AIGC_KINDS_CORE,                /* these are, and from here on not */
-    NGX_AIGC_KIND_POD = NGX_AIGC_KINDS_CORE,
-    NGX_AIGC_KIND_WORKLOAD,
+    NGX_AIGC_KIND_WORKLOAD = NGX_AIGC_KINDS_CORE,
     NGX_AIGC_KIND_WARNING,
     NGX_AIGC_KINDS
 } ngx_aigc_kind_e;
@@ -184,6 +184,7 @@ typedef struct {
     ngx_atomic_t             version;   /* of the table; grows with changes */
     ngx_atomic_t             mark;      /* of lists, for mark and sweep */
     ngx_atomic_t             ticket;    /* of queued writes, of flights */
+    ngx_atomic_t             claims;    /* on addresses, so far */
     ngx_atomic_t             holes;     /* a dead writer's slots were freed and
                                            are not listed again yet */
     ngx_atomic_t             writing;   /* set while the table is changed: what

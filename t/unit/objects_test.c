@@ -39,17 +39,11 @@ objects_ready(unit_t *u)
     is_str(u, &gs.uid, "uid-7");
     is_int(u, gs.state, NGX_AIGC_GS_READY);
     is_int(u, gs.network_ready, 1);
-    is_str(u, &gs.pod_ip, "10.1.2.3");
-    is_str(u, &gs.pod_start, "2026-01-02T03:04:05Z");
-    is_str(u, &gs.image, "sd:v1");
-    is_str(u, &gs.reason_code, "");
-    is_str(u, &gs.reason, "");
 
     /* strings are copies */
 
     ok(u, json_object_clear(object) == 0);
     is_str(u, &gs.name, "sd-cpu-7");
-    is_str(u, &gs.pod_ip, "10.1.2.3");
 }
 
 
@@ -160,190 +154,6 @@ objects_states(unit_t *u)
         " 'labels': {'game.kruise.io/owner-gss': 'sd'}},"
         " 'status': {'currentState': 'Ready'}}"), &gs), NGX_OK);
     is_int(u, gs.state, NGX_AIGC_GS_DELETING);
-}
-
-
-static void
-objects_addresses(unit_t *u)
-{
-    u_char          buf[512];
-    ngx_uint_t      i;
-    ngx_aigc_gs_t   gs;
-
-    static const char  *good[] = {
-        "10.1.2.3", "127.1.0.7", "255.255.255.254", "fd00::1",
-        "2001:db8:0:1:1:1:1:1"
-    };
-
-    static const char  *bad[] = {
-        "", "10.1.2", "10.1.2.", "10.1.2.256", "10.1.2.3.4", "10.1.2.3:80",
-        "10.1.2.3 ", " 10.1.2.3", "010.1.2.3", "0.0.0.0", "::", "0:0::0",
-        "::ffff:0.0.0.0", "::ffff:10.1.2.3", "[fd00::1]", "fe80::1%eth0",
-        "example.com", "localhost", "unix:/tmp/x", "10.1.2.3/../",
-        "0x0a.1.2.3", "167838211"
-    };
-
-    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        *ngx_sprintf(buf, GS("{'podStatus': {'podIP': '%s'}}"), good[i])
-            = '\0';
-
-        is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
-               NGX_OK);
-        is_str(u, &gs.pod_ip, good[i]);
-    }
-
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        *ngx_sprintf(buf, GS("{'podStatus': {'podIP': '%s'}}"), bad[i])
-            = '\0';
-
-        is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
-               NGX_OK);
-        is_str(u, &gs.pod_ip, "");
-    }
-
-    is_int(u, ngx_aigc_gs_read(u->pool,
-                  unit_json(u, GS("{'podStatus': {'podIP': 7}}")), &gs),
-           NGX_OK);
-    is_str(u, &gs.pod_ip, "");
-}
-
-
-static void
-objects_reasons(unit_t *u)
-{
-    u_char          buf[2048];
-    ngx_uint_t      i;
-    ngx_aigc_gs_t   gs;
-
-    static const struct {
-        const char  *state, *pod, *code, *text;
-    } cases[] = {
-        { "Creating", "{'conditions': [{'type': 'Ready', 'status': 'False',"
-          " 'reason': 'ContainersNotReady'}, {'type': 'PodScheduled',"
-          " 'status': 'False', 'reason': 'Unschedulable', 'message':"
-          " '0/3 nodes are available: 3 Insufficient nvidia.com/gpu.'}]}",
-          "Unschedulable",
-          "0/3 nodes are available: 3 Insufficient nvidia.com/gpu." },
-
-        { "Creating", "{'conditions': [{'type': 'PodScheduled', 'reason': 'x',"
-          " 'status': 'True'}], 'containerStatuses': [{'name': 'sd',"
-          " 'state': {'waiting': {'reason': 'ContainerCreating'}}}]}",
-          "", "" },
-
-        { "Creating", "{'initContainerStatuses': [{'name': 'init', 'state':"
-          " {'waiting': {'reason': 'CreateContainerConfigError', 'message':"
-          " 'secret \\\"x\\\" not found'}}}], 'containerStatuses': [{'name':"
-          " 'sd', 'state': {'waiting': {'reason': 'PodInitializing'}}}]}",
-          "CreateContainerConfigError",
-          "container \"init\": secret \"x\" not found" },
-
-        { "NotReady", "{'containerStatuses': [{'name': 'a', 'state':"
-          " {'running': {}}}, {'name': 'sd', 'state': {'waiting': {'reason':"
-          " 'ImagePullBackOff', 'message':"
-          " 'Back-off pulling image \\\"sd:v9\\\"'}}}]}",
-          "ImagePullBackOff",
-          "container \"sd\": Back-off pulling image \"sd:v9\"" },
-
-        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
-          " {'waiting': {'reason': 'ErrImagePull'}}}]}",
-          "ErrImagePull", "container \"sd\"" },
-
-        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
-          " {'waiting': {'reason': 'CrashLoopBackOff', 'message':"
-          " 'back-off 5m0s restarting'}}, 'lastState': {'terminated':"
-          " {'exitCode': 137, 'reason': 'OOMKilled'}}}]}",
-          "CrashLoopBackOff", "container \"sd\" ended with code 137"
-          " (OOMKilled): back-off 5m0s restarting" },
-
-        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
-          " {'waiting': {'reason': 'CrashLoopBackOff'}}, 'lastState':"
-          " {'terminated': {'exitCode': 0, 'reason': 'Completed'}}}]}",
-          "CrashLoopBackOff", "container \"sd\"" },
-
-        { "NotReady", "{'containerStatuses': [{'name': 'sd', 'state':"
-          " {'terminated': {'exitCode': 143}}}]}", "", "" },
-
-        { "Crash", "{'phase': 'Failed', 'containerStatuses': [{'name': 'sd',"
-          " 'state': {'terminated': {'exitCode': 1, 'reason': 'Error'}}}]}",
-          "Crash", "container \"sd\" ended with code 1 (Error)" },
-
-        { "Crash", "{'phase': 'Failed', 'reason': 'Evicted', 'message':"
-          " 'The node was low on resource: memory.'}", "Evicted",
-          "The node was low on resource: memory." },
-
-        { "Crash", "{}", "Crash", "" },
-        { "Crash", "null", "Crash", "" },
-
-        /* an instance that is ready, or goes, has no reason to fail */
-
-        { "Ready", "{'containerStatuses': [{'name': 'x', 'state': {'waiting':"
-          " {'reason': 'ImagePullBackOff'}}}]}", "", "" },
-        { "Deleting", "{'containerStatuses': [{'name': 'x', 'state':"
-          " {'waiting': {'reason': 'ImagePullBackOff'}}}]}", "", "" },
-
-        { "NotReady", "{'conditions': [{'type': 'PodScheduled', 'status':"
-          " 'False'}], 'containerStatuses': [7, null, {'state': []},"
-          " {'state': {'waiting': {'reason': 7}}}]}", "", "" },
-
-        { "NotReady", "{'containerStatuses': [{'name': '\\u0001',"
-          " 'state': {'waiting': {'reason': 'Bad\\nWord', 'message':"
-          " 'a\\r\\nb\\u007f'}}}]}", "Bad Word",
-          "container \" \": a  b " },
-
-        { "NotReady", "{'containerStatuses': [{'state': {'waiting':"
-          " {'reason': 'InvalidImageName', 'message': 'x'}}}]}",
-          "InvalidImageName", "a container: x" }
-    };
-
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        *ngx_sprintf(buf, GS("{'currentState': '%s', 'podStatus': %s}"),
-                     cases[i].state, cases[i].pod) = '\0';
-
-        is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
-               NGX_OK);
-
-        if (!is_str(u, &gs.reason_code, cases[i].code)
-            || !is_str(u, &gs.reason, cases[i].text))
-        {
-            unit_note("%s", cases[i].pod);
-        }
-    }
-}
-
-
-static void
-objects_long_reasons(unit_t *u)
-{
-    size_t          i;
-    u_char          buf[8192], *p;
-    ngx_aigc_gs_t   gs;
-
-    p = ngx_sprintf(buf, "{" META("sd-7", "sd") ", 'status': {'podStatus':"
-                         " {'containerStatuses': [{'name': 'sd', 'state':"
-                         " {'waiting': {'reason': '");
-
-    for (i = 0; i < 100; i++) {
-        *p++ = 'R';
-    }
-
-    p = ngx_sprintf(p, "', 'message': 'a");
-
-    for (i = 0; i < 1000; i++) {
-        p = ngx_cpymem(p, "\xe2\x82\xac", 3);
-    }
-
-    *ngx_sprintf(p, "'}}}]}}}") = '\0';
-
-    is_int(u, ngx_aigc_gs_read(u->pool, unit_json(u, (char *) buf), &gs),
-           NGX_OK);
-
-    is_int(u, gs.reason_code.len, NGX_AIGC_REASON_CODE_MAX);
-
-    /* "container "sd": a" is 17 bytes, then whole characters of 3 */
-
-    is_int(u, gs.reason.len, 17 + (NGX_AIGC_REASON_TEXT_MAX - 17) / 3 * 3);
-    ok(u, ngx_memcmp(gs.reason.data + gs.reason.len - 3, "\xe2\x82\xac", 3)
-          == 0);
 }
 
 
@@ -500,9 +310,6 @@ unit_test_t  objects_tests[] = {
     { "an instance that is ready", objects_ready },
     { "what is not ours", objects_not_ours },
     { "states", objects_states },
-    { "addresses are literals", objects_addresses },
-    { "why it does not start", objects_reasons },
-    { "long reasons are cut between characters", objects_long_reasons },
     { "a disk", objects_disk },
     { "a disk's owner, and one that cannot be read", objects_disk_owner },
     { "a stamp, and what it never overwrites", objects_stamp },

@@ -1,16 +1,10 @@
-/* core/ngx_aigc_workload.h, and what core/ngx_aigc_reason.h says of warnings. */
+/* core/ngx_aigc_workload.h: StatefulSets and warnings; and updates. */
 
 #include "unit.h"
 #include "unit_json.h"
 #include "ngx_aigc_gss.h"
-#include "ngx_aigc_reason.h"
 #include "ngx_aigc_workload.h"
 
-
-#define POD(meta)                                                             \
-    "{'metadata': {'namespace': 'ns', 'name': 'sd-7', 'uid': 'u-7'" meta "}}"
-
-#define OWNED  ", 'labels': {'game.kruise.io/owner-gss': 'sd'"
 
 #define WARNING(involved, rest)                                               \
     "{'metadata': {'namespace': 'ns', 'creationTimestamp':"                   \
@@ -21,73 +15,6 @@
 #define EVENT(type, reason, kind)                                             \
     "{'type': '" type "', 'reason': '" reason "', 'involvedObject':"          \
     " {'kind': '" kind "', 'namespace': 'ns', 'name': 'sd-7'}}"
-
-
-static void
-workload_pods(unit_t *u)
-{
-    u_char          buf[512], text[128];
-    ngx_uint_t      i;
-    ngx_aigc_pod_t  pod;
-
-    static const char  *bad[] = {
-        "{}",
-        "{'metadata': 7}",
-        POD(""),
-        POD(", 'labels': {'game.kruise.io/owner-gss': 'other'}"),
-        POD(", 'labels': {'game.kruise.io/owner-gss': 7}"),
-        POD(", 'labels': ['game.kruise.io/owner-gss']"),
-        "{'metadata': {'namespace': 'ns', 'name': 'sd-7', 'labels':"
-        " {'game.kruise.io/owner-gss': 'sd'}}}",
-        "{'metadata': {'namespace': 'ns', 'name': 'sd-07', 'uid': 'u',"
-        " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
-        "{'metadata': {'namespace': 'N/S', 'name': 'sd-7', 'uid': 'u',"
-        " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}"
-    };
-
-    is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, POD(OWNED
-        ", 'controller-revision-hash': 'sd-5d4f'}")), &pod), NGX_OK);
-    is_str(u, &pod.ns, "ns");
-    is_str(u, &pod.name, "sd-7");
-    is_str(u, &pod.gss, "sd");
-    is_int(u, pod.id, 7);
-    is_str(u, &pod.uid, "u-7");
-    is_str(u, &pod.revision, "sd-5d4f");
-    is_int(u, pod.deleting, 0);
-    is_int(u, pod.deadline, 0);
-
-    is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, POD(OWNED "},"
-        " 'deletionTimestamp': '1970-01-01T00:01:00Z'")), &pod), NGX_OK);
-    is_str(u, &pod.revision, "");
-    is_int(u, pod.deleting, 1);
-    is_int(u, pod.deadline, 60);
-
-    is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, POD(OWNED "},"
-        " 'deletionTimestamp': 'soon'")), &pod), NGX_OK);
-    is_int(u, pod.deleting, 1);
-    is_int(u, pod.deadline, 0);
-
-    /* half a revision is another one: the bound, and past it */
-
-    ngx_memset(text, 'r', sizeof(text));
-
-    for (i = NGX_AIGC_REVISION_MAX - 1; i <= NGX_AIGC_REVISION_MAX + 1; i++) {
-        *ngx_sprintf(buf, POD(OWNED ", 'controller-revision-hash': '%*s'}"),
-                     i, text) = '\0';
-
-        is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, (char *) buf),
-                                    &pod), NGX_OK);
-        is_int(u, pod.revision.len, i > NGX_AIGC_REVISION_MAX ? 0 : i);
-    }
-
-    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        if (!is_int(u, ngx_aigc_pod_read(u->pool, unit_json(u, bad[i]), &pod),
-                    NGX_DECLINED))
-        {
-            unit_note("%s", bad[i]);
-        }
-    }
-}
 
 
 static void
@@ -123,8 +50,8 @@ workload_sets(unit_t *u)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         u_char  buf[512];
 
-        *ngx_sprintf(buf, "{'metadata': {'namespace': 'ns', 'name': 'sd', %s}}",
-                     cases[i].text) = '\0';
+        *ngx_sprintf(buf, "{'metadata': {'namespace': 'ns', 'name': 'sd',"
+                     " 'uid': 'u-s', %s}}", cases[i].text) = '\0';
 
         if (!is_int(u, ngx_aigc_workload_read(u->pool,
                                               unit_json(u, (char *) buf), &w),
@@ -136,10 +63,18 @@ workload_sets(unit_t *u)
         if (cases[i].rc == NGX_OK) {
             is_str(u, &w.ns, "ns");
             is_str(u, &w.gss, "sd");
+            is_str(u, &w.uid, "u-s");
             is_str(u, &w.owner, "u-1");
             is_str(u, &w.revision, cases[i].revision);
         }
     }
+
+    /* without a uid it is no object of the API server's */
+
+    is_int(u, ngx_aigc_workload_read(u->pool, unit_json(u,
+        "{'metadata': {'namespace': 'ns', 'name': 'sd', 'ownerReferences':"
+        " [{'kind': 'GameServerSet', 'name': 'sd', 'uid': 'u-1'}]}}"), &w),
+        NGX_DECLINED);
 }
 
 
@@ -241,85 +176,6 @@ workload_warnings(unit_t *u)
 
 
 static void
-workload_progress(unit_t *u)
-{
-    ngx_uint_t     i;
-    ngx_aigc_gs_t  gs;
-
-    static const struct {
-        const char           *pod;
-        ngx_aigc_progress_e   progress;
-    } cases[] = {
-        { "{}", NGX_AIGC_PROGRESS_NONE },
-        { "{'conditions': [{'type': 'PodScheduled', 'status': 'False'}]}",
-          NGX_AIGC_PROGRESS_NONE },
-        { "{'conditions': [{'type': 'PodScheduled', 'status': 'True'}],"
-          " 'containerStatuses': [{'state': {'waiting': {'reason':"
-          " 'ContainerCreating'}}}]}", NGX_AIGC_PROGRESS_SCHEDULED },
-        { "{'conditions': [{'type': 'PodScheduled', 'status': 'True'}],"
-          " 'initContainerStatuses': [{'state': {'running': {}}}],"
-          " 'containerStatuses': [{'state': {'waiting': {'reason':"
-          " 'PodInitializing'}}}]}", NGX_AIGC_PROGRESS_PREPARED },
-        { "{'containerStatuses': [{'state': {'waiting': {'reason':"
-          " 'ErrImagePull'}}}]}", NGX_AIGC_PROGRESS_PREPARED },
-        { "{'containerStatuses': [{'state': {}}, {'state': {'terminated':"
-          " {'exitCode': 1}}}]}", NGX_AIGC_PROGRESS_PREPARED },
-        { "{'containerStatuses': [{'lastState': {'terminated':"
-          " {'exitCode': 1}}}]}", NGX_AIGC_PROGRESS_PREPARED },
-        { "{'containerStatuses': 7, 'conditions': [7]}",
-          NGX_AIGC_PROGRESS_NONE }
-    };
-
-    static const struct {
-        const char  *code;
-        ngx_uint_t   over[3];           /* by progress */
-    } codes[] = {
-        { "FailedScheduling",       { 0, 1, 1 } },
-        { "FailedAttachVolume",     { 0, 0, 1 } },
-        { "FailedMount",            { 0, 0, 1 } },
-        { "FailedCreatePodSandBox", { 0, 0, 1 } },
-        { "Unhealthy",              { 0, 0, 0 } },
-        { "Failed",                 { 1, 1, 1 } },
-        { "BackOff",                { 1, 1, 1 } },
-        { "",                       { 0, 0, 0 } },
-        { "FailedMoun",             { 0, 0, 0 } }
-    };
-
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-
-        ngx_memzero(&gs, sizeof(ngx_aigc_gs_t));
-        gs.state = NGX_AIGC_GS_CREATING;
-
-        is_int(u, ngx_aigc_reason_read(u->pool, unit_json(u, cases[i].pod),
-                                       &gs), NGX_OK);
-
-        if (!is_int(u, gs.progress, cases[i].progress)) {
-            unit_note("%s", cases[i].pod);
-        }
-    }
-
-    ngx_memzero(&gs, sizeof(ngx_aigc_gs_t));
-    is_int(u, ngx_aigc_reason_read(u->pool, NULL, &gs), NGX_OK);
-    is_int(u, gs.progress, NGX_AIGC_PROGRESS_NONE);
-
-    for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-        ngx_str_t   code;
-        ngx_uint_t  progress;
-
-        code = unit_str(u, codes[i].code);
-
-        for (progress = 0; progress < 3; progress++) {
-            if (!is_int(u, ngx_aigc_reason_over(&code, progress),
-                        codes[i].over[progress]))
-            {
-                unit_note("%s at %d", codes[i].code, (int) progress);
-            }
-        }
-    }
-}
-
-
-static void
 workload_updates(unit_t *u)
 {
     ngx_uint_t      i;
@@ -376,10 +232,8 @@ workload_updates(unit_t *u)
 
 
 unit_test_t  workload_tests[] = {
-    { "pods", workload_pods },
     { "StatefulSets", workload_sets },
     { "warnings", workload_warnings },
-    { "how far a pod is, and what is over", workload_progress },
     { "updates", workload_updates },
     { NULL, NULL }
 };

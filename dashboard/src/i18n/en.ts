@@ -122,6 +122,7 @@ const en = {
     memory: 'The application has used up its memory and was ended. Restart it and ask less of it.',
     config: 'The application cannot be started as its template says. Tell your administrator.',
     network: 'Its network is not ready yet.',
+    noPod: 'The cluster has not made it yet. If that does not end, tell your administrator.',
     ending: 'The former run has not ended yet. It goes on by itself after that.',
     other: 'The cluster says: {code}.',
   },
