@@ -43,5 +43,13 @@ ngx_int_t ngx_http_aigc_check_connections(ngx_cycle_t *cycle);
 /* How many of these worker 0 keeps for the gateway's own duties. */
 ngx_uint_t ngx_http_aigc_duties(ngx_http_aigc_main_conf_t *mcf);
 
+/*
+ * What remembers answers (proxy_cache, fastcgi_store, …) in a location with
+ * "aigc_access" or of an upstream with "aigc_instances", and does not tell
+ * instances apart, is an error.  After all modules have merged theirs.
+ */
+char *ngx_http_aigc_check_caches(ngx_conf_t *cf,
+    ngx_http_aigc_main_conf_t *mcf);
+
 
 #endif /* _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_ */

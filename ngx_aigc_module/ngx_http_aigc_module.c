@@ -10,6 +10,7 @@
 #include "http/ngx_http_aigc_api.h"
 #include "http/ngx_http_aigc_auth.h"
 #include "http/ngx_http_aigc_backchannel.h"
+#include "http/ngx_http_aigc_cache.h"
 #include "http/ngx_http_aigc_cookies_out.h"
 #include "http/ngx_http_aigc_decide.h"
 #include "http/ngx_http_aigc_headers.h"
@@ -215,6 +216,11 @@ ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    mcf->locations = ngx_array_create(cf->pool, 16, sizeof(void **));
+    if (mcf->locations == NULL) {
+        return NULL;
+    }
+
     mcf->max_stale = NGX_HTTP_AIGC_MAX_STALE;
     mcf->grace = NGX_HTTP_AIGC_GRACE;
     mcf->limits.user_template = 1;
@@ -254,18 +260,29 @@ ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_aigc_loc_conf_t *prev = parent;
     ngx_http_aigc_loc_conf_t *conf = child;
 
+    void                     ***location;
     ngx_http_core_loc_conf_t   *clcf;
     ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
 
     ngx_conf_merge_value(conf->access, prev->access, 0);
     ngx_conf_merge_value(conf->cross_origin, prev->cross_origin, 0);
     ngx_conf_merge_value(conf->internal, prev->internal, 0);
 
+    /* looked at once all modules have merged theirs */
+
+    location = ngx_array_push(mcf->locations);
+    if (location == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *location = ((ngx_http_conf_ctx_t *) cf->ctx)->loc_conf;
+
     if (!conf->access) {
         return NGX_CONF_OK;
     }
 
-    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
     mcf->used = 1;
     mcf->guards = 1;
 
@@ -329,7 +346,8 @@ ngx_http_aigc_init(ngx_conf_t *cf)
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
 
     if (ngx_http_aigc_check_conf(cf, mcf) != NGX_CONF_OK
-        || ngx_http_aigc_check_names(cf, mcf) != NGX_CONF_OK)
+        || ngx_http_aigc_check_names(cf, mcf) != NGX_CONF_OK
+        || ngx_http_aigc_check_caches(cf, mcf) != NGX_CONF_OK)
     {
         return NGX_ERROR;
     }
@@ -379,6 +397,13 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
 
     if (rc != NGX_OK) {
         return rc;
+    }
+
+    if (ngx_http_aigc_remembers(r)
+        && (ngx_http_aigc_is_answer(r) || ngx_http_aigc_to_instances(r))
+        && ngx_http_aigc_cache_check(r) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_http_aigc_drop_set_cookies(r);

@@ -173,6 +173,50 @@ subtest 'worker_connections' => sub {
         servers => 'server { listen 127.0.0.1:1; return 200; }'));
 };
 
+subtest 'what remembers answers' => sub {
+    my $zone = 'proxy_cache_path cache keys_zone=z:1m;';
+    my $cached = sub { return conf(http => $zone, instance => $_[0]) };
+    my $why = qr/location "\/", in front of instances, would give one user's answers to another/;
+    bad('proxy_cache with nginx\'s key', $cached->('proxy_cache z;'), qr/"proxy_cache" in $why/,
+        qr/let "\$aigc_instance" be in its key, as in proxy_cache_key "\$aigc_instance \$request_uri", or remove it/);
+    bad("the key $_", $cached->("proxy_cache z; proxy_cache_key $_;"), qr/"proxy_cache" in $why: let "\$aigc_instance" be/)
+        for qw($request_uri $scheme$proxy_host$request_uri aigc_instance $aigc_user ${aigc_user}_instance);
+    bad("the key $_", $cached->("proxy_cache z; proxy_cache_key $_;"), qr/"proxy_cache" in $why: let "\$aigc_instance" come first/)
+        for qw($args$aigc_instance$uri $http_a-$aigc_instance-$cookie_b);
+    good("the key $_", $cached->("proxy_cache z; proxy_cache_key $_;")) for '"$aigc_instance $request_uri"',
+        qw($aigc_instance$request_uri "${aigc_instance}$uri" $scheme$proxy_host$aigc_instance$request_uri
+           $scheme$proxy_host$request_uri$aigc_instance $host/$aigc_instance/$uri$is_args$args);
+    bad('proxy_store', conf(instance => "proxy_store $_;"), qr/"proxy_store" in $why: remove it/)
+        for 'on', '/tmp/x$uri', '/tmp/$aigc_instance$uri';
+
+    my $servers = sub { return conf(http => $zone . ($_[1] // ''), servers => <<"END") };
+    server { server_name dashboard.example.com; include aigc/gateway.conf; }
+    server { server_name *.example.com; $_[0] }
+END
+    bad('inherited', $servers->('location / { include aigc/instance.conf; }', 'proxy_cache z;'), $why);
+    bad('inherited, with a key of its own', $servers->('location / { include aigc/instance.conf; proxy_cache_key $uri; }',
+        'proxy_cache z; proxy_cache_key $aigc_instance$uri;'), $why);
+    good('a key that is inherited', $servers->('location / { include aigc/instance.conf; }',
+        'proxy_cache z; proxy_cache_key $aigc_instance$uri;'));
+    good('off again', $servers->('location / { include aigc/instance.conf; proxy_cache off; }', 'proxy_cache z;'));
+    bad('in a location within', $servers->('location / { include aigc/instance.conf; location /x { proxy_pass http://instances; proxy_cache z; } }'),
+        qr/location "\/x"/);
+    bad('a named location', $servers->('location / { include aigc/instance.conf; error_page 404 = @x; } location @x { proxy_pass http://instances; proxy_cache z; }'),
+        qr/location "\@x"/);
+    bad('without aigc_access', $servers->('location /x { proxy_pass http://instances; proxy_cache z; }'), qr/location "\/x"/);
+    bad('behind aigc_access, another upstream', $servers->('location /x { aigc_access on; proxy_pass http://127.0.0.1:1; proxy_cache z; }'),
+        qr/location "\/x"/);
+    good('elsewhere', $servers->('location /x { proxy_pass http://127.0.0.1:1; proxy_cache z; } location / { include aigc/instance.conf; }'));
+    for my $kind (qw(fastcgi uwsgi scgi)) {
+        my $with = sub { return conf(http => "${kind}_cache_path cache keys_zone=z:1m;",
+            servers => "server { include aigc/gateway.conf; } server { server_name i; location / { aigc_access on; ${kind}_pass instances; $_[0] } }") };
+        bad("${kind}_cache", $with->("${kind}_cache z; ${kind}_cache_key \$uri;"), qr/"${kind}_cache" in $why/,
+            qr/${kind}_cache_key "\$aigc_instance/);
+        good("${kind}_cache with a safe key", $with->("${kind}_cache z; ${kind}_cache_key \$aigc_instance\$uri;"));
+        bad("${kind}_store", $with->("${kind}_store on;"), qr/"${kind}_store" in $why/);
+    }
+};
+
 subtest 'twice' => sub {
     my %again = (
         aigc_zone => 'other:16m', aigc_kubernetes => 'https://127.0.0.2 token_file=token ca_file=ca.crt',

@@ -61,6 +61,7 @@ typedef struct {
     ngx_uint_t                guards;   /* "aigc_access on" somewhere */
     ngx_uint_t                upstreams;    /* with aigc_instances */
     ngx_uint_t                balanced; /* of them, by us */
+    ngx_array_t              *locations;    /* loc_conf of each: void ** */
 } ngx_http_aigc_main_conf_t;
 
 

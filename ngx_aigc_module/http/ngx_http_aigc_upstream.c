@@ -3,6 +3,7 @@
  * without an "allow" of aigc_access for this very request there is no address.
  */
 
+#include "ngx_http_aigc_cache.h"
 #include "ngx_http_aigc_upstream.h"
 
 #include "zone/ngx_aigc_table.h"
@@ -19,6 +20,10 @@ static ngx_uint_t ngx_http_aigc_same_pod(ngx_http_request_t *r,
 static ngx_int_t ngx_http_aigc_connect(ngx_peer_connection_t *pc);
 static void ngx_http_aigc_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
+
+
+/* of the server that nobody connects to */
+static ngx_str_t  ngx_http_aigc_placeholder = ngx_string("aigc_instances");
 
 
 char *
@@ -66,7 +71,7 @@ ngx_http_aigc_instances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     addr->sockaddr = (struct sockaddr *) sin;
     addr->socklen = sizeof(struct sockaddr_in);
-    ngx_str_set(&addr->name, "aigc_instances");
+    addr->name = ngx_http_aigc_placeholder;
 
     ngx_memzero(server, sizeof(ngx_http_upstream_server_t));
     server->name = addr->name;
@@ -75,6 +80,57 @@ ngx_http_aigc_instances(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     server->weight = 1;
 
     return NGX_CONF_OK;
+}
+
+
+/* By its first server: "keepalive" takes the place of the functions. */
+ngx_uint_t
+ngx_http_aigc_is_instances(ngx_http_upstream_srv_conf_t *us)
+{
+    ngx_http_upstream_server_t  *server;
+
+    if (us == NULL || us->servers == NULL || us->servers->nelts == 0) {
+        return 0;
+    }
+
+    server = us->servers->elts;
+
+    return server[0].name.data == ngx_http_aigc_placeholder.data;
+}
+
+
+ngx_uint_t
+ngx_http_aigc_to_instances(ngx_http_request_t *r)
+{
+    ngx_str_t                       *host;
+    ngx_uint_t                       i;
+    ngx_http_upstream_t             *u;
+    ngx_http_upstream_srv_conf_t   **us;
+    ngx_http_upstream_main_conf_t   *umcf;
+
+    u = r->upstream;
+
+    if (u->conf->upstream || u->resolved == NULL) {
+        return ngx_http_aigc_is_instances(u->conf->upstream);
+    }
+
+    /* the pass is to a name in variables: as nginx will look for it */
+
+    host = &u->resolved->host;
+    umcf = ngx_http_get_module_main_conf(r, ngx_http_upstream_module);
+    us = umcf->upstreams.elts;
+
+    for (i = 0; i < umcf->upstreams.nelts; i++) {
+
+        if (us[i]->host.len == host->len
+            && ngx_strncasecmp(us[i]->host.data, host->data, host->len) == 0
+            && ngx_http_aigc_is_instances(us[i]))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -115,6 +171,10 @@ ngx_http_aigc_init_peer(ngx_http_request_t *r,
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "aigc: upstream \"%V\" is used without \"aigc_access "
                       "on\" in this location: nothing is passed", &us->host);
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_aigc_cache_check(r) != NGX_OK) {
         return NGX_ERROR;
     }
 

@@ -63,4 +63,44 @@ ngx_aigc_drop_empty_cookies(ngx_http_request_t *r)
 }
 
 
+/*
+ * 1: r's answer comes from, or may go to, a cache, whose key is made of keys,
+ * or a store, where *keys is NULL; 0.  r has an upstream.
+ */
+static ngx_inline ngx_uint_t
+ngx_aigc_remembered(ngx_http_request_t *r, ngx_array_t **keys)
+{
+    *keys = NULL;
+
+#if (NGX_HTTP_CACHE)
+    if (r->cache && (r->cached || r->upstream->cacheable)) {
+        *keys = &r->cache->keys;
+        return 1;
+    }
+#endif
+
+    return r->upstream->store;
+}
+
+
+/* It shall not be one of these. */
+static ngx_inline void
+ngx_aigc_remember_not(ngx_http_request_t *r)
+{
+    r->upstream->store = 0;
+
+#if (NGX_HTTP_CACHE)
+    r->cached = 0;
+    r->upstream->cacheable = 0;
+#endif
+}
+
+
+#if (NGX_HTTP_CACHE)
+#define ngx_aigc_conf_caches(conf)  ((conf)->cache > 0)
+#else
+#define ngx_aigc_conf_caches(conf)  0
+#endif
+
+
 #endif /* _NGX_AIGC_COMPAT_H_INCLUDED_ */
