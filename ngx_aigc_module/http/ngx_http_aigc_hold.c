@@ -1,5 +1,5 @@
 /*
- * http/ngx_http_aigc_hold.c — the list, and its timer.
+ * http/ngx_http_aigc_hold.c — the ring, and its timer.
  */
 
 #include "ngx_http_aigc_hold.h"
@@ -15,21 +15,25 @@ typedef struct {
     ngx_str_t             ns;
     ngx_str_t             name;         /* len 0: of no instance */
     ngx_int_t             id;
-    ngx_atomic_uint_t     revocations;  /* versions that it was held against */
-    ngx_atomic_uint_t     table;
+    ngx_atomic_uint_t     revocations;  /* the version it was held against */
+    uint32_t              slot;         /* of its record, */
+    ngx_atomic_uint_t     seq;          /* as that was; -1: not looked up */
     unsigned              closing:1;
 } ngx_http_aigc_hold_t;
 
 
 static void ngx_http_aigc_hold_cleanup(void *data);
 static void ngx_http_aigc_hold_timer(ngx_event_t *ev);
+static ngx_uint_t ngx_http_aigc_hold_same(ngx_http_aigc_hold_t *hold);
 static const char *ngx_http_aigc_hold_check(ngx_http_aigc_hold_t *hold);
 static const char *ngx_http_aigc_hold_record(ngx_http_aigc_hold_t *hold);
 static void ngx_http_aigc_hold_close(ngx_http_aigc_hold_t *hold,
     const char *why);
 
 
-static ngx_queue_t        ngx_http_aigc_holds;
+static ngx_queue_t        ngx_http_aigc_holds;      /* first: longest ago */
+static ngx_uint_t         ngx_http_aigc_hold_n;
+static ngx_uint_t         ngx_http_aigc_hold_left;  /* of this round */
 static ngx_event_t        ngx_http_aigc_hold_event;
 static ngx_connection_t   ngx_http_aigc_hold_dummy;     /* for a debug log */
 
@@ -75,7 +79,9 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
     hold->end = record ? who->subject.start + mcf->lifetime
                        : NGX_MAX_TIME_T_VALUE;
 
-    /* versions 0: the first look is a whole one, whatever came in between */
+    /* the first look is a whole one, whatever came in between */
+
+    hold->seq = (ngx_atomic_uint_t) -1;
 
     cln->handler = ngx_http_aigc_hold_cleanup;
     cln->data = hold;
@@ -94,6 +100,7 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
     }
 
     ngx_queue_insert_tail(&ngx_http_aigc_holds, &hold->queue);
+    ngx_http_aigc_hold_n++;
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_HTTP_AIGC_HOLD_EVERY);
@@ -109,40 +116,47 @@ ngx_http_aigc_hold_cleanup(void *data)
     ngx_http_aigc_hold_t *hold = data;
 
     ngx_queue_remove(&hold->queue);
+    ngx_http_aigc_hold_n--;
 }
 
 
 static void
 ngx_http_aigc_hold_timer(ngx_event_t *ev)
 {
-    ngx_uint_t             looks;
+    ngx_uint_t             work;
     const char            *why;
     ngx_queue_t           *q;
     ngx_http_aigc_hold_t  *hold;
 
     if (ngx_queue_empty(&ngx_http_aigc_holds)) {
+        ngx_http_aigc_hold_left = 0;
         return;
     }
 
-    looks = 0;
+    if (ngx_http_aigc_hold_left == 0) {
+        ngx_http_aigc_hold_left = ngx_http_aigc_hold_n;
+    }
 
-    for (q = ngx_queue_head(&ngx_http_aigc_holds);
-         q != ngx_queue_sentinel(&ngx_http_aigc_holds)
-         && looks < NGX_HTTP_AIGC_HOLD_LOOKS;
-         q = ngx_queue_next(q))
-    {
+    work = 0;
+
+    while (ngx_http_aigc_hold_left && work < NGX_HTTP_AIGC_HOLD_WORK) {
+
+        /* nothing is taken out of the ring here: closing is posted */
+
+        q = ngx_queue_head(&ngx_http_aigc_holds);
         hold = ngx_queue_data(q, ngx_http_aigc_hold_t, queue);
 
-        if (hold->closing
-            || (hold->end > ngx_time()
-                && hold->revocations
-                   == ngx_aigc_revocation_version(hold->zone)
-                && hold->table == hold->zone->shm->version))
-        {
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&ngx_http_aigc_holds, q);
+
+        ngx_http_aigc_hold_left--;
+        work++;
+
+        if (ngx_http_aigc_hold_same(hold)) {
             continue;
         }
 
-        looks++;
+        work += NGX_HTTP_AIGC_HOLD_LOOK;
         why = ngx_http_aigc_hold_check(hold);
 
         if (why) {
@@ -150,7 +164,21 @@ ngx_http_aigc_hold_timer(ngx_event_t *ev)
         }
     }
 
-    ngx_add_timer(ev, NGX_HTTP_AIGC_HOLD_EVERY);
+    ngx_add_timer(ev, ngx_http_aigc_hold_left ? NGX_HTTP_AIGC_HOLD_SOON
+                                              : NGX_HTTP_AIGC_HOLD_EVERY);
+}
+
+
+/* Nothing that decides on it has changed since it was looked up. */
+static ngx_uint_t
+ngx_http_aigc_hold_same(ngx_http_aigc_hold_t *hold)
+{
+    return hold->closing
+           || (hold->end > ngx_time()
+               && hold->revocations == ngx_aigc_revocation_version(hold->zone)
+               && (hold->name.len == 0
+                   || hold->seq == ngx_aigc_table_record_seq(hold->zone,
+                                                             hold->slot)));
 }
 
 
@@ -164,13 +192,16 @@ ngx_http_aigc_hold_check(ngx_http_aigc_hold_t *hold)
         return "its session is over";
     }
 
-    if (ngx_aigc_revocation_check(hold->zone, &hold->subject, &version)
-        != NGX_OK)
-    {
-        return "its session was revoked";
-    }
+    if (hold->revocations != ngx_aigc_revocation_version(hold->zone)) {
 
-    hold->revocations = version;
+        if (ngx_aigc_revocation_check(hold->zone, &hold->subject, &version)
+            != NGX_OK)
+        {
+            return "its session was revoked";
+        }
+
+        hold->revocations = version;
+    }
 
     return ngx_http_aigc_hold_record(hold);
 }
@@ -181,19 +212,16 @@ static const char *
 ngx_http_aigc_hold_record(ngx_http_aigc_hold_t *hold)
 {
     ngx_int_t           rc;
-    ngx_atomic_uint_t   version;
     ngx_aigc_record_t   record;
 
-    version = hold->zone->shm->version;
-    ngx_memory_barrier();
-
-    if (hold->name.len == 0) {
-        hold->table = version;
+    if (hold->name.len == 0
+        || hold->seq == ngx_aigc_table_record_seq(hold->zone, hold->slot))
+    {
         return NULL;
     }
 
-    rc = ngx_aigc_table_by_id(hold->zone, &hold->ns, &hold->name, hold->id,
-                              &record);
+    rc = ngx_aigc_table_slot(hold->zone, &hold->ns, &hold->name, hold->id,
+                             &record, &hold->slot);
 
     if (rc == NGX_BUSY
         || (rc != NGX_OK && ngx_aigc_zone_whole(hold->zone) != NGX_OK))
@@ -201,11 +229,11 @@ ngx_http_aigc_hold_record(ngx_http_aigc_hold_t *hold)
         return NULL;                    /* with the next look */
     }
 
-    hold->table = version;
-
     if (rc != NGX_OK) {
         return "its instance is gone";
     }
+
+    hold->seq = record.seq;
 
     if (!ngx_aigc_fixed_eq(&record.owner, &hold->user)
         || record.collision || record.disk == NGX_AIGC_DISK_FOREIGN)

@@ -4,8 +4,10 @@
  * or user is revoked, its instance is released or is somebody else's, or its
  * session's lifetime is over; that its token expires meanwhile is no reason.
  *
- * A list of this worker's, looked at by one timer, which runs only while there
- * are any.  What has not changed in the zone since is not looked up again.
+ * A ring of this worker's, looked at by one timer, which runs only while there
+ * are any.  A glance compares two counters; only what has changed in the zone
+ * since is looked up.  What one turn of the timer does not get to comes first
+ * in the next, soon after.
  */
 
 #ifndef _NGX_HTTP_AIGC_HOLD_H_INCLUDED_
@@ -16,8 +18,10 @@
 #include "zone/ngx_aigc_table.h"
 
 
-#define NGX_HTTP_AIGC_HOLD_EVERY  200   /* ms between two looks */
-#define NGX_HTTP_AIGC_HOLD_LOOKS  500   /* lookups in one: about a ms */
+#define NGX_HTTP_AIGC_HOLD_EVERY  200   /* ms between two rounds of all */
+#define NGX_HTTP_AIGC_HOLD_SOON   10    /* ms between two turns of a round */
+#define NGX_HTTP_AIGC_HOLD_WORK   10000 /* glances in a turn: about a ms */
+#define NGX_HTTP_AIGC_HOLD_LOOK   20    /* glances that a lookup counts for */
 
 
 /*

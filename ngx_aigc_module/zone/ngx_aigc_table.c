@@ -14,6 +14,11 @@ static ngx_int_t ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
 static ngx_int_t ngx_aigc_claim_cmp(const void *one, const void *two);
 
 
+static ngx_int_t ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_int_t id, ngx_aigc_record_t *record, size_t size,
+    uint32_t *slot);
+
+
 ngx_int_t
 ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
     ngx_aigc_record_t *record)
@@ -76,6 +81,24 @@ ngx_int_t
 ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     ngx_int_t id, ngx_aigc_record_t *record)
 {
+    return ngx_aigc_table_find(zone, ns, name, id, record,
+                               sizeof(ngx_aigc_record_t), NULL);
+}
+
+
+ngx_int_t
+ngx_aigc_table_slot(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
+    ngx_int_t id, ngx_aigc_record_t *record, uint32_t *slot)
+{
+    return ngx_aigc_table_find(zone, ns, name, id, record,
+                               offsetof(ngx_aigc_record_t, claim_gss), slot);
+}
+
+
+static ngx_int_t
+ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
+    ngx_int_t id, ngx_aigc_record_t *record, size_t size, uint32_t *slot)
+{
     uint32_t             i, n, *head;
     ngx_uint_t           tries;
     ngx_aigc_shm_t      *shm;
@@ -106,9 +129,7 @@ ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
                 continue;
             }
 
-            if (ngx_aigc_seq_copy(record, &r[i], sizeof(ngx_aigc_record_t))
-                != NGX_OK)
-            {
+            if (ngx_aigc_seq_copy(record, &r[i], size) != NGX_OK) {
                 return NGX_BUSY;
             }
 
@@ -116,6 +137,10 @@ ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
                 && ngx_aigc_fixed_eq(&record->name, name)
                 && ngx_aigc_fixed_eq(&record->ns, ns))
             {
+                if (slot) {
+                    *slot = i;
+                }
+
                 return NGX_OK;
             }
         }

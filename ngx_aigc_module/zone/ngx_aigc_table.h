@@ -242,6 +242,14 @@ ngx_int_t ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
 ngx_int_t ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name, ngx_int_t id, ngx_aigc_record_t *record);
 
+/*
+ * By what it is, and as much of it as by_host() fills; *slot is its index.  As
+ * long as ngx_aigc_table_record_seq() of the slot is record->seq, nothing of
+ * it has changed.
+ */
+ngx_int_t ngx_aigc_table_slot(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_int_t id, ngx_aigc_record_t *record, uint32_t *slot);
+
 /* Likewise a template; *slot is its index when slot is not NULL. */
 ngx_int_t ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name, ngx_aigc_template_t *tmpl, uint32_t *slot);
