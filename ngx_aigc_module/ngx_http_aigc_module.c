@@ -3,6 +3,7 @@
  * and what runs in which process.  Behaviour lives in the folders below.
  */
 
+#include "ngx_http_aigc_describe.h"
 #include "ngx_http_aigc_directives.h"
 
 #include "http/ngx_http_aigc_access.h"
@@ -144,6 +145,7 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
     ngx_http_aigc_content("aigc_readyz", ngx_http_aigc_readyz_handler),
     ngx_http_aigc_content("aigc_metrics", ngx_http_aigc_metrics_handler),
     ngx_http_aigc_content("aigc_table", ngx_http_aigc_table_handler),
+    ngx_http_aigc_content("aigc_describe", ngx_http_aigc_describe_handler),
 
     ngx_null_command
 };
@@ -181,7 +183,7 @@ ngx_module_t  ngx_http_aigc_module = {
 
 
 /* $aigc_user and $aigc_instance are offsets into the context; 0: a decision. */
-static ngx_http_variable_t  ngx_http_aigc_variables[] = {
+ngx_http_variable_t  ngx_http_aigc_variables[] = {
 
     { ngx_string("aigc_user"), NULL, ngx_http_aigc_variable,
       offsetof(ngx_http_aigc_ctx_t, user), NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -509,7 +511,7 @@ static ngx_int_t
 ngx_http_aigc_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     uintptr_t data)
 {
-    ngx_str_t            *value;
+    const ngx_str_t      *value;
     ngx_http_aigc_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);

@@ -214,7 +214,7 @@ for (
     $t->faults([$rule]);
     $list = adopt($carol)->json;
     $r = adopt($carol, { confirm => $list->{confirm} });
-    is $r->code, 503, "$what: the run ends" or diag $r->content;
+    is join(' ', $r->code, ($r->problem // {})->{code} // '-'), '502 cluster-unavailable', "$what: the run ends" or diag $r->content;
     is_deeply uids(), $pods, 'no pod has gone';
 }
 $t->no_faults;

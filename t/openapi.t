@@ -13,6 +13,7 @@ my $t;
 # What cannot be had here, and who shows it.
 my %elsewhere_status = map { $_ => 't/zone.t: a zone that is too small' } map { "$_ 507" } qw(install start release uninstall adminRelease);
 $elsewhere_status{'adopt 507'} = 'a Logto of 100,000 users';
+$elsewhere_status{'adopt 502'} = 't/adopt.t: a cluster that fails in the middle of a run';
 my %elsewhere_code = (
     'zone-full'           => 't/zone.t',
     'template-used-up'    => 'a template with 100,000 ids behind it',
@@ -40,60 +41,37 @@ sub check {             # t/openapi/check.mjs: what it says to what it is told
     return $json->decode($text);
 }
 
-### The document, and the route table
+### The document
 
 my $document = check('document');
 is join("\n", @{ $document->{errors} }), '', 'the document is OpenAPI 3.1, its references lead somewhere, its examples are true';
 
 my %op = map { $_->{id} => $_ } @{ $document->{operations} };
 
-sub source {
-    my ($file) = @_;
-    open my $f, '<', $file or die "$file: $!";
-    local $/;
-    return <$f>;
-}
-
-{
-    my %kind = (ns => '{namespace}', name => '{template}', id => '{id}');
-    my ($table) = source("$FindBin::Bin/../ngx_aigc_module/http/ngx_http_aigc_api.c") =~ /ngx_http_aigc_routes\[\] = \{(.*?)\n\};/s;
-    my @routes;
-    while ($table =~ /NGX_HTTP_(\w+),\s*\{([^}]*)\}/g) {
-        my ($method, $path) = ($1, $2);
-        push @routes, "$method /" . join '/', map { $kind{$_} // $_ } $path =~ /"(\w+)"/g;
-    }
-    is_deeply [sort map { "$_->{method} $_->{path}" } values %op], [sort @routes], 'its paths are those of the module, all of them';
-}
-
-# Which problems the API's sources have, with their statuses.
-{
-    my %status = (BAD_REQUEST => 400, UNAUTHORIZED => 401, FORBIDDEN => 403, NOT_FOUND => 404, NOT_ALLOWED => 405,
-        CONFLICT => 409, REQUEST_ENTITY_TOO_LARGE => 413, TOO_MANY_REQUESTS => 429, NOT_IMPLEMENTED => 501, BAD_GATEWAY => 502,
-        SERVICE_UNAVAILABLE => 503, INSUFFICIENT_STORAGE => 507, INTERNAL_SERVER_ERROR => 500);
-    my %decision = (COLD => 'starting', BUSY => 'busy', UNRENEWED => 'sign-in-unavailable');
-    my %code;
-    for my $file (glob "$FindBin::Bin/../ngx_aigc_module/http/*.c") {
-        next if $file =~ /_(?:access|decide|auth|waiting|sign_in|sign_in_callback|sign_out|status|backchannel|webhook)\.c$/;
-        my $text = source($file);
-        $code{"$status{$1} $2"} = $file while $text =~ /NGX_HTTP_([A-Z_]+),\s*"([a-z]+(?:-[a-z]+)+|busy|starting|uninstalling)"/g;
-        $code{"503 $decision{$1}"} = $file while $text =~ /NGX_HTTP_AIGC_(COLD|BUSY|UNRENEWED)\b/g;
-        $code{"409 $1"} = $file while $text =~ /code = "([a-z-]+)"/g;
-        $code{"503 $1"} = $file while $text =~ /adopt_unavailable\(r,\s*"([a-z-]+)"/g;
-    }
-    delete $code{'405 method-not-allowed'};     # of no operation
-    my %said;
-    for my $o (values %op) {
-        for my $status (keys %{ $o->{responses} }) { $said{"$status $_"} = 1 for @{ $o->{responses}{$status} } }
-    }
-    is_deeply [sort keys %said], [sort keys %code], 'its problems are those of the module, all of them'
-        or diag join "\n", map { "$_: $code{$_}" } grep { !$said{$_} } sort keys %code;
-}
-
-### Real answers
+### What the module says of itself
 
 $t = AIGC::Stack->start(workers => 1, faults => 1, templates => [$name, 'notebook'],
     edit => sub { $t && $t->{without_custom_data} ? $_[0] =~ s/(aigc_logto [^;]*)/$1 custom_data=off/r : $_[0] });
 $t->allow_log(qr/upstream/);
+
+my $module = $t->status('/describe')->json;
+
+is_deeply [sort map { "$_->{method} $_->{path}" } values %op], [sort map { "$_->{method} $_->{path}" } @{ $module->{routes} }],
+    'its calls are those of the module, all of them';
+
+{
+    my %said;
+    for my $o (values %op) {
+        for my $status (keys %{ $o->{responses} }) { $said{"$status $_"} = 1 for @{ $o->{responses}{$status} } }
+    }
+    # 405 belongs to no operation: any path that there is can answer it.
+    my %has = map { ("$_->{status} $_->{code}" => 1) } grep { $_->{api} && $_->{code} ne 'method-not-allowed' } @{ $module->{codes} };
+    is join(', ', grep { !$said{$_} } sort keys %has), '', 'it has every code of the module';
+    is join(', ', grep { !$has{$_} } sort keys %said), '', '… and no other';
+}
+
+### Real answers
+
 my ($alice, $bob, $carol) = map { $t->sign_in($_) } qw(alice bob carol);
 my @answers;
 

@@ -14,6 +14,7 @@
 #define _NGX_HTTP_AIGC_ADOPT_RUN_H_INCLUDED_
 
 #include "ngx_http_aigc_adopt.h"
+#include "ngx_http_aigc_code.h"
 
 #include "net/ngx_aigc_pages.h"
 
@@ -64,10 +65,9 @@ void ngx_http_aigc_adopt_wait(ngx_http_request_t *r, ngx_msec_t ms);
 void ngx_http_aigc_adopt_go(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_http_aigc_adopt_phase_e phase);
 
-/* Ends of the request: 409, and 503 with a code and a sentence. */
-void ngx_http_aigc_adopt_changed(ngx_http_request_t *r);
-void ngx_http_aigc_adopt_unavailable(ngx_http_request_t *r, const char *code,
-    const char *detail);
+/* The end of the request; detail as of ngx_http_aigc_problem(). */
+void ngx_http_aigc_adopt_failed(ngx_http_request_t *r,
+    ngx_http_aigc_code_e code, const char *detail);
 
 /* The next disk without an owner; the next template. */
 void ngx_http_aigc_adopt_stamp(ngx_http_request_t *r,

@@ -153,10 +153,10 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
     }
 
     if (ngx_current_msec - a->since > NGX_HTTP_AIGC_ADOPT_SHOWN) {
-        ngx_http_aigc_adopt_unavailable(r, "cluster-busy", "The cluster is "
-                                        "busy with a template: what was "
-                                        "adopted stays so, ask again for the "
-                                        "rest.");
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CLUSTER_BUSY,
+                                   "The cluster is busy with a template: "
+                                   "what was adopted stays so, ask again "
+                                   "for the rest.");
         return;
     }
 
@@ -195,7 +195,8 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
         return;
 
     case NGX_DECLINED:
-        ngx_http_aigc_adopt_changed(r);
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CHANGED_MEANWHILE,
+                                   NULL);
         return;
 
     default:
@@ -408,10 +409,10 @@ ngx_http_aigc_adopt_answered(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
                       "%ui%s%s", f->status, f->error ? ", " : "",
                       f->error ? f->error : "");
 
-        ngx_http_aigc_adopt_unavailable(r, "cluster-unavailable",
-                                        "The cluster does not answer as it "
-                                        "should: what was adopted stays so, "
-                                        "ask again for the rest.");
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CLUSTER_UNAVAILABLE,
+                                   "The cluster does not answer as it "
+                                   "should: what was adopted stays so, ask "
+                                   "again for the rest.");
         return;
     }
 }

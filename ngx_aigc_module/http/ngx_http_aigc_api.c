@@ -9,49 +9,6 @@
 #include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 
-#include "core/ngx_aigc_ids.h"
-
-
-/*
- * A path is matched segment by segment: "ns", "name" and "id" stand for any
- * value of that kind.
- */
-typedef struct {
-    ngx_uint_t              method;
-    const char             *path[7];
-    ngx_http_aigc_verb_pt   verb;
-} ngx_http_aigc_route_t;
-
-
-static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
-    { NGX_HTTP_GET, { "me" }, ngx_http_aigc_api_me },
-    { NGX_HTTP_GET, { "events" }, ngx_http_aigc_api_events },
-    { NGX_HTTP_GET, { "templates" }, ngx_http_aigc_api_templates },
-    { NGX_HTTP_POST, { "templates", "ns", "name", "install" },
-      ngx_http_aigc_api_install },
-    { NGX_HTTP_GET, { "instances" }, ngx_http_aigc_api_instances },
-    { NGX_HTTP_GET, { "instances", "ns", "name", "id" },
-      ngx_http_aigc_api_instance },
-    { NGX_HTTP_DELETE, { "instances", "ns", "name", "id" },
-      ngx_http_aigc_api_uninstall },
-    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "start" },
-      ngx_http_aigc_api_start },
-    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "release" },
-      ngx_http_aigc_api_release },
-    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "restart" },
-      ngx_http_aigc_api_restart },
-    { NGX_HTTP_POST, { "instances", "ns", "name", "id", "update" },
-      ngx_http_aigc_api_update },
-    { NGX_HTTP_GET, { "admin", "instances" },
-      ngx_http_aigc_api_admin_instances },
-    { NGX_HTTP_POST, { "admin", "instances", "ns", "name", "id", "release" },
-      ngx_http_aigc_api_admin_release },
-    { NGX_HTTP_GET, { "admin", "status" }, ngx_http_aigc_api_admin_status },
-    { NGX_HTTP_GET, { "admin", "users" }, ngx_http_aigc_api_admin_users },
-    { NGX_HTTP_POST, { "admin", "adopt" }, ngx_http_aigc_api_admin_adopt },
-    { 0, { NULL }, NULL }
-};
-
 
 typedef struct {
     ngx_http_aigc_call_t    call;
@@ -59,12 +16,8 @@ typedef struct {
 } ngx_http_aigc_api_ctx_t;
 
 
-static ngx_int_t ngx_http_aigc_api_route(ngx_http_request_t *r,
-    ngx_http_aigc_api_ctx_t *api, ngx_uint_t *allowed);
 static ngx_int_t ngx_http_aigc_api_refuse(ngx_http_request_t *r,
     ngx_uint_t allowed);
-static ngx_int_t ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
-    ngx_http_aigc_call_t *call);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_int_t *answer);
 static ngx_uint_t ngx_http_aigc_api_malformed(ngx_http_request_t *r,
@@ -96,14 +49,15 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
 
     ctx->user = api->call.who.sub;
 
-    if (ngx_http_aigc_api_route(r, api, &allowed) != NGX_OK) {
+    api->verb = ngx_http_aigc_api_route(r, &api->call, &allowed);
+
+    if (api->verb == NULL) {
         return ngx_http_aigc_api_refuse(r, allowed);
     }
 
     if (r->headers_in.content_length_n > NGX_HTTP_AIGC_BODY_MAX) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                     "body-too-large",
-                                     "The body is too large.", 0);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BODY_TOO_LARGE,
+                                     NULL);
     }
 
     ctx->handler = api;
@@ -157,25 +111,23 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     }
 
     if (ngx_http_aigc_api_malformed(r, &call->who)) {
-        *answer = ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST,
-                                        "bad-authorization",
-                                        "The request has a malformed bearer "
-                                        "token, or two.", 0);
+        *answer = ngx_http_aigc_problem(r,
+                                        NGX_HTTP_AIGC_CODE_BAD_AUTHORIZATION,
+                                        NULL);
         return NGX_DECLINED;
     }
 
     if (rc != NGX_OK) {
-        *answer = ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
-                                        "not-signed-in", "Sign in first.", 0);
+        *answer = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
+                                        NULL);
         return NGX_DECLINED;
     }
 
     /* a cookie comes along with any page's request, a token does not */
 
     if (call->who.cookie && ngx_http_aigc_same_origin(r, NULL) != NGX_OK) {
-        *answer = ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "cross-origin",
-                                        "The request comes from a page of "
-                                        "another origin.", 0);
+        *answer = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN,
+                                        NULL);
         return NGX_DECLINED;
     }
 
@@ -206,50 +158,6 @@ ngx_http_aigc_api_malformed(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 }
 
 
-/* NGX_DECLINED: *allowed is the methods of the path, or 0: no such path */
-static ngx_int_t
-ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_api_ctx_t *api,
-    ngx_uint_t *allowed)
-{
-    ngx_str_t               path;
-    ngx_uint_t              method;
-    ngx_http_aigc_route_t  *route;
-
-    static ngx_str_t        prefix = ngx_string("/api/v1/");
-
-    *allowed = 0;
-
-    if (r->uri.len <= prefix.len
-        || ngx_memcmp(r->uri.data, prefix.data, prefix.len) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    path.data = r->uri.data + prefix.len;
-    path.len = r->uri.len - prefix.len;
-
-    method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
-
-    for (route = ngx_http_aigc_routes; route->verb; route++) {
-
-        if (ngx_http_aigc_api_match(&path, route->path, &api->call)
-            != NGX_OK)
-        {
-            continue;
-        }
-
-        if (route->method == method) {
-            api->verb = route->verb;
-            return NGX_OK;
-        }
-
-        *allowed |= route->method;
-    }
-
-    return NGX_DECLINED;
-}
-
-
 static ngx_int_t
 ngx_http_aigc_api_refuse(ngx_http_request_t *r, ngx_uint_t allowed)
 {
@@ -266,8 +174,8 @@ ngx_http_aigc_api_refuse(ngx_http_request_t *r, ngx_uint_t allowed)
     };
 
     if (allowed == 0) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
-                                     "There is no such call.", 0);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_FOUND,
+                                     "There is no such call.");
     }
 
     allow = ngx_pnalloc(r->pool, sizeof("GET, HEAD, POST, DELETE"));
@@ -290,52 +198,6 @@ ngx_http_aigc_api_refuse(ngx_http_request_t *r, ngx_uint_t allowed)
 }
 
 
-static ngx_int_t
-ngx_http_aigc_api_match(ngx_str_t *path, const char **pattern,
-    ngx_http_aigc_call_t *call)
-{
-    u_char      *p, *last, *end;
-    ngx_str_t    segment;
-    ngx_uint_t   i;
-
-    p = path->data;
-    last = path->data + path->len;
-
-    call->id = NGX_ERROR;
-
-    for (i = 0; pattern[i]; i++) {
-
-        end = ngx_strlchr(p, last, '/');
-
-        segment.data = p;
-        segment.len = (end ? end : last) - p;
-
-        if (ngx_strcmp(pattern[i], "ns") == 0) {
-            call->ns = segment;
-
-        } else if (ngx_strcmp(pattern[i], "name") == 0) {
-            call->name = segment;
-
-        } else if (ngx_strcmp(pattern[i], "id") == 0) {
-            call->id = ngx_aigc_id_parse(&segment);
-
-        } else if (segment.len != ngx_strlen(pattern[i])
-                   || ngx_memcmp(segment.data, pattern[i], segment.len) != 0)
-        {
-            return NGX_DECLINED;
-        }
-
-        if (end == NULL) {
-            return pattern[i + 1] ? NGX_DECLINED : NGX_OK;
-        }
-
-        p = end + 1;
-    }
-
-    return NGX_DECLINED;
-}
-
-
 static void
 ngx_http_aigc_api_body(ngx_http_request_t *r)
 {
@@ -354,8 +216,7 @@ ngx_http_aigc_api_body(ngx_http_request_t *r)
 
     case NGX_DECLINED:
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-json",
-                                  "The body is not a JSON object.", 0));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_JSON, NULL));
         return;
 
     default: /* NGX_ERROR */
@@ -466,8 +327,7 @@ ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
     }
 
     ngx_http_finalize_request(r,
-        ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "not-admin",
-                              "This call is for administrators.", 0));
+        ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_ADMIN, NULL));
 
     return NGX_DECLINED;
 }
@@ -495,14 +355,11 @@ static ngx_int_t
 ngx_http_aigc_call_refuse(ngx_http_request_t *r, ngx_int_t rc)
 {
     if (rc == NGX_BUSY) {
-        rc = ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
-                                   "The gateway cannot say at this moment.",
-                                   NGX_HTTP_AIGC_RETRY_COLD);
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BUSY,
+                                   "The gateway cannot say at this moment.");
 
     } else {
-        rc = ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
-                                   "There is no such template or instance.",
-                                   0);
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_FOUND, NULL);
     }
 
     ngx_http_finalize_request(r, rc);
@@ -566,9 +423,7 @@ ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
         || !ngx_aigc_fixed_eq(&record->owner, &call->who.sub))
     {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "not-owner",
-                                  "This instance belongs to somebody else.",
-                                  0));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_OWNER, NULL));
         return NGX_DECLINED;
     }
 
@@ -587,13 +442,11 @@ ngx_http_aigc_call_running(ngx_http_request_t *r, ngx_aigc_record_t *record)
         return NGX_OK;
 
     case NGX_AIGC_UNINSTALLING:
-        rc = ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, "uninstalling",
-                                   "The instance is being uninstalled.", 0);
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_UNINSTALLING, NULL);
         break;
 
     default:
-        rc = ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, "not-running",
-                                   "The instance is released: start it.", 0);
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_RUNNING, NULL);
         break;
     }
 

@@ -33,6 +33,16 @@ typedef void (*ngx_http_aigc_verb_pt)(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_api_handler(ngx_http_request_t *r);
 
 /*
+ * Which verb the method and path of r are; call gets what the path names.
+ * NULL: none, and *allowed is the methods of the path, or 0: no such path.
+ */
+ngx_http_aigc_verb_pt ngx_http_aigc_api_route(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call, ngx_uint_t *allowed);
+
+/* The calls, [{"method","path"}], as in docs/openapi.yaml. */
+json_t *ngx_http_aigc_api_routes(void);
+
+/*
  * The shared first steps of a call.  synced: the table has been listed whole,
  * else it is nothing to judge by.  template: the path's template, its slot.
  * instance: the path's instance, the caller's own; anyones: whosever it is, an

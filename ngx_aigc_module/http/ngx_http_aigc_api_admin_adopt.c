@@ -46,11 +46,7 @@ ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
 
     if (!mcf->logto->custom_data) {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_NOT_IMPLEMENTED,
-                                  "no-custom-data",
-                                  "The gateway does not read custom data: "
-                                  "\"aigc_logto\" has no m2m_app_id=, or "
-                                  "custom_data=off.", 0));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NO_CUSTOM_DATA, NULL));
         return;
     }
 
@@ -60,9 +56,7 @@ ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
 
     if (rc == NGX_DECLINED) {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-confirm",
-                                  "\"confirm\" is the text of that name in "
-                                  "the list that is confirmed.", 0));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_CONFIRM, NULL));
         return;
     }
 
@@ -169,9 +163,7 @@ ngx_http_aigc_adopt_step(ngx_http_request_t *r)
     a = ctx->handler;
 
     if (ngx_current_msec - a->started > NGX_HTTP_AIGC_ADOPT_TIME) {
-        ngx_http_aigc_adopt_unavailable(r, "too-slow", "It took too long: "
-                                        "what was adopted stays so, ask "
-                                        "again for the rest.");
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_TOO_SLOW, NULL);
         return;
     }
 
@@ -215,12 +207,12 @@ ngx_http_aigc_adopt_step(ngx_http_request_t *r)
     if (ngx_current_msec - a->since > NGX_HTTP_AIGC_ADOPT_SHOWN) {
 
         if (a->phase == NGX_HTTP_AIGC_ADOPT_STAMPED) {
-            ngx_http_aigc_adopt_changed(r);
+            ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CHANGED_MEANWHILE,
+                                       NULL);
 
         } else {
-            ngx_http_aigc_adopt_unavailable(r, "not-shown-yet", "It is done, "
-                                            "but the gateway has not heard of "
-                                            "it from the cluster yet.");
+            ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_NOT_SHOWN_YET,
+                                       NULL);
         }
 
         return;
@@ -262,9 +254,7 @@ ngx_http_aigc_adopt_read(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
 
     if (a->pages.at >= NGX_HTTP_AIGC_ADOPT_USERS) {
         ngx_http_aigc_finish(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_INSUFFICIENT_STORAGE,
-                                  "too-many-users", "Logto has more users "
-                                  "than one run reads.", 0));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_TOO_MANY_USERS, NULL));
         return;
     }
 
@@ -273,8 +263,8 @@ ngx_http_aigc_adopt_read(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
                                   ngx_cycle->log);
 
     if (a->call == NULL) {
-        ngx_http_aigc_adopt_unavailable(r, "logto-unavailable",
-                                        "Logto cannot be asked.");
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_LOGTO_UNAVAILABLE,
+                                   NULL);
         return;
     }
 
@@ -334,9 +324,9 @@ ngx_http_aigc_adopt_page_done(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
                       "aigc: Logto's users could not be read: %s",
                       ngx_aigc_management_text(result));
 
-        ngx_http_aigc_adopt_unavailable(r, "logto-unavailable",
-                                        "Logto's users cannot be read: see "
-                                        "the gateway's log.");
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_LOGTO_UNAVAILABLE,
+                                   "Logto's users cannot be read: see the "
+                                   "gateway's log.");
         return;
     }
 
@@ -365,9 +355,9 @@ ngx_http_aigc_adopt_listed(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
          ? NGX_BUSY : ngx_http_aigc_adopt_decide(&a->list);
 
     if (rc == NGX_BUSY) {
-        ngx_http_aigc_adopt_unavailable(r, "busy", "The gateway's view of the "
-                                        "cluster is not whole at this "
-                                        "moment.");
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_BUSY,
+                                   "The gateway's view of the cluster is "
+                                   "not whole at this moment.");
         return;
     }
 
@@ -388,11 +378,9 @@ ngx_http_aigc_adopt_listed(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
         || ngx_memcmp(a->confirm.data, a->list.confirm, a->confirm.len) != 0)
     {
         ngx_http_aigc_finish(r,
-            ngx_http_aigc_problem_with(r, NGX_HTTP_CONFLICT, "list-changed",
-                                       "It is not the list that was "
-                                       "confirmed: look at this one.",
+            ngx_http_aigc_problem_with(r, NGX_HTTP_AIGC_CODE_LIST_CHANGED, NULL,
                                        ngx_http_aigc_adopt_json(&a->list,
-                                                                "adopt", 1)));
+                                       "adopt", 1)));
         return;
     }
 
@@ -405,20 +393,8 @@ ngx_http_aigc_adopt_listed(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
 
 
 void
-ngx_http_aigc_adopt_changed(ngx_http_request_t *r)
-{
-    ngx_http_aigc_finish(r,
-        ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, "changed-meanwhile",
-                              "The cluster has changed meanwhile: what was "
-                              "adopted stays so, ask again for the rest.", 0));
-}
-
-
-void
-ngx_http_aigc_adopt_unavailable(ngx_http_request_t *r, const char *code,
+ngx_http_aigc_adopt_failed(ngx_http_request_t *r, ngx_http_aigc_code_e code,
     const char *detail)
 {
-    ngx_http_aigc_finish(r,
-        ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, code, detail,
-                              NGX_HTTP_AIGC_RETRY));
+    ngx_http_aigc_finish(r, ngx_http_aigc_problem(r, code, detail));
 }

@@ -23,10 +23,8 @@ ngx_http_aigc_api_admin_release(ngx_http_request_t *r,
 
     if (record.owner.len == 0) {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT,
-                                  "unreadable-annotation",
-                                  "The instance's annotation cannot be read: "
-                                  "put it right, it runs for nobody.", 0));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_UNREADABLE_ANNOTATION,
+                                  NULL));
         return;
     }
 

@@ -32,18 +32,13 @@ ngx_http_aigc_api_events(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     case NGX_BUSY:
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_TOO_MANY_REQUESTS,
-                                  "too-many-streams",
-                                  "You have too many event streams open.",
-                                  NGX_HTTP_AIGC_RETRY));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_TOO_MANY_STREAMS,
+                                  NULL));
         return;
 
     default:
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                  "streams-full",
-                                  "The gateway has too many event streams "
-                                  "open.", NGX_HTTP_AIGC_RETRY));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_STREAMS_FULL, NULL));
         return;
     }
 

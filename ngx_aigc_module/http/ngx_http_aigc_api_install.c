@@ -19,8 +19,8 @@ ngx_http_aigc_api_install(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     if (another && !json_is_boolean(another)) {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-parameter",
-                                  "\"another\" is true or false.", 0));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_PARAMETER,
+                                  "\"another\" is true or false."));
         return;
     }
 

@@ -40,10 +40,10 @@ ngx_http_aigc_api_uninstall(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     if (ngx_http_aigc_api_uninstall_query(r, &keep) != NGX_OK) {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-parameter",
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_PARAMETER,
                                   "The query may be delete_disk=true, "
                                   "delete_disk=false or keep_disk=true, and "
-                                  "nothing else.", 0));
+                                  "nothing else."));
         return;
     }
 

@@ -249,17 +249,17 @@ ngx_http_aigc_logout_revoke(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
 static ngx_int_t
 ngx_http_aigc_logout_bad(ngx_http_request_t *r, const char *detail)
 {
-    return ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-logout-token",
-                                 detail, 0);
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_LOGOUT_TOKEN,
+                                 detail);
 }
 
 
 static ngx_int_t
 ngx_http_aigc_logout_busy(ngx_http_request_t *r)
 {
-    return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE, "busy",
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BUSY,
                                  "The gateway cannot check logout tokens at "
-                                 "this moment.", NGX_HTTP_AIGC_RETRY_COLD);
+                                 "this moment.");
 }
 
 

@@ -141,7 +141,5 @@ ngx_http_aigc_body_copy(ngx_http_request_t *r, size_t max, ngx_str_t *body)
 static ngx_int_t
 ngx_http_aigc_body_refuse(ngx_http_request_t *r)
 {
-    return ngx_http_aigc_problem(r, NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
-                                 "body-too-large", "The body is too large.",
-                                 0);
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BODY_TOO_LARGE, NULL);
 }

@@ -27,8 +27,6 @@
 #define NGX_HTTP_AIGC_ORIGINAL_MAX 16384    /* bytes of X-Original-URL */
 #define NGX_HTTP_AIGC_MAX_STALE    600      /* s, the default of max_stale= */
 #define NGX_HTTP_AIGC_GRACE        3600     /* s, the default of grace= */
-#define NGX_HTTP_AIGC_RETRY_COLD   2        /* s, Retry-After: no table yet */
-#define NGX_HTTP_AIGC_RETRY        5        /* s, Retry-After otherwise */
 
 
 typedef struct {

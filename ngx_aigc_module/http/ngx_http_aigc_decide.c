@@ -9,54 +9,29 @@
 #include "ngx_http_aigc_reply.h"
 
 
-typedef struct {
-    ngx_str_t     name;
-    ngx_uint_t    status;
-    const char   *detail;
-    time_t        retry;
-} ngx_http_aigc_answer_t;
-
-
 static ngx_int_t ngx_http_aigc_forget(ngx_http_request_t *r,
     ngx_http_aigc_decision_e decision);
 
 
-/* by ngx_http_aigc_decision_e */
-static ngx_http_aigc_answer_t  ngx_http_aigc_answers[] = {
-    { ngx_string("undecided"), 500, "No decision was made.", 0 },
-    { ngx_string("allow"), 200, "", 0 },
-    { ngx_string("bad-host"), 400,
-      "The request names two different hosts, or none.", 0 },
-    { ngx_string("starting"), 503,
-      "The gateway has not seen the cluster yet.", NGX_HTTP_AIGC_RETRY_COLD },
-    { ngx_string("busy"), 503,
-      "The gateway cannot decide at this moment.", NGX_HTTP_AIGC_RETRY },
-    { ngx_string("unknown-host"), 404,
-      "There is no instance with this host name.", 0 },
-    { ngx_string("host-collision"), 403,
-      "Two instances claim this host name: tell your administrator.", 0 },
-    { ngx_string("not-signed-in"), 401, "Sign in first.", 0 },
-    { ngx_string("ambiguous-session"), 401,
-      "The request carries several session cookies; close the browser's "
-      "other tabs of this site and sign in again.", 0 },
-    { ngx_string("renewing"), 503, "The session is being renewed.",
-      NGX_HTTP_AIGC_RETRY },
-    { ngx_string("sign-in-unavailable"), 503,
-      "Your session has to be renewed, and the sign-in service cannot be "
-      "reached.", NGX_HTTP_AIGC_RETRY },
-    { ngx_string("not-owner"), 403,
-      "This instance belongs to somebody else.", 0 },
-    { ngx_string("foreign-disk"), 403,
-      "The disk of this instance is not recorded as yours: tell your "
-      "administrator.", 0 },
-    { ngx_string("cross-origin"), 403,
-      "The request comes from a page of another origin.", 0 },
-    { ngx_string("not-ready"), 503,
-      "The instance is not ready.", NGX_HTTP_AIGC_RETRY },
-    { ngx_string("stale"), 503,
-      "The gateway has not heard from the cluster for too long.",
-      NGX_HTTP_AIGC_RETRY },
-    { ngx_string("failed"), 500, "An internal error.", 0 }
+/* by ngx_http_aigc_decision_e; ALLOW is no problem */
+static ngx_http_aigc_code_e  ngx_http_aigc_decision_codes[] = {
+    NGX_HTTP_AIGC_CODE_UNDECIDED,
+    NGX_HTTP_AIGC_CODE_UNDECIDED,
+    NGX_HTTP_AIGC_CODE_BAD_HOST,
+    NGX_HTTP_AIGC_CODE_STARTING,
+    NGX_HTTP_AIGC_CODE_BUSY,
+    NGX_HTTP_AIGC_CODE_UNKNOWN_HOST,
+    NGX_HTTP_AIGC_CODE_HOST_COLLISION,
+    NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
+    NGX_HTTP_AIGC_CODE_AMBIGUOUS_SESSION,
+    NGX_HTTP_AIGC_CODE_RENEWING,
+    NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
+    NGX_HTTP_AIGC_CODE_NOT_OWNER,
+    NGX_HTTP_AIGC_CODE_FOREIGN_DISK,
+    NGX_HTTP_AIGC_CODE_CROSS_ORIGIN,
+    NGX_HTTP_AIGC_CODE_NOT_READY,
+    NGX_HTTP_AIGC_CODE_STALE,
+    NGX_HTTP_AIGC_CODE_FAILED
 };
 
 
@@ -146,34 +121,39 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
 }
 
 
-ngx_str_t *
+const ngx_str_t *
 ngx_http_aigc_decision_name(ngx_http_aigc_decision_e decision)
 {
-    return &ngx_http_aigc_answers[decision].name;
+    static ngx_str_t  allow = ngx_string("allow");
+
+    if (decision == NGX_HTTP_AIGC_ALLOW) {
+        return &allow;
+    }
+
+    return &ngx_http_aigc_code(ngx_http_aigc_decision_codes[decision])->text;
 }
 
 
 ngx_uint_t
 ngx_http_aigc_decision_status(ngx_http_aigc_decision_e decision)
 {
-    return ngx_http_aigc_answers[decision].status;
+    if (decision == NGX_HTTP_AIGC_ALLOW) {
+        return NGX_HTTP_OK;
+    }
+
+    return ngx_http_aigc_code(ngx_http_aigc_decision_codes[decision])->status;
 }
 
 
 ngx_int_t
 ngx_http_aigc_refuse(ngx_http_request_t *r, ngx_http_aigc_decision_e decision)
 {
-    ngx_http_aigc_answer_t  *answer;
-
-    answer = &ngx_http_aigc_answers[decision];
-
     if (ngx_http_aigc_forget(r, decision) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_problem(r, answer->status,
-                                 (char *) answer->name.data, answer->detail,
-                                 answer->retry);
+    return ngx_http_aigc_problem(r, ngx_http_aigc_decision_codes[decision],
+                                 NULL);
 }
 
 
@@ -181,16 +161,11 @@ ngx_int_t
 ngx_http_aigc_refuse_visitor(ngx_http_request_t *r,
     ngx_http_aigc_decision_e decision)
 {
-    ngx_http_aigc_answer_t  *answer;
-
-    answer = &ngx_http_aigc_answers[decision];
-
     if (ngx_http_aigc_forget(r, decision) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_say(r, answer->status, (char *) answer->name.data,
-                             answer->detail, answer->retry);
+    return ngx_http_aigc_say(r, ngx_http_aigc_decision_codes[decision], NULL);
 }
 
 

@@ -22,7 +22,7 @@ ngx_http_aigc_decision_e ngx_http_aigc_decide(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);
 
 /* "allow", "not-owner", …: for $aigc_decision and as a problem's code. */
-ngx_str_t *ngx_http_aigc_decision_name(ngx_http_aigc_decision_e decision);
+const ngx_str_t *ngx_http_aigc_decision_name(ngx_http_aigc_decision_e decision);
 
 /*
  * Answers a decision other than ALLOW, with its status, as a problem.  Clears

@@ -35,7 +35,7 @@ static ngx_int_t ngx_http_aigc_page_policy(ngx_pool_t *pool,
 static ngx_int_t ngx_http_aigc_page_digest(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *out);
 static void ngx_http_aigc_page_problem(ngx_http_aigc_page_t *page,
-    ngx_uint_t status, const char *code, const char *detail);
+    const ngx_http_aigc_code_t *code, const char *detail);
 static ngx_int_t ngx_http_aigc_page_escape(ngx_pool_t *pool, ngx_str_t *text,
     ngx_str_t *html);
 
@@ -383,37 +383,40 @@ ngx_http_aigc_page_escape(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *html)
 
 
 ngx_int_t
-ngx_http_aigc_say(ngx_http_request_t *r, ngx_uint_t status, const char *code,
-    const char *detail, time_t retry)
+ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+    const char *detail)
 {
-    ngx_http_aigc_page_t  page;
+    ngx_http_aigc_page_t         page;
+    const ngx_http_aigc_code_t  *c;
 
     if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
-        return ngx_http_aigc_problem(r, status, code, detail, retry);
+        return ngx_http_aigc_problem(r, code, detail);
     }
 
-    ngx_http_aigc_page_problem(&page, status, code, detail);
+    c = ngx_http_aigc_code(code);
 
-    page.again = retry;
-    page.retry = retry;
+    ngx_http_aigc_page_problem(&page, c, detail);
+
+    page.again = c->retry;
+    page.retry = c->retry;
 
     return ngx_http_aigc_page(r, &page);
 }
 
 
 ngx_int_t
-ngx_http_aigc_say_sign_in(ngx_http_request_t *r, ngx_uint_t status,
-    const char *code, const char *detail, ngx_str_t *rd)
+ngx_http_aigc_say_sign_in(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+    const char *detail, ngx_str_t *rd)
 {
     ngx_http_aigc_page_t  page;
 
     static ngx_str_t  front = ngx_string("/");
 
     if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
-        return ngx_http_aigc_problem(r, status, code, detail, 0);
+        return ngx_http_aigc_problem(r, code, detail);
     }
 
-    ngx_http_aigc_page_problem(&page, status, code, detail);
+    ngx_http_aigc_page_problem(&page, ngx_http_aigc_code(code), detail);
 
     page.sign_in = rd ? *rd : front;
 
@@ -422,14 +425,14 @@ ngx_http_aigc_say_sign_in(ngx_http_request_t *r, ngx_uint_t status,
 
 
 static void
-ngx_http_aigc_page_problem(ngx_http_aigc_page_t *page, ngx_uint_t status,
-    const char *code, const char *detail)
+ngx_http_aigc_page_problem(ngx_http_aigc_page_t *page,
+    const ngx_http_aigc_code_t *code, const char *detail)
 {
     ngx_memzero(page, sizeof(ngx_http_aigc_page_t));
 
-    page->status = status;
-    page->id = code;
-    page->words = ngx_http_aigc_problem_words(code);
-    page->detail.data = (u_char *) detail;
-    page->detail.len = ngx_strlen(detail);
+    page->status = code->status;
+    page->id = (char *) code->text.data;
+    page->words = ngx_http_aigc_problem_words(page->id);
+    page->detail.data = (u_char *) (detail ? detail : code->detail);
+    page->detail.len = ngx_strlen(page->detail.data);
 }

@@ -9,6 +9,7 @@
 #ifndef _NGX_HTTP_AIGC_PAGE_H_INCLUDED_
 #define _NGX_HTTP_AIGC_PAGE_H_INCLUDED_
 
+#include "ngx_http_aigc_code.h"
 #include "ngx_http_aigc_conf.h"
 
 #include "ngx_http_aigc_words.h"
@@ -44,12 +45,12 @@ ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r,
  * A refusal: for a person who goes to a page such a page, for a program problem
  * details.  Parameters as of ngx_http_aigc_problem().
  */
-ngx_int_t ngx_http_aigc_say(ngx_http_request_t *r, ngx_uint_t status,
-    const char *code, const char *detail, time_t retry);
+ngx_int_t ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+    const char *detail);
 
 /* The same, with a button that leads to a sign-in and to rd; NULL: the gateway. */
-ngx_int_t ngx_http_aigc_say_sign_in(ngx_http_request_t *r, ngx_uint_t status,
-    const char *code, const char *detail, ngx_str_t *rd);
+ngx_int_t ngx_http_aigc_say_sign_in(ngx_http_request_t *r,
+    ngx_http_aigc_code_e code, const char *detail, ngx_str_t *rd);
 
 
 #endif /* _NGX_HTTP_AIGC_PAGE_H_INCLUDED_ */

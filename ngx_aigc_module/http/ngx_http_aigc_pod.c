@@ -196,21 +196,15 @@ ngx_http_aigc_pod_refused(ngx_http_request_t *r, ngx_uint_t status)
                   status);
 
     if (status == NGX_HTTP_FORBIDDEN) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY,
-                                     "cluster-refuses",
-                                     "The cluster refuses it (status 403).",
-                                     0);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CLUSTER_REFUSES,
+                                     "The cluster refuses it (status 403).");
     }
 
     if (status == NGX_HTTP_CONFLICT || status == NGX_HTTP_TOO_MANY_REQUESTS) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "cluster-busy",
-                                     "The cluster is busy with this instance.",
-                                     NGX_HTTP_AIGC_RETRY);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CLUSTER_BUSY,
+                                     "The cluster is busy with this instance.");
     }
 
-    return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY,
-                                 "cluster-unavailable",
-                                 "The cluster does not answer as it should.",
-                                 NGX_HTTP_AIGC_RETRY);
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CLUSTER_UNAVAILABLE,
+                                 NULL);
 }

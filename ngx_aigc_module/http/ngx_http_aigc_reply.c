@@ -15,32 +15,27 @@ static ngx_int_t ngx_http_aigc_send(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
-ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
-    const char *code, const char *detail, time_t retry)
+ngx_http_aigc_problem(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+    const char *detail)
 {
-    if (retry && ngx_http_aigc_retry_after(r, retry) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (ngx_http_aigc_challenge_header(r, status) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_aigc_problem_with(r, status, code, detail, json_object());
+    return ngx_http_aigc_problem_with(r, code, detail, json_object());
 }
 
 
 ngx_int_t
-ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_uint_t status,
-    const char *code, const char *detail, json_t *more)
+ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+    const char *detail, json_t *more)
 {
-    json_t  *json;
+    json_t                      *json;
+    const ngx_http_aigc_code_t  *c;
+
+    c = ngx_http_aigc_code(code);
 
     json = json_pack("{s:o, s:i, s:s, s:s}",
-                     "type", json_sprintf("urn:aigc-gateway:%s", code),
-                     "status", (int) status,
-                     "code", code,
-                     "detail", detail);
+                     "type", json_sprintf("urn:aigc-gateway:%s", c->text.data),
+                     "status", (int) c->status,
+                     "code", c->text.data,
+                     "detail", detail ? detail : c->detail);
 
     if (more == NULL || json_object_update(json, more) != 0) {
         json_decref(json);
@@ -49,10 +44,18 @@ ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_uint_t status,
 
     json_decref(more);
 
+    if (json == NULL
+        || (c->retry && ngx_http_aigc_retry_after(r, c->retry) != NGX_OK)
+        || ngx_http_aigc_challenge_header(r, c->status) != NGX_OK)
+    {
+        json_decref(json);
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     r->headers_out.content_type.len = sizeof("application/problem+json") - 1;
     r->headers_out.content_type.data = (u_char *) "application/problem+json";
 
-    return ngx_http_aigc_json(r, status, json);
+    return ngx_http_aigc_json(r, c->status, json);
 }
 
 
@@ -305,6 +308,6 @@ ngx_http_aigc_not_allowed(ngx_http_request_t *r, const char *allow)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_problem(r, NGX_HTTP_NOT_ALLOWED, "method-not-allowed",
-                                 "This path does not take that method.", 0);
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_METHOD_NOT_ALLOWED,
+                                 NULL);
 }

@@ -9,22 +9,22 @@
 #ifndef _NGX_HTTP_AIGC_REPLY_H_INCLUDED_
 #define _NGX_HTTP_AIGC_REPLY_H_INCLUDED_
 
+#include "ngx_http_aigc_code.h"
 #include "ngx_http_aigc_conf.h"
 
 #include <jansson.h>
 
 
 /*
- * code: a word for programs ("not-owner"), it becomes the type
- * "urn:aigc-gateway:<code>"; detail: a sentence for people; retry: s for
- * Retry-After, 0: none.
+ * Status, word and Retry-After are the code's; the type is
+ * "urn:aigc-gateway:<word>".  detail: a sentence for people; NULL: the code's.
  */
-ngx_int_t ngx_http_aigc_problem(ngx_http_request_t *r, ngx_uint_t status,
-    const char *code, const char *detail, time_t retry);
+ngx_int_t ngx_http_aigc_problem(ngx_http_request_t *r,
+    ngx_http_aigc_code_e code, const char *detail);
 
 /* The same with the members of more, which it takes over; NULL: 500. */
-ngx_int_t ngx_http_aigc_problem_with(ngx_http_request_t *r, ngx_uint_t status,
-    const char *code, const char *detail, json_t *more);
+ngx_int_t ngx_http_aigc_problem_with(ngx_http_request_t *r,
+    ngx_http_aigc_code_e code, const char *detail, json_t *more);
 
 /* Takes over json; NULL: 500. */
 ngx_int_t ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status,

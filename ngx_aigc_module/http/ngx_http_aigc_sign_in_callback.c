@@ -289,9 +289,8 @@ ngx_http_aigc_callback_bare(ngx_http_request_t *r)
         return ngx_http_aigc_redirect(r, &front);
     }
 
-    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN,
-                                     "sign-in-cancelled",
-                                     "The sign-in was cancelled.", NULL);
+    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_CANCELLED,
+                                     NULL, NULL);
 }
 
 
@@ -318,14 +317,13 @@ ngx_http_aigc_callback_refused(ngx_http_request_t *r,
     if (error->len == denied.len
         && ngx_memcmp(error->data, denied.data, denied.len) == 0)
     {
-        return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN,
-                                         "sign-in-cancelled",
-                                         "The sign-in was cancelled.",
-                                         &cb->rd);
+        return ngx_http_aigc_say_sign_in(r,
+                                         NGX_HTTP_AIGC_CODE_SIGN_IN_CANCELLED,
+                                         NULL, &cb->rd);
     }
 
-    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN, "sign-in-refused",
-                                     "The sign-in service refused.", &cb->rd);
+    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_REFUSED,
+                                     NULL, &cb->rd);
 }
 
 
@@ -531,33 +529,23 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
                                           "take the code: begin again.");
 
     case NGX_AIGC_TOKENS_REFUSED:
-        return ngx_http_aigc_say_sign_in(r, NGX_HTTP_FORBIDDEN,
-                                         "sign-in-refused",
-                                         "The sign-in service refused.", NULL);
+        return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_REFUSED,
+                                         NULL, NULL);
 
     case NGX_AIGC_TOKENS_TOO_LARGE:
-        return ngx_http_aigc_say(r, NGX_HTTP_INTERNAL_SERVER_ERROR,
-                                 "session-too-large",
-                                 "Your ID token does not fit a cookie: ask "
-                                 "your administrator to drop custom claims "
-                                 "or roles from it, or a long picture address "
-                                 "or profile.", 0);
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SESSION_TOO_LARGE,
+                                 NULL);
 
     case NGX_AIGC_TOKENS_UNAVAILABLE:
         mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
         ngx_aigc_issuer_want_keys(mcf->zone);
 
-        return ngx_http_aigc_say(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                 "sign-in-unavailable",
-                                 "The sign-in service cannot be reached.",
-                                 NGX_HTTP_AIGC_RETRY);
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
+                                 "The sign-in service cannot be reached.");
 
     default:
-        return ngx_http_aigc_say(r, NGX_HTTP_BAD_GATEWAY,
-                                 "sign-in-garbage",
-                                 "The sign-in service gave an answer that "
-                                 "makes no sense.", 0);
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_GARBAGE, NULL);
     }
 }
 
@@ -565,6 +553,6 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
 static ngx_int_t
 ngx_http_aigc_callback_bad(ngx_http_request_t *r, const char *detail)
 {
-    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_BAD_REQUEST,
-                                     "sign-in-failed", detail, NULL);
+    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FAILED,
+                                     detail, NULL);
 }

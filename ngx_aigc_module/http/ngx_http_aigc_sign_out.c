@@ -32,9 +32,8 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_aigc_same_origin(r, NULL) != NGX_OK) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "cross-origin",
-                                     "The request comes from a page of "
-                                     "another origin.", 0);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN,
+                                     NULL);
     }
 
     rc = ngx_http_aigc_identify_bound(r, &who);
@@ -46,8 +45,8 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     /* who can show the session may end it, with an expired ID token as well */
 
     if (who.session.sid.len == 0) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_UNAUTHORIZED,
-                                     "not-signed-in", "Sign in first.", 0);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
+                                     NULL);
     }
 
     /* a copy of the cookie is no session either */

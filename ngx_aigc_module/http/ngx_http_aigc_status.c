@@ -15,7 +15,18 @@
 #include "zone/ngx_aigc_problem.h"
 
 
-static u_char *ngx_http_aigc_metrics_values(u_char *p, u_char *last,
+#define NGX_HTTP_AIGC_METRICS_SIZE  16384   /* bytes: 100 metrics and more */
+
+
+/* what a line of /metrics becomes: text, or the name alone */
+typedef struct {
+    u_char   *p;
+    u_char   *last;
+    json_t   *names;        /* NULL: text is wanted */
+} ngx_http_aigc_metrics_t;
+
+
+static void ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     ngx_http_aigc_main_conf_t *mcf);
 static u_char *ngx_http_aigc_metrics_problems(u_char *p, u_char *last,
     ngx_aigc_zone_t *zone);
@@ -98,8 +109,8 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
     (ngx_aigc_zone_kind_synced(mcf->zone, kind) == NGX_OK)
 
 
-static u_char *
-ngx_http_aigc_metrics_values(u_char *p, u_char *last,
+static void
+ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     ngx_http_aigc_main_conf_t *mcf)
 {
     ngx_uint_t       i;
@@ -175,12 +186,39 @@ ngx_http_aigc_metrics_values(u_char *p, u_char *last,
     };
 
     for (i = 0; metrics[i].name; i++) {
-        p = ngx_slprintf(p, last, "# TYPE aigc_%s %s\naigc_%s %uA\n",
-                         metrics[i].name, metrics[i].type, metrics[i].name,
-                         metrics[i].value);
-    }
 
-    return p;
+        if (m->names) {
+            (void) json_array_append_new(m->names,
+                json_pack("{s:o, s:s}",
+                          "name", json_sprintf("aigc_%s", metrics[i].name),
+                          "type", metrics[i].type));
+            continue;
+        }
+
+        m->p = ngx_slprintf(m->p, m->last,
+                            "# TYPE aigc_%s %s\naigc_%s %uA\n",
+                            metrics[i].name, metrics[i].type,
+                            metrics[i].name, metrics[i].value);
+    }
+}
+
+
+json_t *
+ngx_http_aigc_metrics_names(ngx_http_aigc_main_conf_t *mcf)
+{
+    ngx_http_aigc_metrics_t  m;
+
+    ngx_memzero(&m, sizeof(ngx_http_aigc_metrics_t));
+
+    m.names = json_array();
+
+    ngx_http_aigc_metrics_values(&m, mcf);
+
+    (void) json_array_append_new(m.names,
+        json_pack("{s:s, s:s, s:s}", "name", "aigc_problems",
+                  "type", "gauge", "label", "kind"));
+
+    return m.names;
 }
 
 
@@ -188,10 +226,10 @@ ngx_http_aigc_metrics_values(u_char *p, u_char *last,
 ngx_int_t
 ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
 {
-    u_char                     *p;
     ngx_int_t                   rc;
     ngx_buf_t                  *b;
     ngx_chain_t                 out;
+    ngx_http_aigc_metrics_t     m;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -201,15 +239,23 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    b = ngx_create_temp_buf(r->pool, 8192);
+    b = ngx_create_temp_buf(r->pool, NGX_HTTP_AIGC_METRICS_SIZE);
     if (b == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_http_aigc_metrics_values(b->pos, b->end, mcf);
-    p = ngx_http_aigc_metrics_problems(p, b->end, mcf->zone);
+    m.p = b->pos;
+    m.last = b->end;
+    m.names = NULL;
 
-    b->last = p;
+    ngx_http_aigc_metrics_values(&m, mcf);
+
+    b->last = ngx_http_aigc_metrics_problems(m.p, m.last, mcf->zone);
+
+    if (b->last == b->end) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;  /* it would be cut short */
+    }
+
     b->last_buf = 1;
     b->last_in_chain = 1;
 

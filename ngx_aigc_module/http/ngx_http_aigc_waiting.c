@@ -78,9 +78,8 @@ ngx_http_aigc_waiting_show(ngx_http_request_t *r, ngx_aigc_record_t *record)
     }
 
     if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "not-ready", (char *) page.now.data,
-                                     NGX_HTTP_AIGC_RETRY);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_READY,
+                                     (char *) page.now.data);
     }
 
     page.status = NGX_HTTP_SERVICE_UNAVAILABLE;

@@ -28,9 +28,9 @@ ngx_http_aigc_webhook_handler(ngx_http_request_t *r)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (mcf->logto->webhook_key.len == 0) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_FOUND,
                                      "There is no webhook here: aigc_logto "
-                                     "has no webhook_key_file=.", 0);
+                                     "has no webhook_key_file=.");
     }
 
     /* what is not even signed is not read */
@@ -96,9 +96,7 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
         return ngx_http_aigc_json(r, NGX_HTTP_OK, json_object());
 
     case NGX_DECLINED:
-        return ngx_http_aigc_problem(r, NGX_HTTP_BAD_REQUEST, "bad-webhook",
-                                     "The body is not an event of Logto's.",
-                                     0);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_WEBHOOK, NULL);
     default:
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -108,8 +106,7 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
 static ngx_int_t
 ngx_http_aigc_webhook_forged(ngx_http_request_t *r)
 {
-    return ngx_http_aigc_problem(r, NGX_HTTP_FORBIDDEN, "bad-signature",
-                                 "The signature is not Logto's.", 0);
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_SIGNATURE, NULL);
 }
 
 

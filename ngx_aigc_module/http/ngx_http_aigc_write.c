@@ -93,9 +93,7 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
 
     if (w->op == NGX_AIGC_NONE) {
         ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_TOO_MANY_REQUESTS, "queue-full",
-                                  "Too many operations wait at this moment.",
-                                  NGX_HTTP_AIGC_RETRY));
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_QUEUE_FULL, NULL));
         return;
     }
 

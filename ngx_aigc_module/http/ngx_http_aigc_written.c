@@ -16,44 +16,22 @@ static ngx_int_t ngx_http_aigc_written_refused(ngx_http_request_t *r,
 
 
 typedef struct {
-    ngx_aigc_result_e   result;
-    ngx_uint_t          status;
-    const char         *code;
-    const char         *detail;
+    ngx_aigc_result_e      result;
+    ngx_http_aigc_code_e   code;
 } ngx_http_aigc_written_t;
 
 
 static ngx_http_aigc_written_t  ngx_http_aigc_written_problems[] = {
-
-    { NGX_AIGC_RESULT_GONE, NGX_HTTP_NOT_FOUND, "not-found",
-      "There is no such template or instance." },
-
-    { NGX_AIGC_RESULT_NOT_OWNER, NGX_HTTP_FORBIDDEN, "not-owner",
-      "This instance belongs to somebody else." },
-
-    { NGX_AIGC_RESULT_UNINSTALLING, NGX_HTTP_CONFLICT, "uninstalling",
-      "The instance is being uninstalled." },
-
-    { NGX_AIGC_RESULT_MISCONFIGURED, NGX_HTTP_CONFLICT,
-      "template-misconfigured",
-      "The template cannot be installed as it is: tell your administrator." },
-
-    { NGX_AIGC_RESULT_USED_UP, NGX_HTTP_CONFLICT, "template-used-up",
-      "The template has no more ids: tell your administrator." },
-
-    { NGX_AIGC_RESULT_FOREIGN_DISK, NGX_HTTP_FORBIDDEN, "foreign-disk",
-      "The disk of this instance is not recorded as yours: tell your "
-      "administrator." },
-
-    { NGX_AIGC_RESULT_UNWRITABLE, NGX_HTTP_CONFLICT, "annotation-too-long",
-      "The instance's annotation would be too long: tell your "
-      "administrator." },
-
-    { NGX_AIGC_RESULT_PARTIAL, NGX_HTTP_INSUFFICIENT_STORAGE, "zone-full",
-      "The gateway's zone is too small for all instances: tell your "
-      "administrator." },
-
-    { NGX_AIGC_RESULT_NONE, 0, NULL, NULL }
+    { NGX_AIGC_RESULT_GONE, NGX_HTTP_AIGC_CODE_NOT_FOUND },
+    { NGX_AIGC_RESULT_NOT_OWNER, NGX_HTTP_AIGC_CODE_NOT_OWNER },
+    { NGX_AIGC_RESULT_UNINSTALLING, NGX_HTTP_AIGC_CODE_UNINSTALLING },
+    { NGX_AIGC_RESULT_MISCONFIGURED,
+      NGX_HTTP_AIGC_CODE_TEMPLATE_MISCONFIGURED },
+    { NGX_AIGC_RESULT_USED_UP, NGX_HTTP_AIGC_CODE_TEMPLATE_USED_UP },
+    { NGX_AIGC_RESULT_FOREIGN_DISK, NGX_HTTP_AIGC_CODE_FOREIGN_DISK },
+    { NGX_AIGC_RESULT_UNWRITABLE, NGX_HTTP_AIGC_CODE_ANNOTATION_TOO_LONG },
+    { NGX_AIGC_RESULT_PARTIAL, NGX_HTTP_AIGC_CODE_ZONE_FULL },
+    { NGX_AIGC_RESULT_NONE, NGX_HTTP_AIGC_CODE_FAILED }
 };
 
 
@@ -131,10 +109,12 @@ ngx_http_aigc_written_reply(ngx_http_request_t *r, ngx_aigc_op_t *op,
         break;
     }
 
-    for (problem = ngx_http_aigc_written_problems; problem->code; problem++) {
+    for (problem = ngx_http_aigc_written_problems;
+         problem->result != NGX_AIGC_RESULT_NONE;
+         problem++)
+    {
         if (problem->result == op->result) {
-            return ngx_http_aigc_problem(r, problem->status, problem->code,
-                                         problem->detail, 0);
+            return ngx_http_aigc_problem(r, problem->code, NULL);
         }
     }
 
@@ -152,11 +132,8 @@ ngx_http_aigc_written_instance(ngx_http_request_t *r, ngx_aigc_op_t *op,
 
         /* the API server has it, the watch does not bring it */
 
-        return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                     "not-shown-yet",
-                                     "It is done, but the gateway has not "
-                                     "heard of it from the cluster yet.",
-                                     NGX_HTTP_AIGC_RETRY_COLD);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_SHOWN_YET,
+                                     NULL);
     }
 
     if (op->result == NGX_AIGC_RESULT_UNCHANGED) {
@@ -187,8 +164,9 @@ static ngx_int_t
 ngx_http_aigc_written_limit(ngx_http_request_t *r, ngx_aigc_op_t *op)
 {
     ngx_uint_t                  limit;
-    const char                 *code, *format;
+    const char                 *format;
     ngx_aigc_template_t         tmpl;
+    ngx_http_aigc_code_e        code;
     ngx_http_aigc_main_conf_t  *mcf;
     u_char                      detail[128];
 
@@ -197,14 +175,14 @@ ngx_http_aigc_written_limit(ngx_http_request_t *r, ngx_aigc_op_t *op)
     switch (op->result) {
 
     case NGX_AIGC_RESULT_LIMIT_USER_TEMPLATE:
-        code = "limit-user-template";
+        code = NGX_HTTP_AIGC_CODE_LIMIT_USER_TEMPLATE;
         format = "You have as many instances of this template as you may have "
                  "(%ui).%Z";
         limit = mcf->limits.user_template;
         break;
 
     case NGX_AIGC_RESULT_LIMIT_USER_TOTAL:
-        code = "limit-user-total";
+        code = NGX_HTTP_AIGC_CODE_LIMIT_USER_TOTAL;
         format = "You have as many instances of all templates together as you "
                  "may have (%ui).%Z";
         limit = mcf->limits.user_total;
@@ -216,7 +194,7 @@ ngx_http_aigc_written_limit(ngx_http_request_t *r, ngx_aigc_op_t *op)
             tmpl.max = 0;               /* it has just gone */
         }
 
-        code = "limit-template";
+        code = NGX_HTTP_AIGC_CODE_LIMIT_TEMPLATE;
         format = "The template has as many instances as it may have (%ui).%Z";
         limit = tmpl.max;
         break;
@@ -224,8 +202,7 @@ ngx_http_aigc_written_limit(ngx_http_request_t *r, ngx_aigc_op_t *op)
 
     (void) ngx_snprintf(detail, sizeof(detail), format, limit);
 
-    return ngx_http_aigc_problem(r, NGX_HTTP_CONFLICT, code, (char *) detail,
-                                 0);
+    return ngx_http_aigc_problem(r, code, (char *) detail);
 }
 
 
@@ -235,15 +212,15 @@ ngx_http_aigc_written_refused(ngx_http_request_t *r, ngx_aigc_op_t *op)
     u_char  detail[64];
 
     if (op->http == NGX_HTTP_NOT_FOUND) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_NOT_FOUND, "not-found",
-                                     "There is no such template.", 0);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_FOUND,
+                                     "There is no such template.");
     }
 
     (void) ngx_snprintf(detail, sizeof(detail),
                         "The cluster refuses it (status %ui).%Z", op->http);
 
-    return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY, "cluster-refuses",
-                                 (char *) detail, 0);
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CLUSTER_REFUSES,
+                                 (char *) detail);
 }
 
 
@@ -259,14 +236,9 @@ ngx_http_aigc_written_timeout(ngx_http_request_t *r, ngx_aigc_op_t *op)
         break;
 
     default:
-        return ngx_http_aigc_problem(r, NGX_HTTP_BAD_GATEWAY,
-                                     "cluster-unavailable",
-                                     "The cluster does not answer as it "
-                                     "should.", NGX_HTTP_AIGC_RETRY);
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CLUSTER_UNAVAILABLE,
+                                     NULL);
     }
 
-    return ngx_http_aigc_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                 "cluster-busy",
-                                 "The cluster is busy with this template.",
-                                 NGX_HTTP_AIGC_RETRY);
+    return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CLUSTER_BUSY, NULL);
 }
