@@ -23,7 +23,9 @@
 #include "http/ngx_http_aigc_status.h"
 #include "http/ngx_http_aigc_upstream.h"
 #include "http/ngx_http_aigc_webhook.h"
+#include "net/ngx_aigc_lease.h"
 #include "net/ngx_aigc_mirror.h"
+#include "net/ngx_aigc_quit.h"
 #include "net/ngx_aigc_reconcile.h"
 #include "net/ngx_aigc_revoke.h"
 #include "net/ngx_aigc_watch.h"
@@ -37,6 +39,7 @@ static char *ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent,
 static ngx_int_t ngx_http_aigc_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_aigc_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_aigc_init_process(ngx_cycle_t *cycle);
+static void ngx_http_aigc_quit(void);
 static void ngx_http_aigc_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_aigc_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -452,21 +455,26 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
 
     first = (ngx_process == NGX_PROCESS_SINGLE || ngx_worker == 0);
 
+    if (first) {
+        ngx_aigc_zone_take(mcf->zone);
+    }
+
     mcf->memo = ngx_http_aigc_memo_create(cycle->pool);
 
     if (mcf->memo == NULL
         || ngx_aigc_fetch_init(cycle, mcf->zone,
                                first ? ngx_http_aigc_duties(mcf) : 0)
-           != NGX_OK)
+           != NGX_OK
+        || ngx_aigc_quit_start(cycle, ngx_http_aigc_quit) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
+    ngx_aigc_revoke_quit_init(cycle, mcf->k8s, mcf->zone, mcf->lifetime);
+
     if (!first) {
         return NGX_OK;
     }
-
-    ngx_aigc_zone_take(mcf->zone);
 
     ngx_aigc_mirror_init(mcf->k8s, mcf->logto, mcf->zone, cycle->log);
 
@@ -480,6 +488,15 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
 
     return ngx_aigc_watch_start(cycle, mcf->k8s, mcf->zone,
                                 ngx_aigc_reconcile_kick, NULL);
+}
+
+
+/* What is begun is finished; what others need to know is told to them. */
+static void
+ngx_http_aigc_quit(void)
+{
+    ngx_aigc_lease_quit();
+    ngx_aigc_revoke_quit();
 }
 
 
@@ -499,7 +516,9 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_aigc_quit_stop();
     ngx_aigc_watch_stop();
+    ngx_aigc_revoke_quit_stop();
     ngx_aigc_revoke_stop();
     ngx_aigc_reconcile_stop();
     ngx_aigc_logto_stop();

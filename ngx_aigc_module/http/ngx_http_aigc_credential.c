@@ -50,6 +50,8 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
         return NGX_DECLINED;
     }
 
+    who->keys = keys;
+
     token = ngx_http_aigc_memo_find(mcf->memo, purpose, text);
 
     if (token && (token->keys != keys || token->exp <= ngx_time())) {
@@ -150,14 +152,13 @@ ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_issuer_keys(mcf->zone, &token.keys, r->connection->log)) {
-        token.revocations = who->revocations;
-        token.subject = who->subject;
-        token.exp = exp;
-        ngx_aigc_fixed_set(&token.sub, sub);
+    token.keys = who->keys;
+    token.revocations = who->revocations;
+    token.subject = who->subject;
+    token.exp = exp;
+    ngx_aigc_fixed_set(&token.sub, sub);
 
-        ngx_aigc_token_put(mcf->zone, digest, &token);
-    }
+    ngx_aigc_token_put(mcf->zone, digest, &token);
 }
 
 

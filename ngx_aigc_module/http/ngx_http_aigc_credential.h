@@ -20,7 +20,7 @@ ngx_int_t ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose,
 /*
  * Looks a credential up.  NGX_OK: it is good, who->sub and who->subject are
  * filled; NGX_DONE, NGX_DECLINED: see ngx_aigc_token_find(), and who->busy and
- * who->revoked: without these, digest is filled; NGX_ERROR.
+ * who->revoked: without these, digest and who->keys are filled; NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest, ngx_http_aigc_who_t *who);
@@ -32,7 +32,10 @@ ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
 ngx_int_t ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid,
     time_t start, ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who);
 
-/* A credential was found good for sub until exp: the zone knows it now. */
+/*
+ * A credential was found good for sub until exp, by the keys that _known() saw:
+ * the zone knows it now.
+ */
 void ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
     ngx_str_t *sub, ngx_http_aigc_who_t *who);
 

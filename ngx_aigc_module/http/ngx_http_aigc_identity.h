@@ -23,6 +23,9 @@ typedef struct {
     unsigned                 revoked:1; /* it was good, and is not any more */
     ngx_aigc_subject_t       subject;   /* by what it can be revoked */
     ngx_atomic_uint_t        revocations;   /* version that it was held against */
+    ngx_atomic_uint_t        keys;      /* version from before it was verified:
+                                           a key that is withdrawn meanwhile
+                                           proves nothing under the next one */
     ngx_str_t                token;     /* the JWT behind it */
     ngx_aigc_session_t       session;   /* gateway only, by cookie */
 

@@ -7,7 +7,6 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_lease.h"
-#include "ngx_aigc_quit.h"
 
 
 typedef enum {
@@ -43,7 +42,6 @@ typedef struct {
 } ngx_aigc_lease_t;
 
 
-static void ngx_aigc_lease_quit(void);
 static void ngx_aigc_lease_event(ngx_event_t *ev, ngx_event_handler_pt handler,
     ngx_uint_t cancelable);
 static void ngx_aigc_lease_timer(ngx_event_t *ev);
@@ -96,10 +94,6 @@ ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_lease_event(&l->timer, ngx_aigc_lease_timer, 1);
     ngx_aigc_lease_event(&l->deadline, ngx_aigc_lease_deadline, 1);
     ngx_aigc_lease_event(&l->hold, ngx_aigc_lease_hold, 0);
-
-    if (ngx_aigc_quit_start(cycle, ngx_aigc_lease_quit) != NGX_OK) {
-        return NGX_ERROR;
-    }
 
     left = ngx_aigc_leader_left(zone);
 
@@ -156,20 +150,27 @@ ngx_aigc_lease_stop(void)
         ngx_del_timer(&l->hold);
     }
 
-    ngx_aigc_quit_stop();
-
     l->zone = NULL;
 }
 
 
 /* Somebody else may lead as soon as we have ended: give the Lease up. */
-static void
+void
 ngx_aigc_lease_quit(void)
 {
     ngx_int_t          rc;
     ngx_aigc_lease_t  *l;
 
     l = &ngx_aigc_lease;
+
+    if (l->zone == NULL) {
+        return;                         /* no longer, or not in this worker */
+    }
+
+    if (ngx_aigc_zone_replaced(l->zone)) {
+        /* the new worker leads on, even where it comes a moment later */
+        return;
+    }
 
     rc = ngx_aigc_leader_leads(l->zone);
 

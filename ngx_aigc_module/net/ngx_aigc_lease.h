@@ -31,12 +31,15 @@ typedef void (*ngx_aigc_lease_changed_pt)(ngx_uint_t leads);
 /*
  * From the start of the worker; zone has been taken.  Where this nginx leads
  * already, it goes on and changed() is not called.  NGX_OK or NGX_ERROR.
- *
- * At a graceful quit it gives the Lease up, for which the worker stays up to
- * LEASE_RELEASE longer; not when another worker of this nginx has taken over.
  */
 ngx_int_t ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_zone_t *zone, ngx_aigc_lease_changed_pt changed);
+
+/*
+ * At a graceful quit: gives the Lease up, for which the worker stays up to
+ * LEASE_RELEASE longer; not at a reload, nor when another worker has taken over.
+ */
+void ngx_aigc_lease_quit(void);
 
 /* Ends all of it; the Lease stays as it is. */
 void ngx_aigc_lease_stop(void);

@@ -46,7 +46,8 @@ static void ngx_aigc_revoke_retry(ngx_uint_t failed);
 
 static ngx_aigc_revoke_t  ngx_aigc_revoke;
 
-time_t  ngx_aigc_revoke_lifetime;
+time_t                  ngx_aigc_revoke_lifetime;
+ngx_aigc_kubernetes_t  *ngx_aigc_revoke_k8s;
 
 
 ngx_int_t
@@ -473,7 +474,7 @@ ngx_aigc_revoke_complain(ngx_aigc_fetch_t *f, const char *what)
     ngx_log_error(NGX_LOG_ERR, f->log, 0,
                   "aigc: the ConfigMap %V/" NGX_AIGC_REVOKED_NAME " could not "
                   "be %s: status %ui%s%s%s; what was revoked here holds here, "
-                  "trying again", &w->k8s->lease_ns, what, f->status,
-                  f->error ? ", " : "", f->error ? f->error : "",
+                  "trying again", &ngx_aigc_revoke_k8s->lease_ns, what,
+                  f->status, f->error ? ", " : "", f->error ? f->error : "",
                   f->status == 403 ? ": see docker/kubernetes/rbac.yaml" : "");
 }

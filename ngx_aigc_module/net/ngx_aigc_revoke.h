@@ -29,6 +29,10 @@
 #define NGX_AIGC_REVOKE_PRUNE     10    /* s between looks for what is past */
 #define NGX_AIGC_REVOKE_FORGET    3600  /* s that the zone keeps it longer than
                                            the ConfigMap does */
+#define NGX_AIGC_REVOKE_QUIT       2000 /* ms that a quit may take longer */
+#define NGX_AIGC_REVOKE_QUIT_OTHER 300  /* ms in which worker 0, or the one of
+                                           a reload, has written */
+#define NGX_AIGC_REVOKE_QUIT_LOOK  20   /* ms between two looks */
 
 
 /*
@@ -38,6 +42,15 @@
 ngx_int_t ngx_aigc_revoke_start(ngx_cycle_t *cycle,
     ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone, time_t lifetime);
 void ngx_aigc_revoke_stop(void);
+
+/*
+ * For each worker: at its start; when it is told to quit, upon which it stays
+ * until what was revoked is in the ConfigMap, or for REVOKE_QUIT; at its end.
+ */
+void ngx_aigc_revoke_quit_init(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
+    ngx_aigc_zone_t *zone, time_t lifetime);
+void ngx_aigc_revoke_quit(void);
+void ngx_aigc_revoke_quit_stop(void);
 
 /*
  * A step of the leader's pass: removes from the ConfigMap what no session can be
@@ -59,7 +72,10 @@ void ngx_aigc_revoke_store(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 void ngx_aigc_revoke_store_stop(void);
 void ngx_aigc_revoke_again(void);      /* the ConfigMap has changed: look */
-extern time_t  ngx_aigc_revoke_lifetime;
+
+/* In every worker, set by ngx_aigc_revoke_quit_init(). */
+extern time_t                  ngx_aigc_revoke_lifetime;
+extern ngx_aigc_kubernetes_t  *ngx_aigc_revoke_k8s;
 
 
 #endif /* _NGX_AIGC_REVOKE_H_INCLUDED_ */

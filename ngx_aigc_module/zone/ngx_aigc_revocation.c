@@ -32,6 +32,9 @@ static ngx_uint_t ngx_aigc_revocation_until(ngx_aigc_zone_t *zone,
     ngx_aigc_partition(zone, revocations, ngx_aigc_revocation_t)
 
 
+static void  (*ngx_aigc_revocation_told)(void);
+
+
 ngx_int_t
 ngx_aigc_subject(ngx_str_t *session, ngx_str_t *login, ngx_str_t *user,
     time_t start, ngx_aigc_subject_t *s)
@@ -122,7 +125,18 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
 
     ngx_aigc_unlock(zone);
 
+    if (rc == NGX_OK && ngx_aigc_revocation_told) {
+        ngx_aigc_revocation_told();
+    }
+
     return rc;
+}
+
+
+void
+ngx_aigc_revocation_notify(void (*told)(void))
+{
+    ngx_aigc_revocation_told = told;
 }
 
 

@@ -66,6 +66,9 @@ ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
 ngx_int_t ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text,
     time_t time, ngx_aigc_revoked_e reason, ngx_log_t *log);
 
+/* told is called after each _put() of this process; NULL: nobody is. */
+void ngx_aigc_revocation_notify(void (*told)(void));
+
 /*
  * What the ConfigMap says.  lost: it is read anew, what it does not name now it
  * has not; seen: an entry; floor; heard: it has been read, or cannot be.

@@ -5,6 +5,14 @@
 #include "ngx_aigc_token.h"
 
 
+#define NGX_AIGC_TOKEN_LOOKS  100       /* at a slot that is written: a miss
+                                           costs a verification, no more */
+
+
+static ngx_int_t ngx_aigc_token_copy(ngx_aigc_token_t *token,
+    ngx_aigc_token_t *slot);
+static ngx_uint_t ngx_aigc_token_take(ngx_aigc_token_t *slot);
+static ngx_uint_t ngx_aigc_token_lives(ngx_atomic_uint_t writer);
 static ngx_aigc_token_t *ngx_aigc_token_set(ngx_aigc_zone_t *zone,
     u_char *digest);
 
@@ -24,9 +32,7 @@ ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
             continue;
         }
 
-        if (ngx_aigc_seq_copy(token, &set[i], sizeof(ngx_aigc_token_t))
-            != NGX_OK)
-        {
+        if (ngx_aigc_token_copy(token, &set[i]) != NGX_OK) {
             continue;
         }
 
@@ -41,16 +47,42 @@ ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
 }
 
 
+static ngx_int_t
+ngx_aigc_token_copy(ngx_aigc_token_t *token, ngx_aigc_token_t *slot)
+{
+    ngx_uint_t         i;
+    ngx_atomic_uint_t  before;
+
+    for (i = 0; i < NGX_AIGC_TOKEN_LOOKS; i++) {
+
+        before = slot->seq;
+        ngx_memory_barrier();
+
+        if (!(before & 1)) {
+            ngx_memcpy(token, slot, sizeof(ngx_aigc_token_t));
+            ngx_memory_barrier();
+
+            if (slot->seq == before) {
+                return NGX_OK;
+            }
+        }
+
+        ngx_cpu_pause();
+    }
+
+    return NGX_BUSY;
+}
+
+
 void
 ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
     ngx_aigc_token_t *token)
 {
-    ngx_uint_t          i;
-    ngx_aigc_token_t   *set, *slot;
-    ngx_atomic_uint_t   seq;
+    ngx_uint_t         i;
+    ngx_aigc_token_t  *set, *slot;
 
     set = ngx_aigc_token_set(zone, digest);
-    slot = &set[0];
+    slot = NULL;
 
     for (i = 0; i < NGX_AIGC_TOKEN_WAYS; i++) {
 
@@ -59,27 +91,22 @@ ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
             break;
         }
 
-        if (set[i].keys != token->keys || set[i].exp < slot->exp) {
+        if (ngx_aigc_token_lives(set[i].writer)) {
+            continue;
+        }
+
+        if (slot == NULL || set[i].keys != token->keys
+            || set[i].exp < slot->exp)
+        {
             slot = &set[i];
         }
     }
 
-    seq = slot->seq;
-
-    if (seq & 1) {
-        /*
-         * Another worker writes, or died doing so.  The slot is lost to the
-         * cache then until the zone is made anew; the digest is verified
-         * again each time, or finds one of the other ways.
-         */
+    if (slot == NULL || !ngx_aigc_token_take(slot)) {
         return;
     }
 
-    if (!ngx_atomic_cmp_set(&slot->seq, seq, seq | 1)) {
-        return;
-    }
-
-    ngx_memory_barrier();
+    ngx_aigc_seq_begin(&slot->seq);
 
     ngx_memcpy(slot->digest, digest, NGX_AIGC_DIGEST_LEN);
     slot->keys = token->keys;
@@ -89,6 +116,36 @@ ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
     slot->sub = token->sub;
 
     ngx_aigc_seq_end(&slot->seq);
+
+    ngx_memory_barrier();
+    slot->writer = 0;
+}
+
+
+/* 1: it is ours to write, whatever a worker that has died left in it. */
+static ngx_uint_t
+ngx_aigc_token_take(ngx_aigc_token_t *slot)
+{
+    ngx_atomic_uint_t  writer;
+
+    writer = slot->writer;
+
+    return !ngx_aigc_token_lives(writer)
+           && ngx_atomic_cmp_set(&slot->writer, writer,
+                                 (ngx_atomic_uint_t) ngx_pid);
+}
+
+
+/* Our own pid is that of one who died before us. */
+static ngx_uint_t
+ngx_aigc_token_lives(ngx_atomic_uint_t writer)
+{
+    ngx_pid_t  pid;
+
+    pid = (ngx_pid_t) writer;
+
+    return pid != 0 && pid != ngx_pid
+           && !(kill(pid, 0) == -1 && ngx_errno == NGX_ESRCH);
 }
 
 

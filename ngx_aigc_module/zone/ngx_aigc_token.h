@@ -18,6 +18,8 @@
 
 typedef struct {
     ngx_atomic_t                       seq;
+    ngx_atomic_t                       writer;  /* pid of the worker that writes
+                                                   it; 0: nobody does */
     u_char                             digest[NGX_AIGC_DIGEST_LEN];
     ngx_atomic_uint_t                  keys;    /* version of the key set that
                                                    it was verified with */
@@ -38,8 +40,9 @@ ngx_int_t ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
 
 /*
  * Remembers a verified credential, with all but seq and digest of token; drops
- * the one of the set that expires first.  Does nothing where another worker is
- * writing at that moment.
+ * the one of the set that expires first.  Does nothing where another worker
+ * writes the same one at that moment.  A slot that a worker has died in is as
+ * good as a free one.
  */
 void ngx_aigc_token_put(ngx_aigc_zone_t *zone, u_char *digest,
     ngx_aigc_token_t *token);

@@ -80,6 +80,8 @@ ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data)
             return NGX_ERROR;
         }
 
+        zone->cycle = ++zone->shm->cycles;
+
         return NGX_OK;
     }
 
@@ -198,6 +200,13 @@ ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone)
 {
     return (zone->epoch && zone->shm->epoch == zone->epoch) ? NGX_OK
                                                             : NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_aigc_zone_replaced(ngx_aigc_zone_t *zone)
+{
+    return zone->shm->cycles != zone->cycle;
 }
 
 

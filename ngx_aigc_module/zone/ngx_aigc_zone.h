@@ -179,6 +179,7 @@ typedef struct {
     size_t                   flights;
     size_t                   issuer;
 
+    ngx_atomic_t             cycles;    /* configurations, this one included */
     ngx_atomic_t             epoch;     /* the writer's; the newest may write */
     ngx_atomic_t             index_seq; /* odd while a chain is changed */
     ngx_atomic_t             version;   /* of the table; grows with changes */
@@ -208,6 +209,7 @@ typedef struct {
     ngx_shm_zone_t          *shm_zone;
     ngx_slab_pool_t         *shpool;
     ngx_aigc_shm_t          *shm;
+    ngx_atomic_uint_t        cycle;     /* shm->cycles of this configuration */
     ngx_atomic_uint_t        epoch;     /* ours, when this process writes */
     ngx_str_t                gateway;   /* its own host: never an instance */
 } ngx_aigc_zone_t;
@@ -240,6 +242,9 @@ void ngx_aigc_zone_take(ngx_aigc_zone_t *zone);
 
 /* With the lock held: NGX_OK while this process is the writer. */
 ngx_int_t ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone);
+
+/* 1: nginx was reloaded: others take over, or have done so. */
+ngx_uint_t ngx_aigc_zone_replaced(ngx_aigc_zone_t *zone);
 
 /* NGX_OK; NGX_DECLINED: objects may be missing, a miss says nothing. */
 ngx_int_t ngx_aigc_zone_whole(ngx_aigc_zone_t *zone);
