@@ -12,9 +12,9 @@
 #include "http/ngx_http_aigc_auth.h"
 #include "http/ngx_http_aigc_backchannel.h"
 #include "http/ngx_http_aigc_cache.h"
-#include "http/ngx_http_aigc_cookies_out.h"
 #include "http/ngx_http_aigc_decide.h"
 #include "http/ngx_http_aigc_headers.h"
+#include "http/ngx_http_aigc_headers_out.h"
 #include "http/ngx_http_aigc_identity.h"
 #include "http/ngx_http_aigc_renew.h"
 #include "http/ngx_http_aigc_sign_in.h"
@@ -411,7 +411,7 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_http_aigc_drop_set_cookies(r);
+    ngx_http_aigc_guard_headers_out(r);
 
     if (r == r->main && ngx_http_aigc_renew_header(r) != NGX_OK) {
         return NGX_ERROR;

@@ -5,6 +5,7 @@
 
 #include "ngx_http_aigc_params.h"
 
+#include "core/ngx_aigc_cookie.h"
 #include "core/ngx_aigc_ids.h"
 
 
@@ -263,6 +264,7 @@ ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name)
 {
     size_t       i;
     u_char       c;
+    ngx_str_t    none;
     ngx_uint_t   bad;
 
     /* the cookie has a Domain, which browsers refuse with these prefixes */
@@ -283,6 +285,16 @@ ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name)
                            "\"aigc_session\" has cookie=%V: it takes a name "
                            "of letters, digits, \"_\", \"-\" and \".\" that "
                            "does not begin with __Host-", name);
+        return NGX_ERROR;
+    }
+
+    ngx_str_null(&none);
+
+    if (ngx_aigc_cookie_ours(name, &none) == NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_session\" has cookie=%V, which is the name "
+                           "of another cookie of the gateway's own: choose "
+                           "one that begins otherwise", name);
         return NGX_ERROR;
     }
 

@@ -7,11 +7,22 @@
 #include "ngx_aigc_cookie.h"
 
 
+#define NGX_AIGC_COOKIE_LOGIN_ID  22    /* of 16 bytes, base64url */
+
+
+#define ngx_aigc_cookie_skip(s, n)                                            \
+    (s)->data += (n);                                                         \
+    (s)->len -= (n)
+
+
 static ngx_int_t ngx_aigc_cookie_pair(u_char *p, u_char *end,
     ngx_str_t *name, ngx_str_t *value);
 static u_char *ngx_aigc_cookie_find(u_char *p, u_char *last, u_char c);
 static ngx_uint_t ngx_aigc_cookie_blank(u_char c);
 static ngx_uint_t ngx_aigc_cookie_begins(ngx_str_t *name, const char *prefix);
+static ngx_uint_t ngx_aigc_cookie_login_id(ngx_str_t *id);
+static ngx_uint_t ngx_aigc_cookie_above(u_char *p, u_char *end,
+    ngx_str_t *host);
 static ngx_uint_t ngx_aigc_cookie_name_bad(ngx_str_t *name);
 static ngx_uint_t ngx_aigc_cookie_value_bad(ngx_str_t *value);
 
@@ -95,6 +106,8 @@ ngx_aigc_cookie_pair(u_char *p, u_char *end, ngx_str_t *name,
 ngx_int_t
 ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session)
 {
+    ngx_str_t  rest;
+
     if (session->len
         && name->len == session->len
         && ngx_memcmp(name->data, session->data, name->len) == 0)
@@ -102,13 +115,70 @@ ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session)
         return NGX_OK;
     }
 
-    if (ngx_aigc_cookie_begins(name, "__Host-aigc-")
-        || ngx_aigc_cookie_begins(name, "aigc-"))
+    rest = *name;
+
+    if (ngx_aigc_cookie_begins(&rest, "__Host-")) {
+        ngx_aigc_cookie_skip(&rest, sizeof("__Host-") - 1);
+
+    } else if (ngx_aigc_cookie_begins(&rest, "__Secure-")) {
+        ngx_aigc_cookie_skip(&rest, sizeof("__Secure-") - 1);
+    }
+
+    if (rest.len == sizeof("aigc-bind") - 1
+        && ngx_aigc_cookie_begins(&rest, "aigc-bind"))
     {
         return NGX_OK;
     }
 
-    return NGX_DECLINED;
+    if (!ngx_aigc_cookie_begins(&rest, "aigc-login-")) {
+        return NGX_DECLINED;
+    }
+
+    ngx_aigc_cookie_skip(&rest, sizeof("aigc-login-") - 1);
+
+    return ngx_aigc_cookie_login_id(&rest) ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_uint_t
+ngx_aigc_cookie_login_id(ngx_str_t *id)
+{
+    size_t  i, n;
+    u_char  c;
+
+    /* one digit: as version 1.0 had it; browsers keep those for a while */
+
+    if (id->len == 1) {
+        return id->data[0] >= '0' && id->data[0] <= '9';
+    }
+
+    for (n = 0; n < id->len && n < NGX_AIGC_COOKIE_LOGIN_ID; n++) {
+        c = id->data[n];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+        {
+            return 0;
+        }
+    }
+
+    if (n < NGX_AIGC_COOKIE_LOGIN_ID) {
+        return 0;
+    }
+
+    if (n == id->len) {
+        return 1;
+    }
+
+    /* a part of it: ".0", ".1", … */
+
+    for (i = n + 1; i < id->len; i++) {
+        if (id->data[i] < '0' || id->data[i] > '9') {
+            return 0;
+        }
+    }
+
+    return id->data[n] == '.' && i > n + 1 && i <= n + 4;
 }
 
 
@@ -162,6 +232,75 @@ ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session)
     }
 
     return cut;
+}
+
+
+void
+ngx_aigc_cookie_narrow(ngx_str_t *value, ngx_str_t *host)
+{
+    u_char  *p, *end, *last;
+
+    last = value->data + value->len;
+    p = ngx_aigc_cookie_find(value->data, last, ';');
+
+    while (p) {
+
+        /* p is at the ";" before an attribute */
+
+        end = ngx_aigc_cookie_find(p + 1, last, ';');
+        if (end == NULL) {
+            end = last;
+        }
+
+        if (ngx_aigc_cookie_above(p + 1, end, host)) {
+            ngx_memmove(p, end, last - end);
+            last -= end - p;
+
+        } else {
+            p = end;
+        }
+
+        if (p >= last) {
+            break;
+        }
+    }
+
+    value->len = last - value->data;
+}
+
+
+/* Is p..end "Domain=" and a domain above host?  As generously as browsers. */
+static ngx_uint_t
+ngx_aigc_cookie_above(u_char *p, u_char *end, ngx_str_t *host)
+{
+    size_t     len;
+    ngx_str_t  name, value;
+
+    if (ngx_aigc_cookie_pair(p, end, &name, &value) != NGX_OK
+        || name.len != sizeof("Domain") - 1
+        || ngx_strncasecmp(name.data, (u_char *) "Domain", name.len) != 0)
+    {
+        return 0;
+    }
+
+    while (value.len && (value.data[0] == '.' || value.data[0] == '"')) {
+        ngx_aigc_cookie_skip(&value, 1);
+    }
+
+    while (value.len && (value.data[value.len - 1] == '"'
+                         || value.data[value.len - 1] == '.'))
+    {
+        value.len--;
+    }
+
+    if (value.len == 0 || value.len >= host->len) {
+        return 0;
+    }
+
+    len = host->len - value.len;
+
+    return host->data[len - 1] == '.'
+           && ngx_strncasecmp(host->data + len, value.data, value.len) == 0;
 }
 
 

@@ -20,8 +20,9 @@ ngx_int_t ngx_aigc_cookie_next(ngx_str_t *header, size_t *pos,
     ngx_str_t *name, ngx_str_t *value);
 
 /*
- * NGX_OK when name is one that the gateway owns: equal to session, or
- * beginning with one of the gateway's own prefixes ("__Host-aigc-", "aigc-").
+ * NGX_OK when name is one that the gateway owns: session, or, with "__Host-" or
+ * "__Secure-" before it or neither, "aigc-bind", or "aigc-login-" with a digit
+ * or an id of 22 letters (base64url), which "." and a number may follow.
  */
 ngx_int_t ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session);
 
@@ -30,6 +31,12 @@ ngx_int_t ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session);
  * Returns how many were cut; value->len may become 0.
  */
 ngx_uint_t ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session);
+
+/*
+ * Cuts Domain attributes out of a Set-Cookie value, in place, that name a
+ * domain above host (lower case): a cookie of host alone.
+ */
+void ngx_aigc_cookie_narrow(ngx_str_t *value, ngx_str_t *host);
 
 /*
  * Builds a Set-Cookie value: HttpOnly, Path=/, SameSite=Lax, Secure by choice,

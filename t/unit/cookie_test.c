@@ -73,12 +73,26 @@ cookie_ours(unit_t *u)
     ngx_uint_t  i;
 
     static const char  *ours[] = {
-        "sess", "aigc-", "aigc-login-1", "__Host-aigc-bind", "__Host-aigc-"
+        "sess", "aigc-bind", "__Host-aigc-bind", "aigc-login-1",
+        "__Host-aigc-login-7", "aigc-login-AZaz09-_AZaz09-_AZaz09",
+        "__Host-aigc-login-AZaz09-_AZaz09-_AZaz09",
+        "__Secure-aigc-login-AZaz09-_AZaz09-_AZaz09.0",
+        "aigc-login-AZaz09-_AZaz09-_AZaz09.12"
     };
 
     static const char  *theirs[] = {
-        "ses", "sess2", "Sess", "", "aigc", "AIGC-x", "xaigc-", "__Host-aigc",
-        "__host-aigc-bind", "__Host-x", "__Secure-aigc-x"
+        "ses", "sess2", "Sess", "", "aigc", "AIGC-bind", "xaigc-bind",
+        "__Host-aigc", "__host-aigc-bind", "__Host-x", "__Secure-aigc-x",
+        "aigc-", "__Host-aigc-", "__Host-", "aigc-theme", "aigc-bind2",
+        "aigc-bin", "aigc-login", "aigc-login-", "aigc-login-x",
+        "aigc-login-10", "aigc-login-theme",
+        "aigc-login-AZaz09-_AZaz09-_AZaz0",
+        "aigc-login-AZaz09-_AZaz09-_AZaz090",
+        "aigc-login-AZaz09-_AZaz09-_AZaz0.",
+        "aigc-login-AZaz09-_AZaz09-_AZaz09.",
+        "aigc-login-AZaz09-_AZaz09-_AZaz09.x",
+        "aigc-login-AZaz09-_AZaz09-_AZaz09.1234",
+        "aigc-login-AZaz09-_AZaz09-_AZaz09-1"
     };
 
     session = unit_str(u, "sess");
@@ -102,6 +116,52 @@ cookie_ours(unit_t *u)
 
     name = unit_str(u, "");
     is_int(u, ngx_aigc_cookie_ours(&name, &none), NGX_DECLINED);
+}
+
+
+static void
+cookie_narrow(unit_t *u)
+{
+    ngx_str_t   host, value;
+    ngx_uint_t  i;
+
+    static const struct {
+        const char  *in;
+        const char  *out;
+    } cases[] = {
+        { "", "" },
+        { "a=1", "a=1" },
+        { "a=1;", "a=1;" },
+        { "a=1; Path=/; Secure", "a=1; Path=/; Secure" },
+        { "a=1; Domain=example.com", "a=1" },
+        { "a=1; domain=EXAMPLE.com; Path=/", "a=1; Path=/" },
+        { "a=1;DOMAIN = .com ;Path=/", "a=1;Path=/" },
+        { "a=1; Path=/; Domain=.Example.Com.; Secure", "a=1; Path=/; Secure" },
+        { "a=1; Domain=\"example.com\"", "a=1" },
+        { "a=1; Domain=example.com; Domain=com; b", "a=1; b" },
+        { "a=1; Domain=i7.example.com", "a=1; Domain=i7.example.com" },
+        { "a=1; Domain=7.example.com", "a=1; Domain=7.example.com" },
+        { "a=1; Domain=x.i7.example.com", "a=1; Domain=x.i7.example.com" },
+        { "a=1; Domain=", "a=1; Domain=" },
+        { "a=1; Domain", "a=1; Domain" },
+        { "a=1; Domain=.", "a=1; Domain=." },
+        { "a=1; Domain=elsewhere.org", "a=1; Domain=elsewhere.org" },
+        { "a=1; Domains=example.com", "a=1; Domains=example.com" },
+        { "Domain=example.com", "Domain=example.com" },
+        { "a=\"; Domain=example.com; \"", "a=\"; \"" },
+        { ";;Domain=example.com;;", ";;;" }
+    };
+
+    host = unit_str(u, "i7.example.com");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        value = unit_str(u, cases[i].in);
+        ngx_aigc_cookie_narrow(&value, &host);
+
+        if (!is_str(u, &value, cases[i].out)) {
+            unit_note("in case %d: %s", (int) i, cases[i].in);
+        }
+    }
 }
 
 
@@ -242,6 +302,7 @@ cookie_build(unit_t *u)
 unit_test_t  cookie_tests[] = {
     { "a header is cut into its pairs", cookie_pairs },
     { "the gateway knows its own names, and no other", cookie_ours },
+    { "a cookie is its host's alone", cookie_narrow },
     { "its pairs are cut out, the others stay as they were", cookie_strip },
     { "Set-Cookie says what it has to, and nothing else", cookie_build },
     { NULL, NULL }

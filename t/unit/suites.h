@@ -2,6 +2,7 @@
 
 UNIT(runner)
 UNIT(cookie)
+UNIT(clear)
 UNIT(url)
 UNIT(seal)
 UNIT(session)
