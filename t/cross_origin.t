@@ -6,7 +6,7 @@ use AIGC::Test;
 
 my $t = AIGC::Stack->start(
     templates => ['stable-diffusion-cpu', 'notebook'],
-    instance  => 'location /shared/ { aigc_cross_origin on; include aigc/instance.conf; }',
+    instance  => 'location /shared/ { aigc_cross_origin on; rewrite ^/shared(/.*) $1 break; include aigc/instance.conf; }',
 );
 my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
 my $mine  = $alice->install('stable-diffusion-cpu');
@@ -22,6 +22,11 @@ my ($own, $others) = map { origin_of($_->url) } $mine, $other;
 my %foreign = (
     'a foreign origin'     => [Origin => 'https://evil.example'],
     'the origin "null"'    => [Origin => 'null'],
+    '"null" of a same-site page'  => [Origin => 'null', 'Sec-Fetch-Site' => 'same-site'],
+    '"null" of a cross-site page' => [Origin => 'null', 'Sec-Fetch-Site' => 'cross-site'],
+    '"null" of no page'      => [Origin => 'null', 'Sec-Fetch-Site' => 'none'],
+    '"null" of two sorts'    => [Origin => 'null', 'Sec-Fetch-Site' => 'same-origin', 'Sec-Fetch-Site' => 'same-origin'],
+    '"null" and another'     => [Origin => 'null', Origin => 'https://evil.example', 'Sec-Fetch-Site' => 'same-origin'],
     'an empty origin'      => [Origin => ''],
     'the user\'s other instance' => [Origin => $others],
     'the gateway by https' => [Origin => $gateway =~ s/^http:/https:/r],
@@ -92,7 +97,8 @@ subtest 'an instance' => sub {
     is $alice->get($mine->url('/disk/x'))->code, 404, 'nothing was written';
 
     my %own = ('its own page' => [Origin => $own], 'the gateway\'s page' => [Origin => $gateway],
-        'a program' => [], 'its own page, unnamed' => ['Sec-Fetch-Site' => 'same-origin'],
+        'a program' => [], 'its own page, with "Referrer-Policy: no-referrer"' => [Origin => 'null', 'Sec-Fetch-Site' => 'same-origin'],
+        'its own page, unnamed' => ['Sec-Fetch-Site' => 'same-origin'],
         'the user\'s own hand' => ['Sec-Fetch-Site' => 'none']);
     for my $what (sort keys %own) {
         is $alice->post($mine->url('/echo'), headers => $own{$what}, body => 'x')->content, 'x', "POST by $what";
@@ -113,6 +119,41 @@ subtest 'an instance' => sub {
         'aigc_cross_origin opens a location';
     is $bob->post($mine->url('/shared/x'), headers => [Origin => 'https://evil.example'])->code, 403,
         '… to the owner alone';
+};
+
+# A browser asks before a page of another origin may send what is no plain form:
+# without cookies (Fetch, 4.8), so that nobody can say whose request it is.
+subtest 'preflight requests' => sub {
+    my @origin = (Origin => 'https://tool.example');
+    my @asks = (@origin, 'Access-Control-Request-Method' => 'POST', 'Access-Control-Request-Headers' => 'authorization, content-type');
+    my $nobody = $t->stranger;
+    my $ask = sub { my ($path, $headers, %o) = @_; return $nobody->options($mine->url($path), headers => $headers, %o) };
+    my $answer = '/shared/respond?code=204&header=Access-Control-Allow-Origin:' . AIGC::Client::escape('https://tool.example');
+
+    is $ask->($answer, \@asks)->header('Access-Control-Allow-Origin'), 'https://tool.example', 'the application itself answers';
+    my $r = $ask->('/shared/headers', [@asks, Cookie => 'aigc_session=x; app=1', Authorization => 'Bearer x', 'X-Forwarded-User' => 'alice']);
+    is $r->code, 200, 'what else is said is not looked at';
+    my %seen = map { lc $_->[0] => $_->[1] } @{ $r->json->{headers} };
+    is_deeply [ grep { exists $seen{$_} } qw(cookie authorization x-forwarded-user) ], [], '… and does not reach the pod';
+    is $seen{'access-control-request-method'}, 'POST', '… but the question does';
+
+    is $ask->($answer, [@origin])->code, 401, 'OPTIONS that asks nothing is decided as ever';
+    is $ask->($answer, [ @asks[2 .. $#asks] ])->code, 401, '… without an origin';
+    is $ask->($answer, [@asks, Origin => 'https://x.example'])->code, 401, '… of two';
+    is $ask->($answer, \@asks, body => 'x')->code, 401, '… with a body';
+    is $ask->($answer, [@asks, Upgrade => 'websocket', Connection => 'Upgrade'])->code, 401, '… with an upgrade';
+    is $nobody->request($_, $mine->url($answer), headers => \@asks)->code, 401, "… nor $_" for qw(GET POST PUT DELETE);
+    is $ask->('/respond', \@asks)->code, 401, 'elsewhere too';
+    is $nobody->options($mine->url('/shared/x') =~ s/instances\d+/instances99/r, headers => \@asks)->code, 404, 'no such host';
+
+    is $nobody->post($mine->url('/shared/echo'), headers => [@origin], body => 'x')->code, 401, 'the request itself needs its user';
+    is $nobody->post($mine->url('/shared/echo'), headers => [@origin, Authorization => 'Bearer ' . $t->forge(user => 'alice')], body => 'x')->content,
+        'x', '… who may show a token';
+
+    $other->release->wait_state('released');
+    $r = $nobody->options($other->url('/shared/x'), headers => \@asks);
+    is $r->code, 503, 'an instance that does not run';
+    unlike $r->content, qr/released/, '… does not say why';
 };
 
 subtest 'the cookie that binds a session to its browser' => sub {

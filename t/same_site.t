@@ -224,6 +224,46 @@ subtest 'fetch' => sub {
     unharmed('by fetch');
 };
 
+# helmet sets it for an application's own pages: Chromium then sends
+# "Origin: null" to their own origin.
+subtest 'Referrer-Policy: no-referrer' => sub {
+    my $form = '<!doctype html><meta name="referrer" content="no-referrer"><title>form</title><form method="post" action="%s"><input name="a" value="b"></form>';
+    my $put = sub {
+        my ($name, $action) = @_;
+        $b->await('return fetch("/disk/" + arguments[0], { method: "PUT", body: arguments[1] }).then(r => r.status)', $name, sprintf $form, $action);
+    };
+    on_page();
+    is $put->('own.html', '/headers'), 204, 'a page with a form of its own';
+    is $put->('foreign.html', "$other->{origin}/headers"), 204, '… and one for the other instance';
+
+    my $mark = mark();
+    $b->go("$evil->{origin}/disk/own.html")->run('document.forms[0].submit()');
+    is logged($mark, 'POST', '/headers', $evil->{host}), 200, 'a form to its own origin passes';
+    $b->wait_text(qr/"origin"/i);
+    like $b->text, qr/"origin",\s*"null"/i, '… with the origin "null"';
+    like $b->text, qr/"sec-fetch-site",\s*"same-origin"/i, '… which the browser says is its own';
+
+    on_page();
+    my $seen = $b->await('return fetch("/headers", { method: "POST", referrerPolicy: "no-referrer", body: "x" }).then(r => r.status)');
+    is $seen, 200, '… and fetch';
+
+    $mark = mark();
+    $b->go("$evil->{origin}/disk/foreign.html")->run('document.forms[0].submit()');
+    is logged($mark, 'POST', '/headers', $other_host), 403, 'to another one\'s it is refused';
+    $b->wait_text(qr/Not from this page/);
+    pass '… with a page that says so';
+    on_page();
+};
+
+subtest 'Clear-Site-Data' => sub {
+    for my $what ('"cookies"', '"*"', '"cache", "cookies"') {
+        on_page();
+        is $b->await('return fetch("/respond?header=" + encodeURIComponent("Clear-Site-Data:" + arguments[0])).then(r => r.status)', $what), 200,
+            "the pod says $what";
+        unharmed($what);
+    }
+};
+
 subtest 'WebSocket, EventSource' => sub {
     my $open = sub { $b->await('
         const ws = new WebSocket(arguments[0]);

@@ -132,6 +132,35 @@ subtest 'refusals are pages, too' => sub {
     like $r->content, qr/no application with this address/, '… in words';
 };
 
+subtest 'a form that is refused' => sub {
+    my @form = ('Content-Type' => 'application/x-www-form-urlencoded');
+    my %browser = ('Sec-Fetch-Mode' => [@form, 'Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Site' => 'same-origin'],
+        Accept => [@form, Accept => 'text/html,*/*;q=0.8']);
+    my $post = sub { my ($who, $path, @headers) = @_; return $who->post($inst->url($path), headers => \@headers, body => 'a=b') };
+    for my $by (sort keys %browser) {
+        my $r = $post->($t->stranger, '/x', @{ $browser{$by} });
+        is_deeply [ $r->code, $r->type ], [401, 'text/html'], "$by: without a session a person gets a page";
+        like $r->content, qr/Sign in again.*what you sent was not passed on/s, '… that says what to do';
+        is_deeply [ map { $_->code, $_->type } $post->($bob, '/x', @{ $browser{$by} }) ], [403, 'text/html'], '… somebody else, too';
+        $r = $post->($alice, '/x', @{ $browser{$by} }, Origin => 'https://evil.example');
+        is_deeply [ $r->code, $r->type ], [403, 'text/html'], '… and who comes from another page';
+        like $r->content, qr/Not from this page/, '… which says so';
+    }
+    is $post->($alice, '/x', @form, Origin => 'https://evil.example')->problem->{code}, 'cross-origin', 'a program gets problem details';
+    is $post->($t->stranger, '/x', @form, Accept => 'text/html', 'X-Requested-With' => 'XMLHttpRequest')->problem->{code}, 'not-signed-in', '… a script, too';
+    is $post->($t->stranger, '/x', @form, 'Sec-Fetch-Mode' => 'cors', Accept => 'text/html')->problem->{code}, 'not-signed-in', '… by fetch';
+
+    my $r = $t->stranger->post('/sign-out', headers => ['Sec-Fetch-Mode' => 'navigate', Origin => $t->origin]);
+    is_deeply [ $r->code, $r->type ], [401, 'text/html'], 'the gateway\'s own form likewise';
+
+    $inst->release->wait_state('released');
+    $r = $post->($alice, '/x', 'Sec-Fetch-Mode' => 'navigate', 'Sec-Fetch-Site' => 'same-origin');
+    is_deeply [ $r->code, $r->type ], [503, 'text/html'], 'of a released instance: the waiting page';
+    like $r->content, qr/data-sent="1"/, '… that does not send the form again by itself';
+    unlike $alice->browse($inst->url)->content, qr/data-sent/, '… as one that was only gone to may';
+    is $post->($alice, '/x', @form)->problem->{detail}, 'The instance is not ready: released.', 'no blank at the end of what a program gets';
+};
+
 is_deeply [ told($b) ], [], 'no page did anything that its policy forbids';
 
 done_testing;

@@ -5,9 +5,7 @@
  */
 
 #include "ngx_aigc_cookie.h"
-
-
-#define NGX_AIGC_COOKIE_LOGIN_ID  22    /* of 16 bytes, base64url */
+#include "ngx_aigc_session.h"
 
 
 #define ngx_aigc_cookie_skip(s, n)                                            \
@@ -152,7 +150,7 @@ ngx_aigc_cookie_login_id(ngx_str_t *id)
         return id->data[0] >= '0' && id->data[0] <= '9';
     }
 
-    for (n = 0; n < id->len && n < NGX_AIGC_COOKIE_LOGIN_ID; n++) {
+    for (n = 0; n < id->len && n < NGX_AIGC_LOGIN_ID_LEN; n++) {
         c = id->data[n];
 
         if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
@@ -162,7 +160,7 @@ ngx_aigc_cookie_login_id(ngx_str_t *id)
         }
     }
 
-    if (n < NGX_AIGC_COOKIE_LOGIN_ID) {
+    if (n < NGX_AIGC_LOGIN_ID_LEN) {
         return 0;
     }
 

@@ -30,6 +30,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
     ngx_str_t                  origin, *own;
+    ngx_uint_t                 preflight;
     ngx_aigc_record_t          record;
     ngx_http_aigc_ctx_t       *ctx;
     ngx_http_aigc_who_t        who;
@@ -43,6 +44,9 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     own = NULL;
     ctx = ngx_http_aigc_get_ctx(r);
+    preflight = lcf->cross_origin && ngx_http_aigc_is_preflight(r) == NGX_OK;
+
+    ngx_memzero(&who, sizeof(ngx_http_aigc_who_t));
 
     if (!lcf->cross_origin && ngx_http_aigc_is_safe(r) != NGX_OK) {
         own = &origin;
@@ -59,8 +63,11 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
 
     } else {
-        ctx->decision = ngx_http_aigc_decide(r, &r->headers_in.server, own,
-                                             &record, &who);
+        ctx->decision = preflight
+                        ? ngx_http_aigc_decide_preflight(r,
+                                                &r->headers_in.server, &record)
+                        : ngx_http_aigc_decide(r, &r->headers_in.server, own,
+                                               &record, &who);
         ctx->user = who.sub;
 
         if (ctx->decision == NGX_HTTP_AIGC_UNKNOWN
@@ -71,7 +78,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
-        return ngx_http_aigc_allow(r, ctx, &record, &who);
+        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &who);
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
@@ -89,7 +96,9 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         return ngx_http_aigc_to_sign_in(r);
     }
 
-    rc = (ctx->decision == NGX_HTTP_AIGC_NOT_READY)
+    /* why it is not ready is its owner's to know */
+
+    rc = (ctx->decision == NGX_HTTP_AIGC_NOT_READY && !preflight)
          ? ngx_http_aigc_waiting(r, &record)
          : ngx_http_aigc_refuse_visitor(r, ctx->decision);
 
@@ -99,6 +108,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 }
 
 
+/* who: NULL of a preflight, which has nothing that a pod could do for a user */
 static ngx_int_t
 ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     ngx_aigc_record_t *record, ngx_http_aigc_who_t *who)
@@ -130,7 +140,7 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 
     ctx->instance.len = p - ctx->instance.data;
 
-    if (ngx_http_aigc_hold(r, record, who) != NGX_OK) {
+    if (who && ngx_http_aigc_hold(r, record, who) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -140,11 +150,17 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 
     ctx->stripped = 1;
 
-    ngx_http_aigc_strip_cookies(r);
     ngx_http_aigc_strip_upgrade(r);
 
-    if (who->bearer) {
-        ngx_http_aigc_strip_bearer(r);
+    if (who == NULL) {
+        ngx_http_aigc_strip_user(r);
+
+    } else {
+        ngx_http_aigc_strip_cookies(r);
+
+        if (who->bearer) {
+            ngx_http_aigc_strip_bearer(r);
+        }
     }
 
     ngx_aigc_count(mcf->zone, allowed);

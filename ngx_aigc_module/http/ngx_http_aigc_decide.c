@@ -9,6 +9,11 @@
 #include "ngx_http_aigc_reply.h"
 
 
+static ngx_http_aigc_decision_e ngx_http_aigc_decide_host(
+    ngx_http_aigc_main_conf_t *mcf, ngx_str_t *host,
+    ngx_aigc_record_t *record);
+static ngx_http_aigc_decision_e ngx_http_aigc_decide_pod(
+    ngx_http_aigc_main_conf_t *mcf, ngx_aigc_record_t *record);
 static ngx_int_t ngx_http_aigc_forget(ngx_http_request_t *r,
     ngx_http_aigc_decision_e decision);
 
@@ -41,25 +46,16 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
 {
     ngx_int_t                   rc;
     ngx_http_aigc_main_conf_t  *mcf;
+    ngx_http_aigc_decision_e    decision;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
 
-    if (ngx_aigc_zone_synced(mcf->zone) != NGX_OK) {
-        return NGX_HTTP_AIGC_COLD;
-    }
+    decision = ngx_http_aigc_decide_host(mcf, host, record);
 
-    rc = ngx_aigc_table_by_host(mcf->zone, host, record);
-
-    if (rc == NGX_BUSY
-        || (rc == NGX_DECLINED && ngx_aigc_zone_whole(mcf->zone) != NGX_OK))
-    {
-        return NGX_HTTP_AIGC_BUSY;
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_AIGC_UNKNOWN;
+    if (decision != NGX_HTTP_AIGC_ALLOW) {
+        return decision;
     }
 
     rc = ngx_http_aigc_identify(r, who);
@@ -109,6 +105,73 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
         return NGX_HTTP_AIGC_CROSS_ORIGIN;
     }
 
+    return ngx_http_aigc_decide_pod(mcf, record);
+}
+
+
+ngx_http_aigc_decision_e
+ngx_http_aigc_decide_preflight(ngx_http_request_t *r, ngx_str_t *host,
+    ngx_aigc_record_t *record)
+{
+    ngx_http_aigc_decision_e    decision;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    decision = ngx_http_aigc_decide_host(mcf, host, record);
+
+    if (decision != NGX_HTTP_AIGC_ALLOW) {
+        return decision;
+    }
+
+    if (record->collision) {
+        return NGX_HTTP_AIGC_COLLISION;
+    }
+
+    if (record->owner.len == 0) {
+        return NGX_HTTP_AIGC_NOT_OWNER;
+    }
+
+    if (record->disk == NGX_AIGC_DISK_FOREIGN) {
+        return NGX_HTTP_AIGC_FOREIGN_DISK;
+    }
+
+    if (record->disk == NGX_AIGC_DISK_LOST) {
+        return NGX_HTTP_AIGC_BUSY;
+    }
+
+    return ngx_http_aigc_decide_pod(mcf, record);
+}
+
+
+/* ALLOW: record is the instance of host. */
+static ngx_http_aigc_decision_e
+ngx_http_aigc_decide_host(ngx_http_aigc_main_conf_t *mcf, ngx_str_t *host,
+    ngx_aigc_record_t *record)
+{
+    ngx_int_t  rc;
+
+    if (ngx_aigc_zone_synced(mcf->zone) != NGX_OK) {
+        return NGX_HTTP_AIGC_COLD;
+    }
+
+    rc = ngx_aigc_table_by_host(mcf->zone, host, record);
+
+    if (rc == NGX_BUSY
+        || (rc == NGX_DECLINED && ngx_aigc_zone_whole(mcf->zone) != NGX_OK))
+    {
+        return NGX_HTTP_AIGC_BUSY;
+    }
+
+    return (rc == NGX_OK) ? NGX_HTTP_AIGC_ALLOW : NGX_HTTP_AIGC_UNKNOWN;
+}
+
+
+/* ALLOW: its pod has an address that is to be trusted. */
+static ngx_http_aigc_decision_e
+ngx_http_aigc_decide_pod(ngx_http_aigc_main_conf_t *mcf,
+    ngx_aigc_record_t *record)
+{
     if (record->state != NGX_AIGC_RUNNING || !record->routed) {
         return NGX_HTTP_AIGC_NOT_READY;
     }

@@ -21,6 +21,13 @@ ngx_http_aigc_decision_e ngx_http_aigc_decide(ngx_http_request_t *r,
     ngx_str_t *host, ngx_str_t *origin, ngx_aigc_record_t *record,
     ngx_http_aigc_who_t *who);
 
+/*
+ * The same for a preflight request, which carries nothing that says whose it
+ * is: whether host has a pod that may be asked.
+ */
+ngx_http_aigc_decision_e ngx_http_aigc_decide_preflight(ngx_http_request_t *r,
+    ngx_str_t *host, ngx_aigc_record_t *record);
+
 /* "allow", "not-owner", …: for $aigc_decision and as a problem's code. */
 const ngx_str_t *ngx_http_aigc_decision_name(ngx_http_aigc_decision_e decision);
 

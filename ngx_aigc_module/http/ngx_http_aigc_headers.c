@@ -119,9 +119,17 @@ ngx_http_aigc_is_websocket(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_aigc_is_navigation(ngx_http_request_t *r)
 {
+    return (ngx_http_aigc_is_safe(r) == NGX_OK) ? ngx_http_aigc_is_person(r)
+                                                : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_is_person(ngx_http_request_t *r)
+{
     ngx_table_elt_t  *h;
 
-    if (ngx_http_aigc_is_safe(r) != NGX_OK
+    if (r->headers_in.upgrade
         || ngx_http_aigc_header(r, "x-requested-with"))
     {
         return NGX_DECLINED;
@@ -142,6 +150,24 @@ ngx_http_aigc_is_navigation(ngx_http_request_t *r)
     }
 
     return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_is_preflight(ngx_http_request_t *r)
+{
+    if (r->method != NGX_HTTP_OPTIONS
+        || r->headers_in.upgrade
+        || r->headers_in.content_length_n > 0
+        || r->headers_in.chunked
+        || ngx_http_aigc_header_once(r, "origin") == NULL
+        || ngx_http_aigc_header_once(r, "access-control-request-method")
+           == NULL)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -173,7 +199,19 @@ ngx_http_aigc_same_origin(ngx_http_request_t *r, ngx_str_t *own)
             return NGX_OK;
         }
 
-        return NGX_DECLINED;
+        /*
+         * A page with "Referrer-Policy: no-referrer" sends "null" to its own
+         * origin, too; the browser says by itself where that page is from.
+         */
+
+        if (!ngx_http_aigc_header_is(h, "null")) {
+            return NGX_DECLINED;
+        }
+
+        h = ngx_http_aigc_header_once(r, "sec-fetch-site");
+
+        return (h && ngx_http_aigc_header_is(h, "same-origin")) ? NGX_OK
+                                                                : NGX_DECLINED;
     }
 
     h = ngx_http_aigc_header(r, "sec-fetch-site");
@@ -204,6 +242,23 @@ ngx_http_aigc_strip_cookies(ngx_http_request_t *r)
     }
 
     ngx_aigc_drop_empty_cookies(r);         /* $http_cookie joins the rest */
+}
+
+
+void
+ngx_http_aigc_strip_user(ngx_http_request_t *r)
+{
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
+        h->value.len = 0;
+    }
+
+    ngx_aigc_drop_empty_cookies(r);
+    ngx_http_aigc_strip_bearer(r);
 }
 
 

@@ -33,6 +33,15 @@ ngx_table_elt_t *ngx_http_aigc_header(ngx_http_request_t *r,
 /* NGX_OK: the browser is going to a page, so a redirect helps. */
 ngx_int_t ngx_http_aigc_is_navigation(ngx_http_request_t *r);
 
+/* NGX_OK: what comes back is shown to a person, whatever the method. */
+ngx_int_t ngx_http_aigc_is_person(ngx_http_request_t *r);
+
+/*
+ * NGX_OK: a browser asks whether a page of another origin may send a request
+ * (Fetch, 4.8: OPTIONS without credentials, here without a body as well).
+ */
+ngx_int_t ngx_http_aigc_is_preflight(ngx_http_request_t *r);
+
 /* NGX_OK: GET, HEAD without an upgrade; NGX_DECLINED: it may change state. */
 ngx_int_t ngx_http_aigc_is_safe(ngx_http_request_t *r);
 
@@ -43,11 +52,14 @@ ngx_int_t ngx_http_aigc_is_safe(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_is_websocket(ngx_http_request_t *r);
 
 /*
- * Where does the request come from?  Origin, else Sec-Fetch-Site, against own
- * (an origin, or NULL) and the gateway's.  NGX_OK: from there, or from no page;
- * NGX_DECLINED: from another.
+ * Where does the request come from?  Origin, else (none, or "null")
+ * Sec-Fetch-Site, against own (an origin, or NULL) and the gateway's.  NGX_OK:
+ * from there, or from no page; NGX_DECLINED: from another.
  */
 ngx_int_t ngx_http_aigc_same_origin(ngx_http_request_t *r, ngx_str_t *own);
+
+/* Empties every Cookie and Authorization: nobody has looked at them. */
+void ngx_http_aigc_strip_user(ngx_http_request_t *r);
 
 /* Cuts the gateway's cookies out of every Cookie header. */
 void ngx_http_aigc_strip_cookies(ngx_http_request_t *r);

@@ -84,12 +84,13 @@ static ngx_str_t  ngx_http_aigc_page_style = ngx_string(
 
 
 static ngx_str_t  ngx_http_aigc_page_script = ngx_string(
-    "const d=document.querySelector('main').dataset;"
+    "const d=document.querySelector('main').dataset,go=()=>d.sent?"
+    "location.replace(location.pathname+location.search):location.reload();"
     "if(d.again)setInterval(async()=>{"
-    "if(!d.now)return location.reload();"
+    "if(!d.now)return go();"
     "try{const r=await fetch(location,{redirect:'manual',cache:'no-store',"
     "headers:{accept:'application/json'}});"
-    "if(r.status!=503||(await r.json()).detail!=d.now)location.reload()"
+    "if(r.status!=503||(await r.json()).detail!=d.now)go()"
     "}catch{}},d.again*1000)");
 
 
@@ -116,6 +117,8 @@ ngx_http_aigc_page(ngx_http_request_t *r, ngx_http_aigc_page_t *page)
     ngx_http_aigc_page_parts_t   parts;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    page->sent = (ngx_http_aigc_is_safe(r) != NGX_OK);
 
     if (ngx_http_aigc_page_parts(r, page, &parts) != NGX_OK
         || ngx_http_aigc_page_policy(r->pool, &policy) != NGX_OK)
@@ -211,7 +214,8 @@ ngx_http_aigc_page_actions(ngx_pool_t *pool, ngx_str_t *origin,
     ngx_http_aigc_page_t *page, ngx_str_t *target,
     ngx_http_aigc_page_parts_t *parts)
 {
-    static const char  again[] = " data-again=\"%T\"";
+    static const char  again[] = " data-again=\"%T\"%s";
+    static const char  sent[] = " data-sent=\"1\"";
     static const char  refresh[] =
         "<noscript><meta http-equiv=\"refresh\" content=\"%T\"></noscript>";
     static const char  start[] =
@@ -220,7 +224,8 @@ ngx_http_aigc_page_actions(ngx_pool_t *pool, ngx_str_t *origin,
         "<a class=\"first\" id=\"sign-in\" href=\"%V/sign-in?rd=%V\">%s</a>";
 
     if (page->again) {
-        parts->again.data = ngx_pnalloc(pool, sizeof(again) + NGX_TIME_T_LEN);
+        parts->again.data = ngx_pnalloc(pool, sizeof(again) + NGX_TIME_T_LEN
+                                              + sizeof(sent));
         parts->refresh.data = ngx_pnalloc(pool, sizeof(refresh)
                                                 + NGX_TIME_T_LEN);
 
@@ -228,7 +233,8 @@ ngx_http_aigc_page_actions(ngx_pool_t *pool, ngx_str_t *origin,
             return NGX_ERROR;
         }
 
-        parts->again.len = ngx_sprintf(parts->again.data, again, page->again)
+        parts->again.len = ngx_sprintf(parts->again.data, again, page->again,
+                                       page->sent ? sent : "")
                            - parts->again.data;
         parts->refresh.len = ngx_sprintf(parts->refresh.data, refresh,
                                          page->again)
@@ -389,7 +395,7 @@ ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
     ngx_http_aigc_page_t         page;
     const ngx_http_aigc_code_t  *c;
 
-    if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
+    if (ngx_http_aigc_is_person(r) != NGX_OK) {
         return ngx_http_aigc_problem(r, code, detail);
     }
 

@@ -34,6 +34,8 @@ typedef struct {
                                while it is the same, the page stays; len 0: it
                                is loaded again whatever there is */
     time_t        retry;    /* s, Retry-After; 0: none */
+    ngx_uint_t    sent;     /* set by ngx_http_aigc_page(): it answers a form,
+                               which is not to be sent again by itself */
 } ngx_http_aigc_page_t;
 
 
@@ -42,8 +44,8 @@ ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r,
     ngx_http_aigc_page_t *page);
 
 /*
- * A refusal: for a person who goes to a page such a page, for a program problem
- * details.  Parameters as of ngx_http_aigc_problem().
+ * A refusal: for a person, who goes to a page or sends a form, such a page; for
+ * a program problem details.  Parameters as of ngx_http_aigc_problem().
  */
 ngx_int_t ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
     const char *detail);

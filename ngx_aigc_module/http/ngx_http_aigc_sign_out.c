@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_sign_out.h"
 #include "ngx_http_aigc_headers.h"
 #include "ngx_http_aigc_identity.h"
+#include "ngx_http_aigc_page.h"
 #include "ngx_http_aigc_reply.h"
 
 
@@ -32,8 +33,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_aigc_same_origin(r, NULL) != NGX_OK) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN,
-                                     NULL);
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
     }
 
     rc = ngx_http_aigc_identify_bound(r, &who);
@@ -45,8 +45,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     /* who can show the session may end it, with an expired ID token as well */
 
     if (who.session.sid.len == 0) {
-        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
-                                     NULL);
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN, NULL);
     }
 
     /* a copy of the cookie is no session either */

@@ -40,7 +40,7 @@ ngx_http_aigc_waiting(ngx_http_request_t *r, ngx_aigc_record_t *record)
     {
         /* gone since, or just written */
 
-        return ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_NOT_READY);
+        return ngx_http_aigc_refuse_visitor(r, NGX_HTTP_AIGC_NOT_READY);
     }
 
     return ngx_http_aigc_waiting_show(r, &whole);
@@ -77,7 +77,7 @@ ngx_http_aigc_waiting_show(ngx_http_request_t *r, ngx_aigc_record_t *record)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
+    if (ngx_http_aigc_is_person(r) != NGX_OK) {
         return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_READY,
                                      (char *) page.now.data);
     }
@@ -158,8 +158,8 @@ ngx_http_aigc_waiting_detail(ngx_pool_t *pool, const char *state,
     }
 
     page->now.len = ngx_snprintf(page->now.data, page->now.len,
-                                 "The instance is not ready: %s. %V%s%V",
-                                 state, &page->code,
+                                 "The instance is not ready: %s.%s%V%s%V",
+                                 state, page->code.len ? " " : "", &page->code,
                                  page->text.len ? ": " : "", &page->text)
                     - page->now.data;
 
