@@ -375,6 +375,15 @@ subtest 'aigc_session' => sub {
         qr{"\Q$dir\E/$_" .*$files{$_}}) for sort keys %files;
 };
 
+subtest 'the name of the session cookie' => sub {
+    for my $name ('aigc-bind', 'aigc-login-0', 'aigc-login-AZaz09-_AZaz09-_AZaz09', '__Secure-aigc-login-AZaz09-_AZaz09-_AZaz09.0', '__Secure-aigc-bind') {
+        wrong("cookie=$name", aigc_session => "key_file=key domain=example.com cookie=$name",
+            qr/cookie=\Q$name\E, which is the name of another cookie of the gateway's own: choose/);
+    }
+    good("cookie=$_", conf(directives => { aigc_session => "key_file=key domain=example.com cookie=$_" }))
+        for qw(aigc-session aigc-binding aigc-login aigc-login-session __Secure-aigc);
+};
+
 subtest 'what does not go together' => sub {
     wrong('outside of the domain', aigc_gateway => "https://$_", qr/on "\Q$_\E", outside of the "aigc_session" domain=example\.com/)
         for qw(dashboard.example.org example.com.evil.org notexample.com);

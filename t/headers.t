@@ -41,6 +41,9 @@ subtest 'cookies to the pod' => sub {
         ['all of ours', ["aigc-bind=x; a=1; aigc-login-0=y; $s; __Host-aigc-bind=x; __Host-aigc-login-7=z"], ['a=1']],
         ['names that only look like it', ["aigc_session2=a; xaigc_session=b; $s; AIGC=c"],
             ['aigc_session2=a; xaigc_session=b; AIGC=c']],
+        ['the application\'s, with names that begin like ours', ["aigc-theme=1; $s; aigc-login-theme=2; __Host-aigc-x=3; aigc-bind2=4"],
+            ['aigc-theme=1; aigc-login-theme=2; __Host-aigc-x=3; aigc-bind2=4']],
+        ['a sign-in under way', ["a=1; aigc-login-AZaz09-_AZaz09-_AZaz09=x; __Secure-aigc-login-AZaz09-_AZaz09-_AZaz09.0=y; $s"], ['a=1']],
         ['a quoted neighbour', ["q=\"x; $s; y\"; a=1"], ['q="x; y"; a=1']],
         ['no value, no name', ["a; =b; $s; c="], ['a; =b; c=']],
     );
@@ -48,7 +51,7 @@ subtest 'cookies to the pod' => sub {
         my ($what, $sent, $got) = @$_;
         my $r = with(@$sent);
         is_deeply pod($r, 'Cookie'), $got, $what if $got;
-        unlike $r->content, qr/\Q$session\E|aigc-bind|aigc-login/, '… and nothing of ours is there';
+        unlike $r->content, qr/\Q$session\E|aigc-bind=|aigc-login-[^t]/, '… and nothing of ours is there';
     }
     for my $order ([$s, 'a=1', 'b=2'], ['a=1', $s, 'b=2'], ['a=1', 'b=2', $s], ['a=1', "b=2; $s", 'aigc-bind=q']) {
         my $r = with(@$order);
@@ -144,14 +147,50 @@ sub respond {           # the pod answers with these headers
 
 subtest 'cookies from the pod' => sub {
     my $root = $t->root;
-    my @own = ('app=1; Path=/', 'aigc_session2=2', 'other=3; Domain=' . $root, 'a=aigc_session=4');
+    my @own = ('app=1; Path=/', 'aigc_session2=2', 'aigc-theme=3; Domain=' . $mine->host, 'a=aigc_session=4', 'aigc-login-theme=5');
     my @bad = ("aigc_session=evil; Domain=$root; Path=/", 'aigc_session=; Max-Age=0', ' aigc_session = x',
         'aigc_session', 'aigc-bind=x', "aigc-login-3=x; Domain=$root", '__Host-aigc-bind=x; Secure; Path=/',
         '__Host-aigc-login-1=x; Secure; Path=/', "=aigc_session=evil; Domain=$root");
     my $r = respond('/respond', map { "Set-Cookie:$_" } map { ($bad[$_], $own[$_] // ()) } 0 .. $#bad);
     is_deeply [ $r->headers('Set-Cookie') ], \@own, 'ours are dropped, the application\'s pass';
+    is_deeply [ respond('/respond', map { "Set-Cookie:$_" } "a=1; Domain=$root; Path=/", "b=2; path=/; DOMAIN=.$root",
+            "c=3; Domain=localhost; Domain=" . uc $root, 'd=4; Domain=elsewhere.example')->headers('Set-Cookie') ],
+        ['a=1; Path=/', 'b=2; path=/', 'c=3', 'd=4; Domain=elsewhere.example'], 'a cookie for all hosts becomes one of this host';
     is_deeply [ respond('/respond', "set-cookie:aigc_session=x")->headers('Set-Cookie') ], [], 'in lower case too';
     is_deeply [ respond('/respond', 'X-Own:1', 'Server:app')->headers('X-Own') ], ['1'], 'other headers pass';
+};
+
+subtest 'what a pod may say to a browser' => sub {
+    my @clear = (['"cookies"'], ['"*"'], ['"cache", "cookies", "storage"', '"cache","storage"'], ['*'], ['"COOKIES"'],
+        ['"cookies", "executionContexts"', '"executionContexts"'], ['"cache"', '"cache"'], ['"cache" , "*"', '"cache"']);
+    for (@clear) {
+        my ($said, @passes) = @$_;
+        is_deeply [ respond('/respond', "$_:$said")->headers('Clear-Site-Data') ], \@passes, "$_: $said"
+            for 'Clear-Site-Data', 'cLEAR-sITE-dATA';
+    }
+    is_deeply [ respond('/respond', map { "Clear-Site-Data:$_" } '"cookies"', '"cache"', '"*"', '"storage"')->headers('Clear-Site-Data') ],
+        ['"cache"', '"storage"'], 'several lines';
+
+    # What the connection between browser and gateway is like is not the pod's.
+    for ('Alt-Svc:h3=":443"; ma=86400; persist=1', 'Strict-Transport-Security:max-age=0; includeSubDomains',
+        'Public-Key-Pins:pin-sha256="x"; max-age=9', 'Public-Key-Pins-Report-Only:pin-sha256="x"; report-uri="https://x"',
+        'Expect-CT:max-age=9, enforce', 'NEL:{"report_to":"x","max_age":9,"include_subdomains":true}')
+    {
+        my ($name, $value) = split /:/, $_, 2;
+        is_deeply [ respond('/respond', $_, lc($name) . ":$value", 'X-Own:1')->headers($name) ], [], "$name is dropped";
+    }
+
+    # What holds for its own origin and pages is.
+    for ('Refresh:0;url=/next', 'Service-Worker-Allowed:/', 'Origin-Agent-Cluster:?0', 'Report-To:{"group":"x","max_age":9,"endpoints":[]}',
+        'Reporting-Endpoints:x="https://x.example/"', 'Content-Security-Policy:default-src *', 'Access-Control-Allow-Origin:*',
+        'Cross-Origin-Opener-Policy:same-origin', 'Cross-Origin-Embedder-Policy:require-corp', 'Referrer-Policy:no-referrer',
+        'Accept-CH:Sec-CH-UA-Arch', 'X-Frame-Options:DENY', 'Permissions-Policy:camera=()')
+    {
+        my ($name, $value) = split /:/, $_, 2;
+        is_deeply [ respond('/respond', $_)->headers($name) ], [$value], "$name passes";
+    }
+    my $ours = $alice->get('/sign-in', headers => [Accept => 'text/html']);
+    isnt $ours->code, 500, 'the gateway\'s own answers are as they were';
 };
 
 subtest 'what a pod would have nginx do' => sub {

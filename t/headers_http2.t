@@ -67,12 +67,23 @@ subtest 'tokens' => sub {
 
 subtest 'cookies from the pod' => sub {
     my $root = $t->root;
-    my @own = ('app=1; Path=/', 'aigc_session2=2', "other=3; Domain=$root", 'a=aigc_session=4');
+    my @own = ('app=1; Path=/', 'aigc_session2=2', 'aigc-theme=3', 'a=aigc_session=4');
     my @bad = ("aigc_session=evil; Domain=$root; Path=/", 'aigc_session=; Max-Age=0', 'aigc_session', 'aigc-bind=x',
         "aigc-login-3=x; Domain=$root", '__Host-aigc-bind=x; Secure; Path=/', "=aigc_session=evil; Domain=$root");
     my $query = join '&', map { 'header=' . AIGC::Client::escape("Set-Cookie:$_") } map { ($bad[$_], $own[$_] // ()) } 0 .. $#bad;
     my $r = h2("/respond?$query", "cookie: aigc_session=$session");
     is_deeply [ $r->headers('set-cookie') ], \@own, 'ours are dropped, the application\'s pass';
+    is_deeply [ h2('/respond?header=' . AIGC::Client::escape("Set-Cookie:a=1; Domain=$root"), "cookie: aigc_session=$session")->headers('set-cookie') ],
+        ['a=1'], 'a cookie for all hosts becomes one of this host';
+};
+
+subtest 'what a pod may say to a browser' => sub {
+    my @said = ('Clear-Site-Data:"cache", "cookies"', 'Clear-Site-Data:"*"', 'Alt-Svc:h3=":443"', 'Strict-Transport-Security:max-age=0', 'NEL:{}',
+        'Origin-Agent-Cluster:?1');
+    my $r = h2('/respond?' . join('&', map { 'header=' . AIGC::Client::escape($_) } @said), "cookie: aigc_session=$session");
+    is_deeply { map { $_ => [ $r->headers($_) ] } qw(clear-site-data alt-svc strict-transport-security nel origin-agent-cluster) },
+        { 'clear-site-data' => ['"cache"'], 'alt-svc' => [], 'strict-transport-security' => [], nel => [], 'origin-agent-cluster' => ['?1'] },
+        'what would hold for more than its own host does not come through';
 };
 
 done_testing;
