@@ -74,6 +74,23 @@ for my $okg ('1.0', '0.4') {
         $same->($what);
     }
 
+    # A number below 0 is written away.  OKG 1.0 has it in its workload by then,
+    # and puts it back with every scale: it stands for no pod, and is left alone.
+    $had  = $repairs->();
+    $mark = $t->audit_mark;
+    $t->kube_patch('gss', $name, { spec => { reserveGameServerIds => [-1, 2] } });
+    $t->wait_for(sub { $repairs->() > $had }, 10, 'it is repaired');
+    $same->('a number below 0');
+    my $passes = sub { $t->status('/metrics')->content =~ /^aigc_passes_total (\d+)/m ? $1 : die };
+    my $then   = $passes->();
+    $t->wait_for(sub { $passes->() > $then + 4 }, 30, 'some more passes');
+    cmp_ok $t->gateway_writes($mark)->{$name}, '<=', 2, '… not again and again';
+    if ($okg eq '1.0') {
+        ok +(grep { $_ eq '-1' } @{ $t->kube_get('gss', $name)->{spec}{reserveGameServerIds} }), 'OKG has put it back';
+    }
+    $t->kube_patch('gss', $name, { spec => { reserveGameServerIds => [-1, 0] } });
+    $same->('one that is wrong beside it');
+
     # A repeated id means the same set: right, if not pretty.
     $t->kube_patch('gss', $name, { spec => { reserveGameServerIds => [2, 2] } });
     $same->('an id twice');

@@ -59,6 +59,7 @@ const REASONS: [RegExp, string, Step][] = [
   [/^(CreateContainer\w*|RunContainerError)$/, 'config', 'run'],
   [/^NoPod$/, 'noPod', 'asked'],
   [/^Terminating$/, 'ending', 'asked'],
+  [/^FailedCreate$/, 'refused', 'asked'],
 ]
 
 /* A key below "reason". */
@@ -69,6 +70,9 @@ export function reasonWords({ code, message }: Reason): string {
     return /insufficient [\w.-]+\/[\w.-]*gpu/i.test(message) ? 'noGpu'
       : /insufficient (cpu|memory)/i.test(message) ? 'noRoom'
       : /volume|persistentvolumeclaim/i.test(message) ? 'disk' : word
+  }
+  if (word === 'refused' && /exceeded quota/i.test(message)) {
+    return 'quota'
   }
   if (word === 'crash' && (code === 'OOMKilled' || /OOMKilled/.test(message))) {
     return 'memory'

@@ -34,6 +34,9 @@ typedef struct {
     ngx_str_t         since;            /* RFC 3339, as written */
     time_t            since_sec;
     ngx_str_t         gss;              /* uid of the set it was written for */
+    ngx_uint_t        aside;            /* running, but left out of spec: its
+                                           pod cannot be made for now.  Not in
+                                           raw: the template's annotation */
     ngx_uint_t        keep;             /* "disk":"keep": an uninstall leaves
                                            the disk to its owner */
     ngx_str_t         raw;              /* the annotation's bytes; only the

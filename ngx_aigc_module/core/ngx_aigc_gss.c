@@ -24,6 +24,9 @@ static ngx_int_t ngx_aigc_gss_read_annotations(ngx_pool_t *pool,
     json_t *annotations, ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_read_max(ngx_pool_t *pool, json_t *annotations,
     ngx_aigc_gss_t *gss);
+static ngx_uint_t ngx_aigc_gss_stray(json_t *list);
+static ngx_int_t ngx_aigc_gss_read_aside(ngx_pool_t *pool,
+    json_t *annotations, ngx_aigc_gss_t *gss);
 static void ngx_aigc_gss_read_disks(json_t *annotations, ngx_aigc_gss_t *gss);
 static ngx_int_t ngx_aigc_gss_read_claims(ngx_pool_t *pool,
     json_t *annotations, ngx_aigc_gss_t *gss);
@@ -125,7 +128,8 @@ ngx_aigc_gss_read_meta(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
 static ngx_int_t
 ngx_aigc_gss_read_scale(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
 {
-    json_t  *spec, *status;
+    json_t     *spec, *status, *reserve;
+    ngx_int_t   rc;
 
     spec = json_object_get(object, "spec");
     status = json_object_get(object, "status");
@@ -138,9 +142,39 @@ ngx_aigc_gss_read_scale(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
     gss->current = ngx_aigc_json_int(status, "currentReplicas", 0,
                                      NGX_MAX_INT32_VALUE, -1);
 
-    return ngx_aigc_ids_from_json(pool,
-                              json_object_get(spec, "reserveGameServerIds"),
-                              &gss->reserve, &gss->reserve_bad);
+    reserve = json_object_get(spec, "reserveGameServerIds");
+
+    rc = ngx_aigc_ids_from_json(pool, reserve, &gss->reserve,
+                                &gss->reserve_bad);
+
+    gss->reserve_stray = ngx_aigc_gss_stray(reserve);
+    gss->reserve_bad -= gss->reserve_stray;
+
+    return rc;
+}
+
+
+/*
+ * OKG 1.0 takes "x" and "7-5" as the end of the whole list, but not -1: that
+ * one it keeps for ever, and it stands for no pod.
+ */
+
+static ngx_uint_t
+ngx_aigc_gss_stray(json_t *list)
+{
+    size_t       i;
+    json_t      *item;
+    ngx_uint_t   n;
+
+    n = 0;
+
+    json_array_foreach(list, i, item) {
+        n += (json_is_integer(item)
+              && (json_integer_value(item) < 0
+                  || json_integer_value(item) > NGX_AIGC_ID_MAX));
+    }
+
+    return n;
 }
 
 
@@ -170,12 +204,30 @@ ngx_aigc_gss_read_annotations(ngx_pool_t *pool, json_t *annotations,
                            NGX_AIGC_ANNOTATION_RESERVE_IDS,
                            NGX_AIGC_RESERVE_IDS_MAX, &gss->reserve_ids)
         != NGX_OK
-        || ngx_aigc_gss_read_max(pool, annotations, gss) != NGX_OK)
+        || ngx_aigc_gss_read_max(pool, annotations, gss) != NGX_OK
+        || ngx_aigc_gss_read_aside(pool, annotations, gss) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_aigc_gss_read_claims(pool, annotations, gss);
+}
+
+
+/* what is no id there is nobody: it runs as the others do */
+
+static ngx_int_t
+ngx_aigc_gss_read_aside(ngx_pool_t *pool, json_t *annotations,
+    ngx_aigc_gss_t *gss)
+{
+    ngx_str_t   text;
+    ngx_uint_t  bad;
+
+    text = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_ASIDE);
+
+    gss->has_aside = (text.len != 0);
+
+    return ngx_aigc_ids_from_text(pool, &text, &gss->aside, &bad);
 }
 
 

@@ -2,9 +2,11 @@
  * core/ngx_aigc_gss.h — a GameServerSet as the gateway reads it (pure; no
  * request, no I/O).  What writes it is in ngx_aigc_patch.h.
  *
- * The truth is the set of instance annotations.  Everything else follows:
- * replicas = ids in state running; reserve = every id in 0..top that is not
- * running.  Source of the rule: OKG computeToScaleGs (v1.0.0), DESIGN 4.
+ * The truth is the set of instance annotations, and the list of those running
+ * ones that are set aside because their pods cannot be made.  Everything else
+ * follows: replicas = ids in state running and not set aside; reserve = every
+ * other id in 0..top.  Source of the rule: OKG computeToScaleGs (v1.0.0),
+ * DESIGN 4.
  */
 
 #ifndef _NGX_AIGC_GSS_H_INCLUDED_
@@ -41,7 +43,9 @@ typedef struct {
     ngx_int_t         replicas;         /* spec.replicas */
     ngx_int_t         current;          /* status.currentReplicas, -1: none */
     ngx_array_t       reserve;          /* ngx_int_t: spec's reserve list */
-    ngx_uint_t        reserve_bad;      /* entries that are no ids */
+    ngx_uint_t        reserve_bad;      /* entries that are no ids … */
+    ngx_uint_t        reserve_stray;    /* … and numbers that are none: OKG
+                                           keeps them, they reserve nothing */
     ngx_str_t         reserve_ids;      /* annotation, OKG's own list */
     unsigned          has_reserve_ids:1;
     unsigned          has_annotations:1;
@@ -49,6 +53,9 @@ typedef struct {
     unsigned          disks_delete:1;   /* annotation …/disks: they go with
                                            the template */
     unsigned          disks_bad:1;      /* it is neither retain nor delete */
+
+    ngx_array_t       aside;            /* ngx_int_t: annotation set-aside */
+    unsigned          has_aside:1;
 
     ngx_array_t       claims;           /* ngx_aigc_claim_t, by id, unique */
     ngx_int_t         top;              /* annotation top, -1: none */

@@ -24,6 +24,8 @@ static void ngx_aigc_patch_put_changes(ngx_aigc_writer_t *w,
     ngx_aigc_patch_t *patch);
 static void ngx_aigc_patch_put_annotations(ngx_aigc_writer_t *w,
     ngx_aigc_patch_t *patch);
+static void ngx_aigc_patch_put_aside(ngx_aigc_writer_t *w,
+    ngx_aigc_patch_t *patch);
 static void ngx_aigc_patch_put_path(ngx_aigc_writer_t *w, ngx_int_t id);
 static void ngx_aigc_patch_put_spec(ngx_aigc_writer_t *w,
     ngx_aigc_patch_t *patch);
@@ -65,7 +67,8 @@ ngx_aigc_patch_check(ngx_aigc_patch_t *patch)
 
     if (patch->uid.len == 0
         || patch->top < -1 || patch->top > NGX_AIGC_ID_MAX
-        || (patch->test_reserve_ids && !patch->has_annotations))
+        || (patch->test_reserve_ids && !patch->has_annotations)
+        || (patch->naside && !patch->has_annotations))
     {
         return NGX_DECLINED;
     }
@@ -214,6 +217,34 @@ ngx_aigc_patch_put_changes(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
         ngx_aigc_put_int(w, patch->top);
         ngx_aigc_put_literal(w, "\"},");
     }
+
+    if (patch->naside || patch->has_aside) {
+        ngx_aigc_patch_put_aside(w, patch);
+    }
+}
+
+
+/* empty rather than removed: "remove" fails where a hand was quicker */
+
+static void
+ngx_aigc_patch_put_aside(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
+{
+    ngx_uint_t  i;
+
+    ngx_aigc_put_literal(w, "{\"op\":\"add\",\"path\":\""
+                            NGX_AIGC_PATH_ANNOTATIONS
+                            "/aigc-gateway.io~1set-aside\",\"value\":\"");
+
+    for (i = 0; i < patch->naside; i++) {
+
+        if (i) {
+            ngx_aigc_put_literal(w, ",");
+        }
+
+        ngx_aigc_put_int(w, patch->aside[i]);
+    }
+
+    ngx_aigc_put_literal(w, "\"},");
 }
 
 

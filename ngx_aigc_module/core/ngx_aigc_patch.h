@@ -11,6 +11,7 @@
 
 
 #define NGX_AIGC_ANNOTATION_TOP          "aigc-gateway.io/top"
+#define NGX_AIGC_ANNOTATION_ASIDE        "aigc-gateway.io/set-aside"
 #define NGX_AIGC_ANNOTATION_RESERVE_IDS  "game.kruise.io/reserve-ids"
 
 
@@ -35,6 +36,9 @@ typedef struct {
 
     ngx_int_t        *running;          /* ids running afterwards, sorted */
     ngx_uint_t        nrunning;
+    ngx_int_t        *aside;            /* ids set aside, sorted: none runs */
+    ngx_uint_t        naside;
+    unsigned          has_aside:1;      /* some were before */
     ngx_int_t         top;              /* highest id ever used, -1: none */
     ngx_aigc_change_t *changes;         /* an id at most once */
     ngx_uint_t        nchanges;
@@ -43,7 +47,7 @@ typedef struct {
 
 /*
  * Builds the JSON Patch (RFC 6902): tests first, then the changed annotations,
- * aigc-gateway.io/top, spec.replicas and spec.reserveGameServerIds — always
+ * aigc-gateway.io/top and /set-aside, spec.replicas and spec.reserveGameServerIds — always
  * the whole truth.  A test of an absent annotation is written with
  * "value": null (without the key the API server drops the connection).
  * out is allocated from pool.

@@ -6,6 +6,7 @@
 #include "ngx_http_aigc_reply.h"
 
 #include "core/ngx_aigc_reason.h"
+#include "zone/ngx_aigc_aside.h"
 
 
 static ngx_uint_t ngx_http_aigc_failing(ngx_aigc_record_t *record);
@@ -209,6 +210,12 @@ ngx_http_aigc_warning(ngx_aigc_record_t *record, ngx_str_t *code,
 {
     ngx_aigc_fixed_get(&record->warning_code, code);
     ngx_aigc_fixed_get(&record->warning, text);
+
+    if (record->aside && code->len == 0) {
+        ngx_str_set(code, NGX_AIGC_FAILED_CREATE);
+        ngx_str_set(text, "the cluster cannot make its pod for now");
+        return NGX_OK;
+    }
 
     /* of another pod of that name, or one that is going: not this one's */
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_aigc_aside.h"
 #include "ngx_aigc_bind.h"
 #include "ngx_aigc_lease.h"
 #include "ngx_aigc_mirror.h"
@@ -126,6 +127,8 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
     {
         ngx_aigc_repair(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
                         ngx_aigc_reconcile_log);
+        ngx_aigc_aside(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
+                       ngx_aigc_reconcile_log);
         ngx_aigc_stamp(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
         ngx_aigc_uninstall(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
         ngx_aigc_bind(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);

@@ -19,6 +19,7 @@
 
 typedef enum {
     NGX_AIGC_TASK_REPAIR = 0,           /* slot: a template's */
+    NGX_AIGC_TASK_ASIDE,                /* likewise */
     NGX_AIGC_TASK_STAMP,                /* slot: a disk's */
     NGX_AIGC_TASK_BIND_ASK,             /* slot: a template's */
     NGX_AIGC_TASK_BIND,                 /* slot: a disk's */

@@ -95,7 +95,7 @@ ngx_aigc_watch_path(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
 
 /*
  * Templates by the administrator's selector; what belongs to them by OKG's
- * label, which StatefulSets do not have; of events the warnings about pods.
+ * label, which StatefulSets do not have; of events the warnings of others.
  */
 static ngx_int_t
 ngx_aigc_watch_selector(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
@@ -106,8 +106,8 @@ ngx_aigc_watch_selector(ngx_pool_t *pool, ngx_aigc_kubernetes_t *k8s,
     const char       *name;
 
     static ngx_str_t  owned = ngx_string(NGX_AIGC_LABEL_GSS);
-    static ngx_str_t  warnings = ngx_string("involvedObject.kind=Pod,"
-                                            "type=Warning");
+    static ngx_str_t  warnings = ngx_string("type=Warning,"
+                                            "source!=aigc-gateway");
 
     name = "labelSelector=";
 

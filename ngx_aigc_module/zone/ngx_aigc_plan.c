@@ -122,7 +122,7 @@ static ngx_int_t
 ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *reserve,
     ngx_str_t *patch)
 {
-    ngx_int_t         *running;
+    ngx_int_t         *running, *aside;
     ngx_uint_t         i;
     ngx_aigc_patch_t   p;
     ngx_aigc_claim_t  *claim;
@@ -141,27 +141,40 @@ ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *reserve,
     }
 
     p.has_annotations = plan->tmpl.has_annotations;
+    p.has_aside = plan->tmpl.has_aside;
     p.top = plan->top;
     p.changes = plan->changes.elts;
     p.nchanges = plan->changes.nelts;
 
     running = ngx_palloc(plan->pool,
                          (plan->claims.nelts + 1) * sizeof(ngx_int_t));
-    if (running == NULL) {
+    aside = ngx_palloc(plan->pool,
+                       (plan->claims.nelts + 1) * sizeof(ngx_int_t));
+
+    if (running == NULL || aside == NULL) {
         return NGX_ERROR;
     }
 
     claim = plan->claims.elts;
 
     for (i = 0; i < plan->claims.nelts; i++) {
-        if (claim[i].state == NGX_AIGC_RUNNING) {
+        if (claim[i].state != NGX_AIGC_RUNNING) {
+            continue;
+        }
+
+        if (claim[i].aside) {
+            aside[p.naside++] = claim[i].id;
+
+        } else {
             running[p.nrunning++] = claim[i].id;
         }
     }
 
     ngx_sort(running, p.nrunning, sizeof(ngx_int_t), ngx_aigc_id_cmp);
+    ngx_sort(aside, p.naside, sizeof(ngx_int_t), ngx_aigc_id_cmp);
 
     p.running = running;
+    p.aside = aside;
 
     /* NGX_DECLINED, a contradiction: the table has been misread */
 
@@ -195,7 +208,7 @@ ngx_aigc_plan_reserve(ngx_aigc_plan_t *plan, ngx_str_t *text)
         }
 
         if (i < plan->claims.nelts && claim[i].id == id
-            && claim[i].state == NGX_AIGC_RUNNING)
+            && claim[i].state == NGX_AIGC_RUNNING && !claim[i].aside)
         {
             continue;
         }

@@ -25,6 +25,8 @@ static ngx_int_t ngx_aigc_plan_uninstall(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op, ngx_aigc_claim_t *claim);
 static ngx_int_t ngx_aigc_plan_forget(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op);
+static ngx_int_t ngx_aigc_plan_aside(ngx_aigc_plan_t *plan,
+    ngx_aigc_op_t *op);
 static ngx_int_t ngx_aigc_plan_change(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op, ngx_aigc_claim_t *claim, ngx_aigc_claim_t *after);
 static ngx_int_t ngx_aigc_plan_send(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
@@ -55,6 +57,10 @@ ngx_aigc_plan_op(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 
     case NGX_AIGC_ADOPT:
         return ngx_aigc_plan_adopt(plan, op);
+
+    case NGX_AIGC_ASIDE:
+    case NGX_AIGC_BACK:
+        return ngx_aigc_plan_aside(plan, op);
 
     default:
         return ngx_aigc_plan_state(plan, op);
@@ -458,6 +464,33 @@ ngx_aigc_plan_forget(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
     ngx_str_null(&none);
 
     return ngx_aigc_plan_send(plan, op, claim->id, &claim->raw, &none);
+}
+
+
+/*
+ * Its annotation stays as it is, and is written once more, so that the patch
+ * does not apply where its user was quicker.
+ */
+static ngx_int_t
+ngx_aigc_plan_aside(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
+{
+    ngx_uint_t         aside;
+    ngx_aigc_claim_t  *claim;
+
+    claim = ngx_aigc_plan_claim(plan, op->id);
+    aside = (op->kind == NGX_AIGC_ASIDE);
+
+    if (claim == NULL || claim->state != NGX_AIGC_RUNNING
+        || claim->aside == aside)
+    {
+        ngx_aigc_plan_done(op, NGX_AIGC_RESULT_UNCHANGED);
+        return NGX_OK;
+    }
+
+    claim->aside = aside;
+    plan->moves = 1;
+
+    return ngx_aigc_plan_send(plan, op, claim->id, &claim->raw, &claim->raw);
 }
 
 

@@ -3,6 +3,7 @@
  */
 
 #include "ngx_aigc_problem.h"
+#include "ngx_aigc_aside.h"
 #include "ngx_aigc_record.h"
 
 
@@ -25,6 +26,11 @@ ngx_aigc_problem_t  ngx_aigc_problems[NGX_AIGC_PROBLEMS] = {
 
     { "no_annotation", "NoAnnotation",
       "it runs, and no annotation says whose it is: nobody is let in" },
+
+    { "not_created", "NotCreated",
+      "its pod cannot be made (a quota, an admission webhook, a disk on its way "
+      "out): it is left out of replicas, so that releases go through, and tried "
+      "again by itself" },
 
     { "disks_annotation", "DisksAnnotation",
       "aigc-gateway.io/disks is neither \"retain\" nor \"delete\": the disks "
@@ -61,6 +67,10 @@ ngx_aigc_problem_record(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
 
     if (record->collision) {
         bits |= 1 << NGX_AIGC_PROBLEM_COLLISION;
+    }
+
+    if (ngx_aigc_aside_unmade(record)) {
+        bits |= 1 << NGX_AIGC_PROBLEM_NOT_CREATED;
     }
 
     if (record->state == NGX_AIGC_UNREADABLE) {

@@ -32,6 +32,8 @@ typedef enum {
     NGX_AIGC_UNINSTALL,
     NGX_AIGC_UNINSTALL_KEEP,            /* without the disk */
     NGX_AIGC_FORGET,                    /* the leader's: all of it is gone */
+    NGX_AIGC_ASIDE,                     /* likewise: its pod cannot be made */
+    NGX_AIGC_BACK,                      /* … and shall be tried once more */
     NGX_AIGC_ADOPT                      /* never waits in the queue: all of a
                                            template's in one patch */
 } ngx_aigc_op_kind_e;

@@ -404,6 +404,7 @@ ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
     claim->id = r->id;
     claim->state = r->state;
     claim->since_sec = r->since;
+    claim->aside = r->aside;
 
     claim->raw.len = r->raw.len;
     claim->raw.data = p;

@@ -29,6 +29,7 @@ typedef enum {
     NGX_AIGC_PROBLEM_UNREADABLE,
     NGX_AIGC_PROBLEM_REMOVED,
     NGX_AIGC_PROBLEM_NO_ANNOTATION,
+    NGX_AIGC_PROBLEM_NOT_CREATED,       /* its pod cannot be made */
     NGX_AIGC_PROBLEM_DISKS,             /* the template's annotation */
     NGX_AIGC_PROBLEMS
 } ngx_aigc_problem_e;
@@ -41,6 +42,24 @@ typedef enum {
     NGX_AIGC_DISK_FOREIGN,              /* someone else's, mixed, or unknown */
     NGX_AIGC_DISK_LOST                  /* one may be missing: no room for it */
 } ngx_aigc_disk_e;
+
+
+/* Numbers in a reserve list that are no ids: OKG may keep them for ever. */
+typedef enum {
+    NGX_AIGC_STRAY_NONE = 0,
+    NGX_AIGC_STRAY_SEEN,                /* to be written away */
+    NGX_AIGC_STRAY_GONE,                /* … which has been done */
+    NGX_AIGC_STRAY_KEPT                 /* … in vain: they are left alone */
+} ngx_aigc_stray_e;
+
+
+/* The cluster's last word on pods that cannot be made, of no certain one. */
+typedef struct {
+    unsigned                           refused:1;   /* the workload says that
+                                                       there is one, now */
+    ngx_aigc_fixed_t(NGX_AIGC_REASON_CODE_MAX) code;
+    ngx_aigc_fixed_t(NGX_AIGC_REASON_TEXT_MAX) text;
+} ngx_aigc_unmade_t;
 
 
 typedef struct {
@@ -60,6 +79,7 @@ typedef struct {
     uint16_t                           nrunning;
     uint16_t                           nreleased;
     uint16_t                           nclaims;
+    uint16_t                           naside;      /* running, set aside */
     uint16_t                           max;         /* claims that it may have */
     uint16_t                           told[NGX_AIGC_PROBLEMS]; /* of so many */
     in_port_t                          port;
@@ -82,6 +102,9 @@ typedef struct {
                                                        their revision */
     unsigned                           disks_delete:1;  /* ngx_aigc_gss_t's */
     unsigned                           disks_bad:1;
+    unsigned                           has_aside:1;
+    unsigned                           stray:2;     /* ngx_aigc_stray_e */
+    ngx_aigc_unmade_t                  unmade;
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
@@ -166,6 +189,10 @@ typedef struct {
     unsigned                           lost:1;      /* its claim was removed by
                                                        hand */
     unsigned                           reserved:1;  /* in spec's reserve list */
+    unsigned                           aside:1;     /* running, and set aside */
+    unsigned                           refused:1;   /* a warning says that its
+                                                       pod cannot be made */
+    unsigned                           tries:8;     /* how often that was so */
     time_t                             since;
     time_t                             lack_since;  /* … from then on */
     time_t                             pod_gone;    /* when the API server said

@@ -28,6 +28,9 @@ static void ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_reserved(ngx_aigc_record_t *r,
     ngx_aigc_gss_t *gss);
+static ngx_uint_t ngx_aigc_in(ngx_array_t *ids, ngx_int_t id);
+static void ngx_aigc_template_stray(ngx_aigc_template_t *t,
+    ngx_aigc_gss_t *gss);
 static int ngx_libc_cdecl ngx_aigc_reserve_cmp(const void *one,
     const void *two);
 
@@ -184,6 +187,7 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     t->disks_delete = gss->disks_delete;
     t->disks_bad = gss->disks_bad;
     t->has_reserve_ids = gss->has_reserve_ids;
+    t->has_aside = gss->has_aside;
     t->top = ngx_max(t->top, gss->top);
 
     if (gss->reserve.nelts) {
@@ -194,6 +198,8 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     if (!ngx_aigc_fixed_eq(&t->uid, &gss->uid)) {
         t->workload = 0;                /* of another one of that name */
         t->revision.len = 0;
+        ngx_memzero(&t->unmade, sizeof(ngx_aigc_unmade_t));
+        t->stray = NGX_AIGC_STRAY_NONE;
     }
 
     t->seamless = gss->seamless;
@@ -264,6 +270,7 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
     t->nclaims = 0;
     t->nrunning = 0;
     t->nreleased = 0;
+    t->naside = 0;
 
     for (i = t->first; i != NGX_AIGC_NONE; i = r->next_tmpl) {
 
@@ -278,6 +285,7 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
         t->nclaims += (r->state != NGX_AIGC_NO_STATE);
         t->nrunning += (r->state == NGX_AIGC_RUNNING);
         t->nreleased += (r->state == NGX_AIGC_RELEASED);
+        t->naside += r->aside;
     }
 
     ngx_aigc_seq_end(&t->seq);
@@ -342,25 +350,47 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
 }
 
 
+/* What the template's lists say of an id: kept out of spec, and why. */
 static void
 ngx_aigc_record_reserved(ngx_aigc_record_t *r, ngx_aigc_gss_t *gss)
 {
-    ngx_int_t   id, *reserve;
-    ngx_uint_t  reserved;
+    ngx_uint_t  reserved, aside, running;
 
-    id = r->id;
-    reserve = gss->reserve.elts;
+    running = (r->state == NGX_AIGC_RUNNING);
+    reserved = ngx_aigc_in(&gss->reserve, r->id);
+    aside = (running && ngx_aigc_in(&gss->aside, r->id));
 
-    reserved = (gss->reserve.nelts
-                && bsearch(&id, reserve, gss->reserve.nelts, sizeof(ngx_int_t),
-                           ngx_aigc_reserve_cmp)
-                   != NULL);
-
-    if (r->reserved != reserved) {
-        ngx_aigc_seq_begin(&r->seq);
-        r->reserved = reserved;
-        ngx_aigc_seq_end(&r->seq);
+    if (r->reserved == reserved && r->aside == aside
+        && (running || r->tries == 0))
+    {
+        return;
     }
+
+    ngx_aigc_seq_begin(&r->seq);
+
+    if (r->aside != aside || !running) {
+        r->refused = 0;                 /* said of the turn that is over */
+    }
+
+    if (!running) {
+        r->tries = 0;
+    }
+
+    r->reserved = reserved;
+    r->aside = aside;
+
+    ngx_aigc_seq_end(&r->seq);
+}
+
+
+/* ids: ngx_int_t, sorted */
+static ngx_uint_t
+ngx_aigc_in(ngx_array_t *ids, ngx_int_t id)
+{
+    return ids->nelts
+           && bsearch(&id, ids->elts, ids->nelts, sizeof(ngx_int_t),
+                      ngx_aigc_reserve_cmp)
+              != NULL;
 }
 
 
@@ -450,7 +480,7 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
 {
     ngx_int_t         id, *reserve;
     ngx_str_t         text;
-    ngx_uint_t        i, n, c, running;
+    ngx_uint_t        n, c, bad, running;
     ngx_array_t       copy;
     ngx_pool_t       *pool;
     ngx_aigc_claim_t *claims;
@@ -459,9 +489,16 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
     claims = gss->claims.elts;
 
     t->written = (gss->top >= 0 || gss->claims.nelts != 0);
-    t->agrees = (gss->replicas == t->nrunning && gss->reserve_bad == 0);
+
+    ngx_aigc_template_stray(t, gss);
+
+    t->agrees = (gss->replicas == t->nrunning - t->naside
+                 && gss->reserve_bad == 0
+                 && (gss->reserve_stray == 0
+                     || t->stray == NGX_AIGC_STRAY_KEPT));
     n = 0;
     c = 0;
+    bad = 0;
 
     for (id = 0; id <= t->top && t->agrees; id++) {
 
@@ -470,7 +507,8 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
         }
 
         running = (c < gss->claims.nelts && claims[c].id == id
-                   && claims[c].state == NGX_AIGC_RUNNING);
+                   && claims[c].state == NGX_AIGC_RUNNING
+                   && !ngx_aigc_in(&gss->aside, id));
 
         if (n < gss->reserve.nelts && reserve[n] == id) {
             t->agrees = !running;
@@ -488,7 +526,7 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
 
         pool = gss->reserve.pool;
 
-        if (ngx_aigc_ids_from_text(pool, &gss->reserve_ids, &copy, &i)
+        if (ngx_aigc_ids_from_text(pool, &gss->reserve_ids, &copy, &bad)
             == NGX_OK)
         {
             t->reserve_same = (ngx_aigc_ids_equal(&copy, &gss->reserve)
@@ -512,8 +550,48 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
     {
         t->unsettled = 0;
 
+        if (gss->reserve_stray == 0 && bad == 0) {
+            t->stray = NGX_AIGC_STRAY_NONE;
+        }
+
     } else if (t->unsettled == 0) {
         t->unsettled = ngx_time();
+    }
+}
+
+
+/*
+ * A number that is no id is written away once.  OKG 1.0 may put it back, with
+ * every scale: it has it from its workload, which is not ours to write.
+ */
+static void
+ngx_aigc_template_stray(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
+{
+    switch (t->stray) {
+
+    case NGX_AIGC_STRAY_NONE:
+        if (gss->reserve_stray) {
+            t->stray = NGX_AIGC_STRAY_SEEN;
+        }
+
+        break;
+
+    case NGX_AIGC_STRAY_SEEN:
+        if (gss->reserve_stray == 0) {
+            t->stray = NGX_AIGC_STRAY_GONE;
+        }
+
+        break;
+
+    case NGX_AIGC_STRAY_GONE:
+        if (gss->reserve_stray) {
+            t->stray = NGX_AIGC_STRAY_KEPT;
+        }
+
+        break;
+
+    default: /* NGX_AIGC_STRAY_KEPT */
+        break;
     }
 }
 

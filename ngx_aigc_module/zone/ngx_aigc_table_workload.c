@@ -6,6 +6,7 @@
 
 #include "ngx_aigc_table.h"
 #include "ngx_aigc_address.h"
+#include "ngx_aigc_aside.h"
 #include "ngx_aigc_record.h"
 
 #include "core/ngx_aigc_reason.h"
@@ -60,6 +61,10 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
 
     if (mark) {
         r->pod_mark = mark;
+    }
+
+    if (!r->pod) {
+        ngx_aigc_aside_made(zone, r);
     }
 
     r->pod = 1;
@@ -142,6 +147,7 @@ ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
     r = &ngx_aigc_records(zone)[slot];
 
     ngx_aigc_address_before(zone, slot, NULL);
+    ngx_aigc_count(zone, pods_gone);
 
     ngx_aigc_seq_begin(&r->seq);
 
@@ -191,6 +197,10 @@ ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
 
     t = &ngx_aigc_templates(zone)[slot];
     uid = ngx_aigc_uid_hash(&workload->uid);
+
+    if (ngx_aigc_fixed_eq(&t->uid, &workload->owner)) {
+        ngx_aigc_aside_workload(zone, slot, workload);
+    }
 
     if (!ngx_aigc_fixed_eq(&t->uid, &workload->owner)
         || (t->workload == uid
@@ -274,6 +284,10 @@ ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, ngx_aigc_warning_t *warning)
         return NGX_DECLINED;
     }
 
+    if (warning->id < 0) {
+        return ngx_aigc_aside_warning(zone, warning);
+    }
+
     slot = ngx_aigc_record_find(zone, &warning->ns, &warning->gss,
                                 warning->id);
 
@@ -282,6 +296,10 @@ ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, ngx_aigc_warning_t *warning)
     }
 
     r = &ngx_aigc_records(zone)[slot];
+
+    if (warning->unmade) {
+        return ngx_aigc_aside_refused(zone, slot, warning);
+    }
 
     if (!ngx_aigc_warning_wanted(r, warning)) {
         return NGX_OK;

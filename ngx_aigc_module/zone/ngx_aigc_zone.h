@@ -89,6 +89,7 @@ typedef struct {
     ngx_atomic_t      forged;           /* signatures found wrong */
     ngx_atomic_t      forged_deferred;  /* tokens not looked at: too many of
                                            those */
+    ngx_atomic_t      pods_gone;        /* they may have made room */
     ngx_atomic_t      patches;          /* writes sent */
     ngx_atomic_t      patches_failed;   /* not 2xx */
     ngx_atomic_t      repairs;

@@ -36,7 +36,7 @@ func TestCluster(t *testing.T) {
 		{"another change re-creates the pod", recreateUpdate},
 		{"OnDelete without rollingUpdate keeps running pods", onDelete},
 		{"paused keeps running pods", paused},
-		{"a terminating claim blocks its pod", terminatingClaim},
+		{"a terminating claim blocks its pod, and every deletion", terminatingClaim},
 		{"deleting the set leaves the claims, and a new one takes them", deleteSet},
 		{"a claim that is gone takes its data along", claimGone},
 		{"the lists [4,4], [-1] and [\"x\"] are accepted", acceptedSlips},
@@ -282,8 +282,8 @@ func imageOf(s *set, id int) string {
 
 func terminatingClaim(t *testing.T, r *running) {
 	s := r.newSet(t, "blocked", nil)
-	s.truth(1)
-	s.ids(0)
+	s.truth(2)
+	s.ids(0, 1)
 	// While the pod uses it, pvc-protection keeps the claim; add a finalizer to keep it longer.
 	claims := r.cs.CoreV1().PersistentVolumeClaims("default")
 	name := s.claim(0).Name
@@ -296,12 +296,27 @@ func terminatingClaim(t *testing.T, r *running) {
 	if err := claims.Delete(bg, name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	s.truth(0, 0)
-	s.ids()
-	s.truth(1)
-	time.Sleep(500 * time.Millisecond)
+	s.truth(1, 0)
+	s.ids(1)
+	s.truth(1, 1)
+	s.eventually(15*time.Second, "the workload says that a pod cannot be made", func() bool {
+		list, err := s.cs.CoreV1().Events("default").List(bg, metav1.ListOptions{
+			FieldSelector: "involvedObject.kind=StatefulSet,involvedObject.name=blocked,reason=FailedCreate"})
+		return err == nil && len(list.Items) > 0 && strings.Contains(list.Items[0].Message, "Pod blocked-0 in StatefulSet blocked failed error: pvc ")
+	})
+	s.eventually(15*time.Second, "and so does its condition", func() bool {
+		u, err := s.dyn.Resource(stsResource).Namespace("default").Get(bg, s.name, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sts, err := decode[statefulSet](u)
+		return err == nil && len(sts.Status.Conditions) == 1 && sts.Status.Conditions[0].Type == "FailedCreatePod"
+	})
 	if s.pod(0) != nil {
 		t.Error("a pod was created on a terminating claim")
+	}
+	if p := s.pod(1); p == nil || p.DeletionTimestamp != nil {
+		t.Error("a pod was deleted before the missing one was made")
 	}
 	old := s.claim(0).UID
 	finalizers(`null`)

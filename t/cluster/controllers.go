@@ -11,6 +11,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/quota/v1/generic"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -26,8 +27,10 @@ import (
 	"k8s.io/klog/v2"
 	"k8s.io/kubernetes/pkg/controller/garbagecollector"
 	"k8s.io/kubernetes/pkg/controller/namespace"
+	"k8s.io/kubernetes/pkg/controller/resourcequota"
 	"k8s.io/kubernetes/pkg/controller/serviceaccount"
 	"k8s.io/kubernetes/pkg/controller/volume/pvcprotection"
+	quotas "k8s.io/kubernetes/pkg/quota/v1/install"
 )
 
 func runControllers(ctx context.Context, o *options, pool *addressPool, started time.Time) error {
@@ -131,6 +134,10 @@ func startKubernetesControllers(ctx context.Context, cfg *rest.Config, cs kubern
 	if err != nil {
 		return err
 	}
+	quota, err := newQuotaController(ctx, cs, disco, inf, both, started)
+	if err != nil {
+		return err
+	}
 	both.Start(ctx.Done())
 	close(started)
 	go gc.Run(ctx, 8, 10*time.Second)
@@ -138,7 +145,29 @@ func startKubernetesControllers(ctx context.Context, cfg *rest.Config, cs kubern
 	go ns.Run(ctx, 2)
 	go sa.Run(ctx, 1)
 	go pvc.Run(ctx, 2)
+	go quota.Run(ctx, 2)
+	go quota.Sync(ctx, disco.ServerPreferredNamespacedResources, 5*time.Second)
 	return nil
+}
+
+// newQuotaController keeps the used numbers of ResourceQuotas: without it the
+// API server's own admission never gives back what a deleted pod had.
+func newQuotaController(ctx context.Context, cs kubernetes.Interface, disco *discovery.DiscoveryClient,
+	inf informers.SharedInformerFactory, both informerfactory.InformerFactory, started chan struct{}) (*resourcequota.Controller, error) {
+	conf := quotas.NewQuotaConfigurationForControllers(generic.ListerFuncForResourceFunc(inf.ForResource))
+	resync := func() time.Duration { return 5 * time.Minute }
+	return resourcequota.NewController(ctx, &resourcequota.ControllerOptions{
+		QuotaClient:               cs.CoreV1(),
+		ResourceQuotaInformer:     inf.Core().V1().ResourceQuotas(),
+		ResyncPeriod:              resync,
+		InformerFactory:           both,
+		ReplenishmentResyncPeriod: resync,
+		DiscoveryFunc:             disco.ServerPreferredNamespacedResources,
+		IgnoredResourcesFunc:      conf.IgnoredResources,
+		InformersStarted:          started,
+		Registry:                  generic.NewRegistry(conf.Evaluators()),
+		UpdateFilter:              quotas.DefaultUpdateFilter(),
+	})
 }
 
 // waitFor polls until ok; false means that ctx ended first.

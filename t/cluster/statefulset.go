@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	v1 "k8s.io/api/core/v1"
@@ -48,9 +49,8 @@ func (w *world) syncStatefulSet(ctx context.Context, key string) error {
 			first = err
 		}
 	}
-	for _, p := range condemned(pods, wanted) {
-		keep(w.deletePod(ctx, p))
-	}
+	// kruise's order: what is missing is made first, by its id.  The first pod
+	// that cannot be made ends the round, and nothing is deleted in it.
 	admitted := false
 	for _, id := range wanted {
 		p := pods[id]
@@ -63,7 +63,15 @@ func (w *world) syncStatefulSet(ctx context.Context, key string) error {
 				sleep(ctx, w.o.webhookDelay)
 				admitted = true
 			}
-			keep(w.createPod(ctx, sts, id, w.revisionForNew(sts, pods, current, update)))
+			if err := w.createPod(ctx, sts, id, w.revisionForNew(sts, pods, current, update)); err != nil {
+				failed := []stsCondition{{Type: "FailedCreatePod", Status: v1.ConditionTrue,
+					Message: "StatefulPodControl failed to create Pod error: " + err.Error()}}
+				if w.o.okg == "0.4" {
+					return err // the kruise of its time wrote no status then
+				}
+				keep(w.writeWorkloadStatus(ctx, sts, pods, wanted, current, update, failed))
+				return err
+			}
 		case p.DeletionTimestamp != nil: // its name is free only when it is gone
 		case p.Status.Phase == v1.PodFailed || p.Status.Phase == v1.PodSucceeded:
 			keep(w.deletePod(ctx, p))
@@ -71,8 +79,13 @@ func (w *world) syncStatefulSet(ctx context.Context, key string) error {
 			keep(w.refreshPod(ctx, p))
 		}
 	}
+	for _, p := range condemned(pods, wanted) {
+		err := w.deletePod(ctx, p)
+		w.podEvent(sts, "delete", "Pod "+p.Name, err)
+		keep(err)
+	}
 	keep(w.updatePods(ctx, sts, pods, wanted, update))
-	keep(w.writeWorkloadStatus(ctx, sts, pods, wanted, current, update))
+	keep(w.writeWorkloadStatus(ctx, sts, pods, wanted, current, update, nil))
 	return first
 }
 
@@ -197,6 +210,7 @@ func (w *world) createPod(ctx context.Context, sts *statefulSet, id int, revisio
 		volume := c.Name
 		c.Name, c.Namespace = fmt.Sprintf("%s-%s", c.Name, name), sts.Namespace
 		if err := w.ensureClaim(ctx, sts, c); err != nil {
+			w.podEvent(sts, "create", "Claim "+c.Name+" for Pod "+name, err)
 			return err
 		}
 		setVolume(&p.Spec, volume, c.Name)
@@ -205,7 +219,21 @@ func (w *world) createPod(ctx context.Context, sts *statefulSet, id int, revisio
 	if apierrors.IsAlreadyExists(err) {
 		return nil // our cache is behind, or the name is not free yet; its event comes
 	}
+	w.podEvent(sts, "create", "Pod "+name, err)
 	return err
+}
+
+// podEvent is kruise's word on each pod, on the workload: of one workload the
+// client takes 25 at once, and then one in five minutes.
+func (w *world) podEvent(sts *statefulSet, verb, what string, err error) {
+	ref := &v1.ObjectReference{APIVersion: "apps.kruise.io/v1beta1", Kind: "StatefulSet",
+		Namespace: sts.Namespace, Name: sts.Name, UID: sts.UID}
+	title := strings.ToUpper(verb[:1]) + verb[1:]
+	if err == nil {
+		w.kruise.Eventf(ref, v1.EventTypeNormal, "Successful"+title, "%s %s in StatefulSet %s successful", verb, what, sts.Name)
+		return
+	}
+	w.kruise.Eventf(ref, v1.EventTypeWarning, "Failed"+title, "%s %s in StatefulSet %s failed error: %v", verb, what, sts.Name, err)
 }
 
 // ensureClaim creates a claim without owner, so that it outlives everything;
@@ -246,8 +274,8 @@ func setVolume(s *v1.PodSpec, volume, claim string) {
 	s.Volumes = append(s.Volumes, v1.Volume{Name: volume, VolumeSource: src})
 }
 
-func (w *world) writeWorkloadStatus(ctx context.Context, sts *statefulSet, pods map[int]*v1.Pod, wanted []int, current, update string) error {
-	s := stsStatus{ObservedGeneration: sts.Generation, CurrentRevision: current, UpdateRevision: update,
+func (w *world) writeWorkloadStatus(ctx context.Context, sts *statefulSet, pods map[int]*v1.Pod, wanted []int, current, update string, conditions []stsCondition) error {
+	s := stsStatus{ObservedGeneration: sts.Generation, CurrentRevision: current, UpdateRevision: update, Conditions: conditions,
 		LabelSelector: metav1.FormatLabelSelector(sts.Spec.Selector)}
 	for _, p := range pods {
 		s.Replicas++ // terminating pods count until they are gone

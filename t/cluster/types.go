@@ -144,6 +144,14 @@ type stsStatus struct {
 	CurrentRevision      string `json:"currentRevision"`
 	UpdateRevision       string `json:"updateRevision"`
 	LabelSelector        string `json:"labelSelector"`
+
+	Conditions []stsCondition `json:"conditions"` // null takes them away
+}
+
+type stsCondition struct {
+	Type    string             `json:"type"`
+	Status  v1.ConditionStatus `json:"status"`
+	Message string             `json:"message,omitempty"`
 }
 
 type gameServer struct {

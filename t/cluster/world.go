@@ -31,7 +31,8 @@ type world struct {
 	okg    dynamic.Interface    // OpenKruiseGame's and kruise's objects
 	cs     kubernetes.Interface // the controllers' client
 	kl     kubernetes.Interface // the kubelet's
-	events record.EventRecorder
+	events record.EventRecorder // of OpenKruiseGame
+	kruise record.EventRecorder
 
 	gss, gs, sts                   cache.Indexer
 	pods, claims, services, routes cache.Indexer
@@ -57,6 +58,8 @@ func newWorld(ctx context.Context, o *options, cfg *rest.Config, pool *addressPo
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	broadcaster.StartRecordingToSink(&typedcore.EventSinkImpl{Interface: w.kl.CoreV1().Events("")})
 	w.events = broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: "gameserver-controller"})
+
+	w.kruise = broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: "statefulset-controller"})
 
 	pods := inf.Core().V1().Pods().Informer()
 	if err := pods.AddIndexers(cache.Indexers{bySetIndex: func(o any) ([]string, error) {

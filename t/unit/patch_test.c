@@ -120,6 +120,66 @@ patch_install(unit_t *u)
 
 
 static void
+patch_set_aside(unit_t *u)
+{
+    json_t             *after;
+    ngx_int_t           running[] = { 0 }, aside[] = { 2, 3 };
+    ngx_str_t           text;
+    ngx_uint_t          i;
+    ngx_aigc_patch_t    patch;
+
+    for (i = 0; i < 3; i++) {
+
+        patch_default(u, &patch);
+
+        patch.running = running;
+        patch.nrunning = 1;
+        patch.aside = aside;
+        patch.naside = (i == 1) ? 2 : 0;
+        patch.has_aside = (i == 2);
+        patch.top = 3;
+
+        is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_OK);
+
+        after = unit_json_patch(u, unit_json(u, SET), &text);
+
+        if (!ok(u, after != NULL)) {
+            return;
+        }
+
+        switch (i) {
+
+        case 0:
+            ok(u, patch_annotation(after, "aigc-gateway.io/set-aside") == NULL);
+            break;
+
+        case 1:
+            ok(u, patch_is(patch_annotation(after, "aigc-gateway.io/set-aside"),
+                           "2,3"));
+            break;
+
+        default:
+            ok(u, patch_is(patch_annotation(after, "aigc-gateway.io/set-aside"),
+                           ""));
+        }
+
+        ok(u, json_equal(json_object_get(json_object_get(after, "spec"),
+                                         "reserveGameServerIds"),
+                         unit_json(u, "[1, 2, 3]")));
+    }
+
+    patch_default(u, &patch);
+
+    patch.aside = aside;
+    patch.naside = 1;
+    patch.has_annotations = 0;
+    patch.test_reserve_ids = 0;
+
+    is_int(u, ngx_aigc_patch_build(u->pool, &patch, &text), NGX_DECLINED);
+}
+
+
+static void
 patch_change_and_remove(unit_t *u)
 {
     json_t             *after, *want;
@@ -395,6 +455,7 @@ patch_delete_options(unit_t *u)
 
 unit_test_t  patch_tests[] = {
     { "install: tests first, then the whole truth", patch_install },
+    { "set aside: written, emptied, never made up", patch_set_aside },
     { "a changed and a removed annotation", patch_change_and_remove },
     { "each precondition alone refuses", patch_preconditions },
     { "a set without annotations", patch_no_annotations },

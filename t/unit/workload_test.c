@@ -176,6 +176,94 @@ workload_warnings(unit_t *u)
 
 
 static void
+workload_unmade(unit_t *u)
+{
+    u_char                buf[1024];
+    ngx_uint_t            i;
+    ngx_aigc_warning_t    w;
+    ngx_aigc_workload_t   workload;
+
+    static const struct {
+        const char  *kind;
+        const char  *reason;
+        const char  *message;
+        const char  *gss;               /* NULL: not taken */
+        ngx_int_t    id;
+        const char  *text;
+    } cases[] = {
+        { "StatefulSet", "FailedCreate", "create Pod sd-cpu-12 in StatefulSet"
+          " sd-cpu failed error: pods sd-cpu-12 is forbidden: exceeded quota",
+          "sd-cpu", 12, "pods sd-cpu-12 is forbidden: exceeded quota" },
+        { "StatefulSet", "FailedCreate", "(combined from similar events): create"
+          " Claim data-sd-7 for Pod sd-7 in StatefulSet sd failed error: no",
+          "sd", 7, "no" },
+        { "StatefulSet", "FailedCreate", "create Pod sd-7", "sd", 7,
+          "create Pod sd-7" },
+        { "StatefulSet", "FailedDelete", "delete Pod sd-7 in StatefulSet sd"
+          " failed error: no", NULL, 0, NULL },
+        { "StatefulSet", "FailedCreate", "create", NULL, 0, NULL },
+        { "StatefulSet", "FailedCreate", "create Pod ", NULL, 0, NULL },
+        { "StatefulSet", "FailedCreate", "create Pod x/../y-7 in", NULL, 0,
+          NULL },
+        { "StatefulSet", "FailedCreate", "", NULL, 0, NULL },
+        { "Deployment", "FailedCreate", "create Pod sd-7 in", NULL, 0, NULL },
+        { "GameServerSet", "UpdateWorkload", "strategy error: no", "sd", -1,
+          "strategy error: no" }
+    };
+
+    static const struct {
+        const char  *conditions;
+        ngx_uint_t   refused;
+        const char  *why;
+    } conditions[] = {
+        { "[{'type': 'FailedCreatePod', 'status': 'True', 'message':"
+          " 'StatefulPodControl failed to create Pod error: no room'}]", 1,
+          "no room" },
+        { "[{'type': 'FailedCreatePod', 'status': 'True'}]", 1, "" },
+        { "[{'type': 'FailedCreatePod', 'status': 'False', 'message': 'x'}]",
+          0, "" },
+        { "[{'type': 'FailedUpdatePod', 'status': 'True'}]", 0, "" },
+        { "7", 0, "" },
+        { "[7, null, {'type': 7}]", 0, "" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        *ngx_snprintf(buf, sizeof(buf), "{'type': 'Warning', 'reason': '%s',"
+                      " 'message': '%s', 'involvedObject': {'kind': '%s',"
+                      " 'namespace': 'ns', 'name': 'sd', 'uid': 'u-1'}}",
+                      cases[i].reason, cases[i].message, cases[i].kind) = '\0';
+
+        is_int(u, ngx_aigc_warning_read(u->pool, unit_json(u, (char *) buf),
+                                        &w),
+               cases[i].gss ? NGX_OK : NGX_DECLINED);
+
+        if (cases[i].gss == NULL) {
+            continue;
+        }
+
+        is_str(u, &w.gss, cases[i].gss);
+        is_int(u, w.id, cases[i].id);
+        is_int(u, w.unmade, cases[i].id >= 0);
+        is_str(u, &w.pod_uid, cases[i].id >= 0 ? "" : "u-1");
+        is_str(u, &w.text, cases[i].text);
+    }
+
+    for (i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+        *ngx_snprintf(buf, sizeof(buf), "{'metadata': {'namespace': 'ns',"
+                      " 'name': 'sd', 'uid': 'w', 'ownerReferences': [{'kind':"
+                      " 'GameServerSet', 'name': 'sd', 'uid': 'u'}]},"
+                      " 'status': {'conditions': %s}}",
+                      conditions[i].conditions) = '\0';
+
+        is_int(u, ngx_aigc_workload_read(u->pool, unit_json(u, (char *) buf),
+                                         &workload), NGX_OK);
+        is_int(u, workload.refused, conditions[i].refused);
+        is_str(u, &workload.why, conditions[i].why);
+    }
+}
+
+
+static void
 workload_updates(unit_t *u)
 {
     ngx_uint_t      i;
@@ -234,6 +322,7 @@ workload_updates(unit_t *u)
 unit_test_t  workload_tests[] = {
     { "StatefulSets", workload_sets },
     { "warnings", workload_warnings },
+    { "pods that cannot be made", workload_unmade },
     { "updates", workload_updates },
     { NULL, NULL }
 };

@@ -115,6 +115,8 @@ const en = {
   reason: {
     noGpu: 'No GPU is free right now. It starts by itself as soon as somebody releases one.',
     noRoom: 'The cluster has not enough free CPU or memory. It starts by itself as soon as there is room.',
+    quota: 'All that may run at one time is running. It starts by itself as soon as somebody releases something.',
+    refused: 'The cluster refuses to make it for now. It is tried again by itself; if that does not end, tell your administrator.',
     noPlace: 'The cluster has no machine for it right now. It starts by itself as soon as there is one.',
     disk: 'Its disk cannot be attached yet. Mostly that is over in a minute or two.',
     image: 'Its image cannot be loaded. If that does not end, tell your administrator.',
@@ -236,6 +238,7 @@ const en = {
       unreadable_annotation: 'Annotations that cannot be read',
       removed_annotation: 'Annotations that somebody has removed',
       no_annotation: 'Instances of nobody',
+      not_created: 'Instances whose pods cannot be made',
       disks_annotation: 'Lists of disks that cannot be read',
     },
     count: 'Count',

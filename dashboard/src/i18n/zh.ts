@@ -117,6 +117,8 @@ const zh: Words = {
   reason: {
     noGpu: '目前没有空闲的 GPU。一旦有人释放，应用会自动启动。',
     noRoom: '集群的 CPU 或内存不足。有空余后会自动启动。',
+    quota: '可同时运行的额度已用完。一旦有人释放，应用会自动启动。',
+    refused: '集群暂时拒绝创建它，系统会自动重试；如果一直如此，请告知管理员。',
     noPlace: '集群目前没有合适的机器。有了之后会自动启动。',
     disk: '数据盘暂时无法挂载，通常一两分钟内会恢复。',
     image: '镜像无法拉取。如果一直如此，请告知管理员。',
@@ -238,6 +240,7 @@ const zh: Words = {
       unreadable_annotation: '无法读取的注解',
       removed_annotation: '被删除的注解',
       no_annotation: '没有归属的实例',
+      not_created: '无法创建容器组的实例',
       disks_annotation: '无法读取的数据盘列表',
     },
     count: '数量',

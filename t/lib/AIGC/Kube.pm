@@ -55,6 +55,7 @@ my %plural = (
     gs  => '/apis/game.kruise.io/v1alpha1/namespaces/%s/gameservers',
     map({ $_ => "/api/v1/namespaces/%s/$_" } qw(pods services events configmaps)),
     pvcs => '/api/v1/namespaces/%s/persistentvolumeclaims',
+    resourcequotas => '/api/v1/namespaces/%s/resourcequotas',
     ingresses => '/apis/networking.k8s.io/v1/namespaces/%s/ingresses',
 );
 
@@ -190,12 +191,20 @@ sub claims {
     } keys %$all };
 }
 
-# The reserve list, its ranges expanded (OKG writes some), sorted: "0,5,6".
+# The reserve list, its ranges expanded (OKG writes some), sorted: "0,5,6".  A
+# number below 0 stands for no pod; OKG 1.0 keeps it.
 sub reserved {
     my ($self, $gss) = @_;
     $gss = $self->kube_get('gss', $gss) unless ref $gss;
-    return join ',', sort { $a <=> $b } map { /^(\d+)-(\d+)$/ ? ($1 .. $2) : $_ }
+    return join ',', sort { $a <=> $b } grep { !/^-/ } map { /^(\d+)-(\d+)$/ ? ($1 .. $2) : $_ }
         @{ $gss->{spec}{reserveGameServerIds} // [] };
+}
+
+# The ids that are left out because their pods cannot be made.
+sub set_aside {
+    my ($self, $gss) = @_;
+    $gss = $self->kube_get('gss', $gss) unless ref $gss;
+    return split /,/, $gss->{metadata}{annotations}{'aigc-gateway.io/set-aside'} // '';
 }
 
 # What does not agree in a template's annotations, replicas, reserve list, pods,
@@ -206,7 +215,8 @@ sub disagreements {
     my $claims = $self->claims($gss);
     my $top    = $gss->{metadata}{annotations}{'aigc-gateway.io/top'} // -1;
     my $is     = sub { ($_[0]{state} // '') eq 'running' };
-    my @run    = sort { $a <=> $b } grep { $is->($claims->{$_}) } keys %$claims;
+    my %aside  = map { $_ => 1 } set_aside($self, $gss);
+    my @run    = sort { $a <=> $b } grep { $is->($claims->{$_}) && !$aside{$_} } keys %$claims;
     my %run    = map { $_ => 1 } @run;
     my (@bad, %owner);
 
