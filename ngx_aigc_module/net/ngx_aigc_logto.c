@@ -10,6 +10,7 @@
 
 #include "ngx_aigc_logto.h"
 
+#include "core/ngx_aigc_text.h"
 #include "core/ngx_aigc_url.h"
 
 
@@ -18,6 +19,10 @@ static ngx_int_t ngx_aigc_logto_get(ngx_str_t *url,
     ngx_aigc_fetch_done_pt done);
 static void ngx_aigc_logto_discovered(ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_logto_discovery(ngx_aigc_fetch_t *f);
+static ngx_int_t ngx_aigc_logto_issuer(ngx_aigc_fetch_t *f,
+    ngx_str_t *issuer);
+static ngx_int_t ngx_aigc_logto_endpoint(ngx_aigc_fetch_t *f,
+    const char *name, ngx_str_t *endpoint);
 static void ngx_aigc_logto_keys(ngx_aigc_fetch_t *f);
 static void ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what);
 
@@ -193,11 +198,9 @@ ngx_aigc_logto_discovered(ngx_aigc_fetch_t *f)
 static ngx_int_t
 ngx_aigc_logto_discovery(ngx_aigc_fetch_t *f)
 {
-    json_t                *root, *value;
+    json_t                *root;
     ngx_int_t              rc;
-    ngx_str_t             *dst;
     ngx_uint_t             i;
-    ngx_aigc_url_t         url;
     ngx_aigc_endpoints_t   ep;
 
     static const char     *names[] = {
@@ -212,42 +215,24 @@ ngx_aigc_logto_discovery(ngx_aigc_fetch_t *f)
 
     root = json_loadb((char *) f->answer.data, f->answer.len,
                       JSON_REJECT_DUPLICATES, NULL);
-    rc = NGX_DECLINED;
 
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    rc = NGX_OK;
 
-        value = json_object_get(root, names[i]);
-        dst = fields[i];
-        ngx_str_null(dst);
+    /* the first four must be there */
 
-        if (json_is_string(value)) {
-            dst->data = (u_char *) json_string_value(value);
-            dst->len = json_string_length(value);
-        }
+    for (i = 0; rc == NGX_OK && i < sizeof(names) / sizeof(names[0]); i++) {
 
-        /* the first four must be there; each must be a URL */
+        *fields[i] = ngx_aigc_json_text(root, names[i]);
 
-        if ((dst->len == 0 && i < 4) || dst->len > NGX_AIGC_ENDPOINT_MAX
-            || (dst->len
-                && ngx_aigc_url_parse(f->pool, dst, &url) != NGX_OK))
-        {
-            goto done;
+        if (fields[i]->len || i < 4) {
+            rc = (i == 0) ? ngx_aigc_logto_issuer(f, fields[i])
+                          : ngx_aigc_logto_endpoint(f, names[i], fields[i]);
         }
     }
 
-    if (ep.issuer.len != ngx_aigc_logto->issuer.len
-        || ngx_memcmp(ep.issuer.data, ngx_aigc_logto->issuer.data,
-                      ep.issuer.len)
-           != 0)
-    {
-        ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                      "aigc: Logto calls itself \"%V\": say so in "
-                      "\"aigc_logto\", not \"%V\"",
-                      &ep.issuer, &ngx_aigc_logto->issuer);
-        goto done;
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_issuer_put_endpoints(ngx_aigc_logto_zone, &ep);
     }
-
-    rc = ngx_aigc_issuer_put_endpoints(ngx_aigc_logto_zone, &ep);
 
     if (rc == NGX_OK) {
         ngx_memcpy(ngx_aigc_logto_jwks_data, ep.jwks_uri.data,
@@ -255,11 +240,80 @@ ngx_aigc_logto_discovery(ngx_aigc_fetch_t *f)
         ngx_aigc_logto_jwks_uri.len = ep.jwks_uri.len;
     }
 
-done:
-
     json_decref(root);
 
     return rc;
+}
+
+
+static ngx_int_t
+ngx_aigc_logto_issuer(ngx_aigc_fetch_t *f, ngx_str_t *issuer)
+{
+    ngx_aigc_url_t  url;
+
+    if (issuer->len > NGX_AIGC_ENDPOINT_MAX
+        || ngx_aigc_url_parse(f->pool, issuer, &url) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (issuer->len != ngx_aigc_logto->issuer.len
+        || ngx_memcmp(issuer->data, ngx_aigc_logto->issuer.data, issuer->len)
+           != 0)
+    {
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "aigc: Logto calls itself \"%V\": say so in "
+                      "\"aigc_logto\", not \"%V\"",
+                      issuer, &ngx_aigc_logto->issuer);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Secrets, codes and keys go to the issuer's own host, and not without the TLS
+ * that it has.  Logto makes these URLs from the request as a proxy in front of it
+ * passed it on.
+ */
+static ngx_int_t
+ngx_aigc_logto_endpoint(ngx_aigc_fetch_t *f, const char *name,
+    ngx_str_t *endpoint)
+{
+    ngx_aigc_url_t  url, own;
+
+    if (endpoint->len > NGX_AIGC_ENDPOINT_MAX
+        || ngx_aigc_url_parse(f->pool, endpoint, &url) != NGX_OK
+        || ngx_aigc_url_parse(f->pool, &ngx_aigc_logto->issuer, &own)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (url.scheme.len < own.scheme.len) {
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "aigc: Logto's %s \"%V\" is without TLS, \"%V\" is not: "
+                      "nothing is sent there: set TRUST_PROXY_HEADER=1 for "
+                      "Logto, and have the proxy before it send "
+                      "X-Forwarded-Proto", name, endpoint,
+                      &ngx_aigc_logto->issuer);
+        return NGX_DECLINED;
+    }
+
+    if (url.host.len != own.host.len
+        || ngx_memcmp(url.host.data, own.host.data, own.host.len) != 0
+        || (url.scheme.len == own.scheme.len && url.port != own.port))
+    {
+        ngx_log_error(NGX_LOG_ERR, f->log, 0,
+                      "aigc: Logto's %s \"%V\" is not at the host of \"%V\": "
+                      "nothing is sent there: have the proxy before Logto pass "
+                      "the Host header on, with the port",
+                      name, endpoint, &ngx_aigc_logto->issuer);
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 
