@@ -10,6 +10,8 @@ static char *ngx_http_aigc_logto_param(ngx_conf_t *cf,
     ngx_http_aigc_main_conf_t *mcf, ngx_aigc_logto_t *logto, ngx_str_t *arg);
 static ngx_int_t ngx_http_aigc_check_management(ngx_conf_t *cf,
     ngx_aigc_logto_t *logto);
+static ngx_int_t ngx_http_aigc_check_scope(ngx_conf_t *cf,
+    ngx_aigc_logto_t *logto);
 
 
 char *
@@ -56,7 +58,9 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_http_aigc_check_management(cf, logto) != NGX_OK) {
+    if (ngx_http_aigc_check_management(cf, logto) != NGX_OK
+        || ngx_http_aigc_check_scope(cf, logto) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -111,6 +115,12 @@ ngx_http_aigc_logto_param(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
     } else if (ngx_http_aigc_param(arg, "audience=", &v)) {
         logto->audience = v;
 
+    } else if (ngx_http_aigc_param(arg, "scope=", &v)) {
+        logto->scope = v;
+
+    } else if (ngx_http_aigc_param(arg, "m2m_resource=", &v)) {
+        logto->m2m_resource = v;
+
     } else if (ngx_strcmp(arg->data, "grace=off") == 0) {
         mcf->grace = 0;
 
@@ -136,9 +146,9 @@ ngx_http_aigc_logto_param(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
         return ngx_http_aigc_unknown(cf, arg,
                                      "app_id=, app_secret_file=, "
                                      "m2m_app_id=, m2m_app_secret_file=, "
-                                     "webhook_key_file=, audience=, "
-                                     "grace=, ca_file=, admin_role=, "
-                                     "custom_data=");
+                                     "m2m_resource=, webhook_key_file=, "
+                                     "audience=, scope=, grace=, ca_file=, "
+                                     "admin_role=, custom_data=");
     }
 
     return NGX_CONF_OK;
@@ -149,12 +159,29 @@ ngx_http_aigc_logto_param(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
 static ngx_int_t
 ngx_http_aigc_check_management(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
 {
+    ngx_aigc_url_t  url;
+
     if ((logto->m2m_app_id.len == 0) != (logto->m2m_app_secret.len == 0)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_logto\" has one of m2m_app_id= and "
                            "m2m_app_secret_file= without the other: give both "
                            "of a Logto application of type "
                            "\"Machine-to-machine\", or none");
+        return NGX_ERROR;
+    }
+
+    if (logto->m2m_resource.data == NULL) {
+        ngx_str_set(&logto->m2m_resource, NGX_AIGC_MANAGEMENT_RESOURCE);
+
+    } else if (logto->m2m_app_id.len == 0
+               || ngx_aigc_url_parse(cf->pool, &logto->m2m_resource, &url)
+                  != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" has m2m_resource=%V: beside "
+                           "m2m_app_id= it takes the indicator of Logto's "
+                           "Management API, https://<tenant>.logto.app/api",
+                           &logto->m2m_resource);
         return NGX_ERROR;
     }
 
@@ -174,6 +201,63 @@ ngx_http_aigc_check_management(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
     }
 
     ngx_conf_init_value(logto->custom_data, logto->m2m_app_id.len != 0);
+
+    return NGX_OK;
+}
+
+
+/* What a program's token needs besides the audience. */
+static ngx_int_t
+ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
+{
+    size_t      i;
+    u_char      c;
+    ngx_uint_t  bad;
+
+    if (logto->audience.len == 0) {
+
+        if (logto->scope.data) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"aigc_logto\" has scope= without audience=: "
+                               "only tokens for an API resource have one, "
+                               "whose indicator is audience=");
+            return NGX_ERROR;
+        }
+
+        return NGX_OK;
+    }
+
+    if (logto->scope.data == NULL) {
+        ngx_str_set(&logto->scope, NGX_AIGC_SCOPE);
+        return NGX_OK;
+    }
+
+    if (ngx_strcmp(logto->scope.data, "off") == 0) {
+        logto->scope.len = 0;
+
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"aigc_logto\" has scope=off: every application of "
+                           "this Logto that a user has signed in to acts for "
+                           "that user here");
+        return NGX_OK;
+    }
+
+    /* scope-token of RFC 6749, 3.3 */
+
+    bad = (logto->scope.len == 0 || logto->scope.len > NGX_AIGC_SCOPE_MAX);
+
+    for (i = 0; i < logto->scope.len; i++) {
+        c = logto->scope.data[i];
+        bad |= (c <= 0x20 || c >= 0x7f || c == '"' || c == '\\');
+    }
+
+    if (bad) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_logto\" has scope=%V: it takes one scope of "
+                           "the API resource, such as scope=" NGX_AIGC_SCOPE
+                           ", or scope=off", &logto->scope);
+        return NGX_ERROR;
+    }
 
     return NGX_OK;
 }

@@ -18,7 +18,7 @@ my $program = $t->stranger;
 sub restart_with {      # another aigc_logto
     my ($text) = @_;
     my ($logto) = $t->conf =~ /aigc_logto (.*?);/;
-    $t->{opt}{directives}{aigc_logto} = $logto =~ s/ audience=\S+//r . $text;
+    $t->{opt}{directives}{aigc_logto} = $logto =~ s{ (?:audience|scope)=\S+}{}gr . $text;
     my @old = $t->worker_pids;
     $t->reload;
     $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the old workers have gone');
@@ -185,6 +185,68 @@ subtest 'an access token' => sub {
 
     restart_with('');
     is $door{API}->(Authorization => "Bearer $token")->code, 401, 'what was good for another audience is forgotten with it';
+};
+
+# As a machine gets one (RFC 6749 4.4), of Logto's own making.
+sub machine_token {
+    my ($app) = @_;
+    my ($id, $secret) = map { open my $f, '<', $t->file("logto/${app}_app_$_") or die $!; my $l = <$f>; chomp $l; $l } qw(id secret);
+    my $r = $program->post($t->logto_url('/oidc/token'), body => 'grant_type=client_credentials&scope=aigc&resource=' . AIGC::Client::escape($audience),
+        headers => ['Content-Type' => 'application/x-www-form-urlencoded', Authorization => 'Basic ' . encode_base64("$id:$secret", '')]);
+    my $token = $r->json->{access_token} or die $r->content;
+    AIGC::Secrets::note($token, 'access token');
+    return $token;
+}
+
+subtest 'scopes' => sub {
+    my $needs = sub { qq{$plain, error="insufficient_scope", error_description="the token lacks a scope", scope="$_[0]"} };
+    my $with = sub { $t->forge(type => 'access', @_) };
+
+    restart_with(" audience=$audience");
+
+    # Any application of the same Logto gets a token for this resource.
+    my $machine = machine_token('m2m_norole');
+    my $r = $program->post('/api/v1/templates/default/stable-diffusion-cpu/install', headers => [Authorization => "Bearer $machine"]);
+    is join(' ', $r->code, $r->problem->{code}, challenge($r)), '403 insufficient-scope ' . $needs->('aigc'), 'a machine without a role installs nothing';
+    $t->logto_control(user => { user => 'alice', roles => [] });
+    my $hers = access_token('alice');
+    $t->logto_control(user => { user => 'alice', roles => ['gwuser'] });
+    my %none = ('a user without a role' => $hers, 'a third party' => $with->(claims => { scope => 'openid profile', client_id => 'third000000000party00' }),
+        'no scope' => $with->(drop => ['claims.scope']), 'an empty one' => $with->(claims => { scope => '' }), 'a list' => $with->(claims => { scope => ['aigc'] }),
+        'null' => $with->(claims => { scope => undef }), 'a part' => $with->(claims => { scope => 'aig aigcx xaigc' }), 'capitals' => $with->(claims => { scope => 'AIGC' }),
+        'a tab between' => $with->(claims => { scope => "x\taigc" }));
+    for my $what (sort keys %none) {
+        for my $door (@doors) {
+            my $r = $door{$door}->(Authorization => "Bearer $none{$what}");
+            is join(' ', $r->code, challenge($r)), '403 ' . ($door eq 'auth_request' ? challenge($r) : $needs->('aigc')), "$door: $what";
+        }
+    }
+    is $door{API}->(Authorization => 'Bearer ' . $with->(claims => { scope => $_ }))->code, 200, "scope \"$_\"" for 'aigc', 'openid aigc use', ' aigc ';
+    is $door{instance}->(Authorization => "Bearer $hers")->code, 403, 'what was refused once is refused again';
+
+    # With the scope, a machine is still nobody who could own anything.
+    $t->logto_control(app => { app => 'm2mNoRole', scope => 'aigc' });
+    $machine = machine_token('m2m_norole');
+    for my $call (['POST', '/api/v1/templates/default/stable-diffusion-cpu/install'], ['GET', '/api/v1/me'], ['GET', '/api/v1/instances'], ['GET', '/api/v1/events']) {
+        $r = $program->request(@$call, headers => [Authorization => "Bearer $machine"]);
+        is join(' ', $r->code, $r->problem->{code}, challenge($r)), '403 no-user none', "a machine with a role: @$call: it is no user";
+    }
+    is $door{$_}->(Authorization => "Bearer $machine")->code, 403, "$_: nor there" for @doors;
+    $t->logto_control(app => { app => 'm2mNoRole', scope => undef });
+
+    restart_with(" audience=$audience scope=use");
+    is $door{API}->(Authorization => 'Bearer ' . $with->(claims => { scope => 'use' }))->code, 200, 'another scope, as configured';
+    $r = $door{API}->(Authorization => 'Bearer ' . $with->());
+    is $r->code . ' ' . challenge($r), '403 ' . $needs->('use'), '… and none but that';
+
+    my $known = $with->(claims => { scope => '' });
+    restart_with(" audience=$audience scope=off");
+    is $door{API}->(Authorization => "Bearer $known")->code, 200, 'scope=off: any application\'s';
+    like $t->error_log, qr/\[warn\].*scope=off: every application of this Logto/, '… which the log says';
+    is $door{API}->(Authorization => 'Bearer ' . machine_token('m2m_norole'))->problem->{code}, 'no-user', '… but no machine\'s';
+    restart_with(" audience=$audience");
+    is $door{API}->(Authorization => "Bearer $known")->code, 403, 'what was good without a scope is forgotten with that';
+    restart_with('');
 };
 
 done_testing;

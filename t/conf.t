@@ -334,6 +334,12 @@ subtest 'aigc_logto' => sub {
     wrong('an m2m secret without its id', aigc_logto => "$good m2m_app_secret_file=secret", qr/without the other: give both/);
     wrong('custom_data without m2m', aigc_logto => "$good custom_data=on", qr/custom_data=on: that needs m2m_app_id= and m2m_app_secret_file=/);
     wrong("custom_data=$_", aigc_logto => "$good custom_data=$_", qr/"custom_data=$_": it takes on or off/) for '', 'yes', 'On';
+    wrong("m2m_resource=$_", aigc_logto => "$good m2m_app_id=m m2m_app_secret_file=secret m2m_resource=$_", qr{m2m_resource=\Q$_\E: beside m2m_app_id= it takes the indicator of Logto's Management API, https://<tenant>})
+        for '', 'tenant', 'ftp://tenant.logto.app/api';
+    wrong('m2m_resource without m2m', aigc_logto => "$good m2m_resource=https://t.logto.app/api", qr/beside m2m_app_id= it takes/);
+    wrong('scope without audience', aigc_logto => "$good scope=$_", qr/scope= without audience=: only tokens for an API resource have one/) for 'use', 'off';
+    wrong("scope=$_", aigc_logto => qq{$good audience=https://a.example/api "scope=$_"}, qr/it takes one scope of the API resource, such as scope=aigc, or scope=off/)
+        for '', 'a b', "\xc3\xa4", 'x' x 129;
     wrong('an empty admin_role', aigc_logto => "$good admin_role=", qr/empty admin_role=: give the name of a Logto role/);
 
     file('open', "$secret\n", 0644);

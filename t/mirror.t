@@ -181,8 +181,13 @@ pass 'a missing role is said, with what to do';
 is_deeply calls($t), {}, 'the token without a scope is not even tried';
 
 edit_logto('m2m_app_id=m2m-wrong m2m_app_secret_file=' . $t->file('logto/m2m_app_secret'));
-$t->wait_for(sub { $t->error_log =~ /Logto does not know m2m_app_id= and its secret/ }, 70, 'so are wrong credentials');
+$t->wait_for(sub { $t->error_log =~ /gives the application of m2m_app_id= no token, error "invalid_client": check m2m_app_id= and m2m_app_secret_file=/ },
+    70, 'so are wrong credentials');
 pass 'so are wrong credentials';
+
+edit_logto('m2m_app_id=' . slurp('m2m_app_id') =~ s/\s//gr . ' m2m_app_secret_file=' . $t->file('logto/m2m_app_secret') . ' m2m_resource=https://tenant.logto.app/api');
+$t->wait_for(sub { $t->error_log =~ /no token, error "invalid_target": check m2m_resource=/ }, 70, 'so is a resource that is not this tenant\'s');
+pass 'so is a resource that is not this tenant\'s';
 
 edit_logto("m2m_app_id=$id m2m_app_secret_file=" . $t->file('logto/m2m_norole_app_secret') . ' custom_data=off');
 $t->clear_logto_requests;

@@ -531,6 +531,26 @@ subtest 'Logto\'s keys' => sub {
     $t->logto_control('unsuspend', { user => 'alice' });
 };
 
+subtest 'no role in any token' => sub {
+    my $roles = sub { $t->status('/readyz')->json->{roles} };
+    is $roles->(), 'present', 'ID tokens have roles';
+    $t->logto_control(roles => { id_token => JSON::PP::false });
+    my $mark = length $t->error_log;
+    $t->sign_in('alice');
+    is $roles->(), 'present', 'one without is no matter where others have them';
+
+    $t->restart_nginx;
+    is $roles->(), 'unknown', 'before the first sign-in nobody knows';
+    is $t->sign_in($_)->api('GET', '/api/v1/me')->code, 200, 'without roles everybody gets in' for qw(alice bob carol);
+    my @said = substr($t->error_log, $mark) =~ /(\[warn\].*no claim "roles", so nobody is "aigc-admin" here: .*)/g;
+    is scalar(@said), 1, '… and the log says once that nobody is an administrator';
+    is $roles->(), 'missing', '… as /readyz does';
+    is $t->status('/readyz')->code, 200, '… which is ready all the same';
+    $t->logto_control(roles => { id_token => JSON::PP::true });
+    $t->sign_in('carol');
+    is $roles->(), 'present', 'until one comes';
+};
+
 subtest 'with TLS' => sub {
     my $https = 'https://' . $t->host . ':' . $t->port(8);
     my $conf  = $t->conf;

@@ -97,7 +97,7 @@ subtest 'a bearer token' => sub {
         'two heads\' claims' => encode('{"alg":"none","alg":"ES384"}') . ".$payload.$signature",
     );
     is $nobody->get($mine->url, headers => bearer($broken{$_}))->code, 401, $_ for sort keys %broken;
-    is $nobody->get($mine->url, headers => bearer('a' x 20_000))->code, 400, 'larger than nginx takes';
+    is $nobody->get($mine->url, headers => bearer('a' x 40_000))->code, 400, 'larger than nginx takes';
     is $nobody->get($mine->url, headers => [Authorization => $_])->code, 401, "\"$_\"" for 'Bearer', 'Bearer ', "Basic $good", $good;
     is $nobody->get($mine->url . "?access_token=$good")->code, 401, 'in the query';
     is $nobody->get($mine->url, headers => bearer($good))->code, 200, 'after all that the good one is good';
@@ -200,7 +200,7 @@ subtest 'a tampered cookie' => sub {
 subtest 'two session cookies' => sub {
     my ($a, $b) = map { $_->cookie('aigc_session') } $alice, $bob;
     for my $cookie ("aigc_session=$a; aigc_session=$b", "aigc_session=$b; x=1; aigc_session=$a",
-                    "aigc_session=$a; aigc_session=$a", "aigc_session=; aigc_session=$a") {
+                    "aigc_session=x; aigc_session=$a; aigc_session=; aigc_session=$b") {
         my $r = $nobody->get($mine->url, headers => [Cookie => $cookie]);
         is $r->code, 401, 'are refused on an instance\'s host';
         is $r->problem->{code}, 'ambiguous-session', '… which says why';
@@ -208,6 +208,24 @@ subtest 'two session cookies' => sub {
             grep { $_->{name} eq 'aigc_session' && $_->{value} eq '' && $_->{'max-age'} eq '0' } $r->set_cookies;
         is join(' ', sort keys %gone), $t->root . ' host', '… and clears both';
     }
+    # An application can set a second one, for a path and for as long as it likes: what opens to
+    # no session locks nobody out.
+    my $junk = join '; ', map { "aigc_session=$_" } '', 'x', 'A' x 5000, substr($a, 0, -1), $a =~ s/.\z/!/r, $a =~ tr/A-Za-z/B-ZAb-za/r, map { "j$_" } 1 .. 20;
+    for (['an empty one', "aigc_session=; aigc_session=$a"], ['one without a value', "aigc_session; aigc_session=$a"], ['a malformed one', "aigc_session=x; aigc_session=$a"],
+         ['one behind it', "aigc_session=$a; aigc_session=x"], ['the same twice', "aigc_session=$a; aigc_session=$a"], ['many', "$junk; aigc_session=$a"],
+         ['another cookie of ours', 'aigc_session=' . $alice->cookie('aigc-bind') . "; aigc_session=$a"])
+    {
+        my ($what, $cookie) = @$_;
+        is $nobody->get($mine->url('/info'), headers => [Cookie => $cookie])->code, 200, "$what: the session counts";
+        my $bind = $alice->cookie('aigc-bind');
+        is $nobody->get('/api/v1/me', headers => [Cookie => "$cookie; aigc-bind=$bind"])->code, 200, '… and on the gateway';
+    }
+    is $nobody->get($mine->url, headers => [Cookie => $junk])->code, 401, 'without one they let nobody in';
+    my $bind = $alice->cookie('aigc-bind');
+    my $his = join '; ', map { 'aigc_session=' . $t->sign_in('user01')->cookie('aigc_session') } 1 .. 9;
+    is $nobody->get('/api/v1/me', headers => [Cookie => "$his; aigc_session=$a; aigc-bind=$bind"])->code, 200,
+        'nine good ones of somebody else\'s before it: on the gateway the bound one counts';
+
     my $r = $nobody->get($mine->url, headers => [Cookie => "aigc_session=$a", Cookie => "aigc_session=$b"]);
     is $r->code, 401, 'in two headers too';
     is $nobody->browse($mine->url, headers => [Cookie => "aigc_session=$a; aigc_session=$b"])->code, 401,

@@ -39,6 +39,8 @@ static ngx_int_t ngx_aigc_jwt_json(jwt_t *claims, const char *name,
     json_t **value);
 static ngx_int_t ngx_aigc_jwt_string(ngx_pool_t *pool, jwt_t *claims,
     const char *name, ngx_str_t *out);
+static ngx_int_t ngx_aigc_jwt_roles(ngx_pool_t *pool, jwt_t *claims,
+    ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_aigc_jwt_list(ngx_pool_t *pool, jwt_t *claims,
     const char *name, ngx_uint_t single, ngx_array_t *out);
 static ngx_int_t ngx_aigc_jwt_time(jwt_t *claims, const char *name,
@@ -285,7 +287,7 @@ static ngx_int_t
 ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t    rc;
-    const char  *name;
+    const char  *name, *text;
 
     if ((rc = ngx_aigc_jwt_string(pool, claims, "iss", &jwt->iss)) != NGX_OK
         || (rc = ngx_aigc_jwt_string(pool, claims, "sub", &jwt->sub)) != NGX_OK
@@ -295,14 +297,32 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
         || (rc = ngx_aigc_jwt_string(pool, claims, "jti", &jwt->jti)) != NGX_OK
         || (rc = ngx_aigc_jwt_list(pool, claims, "aud", 1, &jwt->aud))
            != NGX_OK
-        || (rc = ngx_aigc_jwt_list(pool, claims, "roles", 0, &jwt->roles))
-           != NGX_OK)
+        || (rc = ngx_aigc_jwt_roles(pool, claims, jwt)) != NGX_OK)
     {
         return rc;
     }
 
     if (jwt->sid.len > NGX_AIGC_SID_MAX) {
         return NGX_DECLINED;
+    }
+
+    /* of another type they are none, which is what gets nobody in */
+
+    text = jwt_get_grant(claims, "scope");
+
+    if (text && ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), &jwt->scope)
+                != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    text = jwt_get_grant(claims, "client_id");
+
+    if (text && ngx_aigc_jwt_copy(pool, text, ngx_strlen(text),
+                                  &jwt->client_id)
+                != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     /* only shown, and null where a user has none: any other type is none */
@@ -389,6 +409,23 @@ ngx_aigc_jwt_string(ngx_pool_t *pool, jwt_t *claims, const char *name,
     json_decref(value);
 
     return NGX_DECLINED;
+}
+
+
+/* nobody has to have one, but that there is none at all is worth a word */
+
+static ngx_int_t
+ngx_aigc_jwt_roles(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
+{
+    char  *text;
+
+    text = jwt_get_grants_json(claims, "roles");
+
+    jwt->roles_claim = (text != NULL);
+
+    free(text);
+
+    return ngx_aigc_jwt_list(pool, claims, "roles", 0, &jwt->roles);
 }
 
 

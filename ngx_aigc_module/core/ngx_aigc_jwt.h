@@ -45,10 +45,13 @@ typedef struct {
     ngx_str_t        nonce;             /* data NULL: there is none */
     ngx_str_t        jti;
     ngx_str_t        name;              /* "name", else "username", else "" */
+    ngx_str_t        scope;             /* len 0: none, or no string */
+    ngx_str_t        client_id;         /* of an access token; likewise */
     ngx_array_t      roles;             /* ngx_str_t */
     time_t           exp;               /* seconds since the epoch; 0: none */
     time_t           nbf;
     time_t           iat;
+    unsigned         roles_claim:1;     /* there is one, if only an empty one */
     unsigned         logout:1;          /* "events" says back-channel logout:
                                            never to be taken for an ID token */
 } ngx_aigc_jwt_t;
@@ -95,6 +98,12 @@ ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_claims(ngx_aigc_jwt_t *jwt,
  */
 ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_logout(ngx_aigc_jwt_t *jwt,
     ngx_str_t *iss, ngx_str_t *aud, time_t now, time_t skew);
+
+/* NGX_OK: the token's scope names that one (RFC 6749 3.3); NGX_DECLINED. */
+ngx_int_t ngx_aigc_jwt_has_scope(ngx_aigc_jwt_t *jwt, ngx_str_t *scope);
+
+/* NGX_OK: it is an application's own (client_credentials), nobody's else. */
+ngx_int_t ngx_aigc_jwt_is_machine(ngx_aigc_jwt_t *jwt);
 
 /* A short phrase for logs and problems, never token content. */
 ngx_str_t *ngx_aigc_jwt_verdict_text(ngx_aigc_jwt_verdict_e verdict);

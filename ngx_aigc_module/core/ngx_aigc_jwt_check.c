@@ -154,6 +154,41 @@ ngx_aigc_jwt_typ_is(ngx_aigc_jwt_t *jwt, const char *typ)
 }
 
 
+ngx_int_t
+ngx_aigc_jwt_has_scope(ngx_aigc_jwt_t *jwt, ngx_str_t *scope)
+{
+    u_char  *p, *last, *end;
+
+    p = jwt->scope.data;
+    last = p + jwt->scope.len;
+
+    while (p < last) {
+        end = ngx_strlchr(p, last, ' ');
+        end = end ? end : last;
+
+        if ((size_t) (end - p) == scope->len
+            && ngx_memcmp(p, scope->data, scope->len) == 0)
+        {
+            return NGX_OK;
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_aigc_jwt_is_machine(ngx_aigc_jwt_t *jwt)
+{
+    return (jwt->client_id.len == jwt->sub.len
+            && ngx_memcmp(jwt->client_id.data, jwt->sub.data, jwt->sub.len)
+               == 0)
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
 ngx_str_t *
 ngx_aigc_jwt_verdict_text(ngx_aigc_jwt_verdict_e verdict)
 {

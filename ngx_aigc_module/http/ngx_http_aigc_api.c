@@ -9,6 +9,8 @@
 #include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_reply.h"
 
+#include "zone/ngx_aigc_revocation.h"
+
 
 typedef struct {
     ngx_http_aigc_call_t    call;
@@ -78,6 +80,8 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     ngx_int_t                   rc;
     ngx_http_aigc_main_conf_t  *mcf;
 
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
     rc = ngx_http_aigc_identify_bound(r, &call->who);
 
     if (rc == NGX_DECLINED && call->who.expired) {
@@ -101,8 +105,6 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     }
 
     if (rc != NGX_OK && call->who.busy) {
-        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
         *answer = ngx_http_aigc_refuse(r,
                                        ngx_aigc_zone_synced(mcf->zone)
                                        == NGX_OK ? NGX_HTTP_AIGC_BUSY
@@ -113,6 +115,22 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     if (ngx_http_aigc_api_malformed(r, &call->who)) {
         *answer = ngx_http_aigc_problem(r,
                                         NGX_HTTP_AIGC_CODE_BAD_AUTHORIZATION,
+                                        NULL);
+        return NGX_DECLINED;
+    }
+
+    if (rc != NGX_OK && (call->who.unscoped || call->who.machine)) {
+        *answer = ngx_http_aigc_refuse(r, call->who.unscoped
+                                          ? NGX_HTTP_AIGC_UNSCOPED
+                                          : NGX_HTTP_AIGC_MACHINE);
+        return NGX_DECLINED;
+    }
+
+    if (rc != NGX_OK && call->who.revoked
+        && ngx_aigc_revocation_user_gone(mcf->zone, &call->who.subject)
+           == NGX_OK)
+    {
+        *answer = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_USER_GONE,
                                         NULL);
         return NGX_DECLINED;
     }

@@ -12,6 +12,8 @@
                                            and worker are looked at */
 
 
+static ngx_int_t ngx_http_aigc_bearer_allowed(ngx_http_request_t *r,
+    ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who);
 static ngx_int_t ngx_http_aigc_bearer(ngx_http_request_t *r,
     ngx_str_t *token);
 
@@ -79,6 +81,13 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_DECLINED;
     }
 
+    if (mcf->logto->audience.len
+        && ngx_http_aigc_bearer_allowed(r, &jwt, who) != NGX_OK)
+    {
+        who->bearer = 0;
+        return NGX_DECLINED;
+    }
+
     ngx_str_null(&none);
 
     rc = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, who);
@@ -93,6 +102,35 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     who->sub = jwt.sub;
 
     ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub, who);
+
+    return NGX_OK;
+}
+
+
+/*
+ * Logto gives any of its applications a token for any API resource; what that
+ * is worth here its scope says, which a role grants.
+ */
+static ngx_int_t
+ngx_http_aigc_bearer_allowed(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt,
+    ngx_http_aigc_who_t *who)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (mcf->logto->scope.len
+        && ngx_aigc_jwt_has_scope(jwt, &mcf->logto->scope) != NGX_OK)
+    {
+        who->unscoped = 1;
+        ngx_http_aigc_challenge_scope(r, &mcf->logto->scope);
+        return NGX_DECLINED;
+    }
+
+    if (ngx_aigc_jwt_is_machine(jwt) == NGX_OK) {
+        who->machine = 1;
+        return NGX_DECLINED;
+    }
 
     return NGX_OK;
 }

@@ -39,6 +39,22 @@ ngx_http_aigc_challenge_token(ngx_http_request_t *r, ngx_str_t *token,
 
 
 void
+ngx_http_aigc_challenge_scope(ngx_http_request_t *r, ngx_str_t *scope)
+{
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INSUFFICIENT_SCOPE,
+                                 "the token lacks a scope");
+
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (ctx) {
+        ctx->challenge_scope = scope;
+    }
+}
+
+
+void
 ngx_http_aigc_challenge_note(ngx_http_request_t *r,
     ngx_http_aigc_challenge_e error, const char *description)
 {
@@ -49,6 +65,7 @@ ngx_http_aigc_challenge_note(ngx_http_request_t *r,
     if (ctx) {
         ctx->challenge = error;
         ctx->challenge_why = description;
+        ctx->challenge_scope = NULL;
     }
 }
 
@@ -64,6 +81,7 @@ ngx_http_aigc_challenge_header(ngx_http_request_t *r, ngx_uint_t status)
     static const char           realm[] = "Bearer realm=\"aigc\"";
     static const char           more[] = ", error=\"%s\""
                                          ", error_description=\"%s\"";
+    static const char           scope[] = ", scope=\"%V\"";
 
     ctx = ngx_http_aigc_find_ctx(r);
     error = ctx ? ctx->challenge : NGX_HTTP_AIGC_NO_TOKEN;
@@ -91,7 +109,10 @@ ngx_http_aigc_challenge_header(ngx_http_request_t *r, ngx_uint_t status)
     if (error != NGX_HTTP_AIGC_NO_TOKEN) {
         h->value.len += sizeof(more)
                         + ngx_strlen(ngx_http_aigc_errors[error].name)
-                        + ngx_strlen(ctx->challenge_why);
+                        + ngx_strlen(ctx->challenge_why)
+                        + (ctx->challenge_scope ? sizeof(scope)
+                                                  + ctx->challenge_scope->len
+                                                : 0);
 
         p = ngx_pnalloc(r->pool, h->value.len);
         if (p == NULL) {
@@ -103,6 +124,10 @@ ngx_http_aigc_challenge_header(ngx_http_request_t *r, ngx_uint_t status)
         p = ngx_cpymem(p, realm, sizeof(realm) - 1);
         p = ngx_sprintf(p, more, ngx_http_aigc_errors[error].name,
                         ctx->challenge_why);
+
+        if (ctx->challenge_scope) {
+            p = ngx_sprintf(p, scope, ctx->challenge_scope);
+        }
 
         h->value.len = p - h->value.data;
     }

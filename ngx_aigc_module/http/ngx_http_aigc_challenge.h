@@ -27,6 +27,9 @@ typedef enum {
 void ngx_http_aigc_challenge_token(ngx_http_request_t *r, ngx_str_t *token,
     ngx_aigc_jwt_verdict_e verdict);
 
+/* Notes that a token lacks scope, which is the configuration's. */
+void ngx_http_aigc_challenge_scope(ngx_http_request_t *r, ngx_str_t *scope);
+
 /* Notes an error with its description, a static string. */
 void ngx_http_aigc_challenge_note(ngx_http_request_t *r,
     ngx_http_aigc_challenge_e error, const char *description);

@@ -48,6 +48,13 @@
     X(AMBIGUOUS_SESSION, "ambiguous-session", 401, 0, SITE,                   \
       "The request carries several session cookies; close the browser's "     \
       "other tabs of this site and sign in again.")                           \
+    X(USER_GONE, "user-gone", 401, 0, API,                                    \
+      "This account is suspended or deleted: what ran of it is released.")    \
+    X(INSUFFICIENT_SCOPE, "insufficient-scope", 403, 0, API,                  \
+      "The token has not the scope that this gateway asks for.")              \
+    X(NO_USER, "no-user", 403, 0, API,                                        \
+      "The token is an application's own: it is of no user, who could own "   \
+      "anything here.")                                                       \
     X(RENEWING, "renewing", 503, NGX_HTTP_AIGC_RETRY, SITE,                   \
       "The session is being renewed.")                                        \
     X(SIGN_IN_UNAVAILABLE, "sign-in-unavailable", 503, NGX_HTTP_AIGC_RETRY,   \

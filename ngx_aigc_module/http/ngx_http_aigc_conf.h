@@ -80,6 +80,8 @@ typedef enum {
     NGX_HTTP_AIGC_COLLISION,            /* 403: host claimed twice */
     NGX_HTTP_AIGC_ANONYMOUS,            /* 401, or off to sign in */
     NGX_HTTP_AIGC_AMBIGUOUS,            /* 401: two session cookies */
+    NGX_HTTP_AIGC_UNSCOPED,             /* 403: a token without the scope */
+    NGX_HTTP_AIGC_MACHINE,              /* 403: a token of no user's */
     NGX_HTTP_AIGC_RENEWING,             /* not yet: the session is renewed */
     NGX_HTTP_AIGC_UNRENEWED,            /* 503: Logto is away for too long */
     NGX_HTTP_AIGC_NOT_OWNER,            /* 403 */
@@ -109,6 +111,7 @@ typedef struct {
     /* see ngx_http_aigc_challenge.h */
     ngx_uint_t                challenge;
     const char               *challenge_why;
+    ngx_str_t                *challenge_scope;  /* NULL: not about one */
 
     /* see ngx_http_aigc_renew.h */
     ngx_str_t                 renewed;  /* the new session, for the browser */

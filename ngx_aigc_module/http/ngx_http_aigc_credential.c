@@ -86,6 +86,8 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
                                       &known->revocations)
             != NGX_OK)
         {
+            who->subject = known->subject;
+
             if (token) {
                 ngx_http_aigc_memo_drop(mcf->memo, token);
             }

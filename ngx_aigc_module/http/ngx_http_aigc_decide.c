@@ -29,6 +29,8 @@ static ngx_http_aigc_code_e  ngx_http_aigc_decision_codes[] = {
     NGX_HTTP_AIGC_CODE_HOST_COLLISION,
     NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
     NGX_HTTP_AIGC_CODE_AMBIGUOUS_SESSION,
+    NGX_HTTP_AIGC_CODE_INSUFFICIENT_SCOPE,
+    NGX_HTTP_AIGC_CODE_NO_USER,
     NGX_HTTP_AIGC_CODE_RENEWING,
     NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
     NGX_HTTP_AIGC_CODE_NOT_OWNER,
@@ -79,7 +81,9 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
     if (rc != NGX_OK) {
         return who->busy ? NGX_HTTP_AIGC_BUSY
                : who->ambiguous ? NGX_HTTP_AIGC_AMBIGUOUS
-                                : NGX_HTTP_AIGC_ANONYMOUS;
+               : who->unscoped ? NGX_HTTP_AIGC_UNSCOPED
+               : who->machine ? NGX_HTTP_AIGC_MACHINE
+                              : NGX_HTTP_AIGC_ANONYMOUS;
     }
 
     if (record->collision) {

@@ -14,8 +14,18 @@
 #define NGX_HTTP_AIGC_COOKIES  8        /* session cookies that are looked at */
 
 
+typedef enum {
+    NGX_HTTP_AIGC_COOKIES_ANY = 0,      /* of that name, and of a size */
+    NGX_HTTP_AIGC_COOKIES_SEALED,       /* … that open to a session */
+    NGX_HTTP_AIGC_COOKIES_BOUND         /* … which this browser signed in */
+} ngx_http_aigc_cookies_e;
+
+
 static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
-    ngx_str_t *values);
+    ngx_http_aigc_cookies_e which, ngx_str_t *values);
+static ngx_uint_t ngx_http_aigc_session_fits(ngx_http_request_t *r,
+    ngx_http_aigc_cookies_e which, ngx_str_t *value, ngx_str_t *values,
+    ngx_uint_t n);
 static ngx_int_t ngx_http_aigc_bound_cookie(ngx_http_request_t *r,
     ngx_aigc_session_t *session);
 
@@ -27,7 +37,8 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
     size_t   len;
 
     len = mcf->logto->issuer.len + mcf->logto->app_id.len
-          + mcf->logto->audience.len + NGX_TIME_T_LEN + 4
+          + mcf->logto->audience.len + mcf->logto->scope.len
+          + NGX_TIME_T_LEN + 5
           + mcf->keys->n * NGX_AIGC_SEAL_HINT_LEN;
 
     start = ngx_pnalloc(pool, len);
@@ -35,9 +46,9 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
         return NGX_ERROR;
     }
 
-    p = ngx_sprintf(start, "%V\n%V\n%V\n%T\n", &mcf->logto->issuer,
+    p = ngx_sprintf(start, "%V\n%V\n%V\n%V\n%T\n", &mcf->logto->issuer,
                     &mcf->logto->app_id, &mcf->logto->audience,
-                    mcf->lifetime);
+                    &mcf->logto->scope, mcf->lifetime);
     p = ngx_cpymem(p, mcf->keys->hint,
                    mcf->keys->n * NGX_AIGC_SEAL_HINT_LEN);
 
@@ -65,7 +76,14 @@ ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_OK;
     }
 
-    n = ngx_http_aigc_session_cookies(r, values);
+    n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_ANY, values);
+
+    /* an instance can set others of this name: what opens to no session is one */
+
+    if (n > 1) {
+        n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_SEALED,
+                                          values);
+    }
 
     if (n > 1) {
         who->ambiguous = 1;
@@ -100,7 +118,12 @@ ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
 
-    n = ngx_http_aigc_session_cookies(r, values);
+    n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_ANY, values);
+
+    if (n > 1) {
+        n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_BOUND,
+                                          values);
+    }
 
     for (i = 0; i < n; i++) {
 
@@ -129,7 +152,8 @@ ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
 /* Up to NGX_HTTP_AIGC_COOKIES values; more count as that many. */
 static ngx_uint_t
-ngx_http_aigc_session_cookies(ngx_http_request_t *r, ngx_str_t *values)
+ngx_http_aigc_session_cookies(ngx_http_request_t *r,
+    ngx_http_aigc_cookies_e which, ngx_str_t *values)
 {
     size_t                      pos;
     ngx_str_t                   name, value;
@@ -151,7 +175,8 @@ ngx_http_aigc_session_cookies(ngx_http_request_t *r, ngx_str_t *values)
                == NGX_OK)
         {
             if (name.len == mcf->cookie.len && n < NGX_HTTP_AIGC_COOKIES
-                && ngx_memcmp(name.data, mcf->cookie.data, name.len) == 0)
+                && ngx_memcmp(name.data, mcf->cookie.data, name.len) == 0
+                && ngx_http_aigc_session_fits(r, which, &value, values, n))
             {
                 values[n++] = value;
             }
@@ -159,6 +184,44 @@ ngx_http_aigc_session_cookies(ngx_http_request_t *r, ngx_str_t *values)
     }
 
     return n;
+}
+
+
+static ngx_uint_t
+ngx_http_aigc_session_fits(ngx_http_request_t *r,
+    ngx_http_aigc_cookies_e which, ngx_str_t *value, ngx_str_t *values,
+    ngx_uint_t n)
+{
+    ngx_uint_t                  i;
+    ngx_aigc_session_t          session;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
+        return 0;
+    }
+
+    if (which == NGX_HTTP_AIGC_COOKIES_ANY) {
+        return 1;
+    }
+
+    /* the same one twice is one */
+
+    for (i = 0; i < n; i++) {
+        if (values[i].len == value->len
+            && ngx_memcmp(values[i].data, value->data, value->len) == 0)
+        {
+            return 0;
+        }
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_session_open(r->pool, mcf->keys, value, &session) != NGX_OK) {
+        return 0;
+    }
+
+    return which == NGX_HTTP_AIGC_COOKIES_SEALED
+           || ngx_http_aigc_bound_cookie(r, &session) == NGX_OK;
 }
 
 

@@ -21,6 +21,9 @@ typedef struct {
     unsigned                 busy:1;    /* no keys yet, or no revocations:
                                            nobody can tell */
     unsigned                 revoked:1; /* it was good, and is not any more */
+    unsigned                 unscoped:1;    /* a genuine token, but without the
+                                           scope= that it needs */
+    unsigned                 machine:1; /* … of an application, not a user */
     ngx_aigc_subject_t       subject;   /* by what it can be revoked */
     ngx_atomic_uint_t        revocations;   /* version that it was held against */
     ngx_atomic_uint_t        keys;      /* version from before it was verified:
@@ -49,7 +52,8 @@ ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
 
 /*
  * On an instance's host, with who zeroed: NGX_OK: who->sub is signed in;
- * NGX_DECLINED: nobody is, see ambiguous, busy and expired; NGX_ERROR.
+ * NGX_DECLINED: nobody is, see ambiguous, busy, expired, unscoped and machine;
+ * NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_identify(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);

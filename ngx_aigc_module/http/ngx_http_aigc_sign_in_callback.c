@@ -478,6 +478,8 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
+    ngx_aigc_logto_roles(mcf->logto, mcf->zone, jwt, ngx_cycle->log);
+
     session.id_token = cb->id_token;
     session.refresh_token = cb->refresh_token;
     session.start = cb->start;

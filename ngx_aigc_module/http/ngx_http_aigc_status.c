@@ -45,6 +45,19 @@ ngx_http_aigc_healthz_handler(ngx_http_request_t *r)
 }
 
 
+/* Have ID tokens the claim that makes administrators?  By those seen so far. */
+static const char *
+ngx_http_aigc_roles(ngx_http_aigc_main_conf_t *mcf)
+{
+    ngx_aigc_counters_t  *counters;
+
+    counters = &mcf->zone->shm->counters;
+
+    return counters->roles ? "present"
+           : counters->no_roles ? "missing" : "unknown";
+}
+
+
 /*
  * Ready: all lists complete, not older than max_stale, Logto's keys known, and
  * who has been revoked; and worker 0 is at work, so that all this will stay so.
@@ -87,14 +100,15 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 
     return ngx_http_aigc_json(r, reason ? NGX_HTTP_SERVICE_UNAVAILABLE
                                         : NGX_HTTP_OK,
-                              json_pack("{s:s?, s:b, s:b, s:b, s:b, s:b, s:b,"
-                                        " s:I, s:I, s:I}",
+                              json_pack("{s:s?, s:b, s:b, s:b, s:b, s:b, s:s,"
+                                        " s:b, s:I, s:I, s:I}",
                                         "reason", reason,
                                         "control", (int) control,
                                         "synced", (int) synced,
                                         "fresh", (int) fresh,
                                         "keys", (int) keys,
                                         "revocations", (int) revoked,
+                                        "roles", ngx_http_aigc_roles(mcf),
                                         "leader", (int)
                                         (ngx_aigc_leader_leads(mcf->zone)
                                          == NGX_OK),

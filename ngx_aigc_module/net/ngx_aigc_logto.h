@@ -8,6 +8,7 @@
 
 #include "ngx_aigc_fetch.h"
 
+#include "core/ngx_aigc_jwt.h"
 #include "zone/ngx_aigc_issuer.h"
 
 
@@ -21,6 +22,9 @@
 #define NGX_AIGC_LOGTO_TOKENS    65536  /* bytes of tokens: too large a token is
                                            told from an answer that is none */
 #define NGX_AIGC_SECRET_MAX      512    /* bytes */
+#define NGX_AIGC_SCOPE           "aigc" /* what a program's token needs */
+#define NGX_AIGC_SCOPE_MAX       128    /* bytes */
+#define NGX_AIGC_MANAGEMENT_RESOURCE  "https://default.logto.app/api"
 
 
 typedef struct {
@@ -30,7 +34,9 @@ typedef struct {
     ngx_str_t   app_secret;
     ngx_str_t   m2m_app_id;
     ngx_str_t   m2m_app_secret;
+    ngx_str_t   m2m_resource;           /* the Management API's indicator */
     ngx_str_t   audience;               /* of bearer tokens; len 0: app_id */
+    ngx_str_t   scope;                  /* that they need then; len 0: none */
     ngx_str_t   webhook_key;            /* len 0: no webhook */
     ngx_str_t   ca_file;                /* len 0: the system's */
     ngx_str_t   admin_role;             /* of those who may administrate */
@@ -88,6 +94,13 @@ ngx_aigc_fetch_t *ngx_aigc_logto_code(ngx_aigc_logto_t *logto,
 ngx_aigc_fetch_t *ngx_aigc_logto_refresh(ngx_aigc_logto_t *logto,
     ngx_aigc_endpoints_t *ep, ngx_str_t *refresh_token,
     ngx_aigc_tokens_pt done, void *data, ngx_log_t *log);
+
+/*
+ * A good ID token came at a sign-in or a renewal: counts whether it has a claim
+ * "roles"; at the first one that has none, where none had, the log says so.
+ */
+void ngx_aigc_logto_roles(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
+    ngx_aigc_jwt_t *jwt, ngx_log_t *log);
 
 /*
  * Revokes a refresh token (RFC 7009); nobody waits for the answer.

@@ -11,7 +11,6 @@
 
 #include "ngx_aigc_logto.h"
 
-#include "core/ngx_aigc_jwt.h"
 #include "core/ngx_aigc_text.h"
 #include "core/ngx_aigc_url.h"
 
@@ -122,6 +121,26 @@ ngx_aigc_logto_grant(ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done, void *data)
     f->done = ngx_aigc_logto_tokens;
 
     return ngx_aigc_fetch_start(f) == NGX_OK ? f : NULL;
+}
+
+
+void
+ngx_aigc_logto_roles(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
+    ngx_aigc_jwt_t *jwt, ngx_log_t *log)
+{
+    if (jwt->roles_claim) {
+        ngx_aigc_count(zone, roles);
+        return;
+    }
+
+    if (ngx_atomic_fetch_add(&zone->shm->counters.no_roles, 1) == 0
+        && zone->shm->counters.roles == 0)
+    {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "aigc: Logto's ID tokens have no claim \"roles\", so "
+                      "nobody is \"%V\" here: switch roles in ID tokens on in "
+                      "Logto's Console", &logto->admin_role);
+    }
 }
 
 

@@ -53,6 +53,7 @@ static ngx_aigc_management_e ngx_aigc_management_token_read(
 static ngx_int_t ngx_aigc_management_send(ngx_aigc_management_t *call);
 static void ngx_aigc_management_sent(ngx_aigc_fetch_t *f);
 static ngx_aigc_management_e ngx_aigc_management_status(ngx_aigc_fetch_t *f);
+static void ngx_aigc_management_refused(ngx_aigc_fetch_t *f, json_t *root);
 static void ngx_aigc_management_denied(ngx_log_t *log, ngx_uint_t status,
     const char *why);
 static void ngx_aigc_management_finish(ngx_aigc_management_t *call,
@@ -297,7 +298,7 @@ ngx_aigc_management_start(ngx_aigc_management_t *call, ngx_int_t rc)
 static ngx_int_t
 ngx_aigc_management_token(ngx_aigc_management_t *call)
 {
-    ngx_str_t              resource, scope;
+    ngx_str_t              resource;
     ngx_aigc_fetch_t      *f;
     ngx_aigc_endpoints_t   ep;
 
@@ -311,12 +312,11 @@ ngx_aigc_management_token(ngx_aigc_management_t *call)
         return NGX_ERROR;
     }
 
-    ngx_str_set(&resource, NGX_AIGC_MANAGEMENT_RESOURCE);
-
-    if (ngx_aigc_url_encode(f->pool, &resource, &scope) != NGX_OK
+    if (ngx_aigc_url_encode(f->pool, &call->logto->m2m_resource, &resource)
+        != NGX_OK
         || ngx_aigc_fetch_text(f, &f->body, "grant_type=client_credentials"
                                "&scope=" NGX_AIGC_MANAGEMENT_SCOPE
-                               "&resource=", &scope)
+                               "&resource=", &resource)
            != NGX_OK)
     {
         ngx_destroy_pool(f->pool);
@@ -360,6 +360,34 @@ ngx_aigc_management_token_done(ngx_aigc_fetch_t *f)
 }
 
 
+/* By Logto's own code, and in words of what to change. */
+static void
+ngx_aigc_management_refused(ngx_aigc_fetch_t *f, json_t *root)
+{
+    u_char      buf[NGX_AIGC_WORD_MAX];
+    u_char      text[NGX_AIGC_WORD_MAX + 256];
+    ngx_str_t   error, word;
+    const char  *why;
+
+    error = ngx_aigc_json_text(root, "error");
+    word = ngx_aigc_text_word(&error, buf);
+
+    why = "check m2m_app_id= and m2m_app_secret_file=";
+
+    if (word.len == sizeof("invalid_target") - 1
+        && ngx_memcmp(word.data, "invalid_target", word.len) == 0)
+    {
+        why = "check m2m_resource=: it is https://<tenant>.logto.app/api on "
+              "Logto Cloud, and with another tenant than \"default\"";
+    }
+
+    *ngx_snprintf(text, sizeof(text) - 1, "Logto gives the application of "
+                  "m2m_app_id= no token, error \"%V\": %s", &word, why) = '\0';
+
+    ngx_aigc_management_denied(f->log, f->status, (char *) text);
+}
+
+
 static ngx_aigc_management_e
 ngx_aigc_management_token_read(ngx_aigc_fetch_t *f)
 {
@@ -372,16 +400,19 @@ ngx_aigc_management_token_read(ngx_aigc_fetch_t *f)
         return NGX_AIGC_MANAGEMENT_UNAVAILABLE;
     }
 
+    root = json_loadb((char *) f->answer.data, f->answer.len,
+                      JSON_REJECT_DUPLICATES, NULL);
+
     if (f->status >= 400) {
-        ngx_aigc_management_denied(f->log, f->status, "Logto does not know "
-                                   "m2m_app_id= and its secret");
+        ngx_aigc_management_refused(f, root);
+        json_decref(root);
         return NGX_AIGC_MANAGEMENT_DENIED;
     }
 
-    root = (f->status == 200)
-           ? json_loadb((char *) f->answer.data, f->answer.len,
-                        JSON_REJECT_DUPLICATES, NULL)
-           : NULL;
+    if (f->status != 200) {
+        json_decref(root);
+        return NGX_AIGC_MANAGEMENT_GARBAGE;
+    }
 
     token = ngx_aigc_json_text(root, "access_token");
     scope = ngx_aigc_json_text(root, "scope");

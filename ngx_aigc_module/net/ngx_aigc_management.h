@@ -18,7 +18,6 @@
 #include <jansson.h>
 
 
-#define NGX_AIGC_MANAGEMENT_RESOURCE  "https://default.logto.app/api"
 #define NGX_AIGC_MANAGEMENT_SCOPE     "all"
 #define NGX_AIGC_MANAGEMENT_TOKEN     4096  /* bytes of a token */
 #define NGX_AIGC_MANAGEMENT_ANSWER    (2 * 1024 * 1024) /* bytes of a page */

@@ -223,6 +223,8 @@ ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
         return;
     }
 
+    ngx_aigc_logto_roles(rf->conf.logto, rf->conf.zone, &jwt, ngx_cycle->log);
+
     ngx_aigc_refresh_seal(rf, jwt.exp);
 }
 

@@ -89,6 +89,19 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
 
 
 ngx_int_t
+ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s)
+{
+    uint64_t  when;
+
+    when = ngx_aigc_revocation_find(zone, s->user);
+
+    return (when && s->start <= ngx_aigc_when_time(when)
+            && ngx_aigc_when_reason(when) >= NGX_AIGC_REVOKED_USER)
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
 ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
     ngx_aigc_revoked_e reason, ngx_log_t *log)
 {

@@ -59,6 +59,13 @@ ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
 #define ngx_aigc_revocation_known(zone)  ((zone)->shm->revoked.known)
 
 /*
+ * Of one that is revoked: NGX_OK when that is because the user was suspended or
+ * deleted; NGX_DECLINED: a session was ended, or nobody knows why.
+ */
+ngx_int_t ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone,
+    ngx_aigc_subject_t *s);
+
+/*
  * Revokes text (a sid or sub) as of time; every worker knows it when this
  * returns.  The ConfigMap follows (net/ngx_aigc_revoke.h).  NGX_OK;
  * NGX_DECLINED: it was known; NGX_ERROR (openssl).

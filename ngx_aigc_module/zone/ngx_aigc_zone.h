@@ -112,6 +112,8 @@ typedef struct {
     ngx_atomic_t      revocations_full; /* revocations that found no room */
     ngx_atomic_t      renewed;          /* sessions, by Logto */
     ngx_atomic_t      renew_refused;    /* … it would not */
+    ngx_atomic_t      roles;            /* good ID tokens with a claim "roles" */
+    ngx_atomic_t      no_roles;         /* … without one */
     ngx_atomic_t      renew_failed;     /* … it could not be asked */
     ngx_atomic_t      renew_full;       /* … there was no room for it */
     ngx_atomic_t      grace;            /* requests let in all the same */

@@ -84,6 +84,11 @@ function app({ apps, settings }, { app: name, scope }) {
   return settings.machineScopes;
 }
 
+function roles({ settings }, { id_token: on }) {
+  settings.rolesInIdToken = need(on, 'boolean', 'id_token');
+  return { id_token: on };
+}
+
 // By hand no webhook is sent: POST /_control/webhook does that.
 function suspend(world, body, isSuspended) {
   const user = world.users.suspend(userOf(world, body), isSuspended);
@@ -172,6 +177,7 @@ const SWITCHES = {
   'POST /user': (world, body) => changeUser(world, body, userOf(world, body)),
   'POST /age': age,
   'POST /app': app,
+  'POST /roles': roles,
   'POST /sign-token': sign,
   'GET /requests': ({ log, lured }) => ({ ...log.counts, lured }),
   'DELETE /requests': (world) => { world.log.reset(); world.lured = {}; return world.log.counts; },

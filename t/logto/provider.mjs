@@ -173,7 +173,10 @@ function findAccount(world, ctx, sub) {
   }
   return user.isSuspended ? undefined : {
     accountId: sub,
-    claims: async (use) => claims(user, use),
+    claims: async (use) => {
+      const { roles, ...rest } = claims(user, use);
+      return use === 'id_token' && !world.settings.rolesInIdToken ? rest : { ...rest, roles };
+    },
   };
 }
 

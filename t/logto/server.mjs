@@ -107,6 +107,7 @@ function build(options) {
       webhookEvents: options.webhookEvents,
       webhookHeaders: {},
       backchannelUrl: options.backchannel,
+      rolesInIdToken: true, // a switch of the Console's
       machineScopes: {},    // app -> scopes of the API resources, by its role
     },
     // A provider knows its keys and clients from its birth: new ones, new provider.

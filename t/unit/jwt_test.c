@@ -495,6 +495,54 @@ jwt_words(unit_t *u)
 }
 
 
+static void
+jwt_scopes(unit_t *u)
+{
+    size_t          i;
+    u_char          text[256];
+    ngx_str_t       scope;
+    ngx_aigc_jwt_t  jwt;
+
+    static struct {
+        const char  *claims;
+        ngx_int_t    scoped, machine;
+    } cases[] = {
+        { "\"scope\":\"aigc\",\"sub\":\"u\",\"client_id\":\"c\"", NGX_OK,
+          NGX_DECLINED },
+        { "\"scope\":\"a aigc b\",\"sub\":\"c\",\"client_id\":\"c\"", NGX_OK,
+          NGX_OK },
+        { "\"scope\":\" aigc\",\"sub\":\"c\"", NGX_OK, NGX_DECLINED },
+        { "\"scope\":\"aigc \",\"sub\":\"c\",\"client_id\":5", NGX_OK,
+          NGX_DECLINED },
+        { "\"scope\":\"aigcx xaigc aig\",\"sub\":\"c\",\"client_id\":\"cc\"",
+          NGX_DECLINED, NGX_DECLINED },
+        { "\"scope\":\"\",\"sub\":\"u\"", NGX_DECLINED, NGX_DECLINED },
+        { "\"scope\":\" \",\"sub\":\"u\"", NGX_DECLINED, NGX_DECLINED },
+        { "\"scope\":[\"aigc\"],\"sub\":\"u\"", NGX_DECLINED, NGX_DECLINED },
+        { "\"scope\":null,\"sub\":\"u\"", NGX_DECLINED, NGX_DECLINED },
+        { "\"sub\":\"u\"", NGX_DECLINED, NGX_DECLINED }
+    };
+
+    scope = unit_str(u, "aigc");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        *ngx_sprintf(text, "{%s}", cases[i].claims) = '\0';
+
+        if (!is_int(u, parse(u, HEADER, (char *) text, &jwt), NGX_OK)
+            || !is_int(u, ngx_aigc_jwt_has_scope(&jwt, &scope),
+                       cases[i].scoped)
+            || !is_int(u, ngx_aigc_jwt_is_machine(&jwt), cases[i].machine)
+            || !is_int(u, jwt.roles_claim, 0))
+        {
+            unit_note("%s", cases[i].claims);
+        }
+    }
+
+    is_int(u, parse(u, HEADER, "{\"roles\":[]}", &jwt), NGX_OK);
+    is_int(u, jwt.roles_claim, 1);
+}
+
+
 unit_test_t  jwt_tests[] = {
     { "a token's claims are read", jwt_all_claims },
     { "four algorithms, and no other spelling", jwt_algorithms },
@@ -503,6 +551,7 @@ unit_test_t  jwt_tests[] = {
     { "what is not exactly a token is none", jwt_bad_shapes },
     { "times, to the second", jwt_claims_times },
     { "issuer, audience, subject", jwt_claims_who },
+    { "scopes, and whose own a token is", jwt_scopes },
     { "each verdict has its words", jwt_words },
     { NULL, NULL }
 };

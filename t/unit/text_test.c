@@ -167,11 +167,52 @@ text_writer(unit_t *u)
 }
 
 
+static void
+text_words(unit_t *u)
+{
+    size_t      i;
+    u_char      buf[NGX_AIGC_WORD_MAX], all[256];
+    ngx_str_t   text, word;
+
+    static const char  *cases[][2] = {
+        { "access_denied", "access_denied" },
+        { "a.b-c_9", "a.b-c_9" },
+        { "", "?" },
+        { "Access Denied", "?ccess??enied" },
+        { "x\r\n[emerg]", "x???emerg?" },
+        { "\xe4\xbd\xa0", "???" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text = unit_str(u, cases[i][0]);
+        word = ngx_aigc_text_word(&text, buf);
+        is_str(u, &word, cases[i][1]);
+    }
+
+    /* any bytes, and more of them than fit */
+
+    for (i = 0; i < sizeof(all); i++) {
+        all[i] = (u_char) i;
+    }
+
+    text = unit_bytes(u, all, sizeof(all));
+    word = ngx_aigc_text_word(&text, buf);
+    is_int(u, word.len, NGX_AIGC_WORD_MAX);
+    ok(u, word.data == buf);
+
+    for (i = 0; i < word.len; i++) {
+        ok(u, word.data[i] == '?' || word.data[i] == '-'
+              || word.data[i] == '.');
+    }
+}
+
+
 unit_test_t  text_tests[] = {
     { "cut between characters", text_cut },
     { "copies have no control bytes", text_copies },
     { "checked text", text_checks },
     { "members of objects, and of what is none", text_members },
     { "JSON written is JSON read", text_writer },
+    { "another party's error code, for a log", text_words },
     { NULL, NULL }
 };

@@ -350,6 +350,94 @@ url_query(unit_t *u)
 }
 
 
+/* only scheme and authority decide; what follows is kept as it is */
+
+static void
+url_split(unit_t *u)
+{
+    size_t          i;
+    u_char         *buf;
+    ngx_str_t       text;
+    ngx_aigc_url_t  url;
+
+    static const char  *good[][2] = {
+        { "https://A.b/x y", "/x y" },
+        { "https://A.b/\\x?\\", "/\\x?\\" },
+        { "https://A.b/\xe4\xbd\xa0\xff", "/\xe4\xbd\xa0\xff" },
+        { "https://A.b/x\r\n", "/x\r\n" },
+        { "https://A.b?q \"x", "/?q \"x" },
+        { "https://A.b/x#y z", "/x" },
+        { "https://A.b#\\", "/" },
+        { "https://A.b/ https://evil.com/", "/ https://evil.com/" }
+    };
+
+    static const char  *evil[] = {
+        "https://a.b\\@evil.com/", "https://a.b \t/", "https:// a.b/",
+        "https://\xe2\x93\x90.b/", "https://a.b\\.evil.com/", " https://a.b/",
+        "https:\\\\a.b/", "https:/a.b/", "//a.b/", "/x", "", "https://",
+        "https://?a.b", "https://#a.b", "https://u@a.b/", "ftp://a.b/"
+    };
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        text = unit_str(u, good[i][0]);
+
+        if (!is_int(u, ngx_aigc_url_split(u->pool, &text, &url), NGX_OK)
+            || !is_str(u, &url.host, "a.b")
+            || !is_str(u, &url.uri, good[i][1]))
+        {
+            unit_note("%s", good[i][0]);
+        }
+    }
+
+    for (i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
+        text = unit_str(u, evil[i]);
+
+        if (!is_int(u, ngx_aigc_url_split(u->pool, &text, &url),
+                    NGX_DECLINED))
+        {
+            unit_note("%s", evil[i]);
+        }
+    }
+
+    buf = ngx_palloc(u->pool, 100000);
+    ngx_memset(buf, '\\', 100000);
+    ngx_memcpy(buf, "https://a.b/", 12);
+    text = unit_bytes(u, buf, 100000);
+    is_int(u, ngx_aigc_url_split(u->pool, &text, &url), NGX_OK);
+    is_int(u, url.uri.len, 100000 - 11);
+
+    /* an authority without an end is none */
+
+    ngx_memset(buf, 'a', 100000);
+    ngx_memcpy(buf, "https://", 8);
+    text = unit_bytes(u, buf, 100000);
+    is_int(u, ngx_aigc_url_split(u->pool, &text, &url), NGX_DECLINED);
+}
+
+
+static void
+url_little(unit_t *u)
+{
+    u_char      all[255];
+    ngx_str_t   text, out, back;
+    ngx_uint_t  i;
+
+    text = unit_str(u, "https://a.b/x?y=1&z=%20+#q");
+    is_int(u, ngx_aigc_url_encode_little(u->pool, &text, &out), NGX_OK);
+    is_str(u, &out, "https://a.b/x?y=1%26z=%2520%2B%23q");
+
+    for (i = 0; i < sizeof(all); i++) {
+        all[i] = (u_char) (i + 1);
+    }
+
+    text = unit_bytes(u, all, sizeof(all));
+    is_int(u, ngx_aigc_url_encode_little(u->pool, &text, &out), NGX_OK);
+    is_int(u, ngx_aigc_url_decode(u->pool, &out, &back), NGX_OK);
+    is_int(u, back.len, sizeof(all));
+    ok(u, ngx_memcmp(back.data, all, sizeof(all)) == 0);
+}
+
+
 unit_test_t  url_tests[] = {
     { "a URL is taken apart", url_good },
     { "what browsers read in different ways is refused", url_evil },
@@ -357,6 +445,8 @@ unit_test_t  url_tests[] = {
     { "hosts are made alike", url_host },
     { "a domain holds itself and what is under it", url_within },
     { "percent-encoding goes there and back", url_escapes },
+    { "of a browser's URL the host alone decides", url_split },
+    { "escaping a little goes there and back", url_little },
     { "the first argument of that name is found", url_query },
     { NULL, NULL }
 };

@@ -22,6 +22,8 @@ const en = {
     lead: 'Sign in to install applications for yourself: each with its own address and a disk that only you can reach.',
     ended: 'Your session has ended',
     endedLead: 'Sign in again and you are back where you were. Your applications go on running meanwhile.',
+    gone: 'Your account has been suspended or deleted',
+    goneLead: 'What ran of yours has been released; your disks are kept. Ask your administrator.',
     signIn: 'Sign in',
     points: {
       install: 'Installed in a click',

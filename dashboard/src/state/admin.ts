@@ -45,7 +45,7 @@ export function useAdmin() {
         throw error
       }
       if (error.status === 401) {
-        forget()
+        forget(error)
         return
       }
       admin.trouble = error
@@ -113,7 +113,7 @@ export function useAdopt() {
         throw error
       }
       if (error.status === 401) {
-        forget()
+        forget(error)
       }
       list.value = null
       problem.value = error

@@ -23,6 +23,7 @@ const CHANGING = new Set(['pending', 'starting', 'stopping', 'uninstalling'])
 interface Live {
   phase: 'loading' | 'stranger' | 'in'
   was: string                           // who was signed in until now
+  gone: boolean                         // … and is suspended or deleted
   me: Me | null
   templates: Map<string, Template>
   instances: Map<string, Instance>
@@ -32,6 +33,7 @@ interface Live {
 export const live = reactive<Live>({
   phase: 'loading',
   was: '',
+  gone: false,
   me: null,
   templates: new Map(),
   instances: new Map(),
@@ -68,8 +70,9 @@ export function learn(instance: Instance) {
   look()
 }
 
-export function forget() {
+export function forget(problem?: Problem) {
   stopListening()
+  live.gone = problem?.code === 'user-gone'
   live.was = live.me?.name || live.me?.user || live.was
   live.phase = 'stranger'
   live.me = null
@@ -145,7 +148,7 @@ async function lookOnce(): Promise<number | null> {
     }
     if (problem.status === 401) {
       failures = 0
-      forget()
+      forget(problem)
       return null
     }
 

@@ -69,7 +69,7 @@ async function run(verb: Verb, key: string, method: string, target: string) {
     }
     if (error.status === 401) {
       works.delete(key)
-      forget()
+      forget(error)
       return
     }
     work.busy = false
