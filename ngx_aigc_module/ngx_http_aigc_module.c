@@ -11,6 +11,7 @@
 #include "http/ngx_http_aigc_api.h"
 #include "http/ngx_http_aigc_auth.h"
 #include "http/ngx_http_aigc_backchannel.h"
+#include "http/ngx_http_aigc_between.h"
 #include "http/ngx_http_aigc_cache.h"
 #include "http/ngx_http_aigc_decide.h"
 #include "http/ngx_http_aigc_headers.h"
@@ -21,6 +22,7 @@
 #include "http/ngx_http_aigc_sign_in_callback.h"
 #include "http/ngx_http_aigc_sign_out.h"
 #include "http/ngx_http_aigc_status.h"
+#include "http/ngx_http_aigc_unanswered.h"
 #include "http/ngx_http_aigc_upstream.h"
 #include "http/ngx_http_aigc_webhook.h"
 #include "net/ngx_aigc_lease.h"
@@ -47,8 +49,6 @@ static ngx_int_t ngx_http_aigc_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 static ngx_int_t ngx_http_aigc_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_aigc_connection_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_aigc_token_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
@@ -199,6 +199,15 @@ ngx_http_variable_t  ngx_http_aigc_variables[] = {
 
     { ngx_string("aigc_connection"), NULL, ngx_http_aigc_connection_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aigc_scheme"), NULL, ngx_http_aigc_public_variable,
+      NGX_HTTP_AIGC_SCHEME, 0, 0 },
+
+    { ngx_string("aigc_host"), NULL, ngx_http_aigc_public_variable,
+      NGX_HTTP_AIGC_HOST, 0, 0 },
+
+    { ngx_string("aigc_port"), NULL, ngx_http_aigc_public_variable,
+      NGX_HTTP_AIGC_PORT, 0, 0 },
 
     { ngx_string("aigc_kubernetes_token"), NULL, ngx_http_aigc_token_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_NOHASH, 0 },
@@ -398,6 +407,12 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
         return rc;
     }
 
+    rc = ngx_http_aigc_unanswered(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     rc = ngx_http_aigc_check_answer(r);
 
     if (rc != NGX_OK) {
@@ -409,6 +424,10 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
         && ngx_http_aigc_cache_check(r) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_http_aigc_translate_headers_out(r) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_http_aigc_guard_headers_out(r);
@@ -545,31 +564,6 @@ ngx_http_aigc_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     v->len = value->len;
     v->data = value->data;
-    v->valid = 1;
-    v->no_cacheable = 1;
-    v->not_found = 0;
-
-    return NGX_OK;
-}
-
-
-/*
- * For the Connection header to a pod: "upgrade" for a WebSocket, or nothing:
- * keepalive.
- */
-static ngx_int_t
-ngx_http_aigc_connection_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    if (ngx_http_aigc_is_websocket(r) == NGX_OK) {
-        v->data = (u_char *) "upgrade";
-        v->len = sizeof("upgrade") - 1;
-
-    } else {
-        v->data = (u_char *) "";
-        v->len = 0;
-    }
-
     v->valid = 1;
     v->no_cacheable = 1;
     v->not_found = 0;

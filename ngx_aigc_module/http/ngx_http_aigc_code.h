@@ -72,6 +72,10 @@
       "The instance is not ready.")                                           \
     X(STALE, "stale", 503, NGX_HTTP_AIGC_RETRY, SITE,                         \
       "The gateway has not heard from the cluster for too long.")             \
+    X(NO_ANSWER, "no-answer", 502, NGX_HTTP_AIGC_RETRY, SITE,                 \
+      "The instance does not answer: it may be starting anew.")               \
+    X(LATE_ANSWER, "late-answer", 504, NGX_HTTP_AIGC_RETRY, SITE,             \
+      "The instance did not answer in time.")                                 \
     X(FAILED, "failed", 500, 0, SITE,                                         \
       "An internal error.")                                                   \
                                                                               \

@@ -107,6 +107,13 @@ typedef struct {
     socklen_t                 socklen;
     ngx_str_t                 address;  /* the same in words */
     ngx_uint_t                tried;    /* … and it was connected to */
+    void                    **passed_in;    /* loc_conf of the location that
+                                               passes the request on */
+    ngx_uint_t                unanswered;   /* the gateway answers for the pod */
+
+    /* see ngx_http_aigc_informational.h */
+    ngx_int_t               (*process_header)(ngx_http_request_t *r);
+    ngx_int_t               (*reinit_request)(ngx_http_request_t *r);
 
     /* see ngx_http_aigc_challenge.h */
     ngx_uint_t                challenge;

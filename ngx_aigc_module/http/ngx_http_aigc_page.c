@@ -90,7 +90,9 @@ static ngx_str_t  ngx_http_aigc_page_script = ngx_string(
     "if(!d.now)return go();"
     "try{const r=await fetch(location,{redirect:'manual',cache:'no-store',"
     "headers:{accept:'application/json'}});"
-    "if(r.status!=503||(await r.json()).detail!=d.now)go()"
+    "const t=r.headers.get('content-type')||'';"
+    "if(r.status<502||!t.includes('problem+json')"
+    "||(await r.json()).detail!=d.now)go()"
     "}catch{}},d.again*1000)");
 
 

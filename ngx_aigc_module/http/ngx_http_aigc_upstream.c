@@ -5,6 +5,7 @@
 
 #include "ngx_http_aigc_cache.h"
 #include "ngx_http_aigc_upstream.h"
+#include "ngx_http_aigc_informational.h"
 
 #include "zone/ngx_aigc_table.h"
 
@@ -184,6 +185,9 @@ ngx_http_aigc_init_peer(ngx_http_request_t *r,
     r->upstream->peer.tries = 1;
 
     ctx->tried = 0;
+    ctx->passed_in = r->loc_conf;
+
+    ngx_http_aigc_skip_informational(r, ctx);
 
     return NGX_OK;
 }

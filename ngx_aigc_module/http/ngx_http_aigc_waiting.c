@@ -167,3 +167,44 @@ ngx_http_aigc_waiting_detail(ngx_pool_t *pool, const char *state,
 
     return NGX_OK;
 }
+
+
+ngx_int_t
+ngx_http_aigc_waiting_name(ngx_http_request_t *r, ngx_str_t *instance,
+    ngx_str_t *name)
+{
+    u_char                     *slash, *last;
+    ngx_str_t                   ns;
+    ngx_aigc_template_t        *tmpl;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    last = instance->data + instance->len;
+    slash = ngx_strlchr(instance->data, last, '/');
+
+    if (slash == NULL) {
+        *name = *instance;
+        return NGX_OK;
+    }
+
+    ns.data = instance->data;
+    ns.len = slash - instance->data;
+
+    name->data = slash + 1;
+    slash = ngx_strlchr(name->data, last, '/');
+    name->len = (slash ? slash : last) - name->data;
+
+    tmpl = ngx_palloc(r->pool, sizeof(ngx_aigc_template_t));
+    if (tmpl == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_aigc_table_template(mcf->zone, &ns, name, tmpl, NULL) == NGX_OK
+        && tmpl->title.len)
+    {
+        ngx_aigc_fixed_get(&tmpl->title, name);
+    }
+
+    return NGX_OK;
+}

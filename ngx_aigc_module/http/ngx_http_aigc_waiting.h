@@ -17,5 +17,12 @@
 ngx_int_t ngx_http_aigc_waiting(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
 
+/*
+ * What a page calls an instance "ns/name/id": its template's title, or else
+ * name.  From r->pool or a part of instance.  NGX_OK; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_http_aigc_waiting_name(ngx_http_request_t *r,
+    ngx_str_t *instance, ngx_str_t *name);
+
 
 #endif /* _NGX_HTTP_AIGC_WAITING_H_INCLUDED_ */

@@ -82,6 +82,21 @@ static const ngx_http_aigc_words_t  ngx_http_aigc_problems[] = {
       { "The gateway cannot decide right now. This page tries again by "
         "itself.",
         "网关暂时无法处理，页面会自动重试。" } },
+    { "no-answer",
+      { "It does not answer", "应用没有响应" },
+      { "The application runs, but gives no answer: it may be starting anew. "
+        "This page tries again by itself.",
+        "应用正在运行，但没有响应，可能正在重启。页面会自动重试。" } },
+    { "late-answer",
+      { "It takes too long", "响应超时" },
+      { "The application has not answered in time. This page tries again by "
+        "itself.",
+        "应用没有及时响应，页面会自动重试。" } },
+    { "no-answer-form",
+      { "It does not answer", "应用没有响应" },
+      { "The application gave no answer. What you have sent may have arrived, "
+        "or not: go back and look before you send it again.",
+        "应用没有响应。你提交的内容可能已送达，也可能没有。请返回确认后再提交。" } },
     { "sign-in-unavailable",
       { "The sign-in service cannot be reached", "无法连接登录服务" },
       { "Nobody can sign in right now. This page tries again by itself.",

@@ -21,6 +21,15 @@
 #endif
 
 
+/* 1.29.0: what process_header answers to 103, which nginx then passes on */
+
+#if (nginx_version >= 1029000)
+#define NGX_AIGC_EARLY_HINTS  NGX_HTTP_UPSTREAM_EARLY_HINTS
+#else
+#define NGX_AIGC_EARLY_HINTS  0
+#endif
+
+
 /*
  * Takes Cookie headers without a value from those that $http_cookie is made
  * of.  They stay in headers_in.headers with their hash, by which proxy finds

@@ -315,7 +315,8 @@ func respond(w http.ResponseWriter, r *http.Request) {
 }
 
 // raw writes each ?part=… as it is, in the place of an answer, pause=MS apart.
-// The connection stays open until the peer closes it or sends another request.
+// {fill} becomes as many "x" as fill=N says.  The connection stays open until the
+// peer closes it or sends another request; with close=1 it does not.
 func raw(w http.ResponseWriter, r *http.Request) {
 	c, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -326,6 +327,7 @@ func raw(w http.ResponseWriter, r *http.Request) {
 		if i > 0 {
 			time.Sleep(time.Duration(number(r, "pause", 0)) * time.Millisecond)
 		}
+		part = strings.ReplaceAll(part, "{fill}", strings.Repeat("x", max(0, number(r, "fill", 0))))
 		if _, err := io.WriteString(c, part); err != nil {
 			return
 		}
