@@ -7,6 +7,7 @@
 #include "ngx_aigc_leader_patch.h"
 
 
+static ngx_int_t ngx_aigc_repair_some(uint32_t slot, uint32_t end);
 static void ngx_aigc_repair_sent(ngx_aigc_template_t *tmpl,
     ngx_aigc_leader_item_t *items, ngx_aigc_op_t *ops, ngx_uint_t n);
 static void ngx_aigc_repair_written(ngx_uint_t n);
@@ -20,26 +21,43 @@ static ngx_aigc_leader_patch_t  ngx_aigc_repair_patch = {
 static ngx_aigc_kubernetes_t  *ngx_aigc_repair_k8s;
 static ngx_aigc_zone_t        *ngx_aigc_repair_zone;
 static ngx_log_t              *ngx_aigc_repair_log;
+static uint32_t                ngx_aigc_repair_next;    /* slot, where a pass
+                                                           begins */
 
 
 void
 ngx_aigc_repair(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log)
 {
-    uint32_t             slot;
-    ngx_int_t            rc;
-    ngx_aigc_template_t  tmpl;
+    uint32_t  start;
 
     ngx_aigc_repair_k8s = k8s;
     ngx_aigc_repair_zone = zone;
     ngx_aigc_repair_log = log;
 
-    for (slot = 0; ; slot++) {
+    /* round-robin, so that templates whose patch always fails starve none */
 
-        rc = ngx_aigc_table_template_at(zone, slot, &tmpl);
+    start = ngx_aigc_repair_next;
+
+    if (ngx_aigc_repair_some(start, NGX_AIGC_NONE) == NGX_OK) {
+        (void) ngx_aigc_repair_some(0, start);
+    }
+}
+
+
+/* NGX_ERROR: no call can be made for now; the next pass begins there */
+static ngx_int_t
+ngx_aigc_repair_some(uint32_t slot, uint32_t end)
+{
+    ngx_int_t            rc;
+    ngx_aigc_template_t  tmpl;
+
+    for ( /* void */ ; slot < end; slot++) {
+
+        rc = ngx_aigc_table_template_at(ngx_aigc_repair_zone, slot, &tmpl);
 
         if (rc == NGX_DONE) {
-            return;
+            break;
         }
 
         if (rc != NGX_OK || tmpl.agrees || tmpl.deleting || !tmpl.written
@@ -50,13 +68,17 @@ ngx_aigc_repair(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
         /* where a user writes, that write mends it, too */
 
-        if (ngx_aigc_leader_patch_one(zone, &ngx_aigc_repair_patch, slot, NULL,
-                                      0, log)
+        if (ngx_aigc_leader_patch_one(ngx_aigc_repair_zone,
+                                      &ngx_aigc_repair_patch, slot, NULL, 0,
+                                      ngx_aigc_repair_log)
             == NGX_ERROR)
         {
-            return;
+            ngx_aigc_repair_next = slot;
+            return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
 }
 
 

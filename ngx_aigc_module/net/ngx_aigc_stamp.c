@@ -9,51 +9,72 @@
 #include "zone/ngx_aigc_look.h"
 
 
+static ngx_int_t ngx_aigc_stamp_some(ngx_aigc_zone_t *zone, uint32_t slot,
+    uint32_t end, ngx_log_t *log);
 static ngx_int_t ngx_aigc_stamp_disk(uint32_t slot, ngx_aigc_disk_t *disk,
     ngx_aigc_record_t *record, ngx_log_t *log);
 static void ngx_aigc_stamp_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f);
 
 
 static ngx_aigc_zone_t  *ngx_aigc_stamp_zone;
+static uint32_t          ngx_aigc_stamp_next;   /* slot, where a pass begins */
 
 
 void
 ngx_aigc_stamp(ngx_aigc_zone_t *zone, ngx_log_t *log)
 {
-    uint32_t           slot;
-    ngx_int_t          rc;
-    ngx_aigc_disk_t    disk;
-    ngx_aigc_record_t  record;
+    uint32_t  start;
 
     ngx_aigc_stamp_zone = zone;
 
-    for (slot = 0; ; slot++) {
+    /* round-robin, so that disks that always fail keep out no others */
+
+    start = ngx_aigc_stamp_next;
+
+    if (ngx_aigc_stamp_some(zone, start, zone->shm->end_disks, log) == NGX_OK)
+    {
+        (void) ngx_aigc_stamp_some(zone, 0, start, log);
+    }
+}
+
+
+/* NGX_ERROR: no call can be made for now; the next pass begins there */
+static ngx_int_t
+ngx_aigc_stamp_some(ngx_aigc_zone_t *zone, uint32_t slot, uint32_t end,
+    ngx_log_t *log)
+{
+    ngx_aigc_disk_t    disk;
+    ngx_aigc_record_t  record;
+
+    for ( /* void */ ; slot < end; slot++) {
 
         slot = ngx_aigc_look_disk(zone, slot);
-        rc = ngx_aigc_table_disk_at(zone, slot, &disk);
 
-        if (rc == NGX_DONE) {
-            return;
+        if (slot >= end) {
+            break;
         }
 
-        if (rc != NGX_OK || disk.owner.len || disk.deleting) {
+        if (ngx_aigc_table_disk_at(zone, slot, &disk) != NGX_OK
+            || disk.owner.len || disk.deleting)
+        {
             continue;
         }
 
-        rc = ngx_aigc_table_record_at(zone, disk.record, &record);
-
         /* the verdict says that this disk came with this owner's install */
 
-        if (rc != NGX_OK || record.disk != NGX_AIGC_DISK_NEW
-            || record.owner.len == 0)
+        if (ngx_aigc_table_record_at(zone, disk.record, &record) != NGX_OK
+            || record.disk != NGX_AIGC_DISK_NEW || record.owner.len == 0)
         {
             continue;
         }
 
         if (ngx_aigc_stamp_disk(slot, &disk, &record, log) == NGX_ERROR) {
-            return;
+            ngx_aigc_stamp_next = slot;
+            return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
 }
 
 

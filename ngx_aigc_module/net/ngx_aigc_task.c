@@ -5,6 +5,7 @@
 #include "ngx_aigc_task.h"
 
 
+static ngx_uint_t ngx_aigc_task_count(ngx_aigc_task_e what);
 static void ngx_aigc_task_done(ngx_aigc_fetch_t *f);
 
 
@@ -41,6 +42,10 @@ ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method, ngx_str_t *path,
 
     if (ngx_aigc_task_running(task->what, task->slot) == NGX_OK) {
         return NGX_BUSY;
+    }
+
+    if (ngx_aigc_task_count(task->what) == NGX_AIGC_TASKS_KIND) {
+        return NGX_ERROR;
     }
 
     for (i = 0; i < NGX_AIGC_TASKS_MAX; i++) {
@@ -80,6 +85,27 @@ ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method, ngx_str_t *path,
     ngx_aigc_tasks[i] = f;
 
     return NGX_OK;
+}
+
+
+/* How many of a kind are under way. */
+static ngx_uint_t
+ngx_aigc_task_count(ngx_aigc_task_e what)
+{
+    ngx_uint_t        i, n;
+    ngx_aigc_task_t  *task;
+
+    n = 0;
+
+    for (i = 0; i < NGX_AIGC_TASKS_MAX; i++) {
+
+        if (ngx_aigc_tasks[i]) {
+            task = ngx_aigc_tasks[i]->ctx;
+            n += (task->what == what);
+        }
+    }
+
+    return n;
 }
 
 

@@ -13,6 +13,8 @@
 
 
 #define NGX_AIGC_TASKS_MAX  8           /* at one time */
+#define NGX_AIGC_TASKS_KIND 6           /* of one kind: calls that always fail
+                                           keep out no other kind */
 #define NGX_AIGC_TASK_TIME  5000        /* ms for a call */
 #define NGX_AIGC_TASK_BODY  (2 * 1024 * 1024)   /* the object written */
 

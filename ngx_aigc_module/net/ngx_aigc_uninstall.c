@@ -9,6 +9,8 @@
 #include "core/ngx_aigc_objects.h"
 
 
+static ngx_int_t ngx_aigc_uninstall_some(uint32_t slot, uint32_t end,
+    ngx_uint_t ask, ngx_aigc_leader_item_t *gone, ngx_uint_t *n);
 static ngx_int_t ngx_aigc_uninstall_record(uint32_t slot,
     ngx_aigc_record_t *record, ngx_uint_t ask);
 static ngx_uint_t ngx_aigc_uninstall_disks(ngx_aigc_record_t *record);
@@ -31,6 +33,9 @@ static ngx_aigc_leader_patch_t  ngx_aigc_uninstall_forget = {
 
 static ngx_aigc_zone_t  *ngx_aigc_uninstall_zone;
 static ngx_log_t        *ngx_aigc_uninstall_log;
+static uint32_t          ngx_aigc_uninstall_next;   /* slot, where a pass
+                                                       begins */
+static ngx_uint_t        ngx_aigc_uninstall_full;   /* no call can be made */
 
 
 void
@@ -38,9 +43,8 @@ ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
 {
     static time_t            asked;
 
-    uint32_t                 slot;
+    uint32_t                 start;
     ngx_uint_t               n, ask;
-    ngx_aigc_record_t        record;
     ngx_aigc_leader_item_t   gone[NGX_AIGC_UNINSTALL_MAX];
 
     ngx_aigc_uninstall_zone = zone;
@@ -52,29 +56,61 @@ ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
         asked = ngx_time();
     }
 
+    /* round-robin, so that what can never be ended keeps out no others */
+
     n = 0;
+    start = ngx_aigc_uninstall_next;
 
-    for (slot = 0;
-         n < NGX_AIGC_UNINSTALL_MAX
-         && ngx_aigc_table_next(zone, NGX_AIGC_UNINSTALLING, &slot, &record)
-            == NGX_OK;
-         slot++)
+    if (ngx_aigc_uninstall_some(start, NGX_AIGC_NONE, ask, gone, &n) == NGX_OK)
     {
-        if (record.tmpl == NGX_AIGC_NONE || record.owner.len == 0
-            || ngx_aigc_uninstall_record(slot, &record, ask) != NGX_OK)
-        {
-            continue;
-        }
-
-        gone[n].record = slot;
-        gone[n].seq = record.seq;
-        gone[n].tmpl = record.tmpl;
-        gone[n].id = record.id;
-        gone[n].owner.len = 0;
-        n++;
+        (void) ngx_aigc_uninstall_some(0, start, ask, gone, &n);
     }
 
     ngx_aigc_leader_patch(zone, &ngx_aigc_uninstall_forget, gone, n, log);
+}
+
+
+/* NGX_ERROR: no call can be made for now; the next pass begins there */
+static ngx_int_t
+ngx_aigc_uninstall_some(uint32_t slot, uint32_t end, ngx_uint_t ask,
+    ngx_aigc_leader_item_t *gone, ngx_uint_t *n)
+{
+    ngx_aigc_record_t  record;
+
+    ngx_aigc_uninstall_full = 0;
+
+    for ( /* void */ ;
+          ngx_aigc_table_next(ngx_aigc_uninstall_zone, NGX_AIGC_UNINSTALLING,
+                              &slot, &record)
+          == NGX_OK && slot < end;
+          slot++)
+    {
+        if (*n == NGX_AIGC_UNINSTALL_MAX) {
+            ngx_aigc_uninstall_next = slot;
+            return NGX_ERROR;
+        }
+
+        if (record.tmpl == NGX_AIGC_NONE || record.owner.len == 0) {
+            continue;
+        }
+
+        if (ngx_aigc_uninstall_record(slot, &record, ask) == NGX_OK) {
+            gone[*n].record = slot;
+            gone[*n].seq = record.seq;
+            gone[*n].tmpl = record.tmpl;
+            gone[*n].id = record.id;
+            gone[*n].owner.len = 0;
+            (*n)++;
+            continue;
+        }
+
+        if (ngx_aigc_uninstall_full) {
+            ngx_aigc_uninstall_next = slot;
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
@@ -171,9 +207,12 @@ ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
 
     /* no free place, or under way already: with a later pass */
 
-    if (ngx_aigc_delete_options(pool, &uid, &options) == NGX_OK) {
-        (void) ngx_aigc_task_send(&task, "DELETE", &path,
-                                  "Content-Type: application/json", &options);
+    if (ngx_aigc_delete_options(pool, &uid, &options) == NGX_OK
+        && ngx_aigc_task_send(&task, "DELETE", &path,
+                              "Content-Type: application/json", &options)
+           == NGX_ERROR)
+    {
+        ngx_aigc_uninstall_full = 1;
     }
 
     ngx_destroy_pool(pool);
@@ -233,7 +272,9 @@ ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record)
 
     ngx_str_set(&none, "");
 
-    (void) ngx_aigc_task_send(&task, "GET", &path, NULL, &none);
+    if (ngx_aigc_task_send(&task, "GET", &path, NULL, &none) == NGX_ERROR) {
+        ngx_aigc_uninstall_full = 1;
+    }
 }
 
 
