@@ -334,6 +334,7 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
     }
 
     mcf->zone->gateway = mcf->gateway.host;
+    mcf->zone->domain = mcf->domain;
 
     return NGX_CONF_OK;
 }

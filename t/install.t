@@ -270,6 +270,11 @@ my @wrong = (
     ['no-host',  qr/Host/,       sub { without($_[0], 'Host') }],
     ['no-port',  qr/Port/,       sub { without($_[0], 'Port') }],
     ['bad-port', qr/Port/,       sub { replace($_[0], Port => '70000') }],
+    ['domain',   qr/Host is outside of the gateway's domain=/, sub { replace($_[0], Host => 'i<id>.elsewhere.example') }],
+    ['capitals', qr/Host "I<id>.*has capitals/, sub { replace($_[0], Host => 'I<id>.' . $t->root) }],
+    ['two-ports', qr/several Ports/, sub { push @{ conf($_[0]) }, { name => 'Port', value => '8889' }, { name => 'Path', value => '/b' } }],
+    ['other-port', qr/Port "9999" is none of the containers' ports/, sub { replace($_[0], Port => '9999') }],
+    ['name' . '-x' x 22, qr/metadata\.name is longer than 52 characters/, sub { }],
     ['network',  qr/networkType/, sub { $_[0]{spec}{network}{networkType} = 'Kubernetes-HostPort' }],
 );
 for (@wrong) {

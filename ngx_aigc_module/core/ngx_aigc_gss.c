@@ -1,10 +1,9 @@
 /*
  * core/ngx_aigc_gss.c — a GameServerSet as the gateway reads it: what is
- * wanted, what is there, whose it is, and where it is reached.
+ * wanted, what is there, and whose it is.
  */
 
 #include "ngx_aigc_gss.h"
-#include "ngx_aigc_host.h"
 #include "ngx_aigc_ids.h"
 #include "ngx_aigc_patch.h"
 #include "ngx_aigc_text.h"
@@ -12,7 +11,6 @@
 
 #define NGX_AIGC_CLAIMS_READ      (NGX_AIGC_INSTANCES_MAX * 2)
 #define NGX_AIGC_RESERVE_IDS_MAX  (256 * 1024)  /* all annotations' bound */
-#define NGX_AIGC_CONF_MAX         256           /* entries of networkConf */
 #define NGX_AIGC_QUOTE_MAX        96            /* bytes of it in a sentence */
 
 
@@ -33,11 +31,6 @@ static ngx_int_t ngx_aigc_gss_read_claims(ngx_pool_t *pool,
 static ngx_int_t ngx_aigc_gss_claim_id(const char *key, size_t len);
 static int ngx_libc_cdecl ngx_aigc_gss_cmp_claims(const void *one,
     const void *two);
-static ngx_int_t ngx_aigc_gss_read_network(ngx_pool_t *pool, json_t *network,
-    ngx_aigc_gss_t *gss);
-static in_port_t ngx_aigc_gss_port(json_t *value);
-static ngx_int_t ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss,
-    const char *subject, json_t *value, const char *why);
 
 
 ngx_int_t
@@ -57,9 +50,8 @@ ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
                                   "annotations");
 
     if (ngx_aigc_gss_read_scale(pool, object, gss) != NGX_OK
-        || ngx_aigc_gss_read_network(pool,
-                          json_object_get(json_object_get(object, "spec"),
-                                          "network"), gss)
+        || ngx_aigc_gss_read_network(pool, json_object_get(object, "spec"),
+                                     gss)
            != NGX_OK
         || ngx_aigc_gss_read_annotations(pool, annotations, gss) != NGX_OK
         || ngx_aigc_gss_read_update(pool,
@@ -392,111 +384,7 @@ ngx_aigc_gss_cmp_claims(const void *one, const void *two)
 }
 
 
-/*
- * As OKG's Kubernetes-Ingress plugin reads it: of repeated names the last Host
- * counts, and the first Port belongs to the first Path.
- */
-
-static ngx_int_t
-ngx_aigc_gss_read_network(ngx_pool_t *pool, json_t *network,
-    ngx_aigc_gss_t *gss)
-{
-    size_t       i;
-    json_t      *conf, *item, *host, *port;
-    ngx_int_t    rc;
-    ngx_str_t    type, name, text;
-    const char  *why;
-
-    type = ngx_aigc_json_text(network, "networkType");
-
-    if (type.len != sizeof("Kubernetes-Ingress") - 1
-        || ngx_memcmp(type.data, "Kubernetes-Ingress", type.len) != 0)
-    {
-        return ngx_aigc_gss_blame(pool, gss, "networkType",
-                                  json_object_get(network, "networkType"),
-                                  "is not Kubernetes-Ingress");
-    }
-
-    conf = json_object_get(network, "networkConf");
-    host = NULL;
-    port = NULL;
-
-    json_array_foreach(conf, i, item) {
-
-        if (i == NGX_AIGC_CONF_MAX) {
-            break;
-        }
-
-        name = ngx_aigc_json_text(item, "name");
-
-        if (name.len != 4) {
-            continue;
-        }
-
-        if (ngx_memcmp(name.data, "Host", 4) == 0) {
-            host = json_object_get(item, "value");
-
-        } else if (ngx_memcmp(name.data, "Port", 4) == 0 && port == NULL) {
-            port = json_object_get(item, "value");
-        }
-    }
-
-    gss->port = ngx_aigc_gss_port(port);
-
-    if (!json_is_string(host)) {
-        return ngx_aigc_gss_blame(pool, gss, "network", NULL, "has no Host");
-    }
-
-    text.data = (u_char *) json_string_value(host);
-    text.len = json_string_length(host);
-
-    rc = ngx_aigc_host_pattern(pool, &text, &gss->host, &why);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_aigc_gss_blame(pool, gss, "network Host", host, why);
-    }
-
-    if (rc != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (port == NULL) {
-        return ngx_aigc_gss_blame(pool, gss, "network", NULL, "has no Port");
-    }
-
-    if (gss->port == 0) {
-        return ngx_aigc_gss_blame(pool, gss, "network Port", port,
-                                  "is not a port");
-    }
-
-    return NGX_OK;
-}
-
-
-/* "7860", or the same as a number; 0: neither */
-
-static in_port_t
-ngx_aigc_gss_port(json_t *value)
-{
-    json_int_t   n;
-
-    n = 0;
-
-    if (json_is_integer(value)) {
-        n = json_integer_value(value);
-
-    } else if (json_is_string(value)) {
-        n = ngx_atoi((u_char *) json_string_value(value),
-                     json_string_length(value));
-    }
-
-    return (n < 1 || n > 65535) ? 0 : (in_port_t) n;
-}
-
-
-/* 'network Host "x.example.com" has no <id>'; the first reason stays */
-
-static ngx_int_t
+ngx_int_t
 ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss, const char *subject,
     json_t *value, const char *why)
 {

@@ -94,6 +94,20 @@ ngx_int_t ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object,
     ngx_aigc_gss_t *gss);
 
 /*
+ * A part of it, spec.network: host, port, and misconfigured where an instance
+ * could not be reached, or never be made.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_aigc_gss_read_network(ngx_pool_t *pool, json_t *spec,
+    ngx_aigc_gss_t *gss);
+
+/*
+ * For the readers: 'network Host "x.example.com" has no <id>'; the first reason
+ * stays.  value: quoted when it is a string.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss,
+    const char *subject, json_t *value, const char *why);
+
+/*
  * A part of it, spec.updateStrategy as OKG and kruise take it: seamless is type
  * OnDelete without a rollingUpdate block, or one that is paused with partition
  * 0.  A block makes OKG forget the type.  Source: OKG v1.0.0, DESIGN 4; seen in

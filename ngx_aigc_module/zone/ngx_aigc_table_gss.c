@@ -16,6 +16,8 @@ static void ngx_aigc_template_again(ngx_aigc_zone_t *zone,
     ngx_aigc_template_t *t);
 static void ngx_aigc_template_fill(ngx_aigc_zone_t *zone,
     ngx_aigc_template_t *t, ngx_aigc_gss_t *gss);
+static void ngx_aigc_template_domain(ngx_aigc_zone_t *zone,
+    ngx_aigc_template_t *t);
 static void ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_gss_t *gss, ngx_log_t *log);
 static void ngx_aigc_template_truth(ngx_aigc_template_t *t,
@@ -218,7 +220,31 @@ ngx_aigc_template_fill(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t,
     ngx_aigc_fixed_set(&t->gpu_kind, &gss->gpu_kind);
     ngx_aigc_fixed_set(&t->disk, &gss->disk);
 
+    ngx_aigc_template_domain(zone, t);
+
     ngx_aigc_seq_end(&t->seq);
+}
+
+
+/* Outside of it no session is known, and no certificate may be at hand. */
+static void
+ngx_aigc_template_domain(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t)
+{
+    ngx_str_t  host;
+
+    ngx_aigc_fixed_get(&t->host, &host);
+
+    if (t->misconfigured.len || host.len == 0 || zone->domain.len == 0
+        || ngx_aigc_host_within(&host, &zone->domain) == NGX_OK)
+    {
+        return;
+    }
+
+    t->misconfigured.len = ngx_snprintf(t->misconfigured.data,
+                                        NGX_AIGC_WHY_MAX,
+                                        "network Host is outside of the "
+                                        "gateway's domain=%V", &zone->domain)
+                           - t->misconfigured.data;
 }
 
 

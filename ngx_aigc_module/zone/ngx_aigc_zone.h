@@ -215,6 +215,7 @@ typedef struct {
     ngx_atomic_uint_t        cycle;     /* shm->cycles of this configuration */
     ngx_atomic_uint_t        epoch;     /* ours, when this process writes */
     ngx_str_t                gateway;   /* its own host: never an instance */
+    ngx_str_t                domain;    /* of all instances; len 0: any */
 } ngx_aigc_zone_t;
 
 

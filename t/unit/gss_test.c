@@ -320,6 +320,11 @@ gss_wrong_types(unit_t *u)
 }
 
 
+#define CONTAINER(ports)                                                      \
+    "'gameServerTemplate': {'spec': {'containers': [{'name': 'x'},"           \
+    " {'name': 'y', 'ports': [" ports "]}]}}"
+
+
 static void
 gss_network(unit_t *u)
 {
@@ -334,13 +339,36 @@ gss_network(unit_t *u)
         { SET("", GOOD), "i<id>.example.com", 80, "" },
 
         { SET("", NETWORK(PORT("80") "," HOST("'I<id>.Example.COM'"))),
-          "i<id>.example.com", 80, "" },
+          "i<id>.example.com", 80, "network Host \"I<id>.Example.COM\" has "
+          "capitals: Kubernetes refuses such an Ingress" },
 
         /* the last Host counts, and the first Port is the first Path's */
 
         { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'1'") ","
-                          HOST("'c<id>.d'") "," PORT("'2'"))),
+                          HOST("'c<id>.d'"))),
           "c<id>.d", 1, "" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'1'") ","
+                          PORT("'2'"))),
+          "a<id>.b", 1, "network has several Ports or Paths: an instance has "
+          "one" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'1'") ","
+                          "{'name': 'Path', 'value': '/'},"
+                          "{'name': 'Path', 'value': '/b'}")),
+          "a<id>.b", 1, "network has several Ports or Paths: an instance has "
+          "one" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'80'")) ","
+                  CONTAINER("{'containerPort': 8080}")), "a<id>.b", 80,
+          "network Port \"80\" is none of the containers' ports" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'80'")) ","
+                  CONTAINER("{'containerPort': 8080}, 7, {},"
+                            " {'containerPort': 80}")), "a<id>.b", 80, "" },
+
+        { SET("", NETWORK(HOST("'a<id>.b'") "," PORT("'80'")) ","
+                  CONTAINER("")), "a<id>.b", 80, "" },
 
         { SET("", NETWORK(HOST("'a<id>.b'") "," HOST("'c.d'") ","
                           PORT("'1'"))),
