@@ -111,6 +111,26 @@ subtest 'what only an event says' => sub {
     is $inst->look->reason, undef, 'ready: a warning is not taken';
 };
 
+subtest 'OpenKruiseGame\'s own passing noise' => sub {
+    steer('fake/hold' => 'true');
+    again();
+    event(uid => '', reason => 'apiCallError', message => 'Failed to CREATE pod: ownerReferences.uid');
+    known();
+    is code(), '', 'what it says on every start is no reason';
+    like $alice->browse($inst->url)->content, qr/Starting/, '… on the page of its host neither';
+    event(reason => 'FailedMount', message => 'MountVolume.SetUp failed');
+    event(reason => 'Unhealthy', message => 'Readiness probe failed');
+    wait_code('Unhealthy');
+    event(uid => '', reason => 'apiCallError', message => 'Failed to CREATE pod: ownerReferences.uid');
+    known();
+    is code(), 'Unhealthy', '… and hides none';
+    steer('fake/hold' => undef);
+    annotate('fake/hold-');
+    $inst->wait_ready(60);
+    ok +(grep { $_->{reason} eq 'apiCallError' && $_->{message} =~ /^Failed to CREATE pod/ && ($_->{source}{component} // '') ne 'test' }
+        $t->kube_list('events')), 'the stand-in says it, too';
+};
+
 subtest 'which pod it is about' => sub {
     steer('fake/attach' => 'first');
     again();

@@ -134,6 +134,14 @@ ngx_aigc_reason_prepared(json_t *statuses)
 
 
 ngx_uint_t
+ngx_aigc_reason_passing(ngx_str_t *code)
+{
+    return ngx_aigc_text_is(code, "apiCallError")
+           || ngx_aigc_text_is(code, "internalError");
+}
+
+
+ngx_uint_t
 ngx_aigc_reason_over(ngx_str_t *code, ngx_aigc_progress_e progress)
 {
     ngx_uint_t  i;

@@ -32,5 +32,12 @@ ngx_int_t ngx_aigc_reason_read(ngx_pool_t *pool, json_t *status,
 ngx_uint_t ngx_aigc_reason_over(ngx_str_t *code,
     ngx_aigc_progress_e progress);
 
+/*
+ * Is it OKG's word on a call of its own that it makes again by itself?  1 for
+ * "apiCallError" and "internalError": on every start its webhook cannot make
+ * the Service, since the pod has no uid yet.  No reason, unless it lasts.
+ */
+ngx_uint_t ngx_aigc_reason_passing(ngx_str_t *code);
+
 
 #endif /* _NGX_AIGC_REASON_H_INCLUDED_ */

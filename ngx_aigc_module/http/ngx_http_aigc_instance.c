@@ -133,6 +133,7 @@ ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
     ngx_aigc_record_t *record, ngx_str_t *code, ngx_str_t *text)
 {
     time_t            late;
+    ngx_int_t         warned;
     ngx_str_t         deadline;
 
     static ngx_str_t  ended = ngx_string("its pod should have ended by ");
@@ -170,7 +171,9 @@ ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
         return NGX_OK;
     }
 
-    if (ngx_http_aigc_warning(record, code, text) == NGX_OK) {
+    warned = ngx_http_aigc_warning(record, code, text);
+
+    if (warned == NGX_OK && !ngx_aigc_reason_passing(code)) {
         return NGX_OK;
     }
 
@@ -178,6 +181,10 @@ ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
 
     if (late == 0 || ngx_time() <= late) {
         return NGX_DECLINED;
+    }
+
+    if (warned == NGX_OK) {
+        return NGX_OK;                  /* it has not passed */
     }
 
     switch (record->lack) {

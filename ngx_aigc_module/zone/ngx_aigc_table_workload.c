@@ -353,6 +353,10 @@ ngx_aigc_warning_wanted(ngx_aigc_record_t *r, ngx_aigc_warning_t *warning)
         return 1;
     }
 
+    if (ngx_aigc_reason_passing(&warning->code)) {
+        return ngx_aigc_fixed_eq(&r->warning_code, &warning->code);
+    }
+
     ngx_aigc_fixed_get(&r->pod_uid, &pod);
 
     had = ngx_aigc_fixed_eq(&r->warning_pod, &pod);

@@ -215,6 +215,13 @@ func (w *world) createPod(ctx context.Context, sts *statefulSet, id int, revisio
 		}
 		setVolume(&p.Spec, volume, c.Name)
 	}
+	if p.Annotations[networkTypeKey] == ingressNetwork {
+		// OKG's webhook makes the Service before the pod has a uid: each start
+		// begins with this, and the next look makes it.
+		w.events.Eventf(&v1.ObjectReference{APIVersion: "v1", Kind: "Pod", Namespace: sts.Namespace, Name: name},
+			v1.EventTypeWarning, "apiCallError", "Failed to CREATE pod %s/%s ,because of Service %q is invalid: "+
+				"metadata.ownerReferences.uid: Invalid value: \"\": must not be empty", sts.Namespace, name, name)
+	}
 	_, err = w.cs.CoreV1().Pods(sts.Namespace).Create(ctx, p, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		return nil // our cache is behind, or the name is not free yet; its event comes
