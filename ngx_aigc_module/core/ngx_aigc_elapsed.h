@@ -22,10 +22,29 @@
     ((ngx_msec_int_t) (ngx_current_msec - (ngx_msec_t) (when)) >= 0)
 
 /*
+ * The same in whole seconds.  Another process, which reads the clock once in
+ * each pass of its event loop, may have kept what is not yet for this one: 0.
+ */
+#define ngx_aigc_since_sec(then)                                              \
+    (ngx_aigc_reached(then) ? (time_t) (ngx_aigc_since(then) / 1000) : 0)
+
+/*
  * Now, as a point of time that is never 0, for places where 0 says "never":
  * one ms late at most.
  */
 #define ngx_aigc_now()  (ngx_current_msec ? ngx_current_msec : 1)
+
+
+/*
+ * Of a share that is given back evenly: ms that are taken at now, when all of
+ * it is back at due.  No more than most are ever taken; what seems to be more
+ * was given back long ago, since when the counter has gone half way round.
+ */
+static ngx_inline ngx_msec_t
+ngx_aigc_share_taken(ngx_msec_t due, ngx_msec_t now, ngx_msec_t most)
+{
+    return ((ngx_msec_t) (due - now) <= most) ? due - now : 0;
+}
 
 
 /* What is done at most once in a while, such as a line in the log. */

@@ -79,7 +79,7 @@ static json_t *
 ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone)
 {
     json_t      *list;
-    time_t       heard;
+    ngx_msec_t   heard;
     ngx_uint_t   kind;
 
     static const char  *kinds[NGX_AIGC_KINDS] = {
@@ -98,12 +98,12 @@ ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone)
 
     /* the revocations */
 
-    heard = (time_t) zone->shm->revoked.heard;
+    heard = zone->shm->revoked.heard;
 
     (void) json_array_append_new(list,
                ngx_http_aigc_admin_watch("configmaps",
-                                         ngx_aigc_revocation_known(zone) != 0,
-                                         heard ? ngx_time() - heard : -1));
+                   ngx_aigc_revocation_known(zone) != 0,
+                   heard ? ngx_aigc_since_sec(heard) : -1));
 
     return list;
 }

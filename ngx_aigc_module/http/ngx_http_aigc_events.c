@@ -13,6 +13,7 @@
 
 static ngx_int_t ngx_http_aigc_events_start(ngx_http_aigc_main_conf_t *mcf);
 static void ngx_http_aigc_events_leave(void *data);
+static void ngx_http_aigc_events_expiry(ngx_http_aigc_stream_t *stream);
 static void ngx_http_aigc_events_expired(ngx_event_t *ev);
 static void ngx_http_aigc_events_drained(ngx_http_aigc_stream_t *stream);
 static void ngx_http_aigc_events_look(ngx_event_t *ev);
@@ -91,14 +92,13 @@ ngx_http_aigc_events_listen(ngx_http_request_t *r, ngx_str_t *sub,
     cln->handler = ngx_http_aigc_events_leave;
     cln->data = stream;
 
-    left = until - ngx_time();
-    left = ngx_max(left, 1);
-    left = ngx_min(left, NGX_HTTP_AIGC_EVENTS_LIFE);
+    left = ngx_time() + NGX_HTTP_AIGC_EVENTS_LIFE;
+    stream->until = ngx_min(until, left);
 
     stream->expiry.handler = ngx_http_aigc_events_expired;
     stream->expiry.data = r->connection;
     stream->expiry.log = r->connection->log;
-    ngx_add_timer(&stream->expiry, (ngx_msec_t) left * 1000);
+    ngx_http_aigc_events_expiry(stream);
 
     stream->behind = 1;
 
@@ -179,6 +179,19 @@ ngx_http_aigc_events_leave(void *data)
 }
 
 
+/* It ends at a date, which a step of the clock brings nearer or puts off. */
+static void
+ngx_http_aigc_events_expiry(ngx_http_aigc_stream_t *stream)
+{
+    time_t  left;
+
+    left = stream->until - ngx_time();
+    left = ngx_min(ngx_max(left, 1), NGX_HTTP_AIGC_EVENTS_EXPIRY);
+
+    ngx_add_timer(&stream->expiry, (ngx_msec_t) left * 1000);
+}
+
+
 static void
 ngx_http_aigc_events_expired(ngx_event_t *ev)
 {
@@ -186,6 +199,11 @@ ngx_http_aigc_events_expired(ngx_event_t *ev)
 
     stream = (ngx_http_aigc_stream_t *)
                  ((u_char *) ev - offsetof(ngx_http_aigc_stream_t, expiry));
+
+    if (ngx_time() < stream->until) {
+        ngx_http_aigc_events_expiry(stream);
+        return;
+    }
 
     ngx_http_aigc_stream_finish(stream, NGX_OK);
 }

@@ -19,6 +19,8 @@
 #define NGX_HTTP_AIGC_EVENTS_RETRY  1000    /* ms until a client comes back, … */
 #define NGX_HTTP_AIGC_EVENTS_SPREAD 2000    /* … and up to so many more: not all
                                                at one time after a reload */
+#define NGX_HTTP_AIGC_EVENTS_EXPIRY 15      /* s between looks at the date, which
+                                               may take a step */
 #define NGX_HTTP_AIGC_EVENTS_LIFE   86400   /* s that a stream may live */
 
 

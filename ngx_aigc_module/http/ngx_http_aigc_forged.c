@@ -50,19 +50,21 @@ ngx_http_aigc_forged_count(ngx_http_aigc_forged_t *forged,
 static ngx_uint_t
 ngx_http_aigc_forged_spent(ngx_msec_t due, ngx_msec_t pause)
 {
-    return (ngx_msec_int_t) (due - ngx_current_msec)
-           > (ngx_msec_int_t) ((NGX_HTTP_AIGC_FORGED_BURST - 1) * pause);
+    return ngx_aigc_share_taken(due, ngx_current_msec,
+                                NGX_HTTP_AIGC_FORGED_BURST * pause)
+           > (NGX_HTTP_AIGC_FORGED_BURST - 1) * pause;
 }
 
 
 static void
 ngx_http_aigc_forged_take(ngx_msec_t *due, ngx_msec_t pause)
 {
-    if ((ngx_msec_int_t) (*due - ngx_current_msec) < 0) {
-        *due = ngx_current_msec;
-    }
+    ngx_msec_t  most, taken;
 
-    *due += pause;
+    most = NGX_HTTP_AIGC_FORGED_BURST * pause;
+    taken = ngx_aigc_share_taken(*due, ngx_current_msec, most) + pause;
+
+    *due = ngx_current_msec + ngx_min(taken, most);
 }
 
 

@@ -7,6 +7,7 @@
 
 #include "core/ngx_aigc_reason.h"
 #include "zone/ngx_aigc_aside.h"
+#include "zone/ngx_aigc_date.h"
 
 
 static ngx_uint_t ngx_http_aigc_failing(ngx_aigc_record_t *record);
@@ -140,7 +141,7 @@ ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
 
     late = ngx_http_aigc_terminating(record);
 
-    if (late && ngx_time() > late) {
+    if (late && ngx_aigc_date(mcf->zone) > late) {
         if (ngx_aigc_time_write(pool, record->pod_deadline, &deadline)
             != NGX_OK)
         {
@@ -179,7 +180,7 @@ ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
 
     late = ngx_http_aigc_lacking(mcf, record);
 
-    if (late == 0 || ngx_time() <= late) {
+    if (late == 0 || ngx_aigc_date(mcf->zone) <= late) {
         return NGX_DECLINED;
     }
 

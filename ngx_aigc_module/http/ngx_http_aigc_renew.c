@@ -113,13 +113,11 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 static void
 ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf)
 {
-    static time_t  said;
+    static ngx_aigc_seldom_t  said;
 
     ngx_aigc_count(mcf->zone, renew_full);
 
-    if (ngx_time() - said >= NGX_HTTP_AIGC_RENEW_SAY) {
-        said = ngx_time();
-
+    if (ngx_aigc_seldom(&said, NGX_HTTP_AIGC_RENEW_SAY)) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aigc: no room to renew a session: %uD are being "
                       "renewed: make \"aigc_zone\" larger",

@@ -13,7 +13,7 @@
 #define NGX_HTTP_AIGC_RENEW_POLL   50       /* ms between looks at the flight */
 #define NGX_HTTP_AIGC_RENEW_WAIT   3000     /* ms that a request waits for it
                                                where grace lets it go on */
-#define NGX_HTTP_AIGC_RENEW_SAY    10       /* s between lines that say that
+#define NGX_HTTP_AIGC_RENEW_SAY    10000    /* ms between lines that say that
                                                there is no room */
 #define NGX_HTTP_AIGC_RENEW_WAIT_MAX  20000 /* … and where it does not: a call
                                                and the fetch of a key */

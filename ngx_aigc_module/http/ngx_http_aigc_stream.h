@@ -20,7 +20,8 @@ typedef struct {
     ngx_http_aigc_audience_t  *audience;    /* NULL: it has ended */
     void                      *data;    /* the caller's */
     ngx_http_request_t        *request;
-    ngx_event_t                expiry;
+    ngx_event_t                expiry;  /* is it until yet? */
+    time_t                     until;   /* it ends; a date */
     ngx_msec_t                 written; /* when: ngx_current_msec */
     unsigned                   behind:1;    /* news are not for it: a snapshot
                                                is */

@@ -6,6 +6,8 @@
 #include "ngx_http_aigc_instance.h"
 #include "ngx_http_aigc_reply.h"
 
+#include "zone/ngx_aigc_date.h"
+
 
 #define NGX_HTTP_AIGC_VIEW_LATE  2
 
@@ -217,7 +219,7 @@ ngx_http_aigc_view_pass(void)
     view = ngx_http_aigc_view;
     version = view->mcf->zone->shm->version;
 
-    late = (view->late && ngx_time() > view->late);
+    late = (view->late && ngx_aigc_date(view->mcf->zone) > view->late);
 
     if (version == view->version && !view->again && !late) {
         return NGX_OK;
@@ -371,7 +373,7 @@ ngx_http_aigc_view_instance(uint32_t n)
         late = now.audience ? ngx_http_aigc_instance_late(view->mcf, &record)
                             : 0;
 
-        if (late >= ngx_time()) {
+        if (late >= ngx_aigc_date(view->mcf->zone)) {
             slot->seen = NGX_HTTP_AIGC_VIEW_LATE;
             view->late = view->late ? ngx_min(view->late, late) : late;
         }

@@ -188,6 +188,24 @@ ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f)
 }
 
 
+time_t
+ngx_aigc_fetch_date(ngx_aigc_fetch_t *f)
+{
+    time_t               date;
+    struct curl_header  *h;
+
+    if (curl_easy_header(f->easy, "Date", 0, CURLH_HEADER, -1, &h)
+        != CURLHE_OK)
+    {
+        return 0;
+    }
+
+    date = curl_getdate(h->value, NULL);
+
+    return (date > 0) ? date : 0;
+}
+
+
 void
 ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f)
 {

@@ -84,6 +84,9 @@ ngx_int_t ngx_aigc_fetch_text(ngx_aigc_fetch_t *f, ngx_str_t *dst,
  */
 ngx_int_t ngx_aigc_fetch_start(ngx_aigc_fetch_t *f);
 
+/* In done(): the date that the answer bears; 0: none. */
+time_t ngx_aigc_fetch_date(ngx_aigc_fetch_t *f);
+
 /* Ends a call without done(); not from its own data(). */
 void ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f);
 

@@ -10,7 +10,7 @@ static ngx_uint_t ngx_aigc_kubernetes_manages(const char *method);
 
 static u_char     ngx_aigc_token_data[NGX_AIGC_TOKEN_FILE_MAX + 1];
 static ngx_str_t  ngx_aigc_token = { 0, ngx_aigc_token_data };
-static time_t     ngx_aigc_token_read;
+static ngx_aigc_seldom_t  ngx_aigc_token_read;
 
 
 ngx_str_t *
@@ -21,13 +21,11 @@ ngx_aigc_kubernetes_token(ngx_aigc_kubernetes_t *k8s, ngx_log_t *log)
     ssize_t    n;
     ngx_fd_t   fd;
 
-    if (ngx_aigc_token.len
-        && ngx_time() - ngx_aigc_token_read < NGX_AIGC_TOKEN_REREAD)
+    if (!ngx_aigc_seldom(&ngx_aigc_token_read, NGX_AIGC_TOKEN_REREAD)
+        && ngx_aigc_token.len)
     {
         return &ngx_aigc_token;
     }
-
-    ngx_aigc_token_read = ngx_time();
 
     fd = ngx_open_file(k8s->token_file.data, NGX_FILE_RDONLY, NGX_FILE_OPEN,
                        0);

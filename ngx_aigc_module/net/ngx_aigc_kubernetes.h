@@ -13,7 +13,7 @@
 
 #define NGX_AIGC_SERVICEACCOUNT  "/var/run/secrets/kubernetes.io/serviceaccount"
 #define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
-#define NGX_AIGC_TOKEN_REREAD    10     /* s: it rotates while we run */
+#define NGX_AIGC_TOKEN_REREAD    10000  /* ms: it rotates while we run */
 #define NGX_AIGC_GSS_API         "/apis/game.kruise.io/v1alpha1/namespaces/"
 #define NGX_AIGC_PATH_MAX        512    /* bytes of an object's path */
 #define NGX_AIGC_LEASE_NAME      "aigc-gateway"
@@ -38,7 +38,7 @@ typedef struct {
 
 /*
  * The service account's token, read again when it is older than
- * NGX_AIGC_TOKEN_REREAD seconds; the last good one when the file cannot be
+ * NGX_AIGC_TOKEN_REREAD ms; the last good one when the file cannot be
  * read.  Static memory of this process.  len 0: there never was one.
  */
 ngx_str_t *ngx_aigc_kubernetes_token(ngx_aigc_kubernetes_t *k8s,

@@ -8,6 +8,8 @@
 
 #include "ngx_aigc_lease.h"
 
+#include "zone/ngx_aigc_date.h"
+
 
 typedef enum {
     NGX_AIGC_LEASE_READ = 0,
@@ -37,7 +39,7 @@ typedef struct {
     ngx_connection_t            dummy;      /* Debian's nginx logs its fd */
 
     ngx_uint_t                  quitting;   /* nothing but to give it up */
-    time_t                      complained;
+    ngx_aigc_seldom_t           complained;
     u_char                      identity[NGX_AIGC_HOLDER_MAX];
 } ngx_aigc_lease_t;
 
@@ -168,8 +170,7 @@ ngx_aigc_lease_quit(void)
     }
 
     if (ngx_aigc_zone_replaced(l->zone)) {
-        /* the new worker leads on, even where it comes a moment later */
-        return;
+        return;                         /* the new worker leads on */
     }
 
     rc = ngx_aigc_leader_leads(l->zone);
@@ -368,6 +369,8 @@ ngx_aigc_lease_done(ngx_aigc_fetch_t *f)
 
     l->fetch = NULL;
 
+    ngx_aigc_date_seen(l->zone, ngx_aigc_fetch_date(f));
+
     if (l->quitting) {
         ngx_aigc_lease_end(f);
         return;
@@ -526,7 +529,7 @@ ngx_aigc_lease_gain(ngx_msec_t until)
 
     l = &ngx_aigc_lease;
 
-    if ((ngx_msec_int_t) (until - ngx_current_msec) <= 0
+    if (ngx_aigc_reached(until)
         || ngx_aigc_zone_is_writer(l->zone) != NGX_OK)
     {
         return;
@@ -584,11 +587,9 @@ ngx_aigc_lease_complain(ngx_aigc_fetch_t *f)
 
     l = &ngx_aigc_lease;
 
-    if (l->complained && ngx_time() - l->complained < NGX_AIGC_LEASE_LOG) {
+    if (!ngx_aigc_seldom(&l->complained, NGX_AIGC_LEASE_LOG)) {
         return;
     }
-
-    l->complained = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, f->log, 0,
                   "aigc: the Lease %V/%V could not be %s: status %ui%s%s%s",

@@ -21,7 +21,7 @@
 #define NGX_AIGC_LEASE_TIMEOUT  3000    /* ms for a call */
 #define NGX_AIGC_LEASE_RELEASE  1000    /* ms that a quit may take longer */
 #define NGX_AIGC_LEASE_JITTER   400     /* ms */
-#define NGX_AIGC_LEASE_LOG      30      /* s between lines about failures */
+#define NGX_AIGC_LEASE_LOG      30000   /* ms between lines about failures */
 #define NGX_AIGC_LEASE_BODY     (1024 * 1024)   /* bytes: annotations fit */
 
 

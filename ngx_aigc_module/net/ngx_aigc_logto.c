@@ -35,8 +35,8 @@ static ngx_connection_t    ngx_aigc_logto_connection;
 static ngx_aigc_fetch_t   *ngx_aigc_logto_fetch;
 static ngx_msec_t          ngx_aigc_logto_backoff;
 static ngx_msec_t          ngx_aigc_logto_next;     /* ngx_current_msec */
-static time_t              ngx_aigc_logto_fetched;
-static time_t              ngx_aigc_logto_complained;
+static ngx_msec_t          ngx_aigc_logto_fetched;  /* likewise */
+static ngx_aigc_seldom_t   ngx_aigc_logto_complained;
 static ngx_str_t           ngx_aigc_logto_jwks_uri;
 static u_char              ngx_aigc_logto_jwks_data[NGX_AIGC_ENDPOINT_MAX + 1];
 
@@ -104,17 +104,17 @@ ngx_aigc_logto_timer(ngx_event_t *ev)
                               ngx_aigc_issuer_slot_t);
 
     if (slot->wanted
-        && ngx_time() - ngx_aigc_logto_fetched >= NGX_AIGC_KEYS_WANTED)
+        && ngx_aigc_since(ngx_aigc_logto_fetched) >= NGX_AIGC_KEYS_WANTED)
     {
         slot->wanted = 0;
         ngx_aigc_logto_next = ngx_current_msec;
     }
 
-    if ((ngx_msec_int_t) (ngx_current_msec - ngx_aigc_logto_next) < 0) {
+    if (!ngx_aigc_reached(ngx_aigc_logto_next)) {
         return;
     }
 
-    ngx_aigc_logto_fetched = ngx_time();
+    ngx_aigc_logto_fetched = ngx_current_msec;
     ngx_aigc_logto_next = ngx_current_msec + NGX_AIGC_KEYS_EVERY * 1000;
 
     if (ngx_aigc_logto_jwks_uri.len) {
@@ -353,11 +353,9 @@ ngx_aigc_logto_failed(ngx_aigc_fetch_t *f, const char *what)
     ngx_aigc_logto_next = ngx_current_msec + ngx_aigc_logto_backoff
                           + ngx_random() % ngx_aigc_logto_backoff;
 
-    if (ngx_time() - ngx_aigc_logto_complained < 10) {
+    if (!ngx_aigc_seldom(&ngx_aigc_logto_complained, NGX_AIGC_LOGTO_SAY)) {
         return;
     }
-
-    ngx_aigc_logto_complained = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, f->log, 0,
                   "aigc: Logto's %s at \"%V\" could not be used: status %ui, "

@@ -13,10 +13,11 @@
 
 
 #define NGX_AIGC_KEYS_EVERY      300    /* s between fetches of good keys */
-#define NGX_AIGC_KEYS_WANTED     5      /* s at least, when a key is unknown */
+#define NGX_AIGC_KEYS_WANTED     5000   /* ms at least, when one is unknown */
 #define NGX_AIGC_LOGTO_POLL      200    /* ms: is a key wanted? */
 #define NGX_AIGC_LOGTO_BACKOFF   500    /* ms, doubled up to … */
 #define NGX_AIGC_LOGTO_BACKOFF_MAX  15000
+#define NGX_AIGC_LOGTO_SAY       10000  /* ms between two lines */
 #define NGX_AIGC_LOGTO_TIMEOUT   10000  /* ms for a call */
 #define NGX_AIGC_LOGTO_ANSWER    16384  /* bytes of discovery, keys */
 #define NGX_AIGC_LOGTO_TOKENS    65536  /* bytes of tokens: too large a token is

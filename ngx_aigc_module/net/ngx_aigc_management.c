@@ -12,7 +12,7 @@
 #define NGX_AIGC_MANAGEMENT_EARLY  60   /* s before its end a token is given up,
                                            … */
 #define NGX_AIGC_MANAGEMENT_LIFE   86400    /* s: longer is not believed */
-#define NGX_AIGC_MANAGEMENT_SAID   60   /* s between lines about the role */
+#define NGX_AIGC_MANAGEMENT_SAID   60000 /* ms between lines about the role */
 
 
 struct ngx_aigc_management_s {
@@ -279,7 +279,7 @@ ngx_aigc_management_start(ngx_aigc_management_t *call, ngx_int_t rc)
 {
     if (rc == NGX_OK) {
         rc = (ngx_aigc_management_bearer.len
-              && ngx_time() < ngx_aigc_management_until)
+              && !ngx_aigc_reached(ngx_aigc_management_until))
              ? ngx_aigc_management_send(call)
              : ngx_aigc_management_token(call);
     }
@@ -440,8 +440,9 @@ ngx_aigc_management_token_read(ngx_aigc_fetch_t *f)
         ngx_memcpy(ngx_aigc_management_token_data, token.data, token.len);
         ngx_aigc_management_bearer.len = token.len;
 
-        ngx_aigc_management_until = ngx_time() + life
-                              - ngx_min(NGX_AIGC_MANAGEMENT_EARLY, life / 4);
+        ngx_aigc_management_until = ngx_current_msec
+                      + (life - ngx_min(NGX_AIGC_MANAGEMENT_EARLY, life / 4))
+                        * 1000;
     }
 
     json_decref(root);
@@ -575,13 +576,11 @@ ngx_aigc_management_status(ngx_aigc_fetch_t *f)
 static void
 ngx_aigc_management_denied(ngx_log_t *log, ngx_uint_t status, const char *why)
 {
-    static time_t  said;
+    static ngx_aigc_seldom_t  said;
 
-    if (ngx_time() - said < NGX_AIGC_MANAGEMENT_SAID) {
+    if (!ngx_aigc_seldom(&said, NGX_AIGC_MANAGEMENT_SAID)) {
         return;
     }
-
-    said = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "aigc: %s (status %ui): mend it at Logto, or in "

@@ -16,7 +16,7 @@
 typedef struct {
     ngx_uint_t               on;
     ngx_aigc_pages_t         pages;
-    time_t                   next;
+    ngx_msec_t               next;      /* ngx_current_msec */
     ngx_uint_t               turn;      /* a page and a user, by turns */
 } ngx_aigc_mirror_scan_t;
 
@@ -56,7 +56,7 @@ static ngx_aigc_management_t    *ngx_aigc_mirror_call;
 static uint64_t                  ngx_aigc_mirror_sum;   /* being written */
 static ngx_msec_t                ngx_aigc_mirror_next;  /* ngx_current_msec */
 static ngx_msec_t                ngx_aigc_mirror_backoff;
-static time_t                    ngx_aigc_mirror_said;
+static ngx_aigc_seldom_t         ngx_aigc_mirror_said;
 
 
 void
@@ -93,7 +93,8 @@ ngx_aigc_mirror(void)
         ngx_aigc_mirror_arm(1);
     }
 
-    if (!ngx_aigc_mirror_scan.on && ngx_time() >= ngx_aigc_mirror_scan.next) {
+    if (!ngx_aigc_mirror_scan.on
+        && ngx_aigc_reached(ngx_aigc_mirror_scan.next)) {
         ngx_aigc_mirror_scan.on = 1;
         ngx_aigc_pages_init(&ngx_aigc_mirror_scan.pages);
     }
@@ -119,6 +120,7 @@ ngx_aigc_mirror_begin(void)
     }
 
     ngx_memzero(&ngx_aigc_mirror_scan, sizeof(ngx_aigc_mirror_scan_t));
+    ngx_aigc_mirror_scan.next = ngx_current_msec;
 
     ngx_aigc_mirror_running = 1;
     ngx_aigc_mirror_backoff = 0;
@@ -337,7 +339,7 @@ ngx_aigc_mirror_page_next(ngx_aigc_management_e result, size_t n)
     }
 
     scan->on = 0;
-    scan->next = ngx_time() + NGX_AIGC_MIRROR_SCAN;
+    scan->next = ngx_current_msec + NGX_AIGC_MIRROR_SCAN * 1000;
 
     ngx_aigc_mirror_users_seen(&ngx_aigc_mirror_users);
 }
@@ -519,9 +521,7 @@ ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
 
     ngx_aigc_count(ngx_aigc_mirror_zone, mirror_errors);
 
-    if (ngx_time() - ngx_aigc_mirror_said >= NGX_AIGC_MIRROR_SAID) {
-        ngx_aigc_mirror_said = ngx_time();
-
+    if (ngx_aigc_seldom(&ngx_aigc_mirror_said, NGX_AIGC_MIRROR_SAID)) {
         ngx_log_error(NGX_LOG_WARN, ngx_aigc_mirror_log, 0,
                       "aigc: users' custom data at Logto is behind: %s; %ui "
                       "wait", ngx_aigc_management_text(result),

@@ -36,7 +36,7 @@
 #define NGX_AIGC_MIRROR_SCAN_MAX 1000000    /* users in one scan */
 #define NGX_AIGC_MIRROR_QUEUE    10000  /* users that a scan adds to: the rest
                                            with the next one */
-#define NGX_AIGC_MIRROR_SAID     10     /* s between lines about failures */
+#define NGX_AIGC_MIRROR_SAID     10000  /* ms between lines about failures */
 
 
 /* What the mirror needs; once, in the process that may lead. */

@@ -28,6 +28,7 @@ void
 ngx_aigc_release(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log)
 {
+    time_t                   age;
     ngx_uint_t               i, n, nusers;
     ngx_uint_t               found[NGX_AIGC_RELEASE_USERS];
     ngx_aigc_revoked_t       users[NGX_AIGC_RELEASE_USERS];
@@ -56,8 +57,12 @@ ngx_aigc_release(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     }
 
     for (i = 0; i < nusers; i++) {
-        if (!found[i] && ngx_aigc_when_time(users[i].when)
-                         < ngx_time() - NGX_AIGC_RELEASE_HOLD)
+        /* a time to come is another clock's, or of before a step of ours */
+
+        age = ngx_time() - ngx_aigc_when_time(users[i].when);
+
+        if (!found[i]
+            && (age > NGX_AIGC_RELEASE_HOLD || age < -NGX_AIGC_RELEASE_HOLD))
         {
             ngx_aigc_revocation_released(zone, &users[i]);
         }

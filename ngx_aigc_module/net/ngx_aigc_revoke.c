@@ -21,8 +21,8 @@ typedef struct {
     ngx_event_t             timer;      /* the next list, or silence */
     ngx_event_t             poll;
     ngx_connection_t        dummy;      /* Debian's nginx logs a timer's fd */
-    time_t                  pruned;
-    time_t                  complained;
+    ngx_aigc_seldom_t       pruned;
+    ngx_aigc_seldom_t       complained;
     ngx_uint_t              complaint;  /* of this status */
 } ngx_aigc_revoke_t;
 
@@ -64,7 +64,7 @@ ngx_aigc_revoke_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     w->zone = zone;
     w->log = cycle->log;
     w->dummy.fd = (ngx_socket_t) -1;
-    w->pruned = ngx_time();
+    (void) ngx_aigc_seldom(&w->pruned, 0);
     ngx_aigc_revoke_lifetime = lifetime;
 
     ngx_aigc_frame_init(&w->frame);
@@ -138,8 +138,7 @@ ngx_aigc_revoke_poll(ngx_event_t *ev)
 
     ngx_aigc_revoke_store(w->k8s, w->zone, w->log);
 
-    if (ngx_time() - w->pruned >= NGX_AIGC_REVOKE_FORGET / 6) {
-        w->pruned = ngx_time();
+    if (ngx_aigc_seldom(&w->pruned, NGX_AIGC_REVOKE_FORGET * 1000 / 6)) {
         ngx_aigc_revocation_prune(w->zone, ngx_time()
                                            - ngx_aigc_revoke_lifetime
                                            - NGX_AIGC_REVOKE_FORGET);
@@ -462,13 +461,14 @@ ngx_aigc_revoke_complain(ngx_aigc_fetch_t *f, const char *what)
 
     w = &ngx_aigc_revoke;
 
-    if (ngx_time() - w->complained < NGX_AIGC_REVOKE_LOG
-        && f->status == w->complaint)
-    {
+    if (f->status != w->complaint) {
+        w->complained.done = 0;
+    }
+
+    if (!ngx_aigc_seldom(&w->complained, NGX_AIGC_REVOKE_LOG)) {
         return;
     }
 
-    w->complained = ngx_time();
     w->complaint = f->status;
 
     ngx_log_error(NGX_LOG_ERR, f->log, 0,

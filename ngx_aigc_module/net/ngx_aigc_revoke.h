@@ -24,9 +24,9 @@
 #define NGX_AIGC_REVOKE_BACKOFF   200   /* ms, doubled up to … */
 #define NGX_AIGC_REVOKE_BACKOFF_MAX  8000
 #define NGX_AIGC_REVOKE_SILENCE   150   /* s: bookmarks come every 60 to 120 s */
-#define NGX_AIGC_REVOKE_LOG       30    /* s between lines that say the same */
+#define NGX_AIGC_REVOKE_LOG       30000 /* ms between lines that say the same */
 #define NGX_AIGC_REVOKE_BODY      (4 * 1024 * 1024)   /* bytes of a list */
-#define NGX_AIGC_REVOKE_PRUNE     10    /* s between looks for what is past */
+#define NGX_AIGC_REVOKE_PRUNE     10000 /* ms between looks for what is past */
 #define NGX_AIGC_REVOKE_FORGET    3600  /* s that the zone keeps it longer than
                                            the ConfigMap does */
 #define NGX_AIGC_REVOKE_QUIT       2000 /* ms that a quit may take longer */
@@ -59,7 +59,7 @@ void ngx_aigc_revoke_quit_stop(void);
 void ngx_aigc_revoke_prune(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 
-/* For its own files: a line at most every NGX_AIGC_REVOKE_LOG seconds. */
+/* For its own files: a line at most every NGX_AIGC_REVOKE_LOG ms. */
 void ngx_aigc_revoke_complain(ngx_aigc_fetch_t *f, const char *what);
 
 /* Its path with query (or ""), and method; as ngx_aigc_kubernetes_call(). */

@@ -36,7 +36,7 @@ static ngx_uint_t          ngx_aigc_revoke_create;  /* there is none to patch */
 static ngx_atomic_uint_t   ngx_aigc_revoke_done;    /* version that is stored */
 static ngx_msec_t          ngx_aigc_revoke_backoff;
 static ngx_msec_t          ngx_aigc_revoke_next;    /* ngx_current_msec */
-static time_t              ngx_aigc_revoke_pruned;
+static ngx_aigc_seldom_t   ngx_aigc_revoke_pruned;
 
 /* what the removal under way removes */
 static ngx_aigc_zone_t    *ngx_aigc_revoke_zone;
@@ -188,13 +188,12 @@ ngx_aigc_revoke_prune(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     time_t      before, floor;
     ngx_uint_t  most, some;
 
-    if (ngx_time() - ngx_aigc_revoke_pruned < NGX_AIGC_REVOKE_PRUNE
-        || ngx_aigc_task_running(NGX_AIGC_TASK_REVOCATIONS, 0) == NGX_OK)
+    if (ngx_aigc_task_running(NGX_AIGC_TASK_REVOCATIONS, 0) == NGX_OK
+        || !ngx_aigc_seldom(&ngx_aigc_revoke_pruned, NGX_AIGC_REVOKE_PRUNE))
     {
         return;
     }
 
-    ngx_aigc_revoke_pruned = ngx_time();
     ngx_aigc_revoke_zone = zone;
 
     before = ngx_time() - ngx_aigc_revoke_lifetime - NGX_AIGC_REVOKED_LATE;

@@ -41,7 +41,7 @@ static ngx_uint_t        ngx_aigc_uninstall_full;   /* no call can be made */
 void
 ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
 {
-    static time_t            asked;
+    static ngx_aigc_seldom_t  asked;
 
     uint32_t                 start;
     ngx_uint_t               n, ask;
@@ -50,11 +50,7 @@ ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
     ngx_aigc_uninstall_zone = zone;
     ngx_aigc_uninstall_log = log;
 
-    ask = (ngx_time() - asked >= NGX_AIGC_UNINSTALL_ASK);
-
-    if (ask) {
-        asked = ngx_time();
-    }
+    ask = ngx_aigc_seldom(&asked, NGX_AIGC_UNINSTALL_ASK);
 
     /* round-robin, so that what can never be ended keeps out no others */
 
@@ -125,7 +121,7 @@ ngx_aigc_uninstall_record(uint32_t slot, ngx_aigc_record_t *record,
 
     if (record->pod_gone) {
         return (!record->gs
-                || ngx_time() - record->pod_gone > NGX_AIGC_GAMESERVER_LEFT)
+                || ngx_aigc_since(record->pod_gone) > NGX_AIGC_GAMESERVER_LEFT)
                ? NGX_OK : NGX_AGAIN;
     }
 
@@ -297,7 +293,7 @@ ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     }
 
     ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, task->slot, task->seq,
-                            ngx_time());
+                            ngx_aigc_now());
     ngx_aigc_task_again();
 }
 

@@ -15,9 +15,9 @@
 
 
 #define NGX_AIGC_UNINSTALL_MAX    64    /* annotations removed in a pass */
-#define NGX_AIGC_UNINSTALL_ASK    5     /* s between questions for pods whose
+#define NGX_AIGC_UNINSTALL_ASK    5000  /* ms between questions for pods whose
                                            GameServer is still there */
-#define NGX_AIGC_GAMESERVER_LEFT  10    /* s that a GameServer may outlive its
+#define NGX_AIGC_GAMESERVER_LEFT  10000 /* ms that a GameServer may outlive its
                                            pod: OKG 0.4 leaves some behind */
 
 

@@ -26,9 +26,10 @@
                                            the server ends a watch before */
 #define NGX_AIGC_WATCH_AFTER     100    /* ms: are the core kinds listed? */
 #define NGX_AIGC_WATCH_REFUSED   30000  /* ms between tries, on the average */
-#define NGX_AIGC_WATCH_COMPLAIN  600    /* s between lines on such a one */
+#define NGX_AIGC_WATCH_COMPLAIN  600000 /* ms between lines on such a one */
+#define NGX_AIGC_WATCH_COMPLAIN_CORE 10000  /* … on one of a core kind */
 #define NGX_AIGC_WATCH_GUARD     500    /* ms: does someone else write now? */
-#define NGX_AIGC_WATCH_AGAIN     4      /* s between two 410: then slower */
+#define NGX_AIGC_WATCH_AGAIN     4000   /* ms between two 410: then slower */
 #define NGX_AIGC_WATCH_SETTLED   1000   /* ms that a watch has to stay open to
                                            count as heard, without an event */
 #define NGX_AIGC_WATCH_BACKOFF   200    /* ms, doubled up to … */

@@ -192,7 +192,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
     }
 
     if (n) {
-        w->all->zone->shm->watches[w->index].heard = ngx_time();
+        ngx_aigc_zone_heard(w->all->zone, w->index);
         ngx_aigc_watch_silence(w);
 
         if (w->phase == NGX_AIGC_WATCH_WATCHING) {
@@ -328,7 +328,7 @@ ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
 
     ngx_aigc_zone_listed(w->all->zone, w->index);
 
-    w->all->zone->shm->watches[w->index].heard = ngx_time();
+    ngx_aigc_zone_heard(w->all->zone, w->index);
     w->backoff = 0;
 
     ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,

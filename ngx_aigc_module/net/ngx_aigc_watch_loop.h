@@ -35,9 +35,9 @@ typedef struct {
     unsigned                 settling:1;    /* the timer is for SETTLED */
     uint32_t                 mark;
     ngx_msec_t               backoff;
-    time_t                   complained;    /* of … */
+    ngx_aigc_seldom_t        complained;    /* of … */
     uint32_t                 complaint; /* … this (a hash) */
-    time_t                   listed_again;  /* the last 410 */
+    ngx_aigc_seldom_t        listed_again;  /* the last 410 */
     ngx_str_t                version;   /* in version_data */
     u_char                   version_data[64];
     ngx_str_t                next;      /* continue token of the next page */

@@ -32,8 +32,7 @@ ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
     w->version.len = 0;
     w->next.len = 0;
 
-    if (ngx_time() - w->complained >= NGX_AIGC_WATCH_COMPLAIN) {
-        w->complained = ngx_time();
+    if (ngx_aigc_seldom(&w->complained, NGX_AIGC_WATCH_COMPLAIN)) {
         ngx_log_error(NGX_LOG_WARN, w->all->log, 0,
                       "aigc: %s%s%V cannot be watched: status %ui; instances "
                       "are shown without %s", ngx_aigc_watch_names[w->kind],
@@ -75,11 +74,10 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
 
         /* one that is told so again and again does not ask all the time */
 
-        if (ngx_time() - w->listed_again < NGX_AIGC_WATCH_AGAIN) {
-            wait = NGX_AIGC_WATCH_AGAIN * 1000 / 4;
+        if (!ngx_aigc_seldom(&w->listed_again, NGX_AIGC_WATCH_AGAIN)) {
+            w->listed_again.last = ngx_current_msec;
+            wait = NGX_AIGC_WATCH_AGAIN / 4;
         }
-
-        w->listed_again = ngx_time();
 
         ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
                       "aigc: the watch of %s is too old (410): listing again",
@@ -99,10 +97,13 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
         core = (w->kind < NGX_AIGC_KINDS_CORE);
         level = core ? NGX_LOG_ERR : NGX_LOG_WARN;
 
-        if (ngx_time() - w->complained >= (core ? 10 : NGX_AIGC_WATCH_COMPLAIN)
-            || (core && hash != w->complaint))
+        if (core && hash != w->complaint) {
+            w->complained.done = 0;
+        }
+
+        if (ngx_aigc_seldom(&w->complained, core ? NGX_AIGC_WATCH_COMPLAIN_CORE
+                                                 : NGX_AIGC_WATCH_COMPLAIN))
         {
-            w->complained = ngx_time();
             w->complaint = hash;
             ngx_log_error(level, w->all->log, 0,
                           "aigc: the watch of %s ended: %s; the table is "
@@ -136,7 +137,7 @@ ngx_aigc_watch_timer(ngx_event_t *ev)
     }
 
     if (w->fetch && w->settling) {
-        w->all->zone->shm->watches[w->index].heard = ngx_time();
+        ngx_aigc_zone_heard(w->all->zone, w->index);
         w->backoff = 0;
         ngx_aigc_watch_silence(w);
         return;

@@ -18,7 +18,7 @@ static void ngx_aigc_flight_lead(ngx_aigc_zone_t *zone,
     ngx_aigc_partition(zone, flights, ngx_aigc_flight_slot_t)
 
 #define ngx_aigc_flight_passed(f)                                             \
-    ((ngx_msec_int_t) (ngx_current_msec - (f)->until) >= 0)
+    ngx_aigc_reached((f)->until)
 
 
 ngx_int_t

@@ -177,7 +177,7 @@ ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
     rc = ngx_aigc_zone_is_writer(zone);
 
     if (rc == NGX_OK) {
-        slot->fetched = ngx_time();
+        slot->fetched = ngx_current_msec;
 
         /*
          * The same bytes: what was verified with them stays remembered, unless
@@ -208,7 +208,7 @@ ngx_aigc_issuer_age(ngx_aigc_zone_t *zone)
 
     slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
 
-    return slot->keys ? ngx_time() - slot->fetched : -1;
+    return slot->keys ? ngx_aigc_since_sec(slot->fetched) : -1;
 }
 
 

@@ -21,7 +21,7 @@ typedef struct {
                                                            0: none yet */
     ngx_atomic_t                              wanted;   /* keys someone lacks */
     ngx_atomic_t                              away;     /* no answer, lately */
-    time_t                                    fetched;
+    ngx_msec_t                                fetched;  /* ngx_current_msec */
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   issuer;
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   authorization;
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   token;

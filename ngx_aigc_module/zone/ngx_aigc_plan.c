@@ -22,7 +22,8 @@ ngx_aigc_plan_settled(ngx_aigc_template_t *tmpl)
     }
 
     if (tmpl->unsettled
-        && ngx_time() - tmpl->unsettled <= NGX_AIGC_SETTLE_TIME)
+        && (!ngx_aigc_reached(tmpl->unsettled)
+            || ngx_aigc_since(tmpl->unsettled) <= NGX_AIGC_SETTLE_TIME))
     {
         return NGX_AGAIN;
     }

@@ -10,7 +10,7 @@
 #include "ngx_aigc_queue.h"
 
 
-#define NGX_AIGC_SETTLE_TIME  2         /* s: then a pod that cannot start no
+#define NGX_AIGC_SETTLE_TIME  2000      /* ms: then a pod that cannot start no
                                            longer holds up the others */
 #define NGX_AIGC_LIMIT_MAX    100000    /* of user_total */
 

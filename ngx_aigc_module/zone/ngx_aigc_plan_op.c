@@ -3,6 +3,7 @@
  */
 
 #include "ngx_aigc_plan_op.h"
+#include "ngx_aigc_date.h"
 
 #include "core/ngx_aigc_ids.h"
 
@@ -109,7 +110,8 @@ ngx_aigc_plan_install(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
         op->id = ++plan->top;
     }
 
-    return ngx_aigc_plan_new(plan, op, &owner, NGX_AIGC_RUNNING, ngx_time());
+    return ngx_aigc_plan_new(plan, op, &owner, NGX_AIGC_RUNNING,
+                             ngx_aigc_date(plan->zone));
 }
 
 
@@ -263,7 +265,7 @@ ngx_aigc_plan_adopt(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
                              (record.gs && !record.reserved
                               && record.gs_state != NGX_AIGC_GS_DELETING)
                              ? NGX_AIGC_RUNNING : NGX_AIGC_RELEASED,
-                             ngx_time());
+                             ngx_aigc_date(plan->zone));
 }
 
 

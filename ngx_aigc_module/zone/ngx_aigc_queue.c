@@ -20,9 +20,6 @@ static void ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
 #define ngx_aigc_under_way(op)                                                \
     ((op)->state != NGX_AIGC_OP_FREE && (op)->state != NGX_AIGC_OP_DONE)
 
-#define ngx_aigc_passed(msec)                                                 \
-    ((ngx_msec_int_t) (ngx_current_msec - (ngx_msec_t) (msec)) >= 0)
-
 
 uint32_t
 ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
@@ -82,7 +79,7 @@ static ngx_uint_t
 ngx_aigc_queue_free(ngx_aigc_zone_t *zone, ngx_aigc_op_t *op)
 {
     return op->state == NGX_AIGC_OP_FREE
-           || ngx_aigc_passed(op->started + NGX_AIGC_OP_LIFE)
+           || ngx_aigc_reached(op->started + NGX_AIGC_OP_LIFE)
            || (op->orphan && op->state == NGX_AIGC_OP_WRITTEN
                && !ngx_aigc_queue_unseen(zone, op));
 }
@@ -267,7 +264,7 @@ ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl, ngx_msec_t time)
 
     ngx_aigc_lock(zone);
 
-    if (t->lock == 0 || ngx_aigc_passed(t->lock_until)
+    if (t->lock == 0 || ngx_aigc_reached(t->lock_until)
         || (t->lock_generation && t->generation > t->lock_generation))
     {
         lock = ++zone->shm->ticket;

@@ -51,16 +51,14 @@ void
 ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what, ngx_str_t *ns,
     ngx_str_t *name, ngx_log_t *log)
 {
-    static time_t  complained;
+    static ngx_aigc_seldom_t  complained;
 
     ngx_aigc_count(zone, full);
     zone->shm->lost = zone->epoch;
 
-    if (ngx_time() - complained < NGX_AIGC_FULL_EVERY) {
+    if (!ngx_aigc_seldom(&complained, NGX_AIGC_FULL_EVERY)) {
         return;
     }
-
-    complained = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "aigc: no room in zone \"%V\" for %s %V/%V: "

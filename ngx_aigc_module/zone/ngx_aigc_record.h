@@ -18,7 +18,7 @@
     ngx_aigc_partition(zone, disks, ngx_aigc_disk_t)
 
 
-#define NGX_AIGC_FULL_EVERY  10         /* s between lines that say so */
+#define NGX_AIGC_FULL_EVERY  10000      /* ms between lines that say so */
 
 
 /*

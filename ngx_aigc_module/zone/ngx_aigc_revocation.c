@@ -8,7 +8,7 @@
 #include "ngx_aigc_revocation.h"
 
 
-#define NGX_AIGC_REVOCATIONS_TOLD  10   /* s between two lines "no room" */
+#define NGX_AIGC_REVOCATIONS_TOLD  10000    /* ms between two lines "no room" */
 
 
 static uint32_t *ngx_aigc_revocation_bucket(ngx_aigc_zone_t *zone,
@@ -215,7 +215,7 @@ ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor)
 void
 ngx_aigc_revocation_heard(ngx_aigc_zone_t *zone)
 {
-    zone->shm->revoked.heard = ngx_time();
+    zone->shm->revoked.heard = ngx_aigc_now();
     zone->shm->revoked.known = 1;
 }
 
@@ -558,13 +558,10 @@ ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when, ngx_log_t *log)
 
     ngx_aigc_count(zone, revocations_full);
 
-    if (ngx_time() - (time_t) zone->shm->revoked.told
-        < NGX_AIGC_REVOCATIONS_TOLD)
+    if (!ngx_aigc_seldom(&zone->shm->revoked.told, NGX_AIGC_REVOCATIONS_TOLD))
     {
         return;
     }
-
-    zone->shm->revoked.told = ngx_time();
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "aigc: no room for more than %uD revocations: sessions that "

@@ -83,7 +83,8 @@ typedef struct {
     uint16_t                           max;         /* claims that it may have */
     uint16_t                           told[NGX_AIGC_PROBLEMS]; /* of so many */
     in_port_t                          port;
-    time_t                             unsettled;   /* since; 0: settled */
+    ngx_msec_t                         unsettled;   /* since, ngx_aigc_now();
+                                                       0: settled */
     ngx_atomic_t                       lock;        /* ticket of who writes it */
     ngx_atomic_t                       lock_until;  /* ngx_current_msec */
     int64_t                            lock_generation; /* ends earlier, once
@@ -194,8 +195,9 @@ typedef struct {
                                                        pod cannot be made */
     unsigned                           tries:8;     /* how often that was so */
     time_t                             since;
-    time_t                             lack_since;  /* … from then on */
-    time_t                             pod_gone;    /* when the API server said
+    time_t                             lack_since;  /* … from then on;
+                                                       ngx_aigc_date() */
+    ngx_msec_t                         pod_gone;    /* when the API server said
                                                        that there is no pod; 0
                                                        after any news of it */
     time_t                             pod_deadline;    /* when its grace ends;
@@ -377,7 +379,7 @@ ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
  * noted if anything was heard of it since.
  */
 void ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_atomic_uint_t seq, time_t gone);
+    ngx_atomic_uint_t seq, ngx_msec_t gone);
 
 /* Frees half-written slots and rebuilds every chain; the lock is held. */
 void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);

@@ -581,7 +581,7 @@ ngx_aigc_template_truth(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
         }
 
     } else if (t->unsettled == 0) {
-        t->unsettled = ngx_time();
+        t->unsettled = ngx_aigc_now();
     }
 }
 

@@ -494,7 +494,7 @@ ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
 
 void
 ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
-    ngx_atomic_uint_t seq, time_t gone)
+    ngx_atomic_uint_t seq, ngx_msec_t gone)
 {
     ngx_aigc_record_t  *r;
 

@@ -7,6 +7,7 @@
 #include "ngx_aigc_table.h"
 #include "ngx_aigc_address.h"
 #include "ngx_aigc_aside.h"
+#include "ngx_aigc_date.h"
 #include "ngx_aigc_record.h"
 
 #include "core/ngx_aigc_reason.h"
@@ -414,6 +415,6 @@ ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
 
     if (r->lack != lack) {
         r->lack = lack;
-        r->lack_since = ngx_time();
+        r->lack_since = ngx_aigc_date(zone);
     }
 }

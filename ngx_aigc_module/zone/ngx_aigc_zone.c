@@ -14,7 +14,7 @@
 
 
 /* Raise it when a partition's layout changes without changing its size. */
-#define NGX_AIGC_LAYOUT  2
+#define NGX_AIGC_LAYOUT  3
 
 
 #define ngx_aigc_watch_core(state)                                            \
@@ -327,6 +327,13 @@ ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 
 
 void
+ngx_aigc_zone_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+{
+    zone->shm->watches[watch].heard = ngx_aigc_now();
+}
+
+
+void
 ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 {
     zone->shm->watches[watch].synced = 0;
@@ -351,7 +358,7 @@ ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
             continue;
         }
 
-        age = ngx_time() - (time_t) state->heard;
+        age = ngx_aigc_since_sec(state->heard);
         max = ngx_max(max, age);
     }
 
@@ -375,7 +382,7 @@ ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
             continue;
         }
 
-        age = ngx_time() - (time_t) state->heard;
+        age = ngx_aigc_since_sec(state->heard);
         max = ngx_max(max, age);
     }
 

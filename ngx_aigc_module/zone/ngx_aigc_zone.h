@@ -18,6 +18,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "core/ngx_aigc_elapsed.h"
 #include "core/ngx_aigc_election.h"
 
 
@@ -73,7 +74,8 @@ typedef struct {
     ngx_atomic_t      what;             /* hash of kind, namespace, selector */
     ngx_atomic_t      synced;           /* epoch of the last complete list; 0:
                                            none yet */
-    ngx_atomic_t      heard;            /* ngx_time() of the last event */
+    ngx_atomic_t      heard;            /* ngx_aigc_now() at the last event;
+                                           0: none yet */
 } ngx_aigc_watch_state_t;
 
 
@@ -145,10 +147,10 @@ typedef struct {
 typedef struct {
     ngx_atomic_t      version;          /* grows with every revocation */
     ngx_atomic_t      known;            /* the ConfigMap was read, or cannot be */
-    ngx_atomic_t      heard;            /* ngx_time() of its last event */
+    ngx_atomic_t      heard;            /* ngx_aigc_now() at its last event */
     ngx_atomic_t      floor;            /* what started until then is refused */
     ngx_atomic_t      moved;            /* grows before a place is used again */
-    ngx_atomic_t      told;             /* ngx_time() of the line "no room" */
+    ngx_aigc_seldom_t told;             /* the line "no room" */
     uint32_t          used;
     uint32_t          cursor;           /* where a free place is looked for */
 } ngx_aigc_revocations_t;
@@ -201,6 +203,7 @@ typedef struct {
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
     ngx_aigc_leadership_t    leadership;
     ngx_aigc_control_t       control;
+    ngx_atomic_t             date;      /* zone/ngx_aigc_date.h */
     ngx_aigc_revocations_t   revoked;
     ngx_aigc_counters_t      counters;
     ngx_atomic_t             longest[NGX_AIGC_PASSES];      /* us */
@@ -272,6 +275,9 @@ void ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
 
 /* A watch has completed a list: counts for synced, closes holes. */
 void ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
+
+/* It has said something: what is known of its kind is as young as that. */
+void ngx_aigc_zone_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
 /* … its list was refused: what was known of its kind is no longer. */
 void ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
