@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 use AIGC::Process;
+use File::Path ();
 use AIGC::Secrets;
 
 my $secret = 'c2VjcmV0LXRoYXQtbm8tbG9nLW1heS1ob2xk';
@@ -125,6 +126,49 @@ subtest 'what is found at the end' => sub {
         pidfile => $t->file('run/x.pid'), command => ['false']);
     ok !eval { $t->wait_for(sub { 0 }, 5, 'godot', $gone) }, 'waiting ends with the process';
     like $@, qr/nobody has ended: godot/, '… and says so';
+};
+
+# As it stands in a test's place: cluster, Logto, nginx, a second nginx, a browser.
+subtest 'a test that is killed leaves nothing running' => sub {
+    my $script = $t->file('killed.t');
+    open my $f, '>', $script or die "$script: $!";
+    print $f <<'END';
+use AIGC::Test;
+my $t = AIGC::Stack->start;
+$t->second_nginx;
+$t->browser->go('/');
+$t->background(sub { sleep 1 while $_[0]->(); return {} });
+syswrite STDOUT, "$t->{state}\n";
+sleep 600;
+END
+    close $f;
+    my $pid = open my $out, '-|', $^X, "-I$FindBin::Bin/lib", $script or die $!;
+    chomp(my $state = <$out> // '');
+    ok -d $state, 'it runs' or return;
+
+    # its programs' sessions, and whatever names its folder (the browser's)
+    my @leaders = map { open my $p, '<', $_ or die $!; (split ' ', <$p>)[0] } glob "$state/run/*.pid";
+    my $running = sub {
+        my %found;
+        for my $dir (glob '/proc/[0-9]*') {
+            my ($p) = $dir =~ /(\d+)$/;
+            open my $s, '<', "$dir/stat" or next;
+            my @f = split ' ', (<$s> // next) =~ s/^.*\) //sr;
+            open my $c, '<', "$dir/cmdline" or next;
+            my $command = (<$c> // '') =~ tr/\0/ /r;
+            $found{$p} = "$p $command" if $f[0] ne 'Z' && ($command =~ /\Q$state\E/ || grep { $f[3] == $_ } @leaders);
+        }
+        return values %found;
+    };
+    my @before = $running->();
+    cmp_ok scalar @before, '>=', 8, '… with all that belongs to it (' . @before . ' processes)';
+    kill 'KILL', $pid;
+    close $out;
+    my @left;
+    my $gone = eval { $t->wait_for(sub { !(@left = $running->()) }, 10, 'nothing of it runs') };
+    ok $gone, 'killed: nothing of it is left running' or diag join "\n", @left;
+    kill 'KILL', map { (split ' ')[0] } @left;
+    File::Path::remove_tree($state);
 };
 
 done_testing;

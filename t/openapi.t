@@ -212,7 +212,7 @@ subtest 'an administrator' => sub {
     $t->wait_for(sub { grep { $_->{template} eq $name && $_->{id} == $inst->id && $_->{owner} eq '' } @{ $t->table->{instances} } }, 10, 'it is known');
     call('an annotation that cannot be read', $carol, 'adminRelease', at => at($inst));
     $t->kube_patch('gss', $name, { metadata => { annotations => { $annotation => $value } } });
-    $t->wait_for(sub { $inst->look }, 10, 'it is hers again');
+    $t->wait_for(sub { grep { $_->{template} eq $name && $_->{id} == $inst->id && $_->{owner} ne '' } @{ $t->table->{instances} } }, 10, 'it is hers again');
     $inst->wait_ready;
     pass 'asked';
 };

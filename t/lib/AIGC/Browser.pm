@@ -30,7 +30,7 @@ sub start {
     $stack->{process}{driver} //= $self->_driver;
     my $session = $self->_call('POST', '/session', { capabilities => { alwaysMatch => {
         browserName => 'chrome', acceptInsecureCerts => JSON::PP::true,
-        'goog:chromeOptions' => { args => [
+        'goog:chromeOptions' => { binary => $self->_tied, args => [
             qw(--headless --disable-gpu --disable-quic --no-first-run
                 --disable-background-networking --disable-component-update
                 --disable-sync --disable-dev-shm-usage),
@@ -46,6 +46,18 @@ sub start {
     } } });
     $self->{session} = $session->{sessionId};
     return $self;
+}
+
+# The driver ends with the test, however that ends; so is the browser to end with
+# the driver, which lets it live on when it is told to go.
+sub _tied {
+    my $self = shift;
+    my $file = $self->{stack}->file('run/chromium');
+    open my $f, '>', $file or croak "$file: $!";
+    print $f qq(#!/bin/sh\nexec setpriv --pdeathsig KILL -- chromium "\$@"\n);
+    close $f;
+    chmod 0755, $file;
+    return $file;
 }
 
 sub _driver {
@@ -75,7 +87,7 @@ sub _call {
     my $value = $r->json->{value};
     if (!$r->ok) {
         $value->{message} =~ s/\n.*//s;
-        croak "browser: $method $path: $value->{message}";
+        croak "browser: $method $path: $value->{error}: $value->{message}";
     }
     return $value;
 }
@@ -187,8 +199,27 @@ sub all {
     return map { AIGC::Browser::Element->new($self, $_->{ +ELEMENT }) } @$list;
 }
 
-sub click { my $self = shift; $self->find(@_)->click }
-sub type  { my ($self, $css, $text) = @_; $self->find($css)->type($text) }
+# As a person does it: once it is there, shown, and stands still.
+sub click { my $self = shift; $self->_hand('click', @_) }
+sub type  { my ($self, $css, $text) = @_; $self->_hand(sub { $_[0]->type($text) }, $css) }
+
+# What is on its way in, out, or below something else is looked for again: these
+# refusals of the driver's come before anything was done.
+sub _hand {
+    my ($self, $do, @which) = @_;
+    my $why = '';
+    $self->wait(sub {
+        my ($element) = $self->all(@which[0, 1]) or return 0;
+        return 0 unless $element->still;
+        return 1 if eval { $element->$do; 1 };
+        $why = $@;
+        return 0 if $why =~ /element not interactable|click intercepted|stale element|invalid element state/;
+        $self->{broken} = $why;
+        return 1;
+    }, $which[2], sub { "$which[0]" . (defined $which[1] ? " \"$which[1]\"" : '') . " can be used: $why" });
+    die delete $self->{broken} if $self->{broken};
+    return $self;
+}
 
 sub wait_text {
     my ($self, $text, $seconds) = @_;
@@ -205,7 +236,7 @@ sub wait {
     my ($self, $test, $seconds, $what) = @_;
     # A page that is being left answers with an error: look again.
     $self->{stack}->wait_for(sub { eval { $test->() } }, $seconds // 10, sub {
-        "$what\nat " . (eval { $self->url } // '?') . ' stands: '
+        (ref $what ? $what->() : $what) . "\nat " . (eval { $self->url } // '?') . ' stands: '
             . substr(eval { $self->text } // '', 0, 800) });
     return $self;
 }
@@ -232,6 +263,23 @@ sub _do {
 }
 
 sub click   { $_[0]->_do('POST', '/click'); $_[0]{browser} }
+
+# Shown, enabled, and in the same place for two frames.  Two frames take as long
+# as the machine needs for them.
+sub still {
+    my $self = shift;
+    return $self->{browser}->await('
+        const e = arguments[0];
+        const place = () => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].join(" ") };
+        const frame = () => new Promise(done => { requestAnimationFrame(done); setTimeout(done, 200) });
+        return (async () => {
+            const before = place();
+            await frame();
+            await frame();
+            return e.isConnected && !e.disabled && e.checkVisibility({ visibilityProperty: true, checkVisibilityCSS: true }) && before === place();
+        })()', { AIGC::Browser::ELEMENT() => $self->{id} });
+}
+
 sub enabled { $_[0]->_do('GET', '/enabled') }
 sub shown   { $_[0]->_do('GET', '/displayed') }
 sub attr    { my ($self, $name) = @_; $self->_do('GET', "/attribute/$name") }

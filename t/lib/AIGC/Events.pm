@@ -10,6 +10,8 @@ use Carp qw(croak);
 use JSON::PP ();
 use Time::HiRes qw(time);
 
+use AIGC::Process;
+
 # Sends the request; the answer's head is read with the first look.
 # on => $connection, and what AIGC::Client::begin takes.
 sub open {
@@ -53,7 +55,8 @@ sub retry    { $_[0]->events; return $_[0]{retry} }
 # last wait has ended.  Dies when it does not come.
 sub wait_event {
     my ($self, $test, $seconds) = @_;
-    my $end = time + ($seconds // 10);
+    $seconds = ($seconds // 10) * $AIGC::Process::PATIENCE;
+    my $end = time + $seconds;
     $self->response;
     while (1) {
         $self->_parse;
@@ -64,7 +67,7 @@ sub wait_event {
         croak 'the event did not come: the stream has ended' if $self->{ended};
         my $left = $end - time;
         my $more = eval { $self->{conn}->fill($left > 0 ? $left : 0) };
-        croak "the event did not come within @{[ $seconds // 10 ]} s; those that did: "
+        croak "the event did not come within $seconds s; those that did: "
             . join ', ', map { "$_->{event}/" . ($_->{data}{state} // '') } @{ $self->{events} } unless defined $more;
         $self->{ended} = 1 unless $more;
     }
@@ -78,9 +81,12 @@ sub wait_state {
     return $self->wait_event(sub { $_->{event} eq 'instance' && $_->{data}{state} eq $state }, $seconds // 20)->{data};
 }
 
-# Has the stream ended within so many seconds?  'clean' with the end of its
-# body, 'cut' without; '' when it has not.
-sub end {
+# Waits until the stream has ended: 'clean' with the end of its body, 'cut'
+# without; '' when it does not.
+sub end { my ($self, $seconds) = @_; return $self->ended($seconds * $AIGC::Process::PATIENCE) }
+
+# The same for exactly so many seconds, for a stream that is to stay.
+sub ended {
     my ($self, $seconds) = @_;
     my $end = time + $seconds;
     $self->response;

@@ -11,7 +11,9 @@ use IO::Socket::INET;
 use Scalar::Util qw(weaken);
 use Time::HiRes qw(time);
 
-our $TIMEOUT = 30;
+use AIGC::Process;
+
+our $TIMEOUT = 30 * $AIGC::Process::PATIENCE;
 
 my %open;           # every connection that is still open
 
@@ -75,6 +77,14 @@ sub fill {
     return 1 if $n;
     $self->{eof} = 1;
     return 0;
+}
+
+sub readable {      # is there anything to read, the end included?  Waits for nothing
+    my $self = shift;
+    return 1 if length $self->{in} || $self->{eof} || !$self->{sock};
+    my $rin = '';
+    vec($rin, fileno $self->{sock}, 1) = 1;
+    return select($rin, undef, undef, 0) > 0;
 }
 
 sub take {          # so many bytes, or what there is at the end of the stream

@@ -35,10 +35,11 @@ sub path {
     return "/api/v1/instances/$d->{namespace}/$d->{template}/$d->{id}";
 }
 
-# Asks the API anew; undef when the instance is gone.
+# Asks the API anew; undef when the instance is gone.  "Ask again" is no answer.
 sub look {
     my $self = shift;
-    my $r = $self->client->api('GET', $self->path);
+    my $r;
+    $self->client->stack->wait_for(sub { $r = $self->client->api('GET', $self->path); $r->code != 503 }, 10, $self->path . ' is answered');
     return if $r->code == 404;
     croak $self->path . ': ' . $r->status_line unless $r->ok;
     $self->{data} = $r->json;

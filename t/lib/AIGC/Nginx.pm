@@ -245,7 +245,8 @@ sub stop_nginx {
     }
     return unless $self->nginx;
 
-    $self->quit_nginx(3) || $self->allow_log(qr/open socket #\d+ left in connection|: aborting$/);
+    # no patience: it has its 3 s, then it is told again
+    $self->quit_nginx(3 / $AIGC::Process::PATIENCE) || $self->allow_log(qr/open socket #\d+ left in connection|: aborting$/);
     my @killed = delete($self->{process}{nginx})->stop(TERM => 5);
     push @{ $self->{problems} }, "nginx did not end: killed @killed" if @killed;
 }

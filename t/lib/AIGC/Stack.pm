@@ -224,6 +224,7 @@ sub ready {
 # log of a process that has ended meanwhile.
 sub wait_for {
     my ($self, $test, $seconds, $what, $process) = @_;
+    $seconds *= $AIGC::Process::PATIENCE;
     my $end = time + $seconds;
 
     until ($test->()) {

@@ -10,6 +10,7 @@ use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(time);
 
 use AIGC::HTTP;
+use AIGC::Process;
 
 # As a page of the URL's own origin; headers => { Origin => … } says otherwise.
 sub open {
@@ -50,7 +51,7 @@ sub recv {
     my ($self, $seconds) = @_;
     my $message = '';
 
-    while (my ($opcode, $fin, $data) = $self->_read($seconds // 10)) {
+    while (my ($opcode, $fin, $data) = $self->_read($seconds // 10 * $AIGC::Process::PATIENCE)) {
         if ($opcode == 9) { $self->_frame(10, $data); next }
         next if $opcode == 10;
         if ($opcode == 8) {
@@ -75,7 +76,7 @@ sub echoes {        # is the way there and back open?
 # connection, undef when it is still open then.
 sub closed {
     my ($self, $seconds) = @_;
-    my $end = time + ($seconds // 5);
+    my $end = time + ($seconds // 5) * $AIGC::Process::PATIENCE;
     while (!defined $self->{close_code} && time < $end) {
         last unless eval { $self->recv($end - time); 1 };
     }
