@@ -136,7 +136,11 @@ ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s, const char *method,
 
     p = ngx_cpymem(f->url.data, k8s->base.data, k8s->base.len);
     p = ngx_cpymem(p, path->data, path->len);
-    p = ngx_cpymem(p, manager.data, manager.len);
+
+    if (manager.len) {
+        p = ngx_cpymem(p, manager.data, manager.len);
+    }
+
     *p = '\0';
 
     f->nheaders = content_type ? 3 : 2;
