@@ -114,6 +114,24 @@ subtest 'an error_page of the administrator\'s own' => sub {
     is $r->code . $r->content, '502a page of the administrator\'s', '… under the same status too';
 };
 
+subtest 'in a browser' => sub {
+    my $b = $t->browser;
+    $b->go($mine->url('/info'))->sign_in('alice')->wait_text('"instance"', 60);
+
+    my $url = $mine->url('/hangup') . '?times=6&key=' . ++$keys;
+    $b->go($url)->wait_text('It does not answer', 30);
+    $b->wait_text('"seen"', 60);
+    is $b->url, $url, 'the page gives way to the application as soon as it answers';
+
+    $url = $mine->url('/hangup') . '?times=99&key=' . ++$keys;
+    $b->go($mine->url('/info'))->wait_text('"instance"', 30);
+    $b->run('const f = document.createElement("form"); f.method = "post"; f.action = arguments[0]; document.body.append(f); f.submit()', $url);
+    $b->wait_text('may have arrived', 30);
+    sleep 7;                                # twice as long as other pages take to ask
+    is "@{ $alice->get(\"$url&look=1\")->json->{seen} }", 'POST', 'a form is sent once, and its page asks nothing';
+    $b->quit;
+};
+
 subtest 'nobody else' => sub {
     is $t->sign_in('bob')->browse(dies())->code, 403, 'another user learns nothing of it';
     is $t->stranger->get(dies())->code, 401, 'a stranger neither';

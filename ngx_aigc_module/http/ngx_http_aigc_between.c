@@ -299,7 +299,6 @@ ngx_int_t
 ngx_http_aigc_public_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char                     *p;
     ngx_str_t                   value;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -333,9 +332,8 @@ ngx_http_aigc_public_variable(ngx_http_request_t *r,
             return NGX_ERROR;
         }
 
-        p = ngx_cpymem(value.data, r->headers_in.server.data,
-                       r->headers_in.server.len);
-        ngx_memcpy(p, mcf->port.data, mcf->port.len);
+        (void) ngx_sprintf(value.data, "%V%V", &r->headers_in.server,
+                           &mcf->port);
     }
 
     v->len = value.len;
