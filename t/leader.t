@@ -74,7 +74,7 @@ is spec()->{leaseDurationSeconds}, 15, 'for 15 seconds';
 is metric($first, 'leader'), 1, 'a metric, too';
 is metric($first, 'leader_changes_total'), 1, 'which counts';
 my $renewed = spec()->{renewTime};
-$t->wait_for(sub { spec()->{renewTime} ne $renewed }, 5, 'it is renewed');
+$t->wait_for(sub { spec()->{renewTime} ne $renewed }, 60, 'it is renewed');
 
 my $was = identity($first);
 my $transitions = spec()->{leaseTransitions};
@@ -108,7 +108,7 @@ $t->wait_agree($name);
 my $mark = $t->audit_mark;
 my %had = map { $_ => metric($_, 'repairs_total') } $first, $second;
 $t->kube_patch('gss', $name, { spec => { replicas => 0 } });
-$t->wait_for(sub { $t->kube_get('gss', $name)->{spec}{replicas} == 1 }, 10, 'it is repaired');
+$t->wait_for(sub { $t->kube_get('gss', $name)->{spec}{replicas} == 1 }, 60, 'it is repaired');
 $t->wait_agree($name);
 is metric($first, 'repairs_total'), $had{$first} + 1, 'a slip is repaired by the leader';
 is metric($second, 'repairs_total'), $had{$second}, 'and not by the other';
@@ -136,7 +136,7 @@ $look = look();
 for (1 .. 3) {
     my $uid = $t->kube_get($lease)->{metadata}{uid};
     $t->kubectl('delete', 'lease', '-n', 'aigc-gateway', 'aigc-gateway');
-    $t->wait_for(sub { my $l = $t->kube_get($lease); $l && $l->{metadata}{uid} ne $uid }, 10, 'it is there again');
+    $t->wait_for(sub { my $l = $t->kube_get($lease); $l && $l->{metadata}{uid} ne $uid }, 60, 'it is there again');
     is holder(), identity($first), 'a Lease that was deleted is made again by its holder';
 }
 never_two($look, 'a lost Lease');
@@ -145,7 +145,7 @@ is metric($first, 'leader_changes_total'), $changes, 'nothing has changed hands'
 # What others have put onto it stays.
 $t->kubectl('label', 'lease', '-n', 'aigc-gateway', 'aigc-gateway', 'example.org/a=b');
 $renewed = spec()->{renewTime};
-$t->wait_for(sub { spec()->{renewTime} ne $renewed }, 5, 'it is renewed');
+$t->wait_for(sub { spec()->{renewTime} ne $renewed }, 60, 'it is renewed');
 is $t->kube_get($lease)->{metadata}{labels}{'example.org/a'}, 'b', 'somebody\'s label stays on it';
 ok leads($first), 'and costs nobody the lead';
 
@@ -228,7 +228,7 @@ for my $answer ({ status => 403, body => '{}' }, { status => 500, body => 'no' }
     $t->faults([{ path => 'leases', times => 4, action => $answer }]);
     $t->wait_for(sub { !grep { ($_->{times} // 0) > ($_->{applied} // 4) } @{ $t->faults } }, 10, 'faults');
     $renewed = spec()->{renewTime};
-    $t->wait_for(sub { spec()->{renewTime} ne $renewed }, 15, 'it is renewed again');
+    $t->wait_for(sub { spec()->{renewTime} ne $renewed }, 60, 'it is renewed again');
     ok leads($first), 'it leads on after ' . (JSON::PP->new->canonical->encode($answer));
 }
 @lines = grep { /the Lease .* could not be/ } split /\n/, $t->error_log;

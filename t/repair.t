@@ -41,7 +41,7 @@ for my $okg ('1.0', '0.4') {
     my $mark = $t->audit_mark;
     $t->kubectl('annotate', 'gss', $name, 'example.org/note=hello');
     $t->kubectl('label', 'gss', $name, 'example.org/label=hello');
-    $t->wait_for(sub { version_known($t, $name) }, 10, 'the gateway has seen it');
+    $t->wait_for(sub { version_known($t, $name) }, 60, 'the gateway has seen it');
     is_deeply $t->gateway_writes($mark), {}, "OKG $okg: what agrees is not written";
     $same->('other annotations and labels');
     is_deeply [map { pod_uid($_) } @inst[0, 1, 3]], \@uid, 'by the same pods';
@@ -50,7 +50,7 @@ for my $okg ('1.0', '0.4') {
 
     $had = $repairs->();
     $t->apply($t->template_text($name));
-    $t->wait_for(sub { $repairs->() > $had }, 10, 'it is repaired');
+    $t->wait_for(sub { $repairs->() > $had }, 60, 'it is repaired');
     $same->('the file applied again');
     like $t->error_log, qr/template default\/\Q$name\E is not what its annotations say/, 'a line says so';
 
@@ -124,8 +124,8 @@ for my $okg ('1.0', '0.4') {
         $was =~ s/running/RUNNING/r, $was =~ s/"owner":"[^"]*"/"owner":7/r, 'x' x 5000)
     {
         $t->kubectl('annotate', '--overwrite', 'gss', $name, "instance.aigc-gateway.io/0=$bad");
-        $t->wait_for(sub { $t->kube_get('gss', $name)->{spec}{replicas} == 3 }, 10, 'it is stopped');
-        $t->wait_for(sub { $t->reserved($name) =~ /^0,2/ }, 10, 'and reserved');
+        $t->wait_for(sub { $t->kube_get('gss', $name)->{spec}{replicas} == 3 }, 60, 'it is stopped');
+        $t->wait_for(sub { $t->reserved($name) =~ /^0,2/ }, 60, 'and reserved');
         is $t->table_state(0), 'unknown', 'unreadable: ' . substr($bad, 0, 30);
         is $_->get($inst[0]->url)->code, 403, $_->user . ' does not get in' for $alice, $bob;
         is $alice->api('POST', $inst[0]->path . '/start')->code, 403, 'nor may start it';
@@ -145,9 +145,9 @@ for my $okg ('1.0', '0.4') {
 
     $mark = $t->audit_mark;
     $t->apply_template('notebook', { spec => { replicas => 2 } });
-    $t->wait_for(sub { 2 == grep { $_->{metadata}{name} =~ /^notebook/ } $t->kube_list('pods') }, 15, 'it runs');
+    $t->wait_for(sub { 2 == grep { $_->{metadata}{name} =~ /^notebook/ } $t->kube_list('pods') }, 60, 'it runs');
     $t->kube_patch('gss', 'notebook', { spec => { replicas => 1 } });
-    $t->wait_for(sub { version_known($t, 'notebook') }, 10, 'the gateway has seen it');
+    $t->wait_for(sub { version_known($t, 'notebook') }, 60, 'the gateway has seen it');
     # The reconciler's next passes come with these repairs of our own.
     $t->kube_patch('gss', $name, { spec => { replicas => 0 } });
     $t->wait_agree($name);

@@ -20,9 +20,9 @@ for my $okg ('1.0', '0.4') {
     my $problems = sub { my ($kind) = @_;
         $t->status('/metrics')->content =~ /^aigc_problems\{kind="$kind"\} (\d+)$/m ? $1 : die "no $kind" };
     my $wait_problems = sub { my ($kind, $n) = @_;
-        $t->wait_for(sub { $problems->($kind) == $n }, 10, sub { "$kind: $n, is " . $problems->($kind) }) };
+        $t->wait_for(sub { $problems->($kind) == $n }, 60, sub { "$kind: $n, is " . $problems->($kind) }) };
     my $wait_told = sub { my ($reason, $n) = @_;
-        $t->wait_for(sub { $n == (() = $told->($reason)) }, 10, sub { "Events $reason: $n, are " . scalar(() = $told->($reason)) }) };
+        $t->wait_for(sub { $n == (() = $told->($reason)) }, 60, sub { "Events $reason: $n, are " . scalar(() = $told->($reason)) }) };
     my $annotate = sub { $t->kubectl('annotate', '--overwrite', 'gss', $name, @_) };
     my $was = sub { $t->kube_get('gss', $name)->{metadata}{annotations} };
     my $disk = sub { ($t->kube_get('pvcs', "user-data-$name-$_[0]") // {})->{metadata}{uid} };
@@ -121,7 +121,7 @@ for my $okg ('1.0', '0.4') {
     ### What is no slip
 
     $t->kubectl('delete', 'gss', $name);
-    $t->wait_for(sub { !grep { $_->{name} eq $name } @{ $t->table->{templates} } }, 20, 'the gateway knows');
+    $t->wait_for(sub { !grep { $_->{name} eq $name } @{ $t->table->{templates} } }, 60, 'the gateway knows');
     is $problems->($_), 0, "a template that is deleted is none: $_" for qw(removed_annotation no_annotation foreign_disk);
 }
 
@@ -130,16 +130,16 @@ for my $okg ('1.0', '0.4') {
 my $t = AIGC::Stack->start(cluster => ['-webhook-delay', '0s', '-quirks', 'stale-reserve-ms=300']);
 my @user = map { $t->sign_in($_) } qw(alice bob carol);
 my @inst = map { $_->install($name) } @user;
-$t->wait_agree($name, 30);
+$t->wait_agree($name, 90);
 $_->look->wait_ready for @inst;
 my $repairs = sub { $t->status('/metrics')->content =~ /^aigc_repairs_total (\d+)/m ? $1 : die };
 my $rounds = 0;
 until ($repairs->() || $rounds++ == 20) {
     my $one = $inst[$rounds % 2];
     $one->release->wait_state('released');
-    $t->wait_agree($name, 30);
+    $t->wait_agree($name, 90);
     $one->start;
-    $t->wait_agree($name, 30);
+    $t->wait_agree($name, 90);
 }
 cmp_ok $repairs->(), '>', 0, "OKG drops a started id in some round ($rounds): repaired";
 $_->look->wait_ready for @inst;

@@ -43,7 +43,7 @@ for my $okg ('1.0', '0.4') {
         $_->wait_ready for @inst;
         my ($hers, $his) = @inst;
 
-        $t->wait_for(sub { revisions($t, $name) }, 10, 'the revisions are known');
+        $t->wait_for(sub { revisions($t, $name) }, 60, 'the revisions are known');
         is $_->look->data->{updateAvailable}, $no, "OKG $okg, $name: nothing to update" for @inst;
 
         is $alice->put($hers->url('/disk/mine'), body => 'kept')->code, 204, 'there is something on the disk';
@@ -56,7 +56,7 @@ for my $okg ('1.0', '0.4') {
         is info($hers)->{uid}, $uid[0], '… and nothing happens';
 
         image($t, $name, 'demo:v2');
-        $t->wait_for(sub { $_->look->data->{updateAvailable} }, 10, 'the update is shown') for @inst;
+        $t->wait_for(sub { $_->look->data->{updateAvailable} }, 60, 'the update is shown') for @inst;
         is $_->state, 'ready', 'it goes on running' for @inst;
 
         my $new = $carol->install($name)->wait_ready;
@@ -78,7 +78,7 @@ for my $okg ('1.0', '0.4') {
         is $r->code, 202, 'her update: 202';
         is $r->json->{updateAvailable}, $no, '… which has none left';
         like $r->header('Location'), qr{\Q@{[ $hers->path ]}\E$}, '… and says where to look';
-        $t->wait_for(sub { image_of($hers) eq 'demo:v2' }, 20, 'the new image');
+        $t->wait_for(sub { image_of($hers) eq 'demo:v2' }, 60, 'the new image');
         $hers->wait_ready;
         is info($hers)->{image}, 'demo:v2', 'it has the new revision';
         isnt info($hers)->{uid}, $uid[0], '… in another pod';
@@ -109,7 +109,7 @@ for my $okg ('1.0', '0.4') {
     for my $name (qw(rolling trap)) {
         my $inst = $alice->install($name)->wait_ready;
         my $uid = info($inst)->{uid};
-        $t->wait_for(sub { revisions($t, $name) }, 10, 'the revisions are known');
+        $t->wait_for(sub { revisions($t, $name) }, 60, 'the revisions are known');
 
         my $shown = 0;
         image($t, $name, 'demo:v2');
@@ -117,7 +117,7 @@ for my $okg ('1.0', '0.4') {
             $inst->look;
             $shown ||= $inst->data->{updateAvailable};
             $inst->state eq 'ready' && image_of($inst) eq 'demo:v2';
-        }, 20, 'it runs again');
+        }, 60, 'it runs again');
         $inst->wait_ready;
         is info($inst)->{uid}, $uid, "OKG $okg, $name: an image is changed in the same pod";
         ok !$shown, '… and no update was ever offered';
@@ -127,7 +127,7 @@ for my $okg ('1.0', '0.4') {
         # resources: another pod
         $t->kubectl('patch', 'gss', $name, '--type=json', '-p', JSON::PP->new->encode([{ op => 'add',
             path => '/spec/gameServerTemplate/spec/containers/0/resources', value => { limits => { cpu => '2' } } }]));
-        $t->wait_for(sub { ((eval { info($inst) } // {})->{uid} // $uid) ne $uid }, 20, 'another pod');
+        $t->wait_for(sub { ((eval { info($inst) } // {})->{uid} // $uid) ne $uid }, 60, 'another pod');
         $inst->wait_ready;
         pass '… other changes make another pod';
     }
@@ -136,10 +136,10 @@ for my $okg ('1.0', '0.4') {
 
     my $inst = $bob->install('trap')->wait_ready;
     $t->kube_patch('gss', 'trap', { spec => { updateStrategy => { rollingUpdate => undef } } });
-    $t->wait_for(sub { template($alice, 'trap')->{update}{seamless} }, 10, 'without the block it is seamless');
+    $t->wait_for(sub { template($alice, 'trap')->{update}{seamless} }, 60, 'without the block it is seamless');
     my $uid = info($inst)->{uid};
     image($t, 'trap', 'demo:v3');
-    $t->wait_for(sub { $inst->look->data->{updateAvailable} }, 10, 'and the update is shown');
+    $t->wait_for(sub { $inst->look->data->{updateAvailable} }, 60, 'and the update is shown');
     is info($inst)->{uid}, $uid, 'the same pod runs on';
 
     ### When the cluster does not play along
@@ -169,7 +169,7 @@ for my $okg ('1.0', '0.4') {
     ok !$other->()->{metadata}{deletionTimestamp}, '… and not being deleted';
     $t->no_faults;
     $t->cut_connections;
-    $t->wait_for(sub { !$inst->look->data->{updateAvailable} }, 20, 'which the table learns');
+    $t->wait_for(sub { !$inst->look->data->{updateAvailable} }, 60, 'which the table learns');
     $t->allow_log(qr/was not deleted for its update|the watch of \w+ ended/);
 }
 

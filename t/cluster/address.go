@@ -13,6 +13,7 @@ import (
 type addressPool struct {
 	mu     sync.Mutex
 	prefix netip.Prefix
+	node   netip.Addr // the node's own: all pods with hostNetwork have it
 	next   netip.Addr // the lowest address that was never used
 	free   []netip.Addr
 	used   map[netip.Addr]bool
@@ -27,7 +28,7 @@ func newAddressPool(cidr string) (*addressPool, error) {
 	if !p.Addr().Is4() || !p.Addr().IsLoopback() || p.Bits() < 9 || p.Bits() > 30 {
 		return nil, fmt.Errorf("%q: a range inside 127.0.0.0/8 is needed, /9 to /30", cidr)
 	}
-	return &addressPool{prefix: p, next: p.Addr().Next(), used: map[netip.Addr]bool{}}, nil
+	return &addressPool{prefix: p, node: p.Addr(), next: p.Addr().Next(), used: map[netip.Addr]bool{}}, nil
 }
 
 // take gives the most recently freed address, else a new one.
@@ -56,6 +57,9 @@ func (p *addressPool) take() (netip.Addr, error) {
 func (p *addressPool) claim(a netip.Addr) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if a == p.node {
+		return true
+	}
 	if !p.prefix.Contains(a) || p.used[a] {
 		return false
 	}

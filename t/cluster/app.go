@@ -116,7 +116,10 @@ func (a *demoApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/":
 		a.home(w, r)
 	case path == "/info":
-		writeJSON(w, http.StatusOK, a)
+		writeJSON(w, http.StatusOK, struct {
+			*demoApp
+			Asked string `json:"asked,omitempty"`
+		}{a, r.URL.Query().Get("asked")})
 	case strings.HasPrefix(path, "/disk/"):
 		a.disk(w, r)
 	case path == "/ws":

@@ -30,7 +30,8 @@ func TestCluster(t *testing.T) {
 	}{
 		{"the seed's template installs", seedTemplate},
 		{"release takes exactly that pod, start brings the disk back", releaseAndStart},
-		{"the network is Ready last; while Deleting it still is", networkLast},
+		{"while Deleting the network still is Ready", networkLast},
+		{"pods of the node's own network share its address", hostNetwork},
 		{"the reserve list is rewritten: ranges, backfill, absent", reserveRewritten},
 		{"an image change is made in place", inPlaceUpdate},
 		{"another change re-creates the pod", recreateUpdate},
@@ -144,15 +145,37 @@ func networkLast(t *testing.T, r *running) {
 	defer stop()
 	s.truth(1)
 	s.ids(0)
-	for _, x := range states() {
-		if x != "Ready/Ready" && strings.HasSuffix(x, "/Ready") {
-			t.Errorf("%v: the network is Ready before its pod", states())
-		}
-	}
 	s.truth(0, 0)
 	s.eventually(15*time.Second, "it is gone", func() bool { return slices.Contains(states(), "gone") })
 	if !slices.Contains(states(), "Deleting/Ready") {
 		t.Errorf("%v: Deleting with the network still Ready is wanted", states())
+	}
+}
+
+func hostNetwork(t *testing.T, r *running) {
+	one, two := r.newSet(t, "host-one", nil), r.newSet(t, "host-two", nil)
+	for s, port := range map[*set]int{one: 7860, two: 7861} {
+		s.merge(fmt.Sprintf(`{"spec":{"gameServerTemplate":{"spec":{"hostNetwork":true,
+			"containers":[{"name":"main","image":"demo:v1","ports":[{"containerPort":%d}]}]}}}}`, port))
+		s.truth(1)
+	}
+	one.ids(0)
+	two.ids(0)
+	a, b := one.pod(0), two.pod(0)
+	if a.Status.PodIP != b.Status.PodIP || a.Status.PodIP == "" {
+		t.Errorf("addresses %s and %s", a.Status.PodIP, b.Status.PodIP)
+	}
+	for p, port := range map[*v1.Pod]int{a: 7860, b: 7861} {
+		resp, err := http.Get(fmt.Sprintf("http://%s:%d/info", p.Status.PodIP, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var info struct{ Pod string }
+		json.NewDecoder(resp.Body).Decode(&info)
+		resp.Body.Close()
+		if info.Pod != p.Name {
+			t.Errorf("port %d is answered by %q, not %s", port, info.Pod, p.Name)
+		}
 	}
 }
 

@@ -79,11 +79,14 @@ func stateDir(t *testing.T) string {
 	return t.TempDir()
 }
 
+// quick: OpenKruiseGame without its slowness, which slow_test.go is about.
+var quick = []string{"-okg-qps", "1000", "-okg-burst", "2000", "-network-interval", "200ms"}
+
 func startCluster(t *testing.T, cidr string, args ...string) *running {
 	t.Helper()
 	r := &running{t: t, dir: stateDir(t), port: freePorts(t, 5)}
 	r.args = append([]string{"-dir", r.dir, "-port", fmt.Sprint(r.port), "-pod-cidr", cidr,
-		"-apply", "../../docker/kubernetes/rbac.yaml"}, args...)
+		"-apply", "../../docker/kubernetes/rbac.yaml"}, append(quick, args...)...)
 	r.start()
 	t.Cleanup(func() { r.stop() })
 	return r
@@ -138,6 +141,7 @@ func (r *running) stop() time.Duration {
 
 func (r *running) eventually(limit time.Duration, what string, ok func() bool) {
 	r.t.Helper()
+	limit *= 4 // a busy machine is no reason to fail
 	for end := time.Now().Add(limit); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			log, _ := os.ReadFile(filepath.Join(r.dir, "log"))

@@ -137,7 +137,7 @@ func (w *world) syncToPod(ctx context.Context, gs *gameServer, pod *v1.Pod) erro
 		w.events.Eventf(&v1.ObjectReference{APIVersion: "game.kruise.io/v1alpha1", Kind: "GameServer", Namespace: gs.Namespace,
 			Name: gs.Name, UID: gs.UID}, kind, "GsStateChanged", "State turn from %s to %s ", old, state)
 	}
-	err := w.patchPod(ctx, pod, map[string]any{"metadata": map[string]any{"uid": pod.UID, "labels": labels}}, "")
+	err := patchPodBy(ctx, w.okgs.pods, pod, map[string]any{"metadata": map[string]any{"uid": pod.UID, "labels": labels}}, "")
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil // the pod has gone; the status below still tells what was seen
 	}

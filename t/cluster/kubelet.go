@@ -78,18 +78,6 @@ func (k *kubelet) run(key string) *podRun {
 	return k.runs[key]
 }
 
-// readySince is the moment a pod became Ready, to the millisecond.
-func (k *kubelet) readySince(p *v1.Pod) time.Time {
-	if r := k.run(p.Namespace + "/" + p.Name); r != nil && r.uid == p.UID {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if !r.ready.IsZero() {
-			return r.ready
-		}
-	}
-	return time.Now()
-}
-
 // registerNode makes the one node and says that it is Ready.
 func (k *kubelet) registerNode(ctx context.Context) error {
 	nodes := k.w.kl.CoreV1().Nodes()
@@ -308,7 +296,9 @@ func (k *kubelet) serve(p *v1.Pod, r *podRun) error {
 	}
 	for {
 		fresh := !r.address.IsValid()
-		if fresh {
+		if fresh && p.Spec.HostNetwork {
+			r.address = k.pool.node
+		} else if fresh {
 			a, err := k.pool.take()
 			if err != nil {
 				return err
@@ -320,12 +310,12 @@ func (k *kubelet) serve(p *v1.Pod, r *podRun) error {
 			r.app = app
 			return nil
 		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
+		if p.Spec.HostNetwork || !errors.Is(err, syscall.EADDRINUSE) {
 			if fresh {
 				k.pool.put(r.address)
 				r.address = netip.Addr{}
 			}
-			return err
+			return err // two pods of the node's that want one port: one of them waits
 		}
 		// Taken by another program: it stays marked as used, and so out of reach.
 		klog.InfoS("pod address is in use, taking the next", "pod", klog.KObj(p), "address", r.address)

@@ -30,8 +30,11 @@ type options struct {
 	faultControl  int
 	tokenLifetime time.Duration
 	tokenRotate   time.Duration
-	networkDelay  time.Duration // pod Ready → network Ready
+	okgQPS        int // of OKG's client for each kind
+	okgBurst      int
+	networkEvery  time.Duration // between OKG's probes of a network
 	webhookDelay  time.Duration // the workload's decision → its new pods
+	lostServices  int           // quirk: one pod of so many gets no Service, ever
 	staleReserve  time.Duration // quirk: between reading a GameServerSet and rewriting its reserve list
 	statusDelay   time.Duration // quirk: before a GameServerSet's status is written
 	apiserver     []string      // extra kube-apiserver flags
@@ -67,9 +70,11 @@ func parseOptions() *options {
 	flag.IntVar(&o.faultControl, "fault-control-port", 0, "port of the fault proxy's control")
 	flag.DurationVar(&o.tokenLifetime, "token-lifetime", 600*time.Second, "lifetime of the gateway's token, at least 600s")
 	flag.DurationVar(&o.tokenRotate, "token-rotate", 60*time.Second, "how often the gateway's token is renewed")
-	flag.DurationVar(&o.networkDelay, "network-delay", 300*time.Millisecond, "from a pod being Ready to its network being Ready")
+	flag.IntVar(&o.okgQPS, "okg-qps", 5, "requests a second of OpenKruiseGame's client for each kind of object")
+	flag.IntVar(&o.okgBurst, "okg-burst", 10, "requests that it may send at once")
+	flag.DurationVar(&o.networkEvery, "network-interval", 5*time.Second, "between OpenKruiseGame's looks at a network that is not Ready")
 	flag.DurationVar(&o.webhookDelay, "webhook-delay", 100*time.Millisecond, "what admission webhooks take before pods are created")
-	flag.StringVar(&quirks, "quirks", "", "comma-separated: stale-reserve-ms=N, status-delay-ms=N")
+	flag.StringVar(&quirks, "quirks", "", "comma-separated: stale-reserve-ms=N, status-delay-ms=N, lost-services=N")
 	flag.Parse()
 
 	o.apiserver = flag.Args()
@@ -88,6 +93,9 @@ func parseOptions() *options {
 	if o.tokenLifetime < 600*time.Second {
 		fail("-token-lifetime %s: the API server issues no token for less than 600s", o.tokenLifetime)
 	}
+	if o.okgQPS < 1 || o.okgBurst < 1 {
+		fail("-okg-qps and -okg-burst: at least 1")
+	}
 	if (o.faultPort == 0) != (o.faultControl == 0) {
 		fail("-fault-port and -fault-control-port go together")
 	}
@@ -101,17 +109,19 @@ func (o *options) parseQuirks(s string) error {
 			continue
 		}
 		name, value, _ := strings.Cut(q, "=")
-		ms, err := strconv.Atoi(value)
-		if err != nil || ms < 0 {
-			return fmt.Errorf("%q: a number of milliseconds is needed", q)
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%q: a number is needed", q)
 		}
-		switch d := time.Duration(ms) * time.Millisecond; name {
+		switch d := time.Duration(n) * time.Millisecond; name {
+		case "lost-services":
+			o.lostServices = n
 		case "stale-reserve-ms":
 			o.staleReserve = d
 		case "status-delay-ms":
 			o.statusDelay = d
 		default:
-			return fmt.Errorf("%q is unknown: use stale-reserve-ms or status-delay-ms", name)
+			return fmt.Errorf("%q is unknown: use stale-reserve-ms, status-delay-ms or lost-services", name)
 		}
 	}
 	return nil

@@ -1,6 +1,10 @@
 // network.go: OpenKruiseGame's network plugin Kubernetes-Ingress: a Service and
-// an Ingress per instance, and the network state that follows them.  It plays
-// the ingress controller as well, which writes the Ingress's address.
+// an Ingress per instance, and the network state that follows them.
+//
+// The real plugin runs in the admission webhook of each change of a pod.  It
+// first notes NotReady, and while that lasts OKG changes an annotation of the
+// pod every -network-interval, for a minute, so that the plugin runs again.  The
+// pod's own state is nothing to it, nor is the Ingress's address.
 package main
 
 import (
@@ -10,6 +14,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -93,7 +98,11 @@ func parseIngress(conf []param, id int) (*ingressConf, error) {
 
 func (w *world) syncNetwork(ctx context.Context, key string) error {
 	pod := w.pod(key)
-	if pod == nil || pod.DeletionTimestamp != nil || pod.Annotations[networkTypeKey] != ingressNetwork {
+	if pod == nil {
+		w.probes.forget(key)
+		return nil
+	}
+	if pod.DeletionTimestamp != nil || pod.Annotations[networkTypeKey] != ingressNetwork {
 		return nil // while a pod terminates its network stays as it was
 	}
 	var conf []param
@@ -104,6 +113,19 @@ func (w *world) syncNetwork(ctx context.Context, key string) error {
 	if err != nil {
 		w.events.Event(pod, v1.EventTypeWarning, "NetworkConfig", err.Error())
 		return w.noteNetwork(ctx, pod, &networkStatus{CurrentNetworkState: "NotReady"})
+	}
+	noted := notedNetwork(pod)
+	wait, goOn := w.probes.look(key, pod.UID, w.o)
+	if noted == nil {
+		return w.noteNetwork(ctx, pod, &networkStatus{CurrentNetworkState: "NotReady"})
+	}
+	if noted.CurrentNetworkState != "Ready" {
+		if !goOn {
+			return nil
+		}
+		if wait > 0 {
+			return later(wait)
+		}
 	}
 	owner := ownerOf("v1", "Pod", &pod.ObjectMeta)
 	if c.Fixed {
@@ -116,30 +138,8 @@ func (w *world) syncNetwork(ctx context.Context, key string) error {
 	if done, err := w.ensureService(ctx, pod, c, owner); !done || err != nil {
 		return err
 	}
-	ing, err := w.ensureIngress(ctx, pod, c, owner)
-	if ing == nil || err != nil {
+	if ing, err := w.ensureIngress(ctx, pod, c, owner); ing == nil || err != nil {
 		return err
-	}
-	ready := condition(&pod.Status, v1.PodReady)
-	noted := notedNetwork(pod)
-	if noted == nil {
-		return w.noteNetwork(ctx, pod, &networkStatus{CurrentNetworkState: "NotReady"})
-	}
-	if noted.CurrentNetworkState != "Ready" {
-		// The network comes last.  Once Ready it stays so, whatever the pod does.
-		if ready == nil || ready.Status != v1.ConditionTrue || pod.Status.PodIP == "" {
-			return nil
-		}
-		if wait := w.networkWait(pod); wait > 0 {
-			return later(wait)
-		}
-	}
-	if len(ing.Status.LoadBalancer.Ingress) == 0 {
-		patch := []byte(`{"status":{"loadBalancer":{"ingress":[{"ip":"127.0.0.1"}]}}}`)
-		ing, err = w.cs.NetworkingV1().Ingresses(ing.Namespace).Patch(ctx, ing.Name, types.MergePatchType, patch, metav1.PatchOptions{}, "status")
-		if err != nil {
-			return err
-		}
 	}
 	var ports []networkPort
 	for i, path := range c.Paths {
@@ -147,13 +147,45 @@ func (w *world) syncNetwork(ctx context.Context, key string) error {
 	}
 	return w.noteNetwork(ctx, pod, &networkStatus{CurrentNetworkState: "Ready",
 		InternalAddresses: []networkAddress{{IP: pod.Status.PodIP, Ports: ports}},
-		ExternalAddresses: []networkAddress{{IP: ing.Status.LoadBalancer.Ingress[0].IP, EndPoint: c.Host, Ports: ports}}})
+		ExternalAddresses: []networkAddress{{EndPoint: c.Host, Ports: ports}}})
 }
 
-// networkWait is what is left of -network-delay since the pod became Ready.
-// Kubernetes keeps that time in whole seconds, so the kubelet is asked.
-func (w *world) networkWait(pod *v1.Pod) time.Duration {
-	return w.o.networkDelay - time.Since(w.kubelet.readySince(pod))
+// probes remembers since when each pod's network is awaited.  A program that
+// starts again begins anew.
+type probes struct {
+	mu    sync.Mutex
+	pods  map[string]probe // by namespace/name
+	count int
+}
+
+type probe struct {
+	uid   types.UID
+	began time.Time
+	lost  bool // its Service is never made
+}
+
+const networkTotalWait = 60 * time.Second
+
+func newProbes() *probes { return &probes{pods: map[string]probe{}} }
+
+// look: how long until the pod's network is looked at; false: never.
+func (p *probes) look(key string, uid types.UID, o *options) (time.Duration, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b, ok := p.pods[key]
+	if !ok || b.uid != uid {
+		p.count++
+		b = probe{uid: uid, began: time.Now(), lost: o.lostServices > 0 && p.count%o.lostServices == 0}
+		p.pods[key] = b
+	}
+	awaited := time.Since(b.began)
+	return o.networkEvery - awaited, !b.lost && awaited < max(networkTotalWait, 2*o.networkEvery)
+}
+
+func (p *probes) forget(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.pods, key)
 }
 
 func notedNetwork(pod *v1.Pod) *networkStatus {
@@ -173,7 +205,7 @@ func (w *world) noteNetwork(ctx context.Context, pod *v1.Pod, s *networkStatus) 
 	if err != nil {
 		return err
 	}
-	err = w.patchPod(ctx, pod, map[string]any{"metadata": map[string]any{"uid": pod.UID,
+	err = patchPodBy(ctx, w.okgs.pods, pod, map[string]any{"metadata": map[string]any{"uid": pod.UID,
 		"annotations": map[string]string{networkStatusKey: string(b)}}}, "")
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil
@@ -201,7 +233,7 @@ func (w *world) ensureService(ctx context.Context, pod *v1.Pod, c *ingressConf, 
 			svc.Spec.Ports = append(svc.Spec.Ports, v1.ServicePort{Name: strconv.Itoa(int(p)), Port: p})
 		}
 	}
-	client := w.cs.CoreV1().Services(pod.Namespace)
+	client := w.okgs.services.CoreV1().Services(pod.Namespace)
 	o, found, err := w.services.GetByKey(pod.Namespace + "/" + pod.Name)
 	if err != nil {
 		return false, err
@@ -255,7 +287,7 @@ func (w *world) ensureIngress(ctx context.Context, pod *v1.Pod, c *ingressConf, 
 	if c.TLSHosts != nil || c.TLSSecretName != "" {
 		ing.Spec.TLS = []netv1.IngressTLS{{Hosts: c.TLSHosts, SecretName: c.TLSSecretName}}
 	}
-	client := w.cs.NetworkingV1().Ingresses(pod.Namespace)
+	client := w.okgs.ingresses.NetworkingV1().Ingresses(pod.Namespace)
 	o, found, err := w.routes.GetByKey(pod.Namespace + "/" + pod.Name)
 	if err != nil {
 		return nil, err

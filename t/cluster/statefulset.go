@@ -315,7 +315,7 @@ func (w *world) writeWorkloadStatus(ctx context.Context, sts *statefulSet, pods 
 	if err != nil {
 		return err
 	}
-	_, err = w.okg.Resource(stsResource).Namespace(sts.Namespace).
+	_, err = w.kruises.Resource(stsResource).Namespace(sts.Namespace).
 		Patch(ctx, sts.Name, types.MergePatchType, b, metav1.PatchOptions{}, "status")
 	return err
 }

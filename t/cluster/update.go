@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes"
 )
 
 // inPlaceState is what kruise writes on the pod before it changes an image.
@@ -186,6 +187,10 @@ func (w *world) setInPlaceReady(ctx context.Context, p *v1.Pod, s v1.ConditionSt
 }
 
 func (w *world) patchPod(ctx context.Context, p *v1.Pod, patch map[string]any, sub string) error {
+	return patchPodBy(ctx, w.cs, p, patch, sub)
+}
+
+func patchPodBy(ctx context.Context, client kubernetes.Interface, p *v1.Pod, patch map[string]any, sub string) error {
 	b, err := json.Marshal(patch)
 	if err != nil {
 		return err
@@ -194,7 +199,7 @@ func (w *world) patchPod(ctx context.Context, p *v1.Pod, patch map[string]any, s
 	if sub != "" {
 		subs = []string{sub}
 	}
-	_, err = w.cs.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, b, metav1.PatchOptions{}, subs...)
+	_, err = client.CoreV1().Pods(p.Namespace).Patch(ctx, p.Name, types.StrategicMergePatchType, b, metav1.PatchOptions{}, subs...)
 	return err
 }
 

@@ -27,17 +27,20 @@ import (
 )
 
 type world struct {
-	o      *options
-	okg    dynamic.Interface    // OpenKruiseGame's and kruise's objects
-	cs     kubernetes.Interface // the controllers' client
-	kl     kubernetes.Interface // the kubelet's
-	events record.EventRecorder // of OpenKruiseGame
-	kruise record.EventRecorder
+	o       *options
+	okg     perKind              // OpenKruiseGame's, slow as its own are
+	okgs    okgClients           // likewise, for Kubernetes' own kinds
+	kruises dynamic.Interface    // kruise's
+	cs      kubernetes.Interface // likewise
+	kl      kubernetes.Interface // the kubelet's
+	events  record.EventRecorder // of OpenKruiseGame
+	kruise  record.EventRecorder
 
 	gss, gs, sts                   cache.Indexer
 	pods, claims, services, routes cache.Indexer
 	byClaim                        *disks
 	kubelet                        *kubelet
+	probes                         *probes
 	loops                          []*loop
 }
 
@@ -52,9 +55,12 @@ func newWorld(ctx context.Context, o *options, cfg *rest.Config, pool *addressPo
 		return c
 	}
 	w := &world{o: o,
-		okg: dynamic.NewForConfigOrDie(as("openkruise-game")),
-		cs:  kubernetes.NewForConfigOrDie(as("openkruise-game")),
-		kl:  kubernetes.NewForConfigOrDie(as("kubelet"))}
+		okg:     newPerKind(o, as("openkruise-game")),
+		okgs:    newOkgClients(o, as("openkruise-game")),
+		kruises: dynamic.NewForConfigOrDie(as("kruise")),
+		cs:      kubernetes.NewForConfigOrDie(as("kruise")),
+		kl:      kubernetes.NewForConfigOrDie(as("kubelet")),
+		probes:  newProbes()}
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	broadcaster.StartRecordingToSink(&typedcore.EventSinkImpl{Interface: w.kl.CoreV1().Events("")})
 	w.events = broadcaster.NewRecorder(scheme.Scheme, v1.EventSource{Component: "gameserver-controller"})

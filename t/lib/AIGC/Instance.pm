@@ -78,14 +78,14 @@ sub wait_state {
     my ($self, $state, $seconds) = @_;
     $self->client->stack->wait_for(
         sub { $self->look && $self->state eq $state },
-        $seconds // 30, sub { $self->pod . " is $state, but: "
+        $seconds // 60, sub { $self->pod . " is $state, but: "
             . JSON::PP->new->canonical->encode($self->data) });
     return $self;
 }
 
 sub wait_gone {
     my ($self, $seconds) = @_;
-    $self->client->stack->wait_for(sub { !$self->look }, $seconds // 30,
+    $self->client->stack->wait_for(sub { !$self->look }, $seconds // 60,
         $self->pod . ' is gone');
     return $self;
 }

@@ -257,7 +257,7 @@ sub wait_agree {
     my ($self, $name, $seconds) = @_;
     my @bad;
     return $self->wait_for(sub { !(@bad = $self->disagreements($name)) },
-        $seconds // 20, sub { "$name agrees: " . join '; ', @bad });
+        $seconds // 60, sub { "$name agrees: " . join '; ', @bad });
 }
 
 ### The API server's audit log

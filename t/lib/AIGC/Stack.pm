@@ -42,6 +42,7 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   workers => 2, okg => '0.4', faults => 1, tls => 1, master_process => 'off',
 #   logto => [flags], cluster => [flags], templates => [names], root => DOMAIN,
 #   main, http, gateway, instance, server => more configuration at that place,
+#   pace => 'real' (OKG as slow as it is, see t/cluster/README.md),
 #   several => 1 (a user may have several instances of a template),
 #   directives => { aigc_session => '…' }, edit => sub { … the whole text },
 #   log_level, nginx => 0 (cluster and Logto only), wait => 0 (not for /readyz),
@@ -189,6 +190,8 @@ sub start_cluster {
             '-port', $self->port(3), '-etcd-port', $self->port(4),
             '-pod-cidr', $self->{network},
             ($opt{okg} ? ('-okg', $opt{okg}) : ()),
+            (($opt{pace} // '') eq 'real' || $opt{keep} ? () :
+                ('-okg-qps', 100, '-okg-burst', 200, '-network-interval', '300ms')),
             ($opt{faults} ? ('-fault-port', $self->port(6),
                 '-fault-control-port', $self->port(7)) : ()),
             '-apply', $self->repo('docker/kubernetes/rbac.yaml'),
