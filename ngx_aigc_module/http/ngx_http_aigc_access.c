@@ -145,6 +145,7 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     }
 
     ctx->socklen = record->socklen;
+    ctx->decided = ngx_current_msec;
 
     /* untrusted code gets none of the keys that opened the door */
 

@@ -105,6 +105,7 @@ typedef struct {
     /* the pod's address, set with ALLOW alone: what the balancer may use */
     struct sockaddr          *sockaddr;
     socklen_t                 socklen;
+    ngx_msec_t                decided;      /* when, ngx_current_msec */
     ngx_str_t                 address;  /* the same in words */
     ngx_uint_t                tried;    /* … and it was connected to */
     void                    **passed_in;    /* loc_conf of the location that

@@ -216,7 +216,11 @@ ngx_http_aigc_get_peer(ngx_peer_connection_t *pc, void *data)
     pc->connection = NULL;
     pc->name = &ctx->address;
 
-    if (ctx->tried && !ngx_http_aigc_same_pod(r, ctx)) {
+    /* a body that is read first may take its time */
+
+    if ((ctx->tried || ctx->decided != ngx_current_msec)
+        && !ngx_http_aigc_same_pod(r, ctx))
+    {
         return NGX_BUSY;
     }
 
@@ -244,8 +248,9 @@ ngx_http_aigc_repeatable(ngx_http_request_t *r)
 
 
 /*
- * The first attempt may have taken long, and its end may be that of its pod:
- * the address is still the instance's, and the instance its user's.
+ * Between the decision and a connection lies a request's body, where nginx
+ * buffers it, or a first attempt, whose end may be that of its pod: the address
+ * is still the instance's, and the instance its user's.
  */
 static ngx_uint_t
 ngx_http_aigc_same_pod(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx)
