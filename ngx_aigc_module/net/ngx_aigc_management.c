@@ -61,10 +61,10 @@ static void ngx_aigc_management_finish(ngx_aigc_management_t *call,
 
 
 /* of this worker, for all its calls */
-static u_char     ngx_aigc_management_token_data[NGX_AIGC_MANAGEMENT_TOKEN];
-static ngx_str_t  ngx_aigc_management_bearer =
+static u_char      ngx_aigc_management_token_data[NGX_AIGC_MANAGEMENT_TOKEN];
+static ngx_str_t   ngx_aigc_management_bearer =
                                        { 0, ngx_aigc_management_token_data };
-static time_t     ngx_aigc_management_until;
+static ngx_msec_t  ngx_aigc_management_until;   /* ngx_current_msec */
 
 
 ngx_aigc_management_t *
