@@ -13,7 +13,7 @@ my $lease = '/apis/coordination.k8s.io/v1/namespaces/aigc-gateway/leases/aigc-ga
 
 # The first nginx calls the API server through the faults, the second one does not.
 my $t = AIGC::Stack->start(workers => 2, faults => 1);
-my ($first, $second) = ($t->port, undef);
+my ($first, $second, $begin) = ($t->port);
 
 sub metric {
     my ($port, $what) = @_;
@@ -149,13 +149,45 @@ $t->wait_for(sub { spec()->{renewTime} ne $renewed }, 60, 'it is renewed');
 is $t->kube_get($lease)->{metadata}{labels}{'example.org/a'}, 'b', 'somebody\'s label stays on it';
 ok leads($first), 'and costs nobody the lead';
 
+### All are slow, or stopped: who lives keeps it
+
+# Every renewal is answered after more than a third of what a leader has for it.
+my $held = spec()->{leaseTransitions};
+my $renewals = sub { scalar $t->gateway_calls(since => $_[0], resource => qr/leases/, verb => qr/update/, code => qr/200/) };
+$look = look();
+$t->faults([{ path => 'leases', action => { delayMs => 3600 } }]);
+$mark = $t->audit_mark;
+$t->wait_for(sub { $renewals->($mark) >= 4 }, 60, 'four slow renewals');
+$t->no_faults;
+is spec()->{leaseTransitions}, $held, 'a slow API server costs the leader nothing';
+ok leads($first), 'it leads on';
+
+# A machine that sleeps, a virtual one that is moved: both stop, and the one that
+# does not lead is the first to go on.  It must not take its own sleep for the other's.
+my ($holder, $observer) = (($t->worker_pids)[0], ($t->second_worker_pids)[0]);
+my $reads = sub { scalar $t->gateway_calls(since => $_[0], resource => qr/leases/, verb => qr/get/) };
+$begin = time;
+kill STOP => $holder, $observer;
+sleep 0.1 while time - $begin < 20;
+$mark = $t->audit_mark;
+kill CONT => $observer;
+$t->wait_for(sub { $reads->($mark) >= 2 }, 10, 'it has read the Lease, and once more');
+is holder(), identity($first), 'which it leaves to its holder';
+kill CONT => $holder;
+$t->wait_for(sub { $renewals->($mark) >= 2 }, 10, 'the holder renews it');
+is holder(), identity($first), 'who still has it';
+is spec()->{leaseTransitions}, $held, 'it has not changed hands';
+$t->wait_for(sub { leads($first) }, 5, 'it leads');
+never_two($look, 'slow and stopped');
+$changes = metric($first, 'leader_changes_total');
+
 ### It does not reach the API server
 
 # Renewals hang from here on; a repair that is under way when its time is over is
 # ended, and nothing of it arrives.
 $look = look();
 $t->faults([{ path => 'leases', action => { delayMs => 60000 } }]);
-my $begin = time;
+$begin = time;
 sleep 0.1 while time - $begin < 6.5;
 $t->faults([{ path => 'leases', action => { delayMs => 60000 } },
     { method => 'PATCH', path => 'gameserversets', action => { delayMs => 4500 } }]);

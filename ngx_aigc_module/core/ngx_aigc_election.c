@@ -19,9 +19,14 @@ static json_t *ngx_aigc_election_time(ngx_time_t *at);
 ngx_aigc_election_e
 ngx_aigc_election_look(ngx_aigc_election_t *e, json_t *lease, ngx_msec_t now)
 {
-    json_t     *spec;
-    uint32_t    mark;
-    ngx_str_t   holder;
+    json_t      *spec;
+    uint32_t     mark;
+    ngx_str_t    holder;
+    ngx_msec_t   gap;
+
+    gap = now - e->last;
+    e->last = now;
+    e->late = 0;
 
     if (lease == NULL && !e->seen) {
         e->holder_len = 0;
@@ -60,6 +65,12 @@ ngx_aigc_election_look(ngx_aigc_election_t *e, json_t *lease, ngx_msec_t now)
         e->seen = 1;
         e->mark = mark;
         e->since = now;
+
+    } else if (gap > NGX_AIGC_LEASE_GAP) {
+        e->since += gap - NGX_AIGC_LEASE_GAP;
+        e->late = 1;
+
+        return NGX_AIGC_ELECTION_WAIT;
     }
 
     return ((ngx_msec_int_t) (now - e->since)

@@ -21,6 +21,8 @@
 #define NGX_AIGC_LEASE_DEADLINE      10000  /* ms after the last renewal was
                                                sent: it is led no longer */
 #define NGX_AIGC_LEASE_RETRY         2000   /* ms between two renewals */
+#define NGX_AIGC_LEASE_GAP           5000   /* ms: of a longer time between two
+                                               looks only that much counts */
 #define NGX_AIGC_HOLDER_MAX          128    /* bytes that are looked at */
 
 
@@ -35,8 +37,11 @@ typedef enum {
 typedef struct {
     ngx_str_t         identity;         /* ours; no more than HOLDER_MAX */
     ngx_msec_t        since;            /* the Lease is as it is since then */
+    ngx_msec_t        last;             /* the last look */
     uint32_t          mark;             /* of what it was then */
     unsigned          seen:1;           /* somebody else's: since, mark count */
+    unsigned          late:1;           /* WAIT, for we have not looked for
+                                           too long: read it once more */
     uint16_t          holder_len;       /* who holds it; 0: nobody */
     u_char            holder[NGX_AIGC_HOLDER_MAX];
 } ngx_aigc_election_t;
@@ -52,6 +57,10 @@ typedef struct {
  *   LEASE_DURATION and at most LEASE_DURATION_MAX count.  So it is for a Lease
  *   that disappears and for one that was edited: its holder may not have
  *   noticed yet.
+ * Who has not looked for longer than LEASE_GAP (stopped, starved, without an
+ * answer) does not know what went on meanwhile: only LEASE_GAP of that counts
+ * as the holder's silence, and the answer is WAIT.  Where both were stopped
+ * together the holder so has its time to renew.
  */
 ngx_aigc_election_e ngx_aigc_election_look(ngx_aigc_election_t *e,
     json_t *lease, ngx_msec_t now);

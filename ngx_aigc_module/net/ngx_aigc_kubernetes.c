@@ -160,3 +160,28 @@ ngx_aigc_kubernetes_manages(const char *method)
                || ngx_strcmp(method, "POST") == 0
                || ngx_strcmp(method, "PUT") == 0);
 }
+
+
+ngx_int_t
+ngx_aigc_kubernetes_body(ngx_aigc_fetch_t *f, json_t *json)
+{
+    char       *text;
+    ngx_int_t   rc;
+    ngx_str_t   body;
+
+    text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    body.data = (u_char *) text;
+    body.len = ngx_strlen(text);
+
+    rc = ngx_aigc_fetch_text(f, &f->body, "", &body);
+
+    free(text);
+
+    return rc;
+}

@@ -8,6 +8,8 @@
 
 #include "ngx_aigc_fetch.h"
 
+#include <jansson.h>
+
 #include "core/ngx_aigc_url.h"
 
 
@@ -60,6 +62,12 @@ void ngx_aigc_kubernetes_pvc(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
 ngx_aigc_fetch_t *ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s,
     const char *method, ngx_str_t *path, const char *content_type,
     ngx_log_t *log);
+
+/*
+ * The body of a call that was not started yet: json, which it takes over, as
+ * text.  NGX_OK; NGX_ERROR: json is NULL, or no memory.
+ */
+ngx_int_t ngx_aigc_kubernetes_body(ngx_aigc_fetch_t *f, json_t *json);
 
 
 #endif /* _NGX_AIGC_KUBERNETES_H_INCLUDED_ */

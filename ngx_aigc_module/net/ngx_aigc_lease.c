@@ -237,17 +237,27 @@ ngx_aigc_lease_deadline(ngx_event_t *ev)
 }
 
 
+/*
+ * Counted from when the last call was sent: an API server that is slow to
+ * answer costs a leader no renewal.
+ */
 static void
 ngx_aigc_lease_later(void)
 {
+    ngx_msec_int_t     wait;
     ngx_aigc_lease_t  *l;
 
     l = &ngx_aigc_lease;
 
-    if (!l->timer.timer_set) {
-        ngx_add_timer(&l->timer, NGX_AIGC_LEASE_RETRY
-                                 + ngx_random() % NGX_AIGC_LEASE_JITTER);
+    if (l->timer.timer_set) {
+        return;
     }
+
+    wait = (ngx_msec_int_t) (l->sent + NGX_AIGC_LEASE_RETRY
+                             + ngx_random() % NGX_AIGC_LEASE_JITTER
+                             - ngx_current_msec);
+
+    ngx_add_timer(&l->timer, ngx_max(wait, NGX_AIGC_LEASE_SOON));
 }
 
 
@@ -259,6 +269,8 @@ ngx_aigc_lease_send(ngx_aigc_lease_e what)
 
     l = &ngx_aigc_lease;
 
+    l->sent = ngx_current_msec;
+
     f = ngx_aigc_lease_call(what);
 
     if (f) {
@@ -268,7 +280,6 @@ ngx_aigc_lease_send(ngx_aigc_lease_e what)
         f->done = ngx_aigc_lease_done;
 
         l->doing = what;
-        l->sent = ngx_current_msec;
 
         if (ngx_aigc_fetch_start(f) == NGX_OK) {
             l->fetch = f;
@@ -330,33 +341,15 @@ ngx_aigc_lease_call(ngx_aigc_lease_e what)
 static ngx_int_t
 ngx_aigc_lease_body(ngx_aigc_fetch_t *f, ngx_uint_t release)
 {
-    char              *text;
-    json_t            *json;
-    ngx_int_t          rc;
-    ngx_str_t          body;
     ngx_aigc_lease_t  *l;
 
     l = &ngx_aigc_lease;
 
-    json = ngx_aigc_election_lease(&l->election, l->lease, &l->k8s->lease_ns,
-                                   &l->k8s->lease_name, ngx_timeofday(),
-                                   release);
-
-    text = json_dumps(json, JSON_COMPACT);
-    json_decref(json);
-
-    if (text == NULL) {
-        return NGX_ERROR;
-    }
-
-    body.data = (u_char *) text;
-    body.len = ngx_strlen(text);
-
-    rc = ngx_aigc_fetch_text(f, &f->body, "", &body);
-
-    free(text);
-
-    return rc;
+    return ngx_aigc_kubernetes_body(f,
+                    ngx_aigc_election_lease(&l->election, l->lease,
+                                            &l->k8s->lease_ns,
+                                            &l->k8s->lease_name,
+                                            ngx_timeofday(), release));
 }
 
 
@@ -515,6 +508,12 @@ ngx_aigc_lease_look(void)
 
     if (what == NGX_AIGC_ELECTION_WAIT) {
         ngx_aigc_lease_lose("the Lease is not its own any more");
+
+        if (l->election.late && !l->again) {
+            l->again = 1;
+            ngx_aigc_lease_send(NGX_AIGC_LEASE_READ);
+        }
+
         return;
     }
 

@@ -6,8 +6,9 @@
  *
  *   read → free, or ours → write, with the resourceVersion that was read
  *        → somebody else's → read again in a while
- *   written → we lead for LEASE_DEADLINE from when it was sent → write again in
- *             a while; refused, since it has changed: read
+ *   written → we lead for LEASE_DEADLINE from when it was sent → write again
+ *             LEASE_RETRY after it was sent, however long the answer took;
+ *             refused, since it has changed: read
  */
 
 #ifndef _NGX_AIGC_LEASE_H_INCLUDED_
@@ -18,7 +19,9 @@
 #include "zone/ngx_aigc_leader.h"
 
 
-#define NGX_AIGC_LEASE_TIMEOUT  3000    /* ms for a call */
+#define NGX_AIGC_LEASE_TIMEOUT  5000    /* ms for a call: half the DEADLINE, so
+                                           that one may fail */
+#define NGX_AIGC_LEASE_SOON     200     /* ms at least between two calls */
 #define NGX_AIGC_LEASE_RELEASE  1000    /* ms that a quit may take longer */
 #define NGX_AIGC_LEASE_JITTER   400     /* ms */
 #define NGX_AIGC_LEASE_LOG      30000   /* ms between lines about failures */

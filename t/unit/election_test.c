@@ -20,9 +20,25 @@ static const char  *other = LEASE("other", "15", "1");
 
 
 static ngx_aigc_election_e
-look(unit_t *u, ngx_aigc_election_t *e, const char *text, ngx_msec_t now)
+look_once(unit_t *u, ngx_aigc_election_t *e, const char *text, ngx_msec_t now)
 {
     return ngx_aigc_election_look(e, text ? unit_json(u, text) : NULL, now);
+}
+
+
+/* As a candidate does: every two seconds until now, when it is text. */
+static ngx_aigc_election_e
+look(unit_t *u, ngx_aigc_election_t *e, const char *text, ngx_msec_t now)
+{
+    static const char  *before;
+
+    while (e->seen && now - e->last > NGX_AIGC_LEASE_RETRY) {
+        (void) look_once(u, e, before, e->last + NGX_AIGC_LEASE_RETRY);
+    }
+
+    before = text;
+
+    return look_once(u, e, text, now);
 }
 
 
@@ -92,6 +108,63 @@ election_held(unit_t *u)
     is_int(u, look(u, &e, other, (ngx_msec_t) -5000), WAIT);
     is_int(u, look(u, &e, other, 9999), WAIT);
     is_int(u, look(u, &e, other, 10000), FREE);
+}
+
+
+/* who does not look cannot tell that nothing has changed */
+
+static void
+election_late(unit_t *u)
+{
+    ngx_aigc_election_t  e;
+
+    start(u, &e);
+
+    /* stopped for a minute: five seconds of it count, and it looks again */
+
+    is_int(u, look_once(u, &e, other, 1000), WAIT);
+    is_int(u, e.late, 0);
+    is_int(u, look_once(u, &e, other, 3000), WAIT);
+    is_int(u, look_once(u, &e, other, 63000), WAIT);
+    is_int(u, e.late, 1);
+    is_int(u, look_once(u, &e, other, 63010), WAIT);
+    is_int(u, e.late, 0);
+
+    is_int(u, look(u, &e, other, 70999), WAIT);
+    is_int(u, look(u, &e, other, 71000), FREE);
+
+    /* as long as counts, and a millisecond more */
+
+    start(u, &e);
+
+    is_int(u, look_once(u, &e, other, 0), WAIT);
+    is_int(u, look_once(u, &e, other, 5000), WAIT);
+    is_int(u, e.late, 0);
+    is_int(u, look_once(u, &e, other, 10001), WAIT);
+    is_int(u, e.late, 1);
+    is_int(u, look_once(u, &e, other, 15000), WAIT);
+    is_int(u, look_once(u, &e, other, 15001), FREE);
+
+    /* stopped when its time was over, even: first it looks again */
+
+    start(u, &e);
+
+    is_int(u, look(u, &e, other, 0), WAIT);
+    is_int(u, look(u, &e, other, 14000), WAIT);
+    is_int(u, look_once(u, &e, other, 90000), WAIT);
+    is_int(u, e.late, 1);
+    is_int(u, look_once(u, &e, other, 90010), FREE);
+
+    /* it was renewed meanwhile */
+
+    start(u, &e);
+
+    is_int(u, look(u, &e, other, 0), WAIT);
+    is_int(u, look(u, &e, other, 14000), WAIT);
+    is_int(u, look_once(u, &e, LEASE("other", "15", "2"), 90000), WAIT);
+    is_int(u, e.late, 0);
+    is_int(u, look(u, &e, LEASE("other", "15", "2"), 104999), WAIT);
+    is_int(u, look(u, &e, LEASE("other", "15", "2"), 105000), FREE);
 }
 
 
@@ -299,6 +372,7 @@ election_write_garbage(unit_t *u)
 unit_test_t  election_tests[] = {
     { "a Lease that nobody holds", election_free },
     { "a Lease that somebody holds, until it stands still", election_held },
+    { "a Lease at which nobody looked for a while", election_late },
     { "a Lease that changes in another way", election_surprise },
     { "bounds", election_bounds },
     { "what is written", election_write },
