@@ -4,10 +4,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 use AIGC::Crowd;
+use Digest::SHA qw(sha256);
+use MIME::Base64 qw(encode_base64url);
 use Time::HiRes qw(sleep time);
 
 my $long = 5000;        # us
-my $t    = AIGC::Stack->start(workers => 2, directives => { aigc_zone => 'gateway:64m' });
+# (its users are nobody's: Logto is not asked for them)
+my $t    = AIGC::Stack->start(workers => 2, custom_data => 'off', directives => { aigc_zone => 'gateway:64m' });
 my $base = $t->template('stable-diffusion-cpu');
 
 sub metric { return $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }
@@ -51,6 +54,37 @@ sub worker_ms {
     return (split ' ', <$f>)[0] / 1e6;
 }
 
+# As many revocations as a ConfigMap holds, each of its own second.
+my $revocations = '/api/v1/namespaces/aigc-gateway/configmaps/aigc-revocations';
+
+sub revoke {
+    my ($from, $n) = @_;
+    my $now = time;
+    return ['PATCH', $revocations, { data => { map { (encode_base64url(sha256("r$_")) => $now - $_ . '') } $from .. $from + $n - 1 } }];
+}
+
+sub revocations {
+    my ($n) = @_;
+    $t->kube_send([['POST', $revocations =~ s{/[^/]+$}{}r, { apiVersion => 'v1', kind => 'ConfigMap', metadata => { name => 'aigc-revocations' } }]], any => 1);
+    my @codes = $t->kube_send([map { revoke(4096 * $_, 4096) } 0 .. $n / 4096 - 1]);
+    is_deeply { map { $_ => 1 } @codes }, { 200 => 1 }, "$n revocations";
+    $t->wait_for(sub { metric('revocations') >= $n - $n / 16 }, 60, 'they are known');
+}
+
+# One more, and one more: each is told with all the others.
+sub sign_outs {
+    my ($n) = @_;
+    my $b = time;
+    my $cpu = worker_ms();
+    for my $i (1 .. $n) {
+        $t->kube_send([revoke(100_000 + $i + int rand 1e6, 1)]);
+    }
+    $t->wait_for(sub { metric('revocations_age_seconds') <= 1 }, 30, 'they are seen');
+    diag sprintf '%d sign-outs beside %d in %.1f s: %.1f ms of worker 0 each', $n, metric('revocations'), time - $b, (worker_ms() - $cpu) / $n;
+}
+
+sub memory { my ($pid) = $t->worker_pids; open my $f, '<', "/proc/$pid/status" or return 0; local $/; return <$f> =~ /VmHWM:\s+(\d+)/ ? $1 / 1024 : 0 }
+
 # What shares the processor can only make a pass longer: the best of up to three
 # is the gateway's own.
 subtest 'a template of 500 instances' => sub {
@@ -68,10 +102,31 @@ subtest 'a template of 500 instances' => sub {
     cmp_ok metric('passes_total'), '>', 100, 'there were passes';
 };
 
+subtest 'a ConfigMap full of revocations' => sub {
+    revocations(16_384);
+    my $try = 0;
+    do {
+        restart(500);
+        $t->wait_for(sub { metric('revocations') > 15_000 }, 60, 'all are known');
+        sign_outs(10);
+    } while (metric('long_passes_total') && ++$try < 3);
+    figures('16,384 revocations');
+};
+
 subtest 'ten thousand instances' => sub {
     plan(skip_all => 'AIGC_SLOW=1 runs it') unless $ENV{AIGC_SLOW};
     my ($templates, $each) = (13, 770);
     my $begin = time;
+
+    # what is in the namespace beside: pods of nobody's, and of Jobs
+    my $pod = sub { my ($name, $labels) = @_; ['POST', '/api/v1/namespaces/default/pods', { apiVersion => 'v1', kind => 'Pod',
+        metadata => { name => $name, labels => $labels, annotations => { 'fake/unschedulable' => 'no' } },
+        spec => { containers => [{ name => 'c', image => 'i' }] } }] };
+    my @foreign = $t->kube_send([map({ $pod->("foreign-$_", { app => 'x' }) } 1 .. 10_000),
+        map { $pod->("job-$_", { 'job-name' => "j$_" }) } 1 .. 5_000]);
+    is_deeply { map { $_ => 1 } @foreign }, { 201 => 1 }, '15,000 pods beside';
+    diag sprintf '15,000 pods in %.0f s', time - $begin;
+    $begin = time;
     AIGC::Crowd::create($t, $base, 'wide', $templates, $each, disks => 1);
     diag sprintf '%d objects in %.0f s', 3 * $templates * $each, time - $begin;
     $t->wait_for(sub { metric('disks') == $templates * $each }, 60, 'all disks are known');
@@ -92,7 +147,9 @@ subtest 'ten thousand instances' => sub {
         : poke(AIGC::Crowd::disk_path('wide' . ($i % 13 + 1), $i)) });
     diag sprintf '500 events in %.2f s, %.2f ms of worker 0 each', $took,
         (worker_ms() - $cpu) / (metric('events_total') - $events);
+    sign_outs(10);
     figures('a storm of events');
+    diag sprintf 'worker 0 had %.0f MB at most', memory();
 };
 
 done_testing;

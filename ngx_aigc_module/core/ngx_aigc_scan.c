@@ -12,7 +12,7 @@ static u_char *ngx_aigc_scan_value(u_char *p, u_char *last);
 static u_char *ngx_aigc_scan_text(u_char *p, u_char *last);
 static u_char *ngx_aigc_scan_nested(u_char *p, u_char *last);
 static u_char *ngx_aigc_scan_scalar(u_char *p, u_char *last);
-static ngx_int_t ngx_aigc_scan_found(ngx_str_t *name, u_char *p, u_char *end,
+static ngx_int_t ngx_aigc_scan_found(ngx_str_t *name, ngx_str_t *value,
     ngx_aigc_scan_t *members, ngx_uint_t n);
 
 
@@ -22,37 +22,95 @@ static ngx_int_t ngx_aigc_scan_found(ngx_str_t *name, u_char *p, u_char *end,
 ngx_int_t
 ngx_aigc_scan(ngx_str_t *text, ngx_aigc_scan_t *members, ngx_uint_t n)
 {
-    u_char      *p, *end, *last;
-    ngx_str_t    name;
-    ngx_uint_t   i, more;
+    ngx_int_t              rc;
+    ngx_str_t              name, value;
+    ngx_uint_t             i;
+    ngx_aigc_scan_walk_t   walk;
 
     for (i = 0; i < n; i++) {
         ngx_str_null(&members[i].value);
     }
 
-    last = text->data + text->len;
-    p = ngx_aigc_scan_blank(text->data, last);
+    ngx_aigc_scan_walk(&walk, text);
 
-    if (!ngx_aigc_scan_at(p, last, '{')) {
-        return NGX_DECLINED;
-    }
+    for ( ;; ) {
 
-    p = ngx_aigc_scan_blank(p + 1, last);
-    more = !ngx_aigc_scan_at(p, last, '}');
+        rc = ngx_aigc_scan_next(&walk, &name, &value);
 
-    while (more) {
-
-        if (!ngx_aigc_scan_at(p, last, '"')) {
+        if (walk.array) {
             return NGX_DECLINED;
         }
 
-        end = ngx_aigc_scan_text(p, last);
+        if (rc != NGX_OK) {
+            return (rc == NGX_DONE) ? NGX_OK : rc;
+        }
+
+        if (ngx_aigc_scan_found(&name, &value, members, n) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+}
+
+
+void
+ngx_aigc_scan_walk(ngx_aigc_scan_walk_t *walk, ngx_str_t *text)
+{
+    walk->p = text->data;
+    walk->last = text->data + text->len;
+    walk->begun = 0;
+    walk->array = 0;
+}
+
+
+ngx_int_t
+ngx_aigc_scan_next(ngx_aigc_scan_walk_t *walk, ngx_str_t *name,
+    ngx_str_t *value)
+{
+    u_char  *p, *end, *last, close;
+
+    last = walk->last;
+    p = ngx_aigc_scan_blank(walk->p, last);
+
+    if (!walk->begun) {
+
+        walk->array = ngx_aigc_scan_at(p, last, '[');
+
+        if (!walk->array && !ngx_aigc_scan_at(p, last, '{')) {
+            return NGX_DECLINED;
+        }
+
+        p = ngx_aigc_scan_blank(p + 1, last);
+    }
+
+    close = walk->array ? ']' : '}';
+
+    if (ngx_aigc_scan_at(p, last, close)) {
+        return (ngx_aigc_scan_blank(p + 1, last) == last) ? NGX_DONE
+                                                          : NGX_DECLINED;
+    }
+
+    if (walk->begun) {
+
+        if (!ngx_aigc_scan_at(p, last, ',')) {
+            return NGX_DECLINED;
+        }
+
+        p = ngx_aigc_scan_blank(p + 1, last);
+    }
+
+    walk->begun = 1;
+    ngx_str_null(name);
+
+    if (!walk->array) {
+
+        end = ngx_aigc_scan_at(p, last, '"') ? ngx_aigc_scan_text(p, last)
+                                             : NULL;
         if (end == NULL) {
             return NGX_DECLINED;
         }
 
-        name.data = p + 1;
-        name.len = end - p - 2;
+        name->data = p + 1;
+        name->len = end - p - 2;
 
         p = ngx_aigc_scan_blank(end, last);
 
@@ -61,32 +119,24 @@ ngx_aigc_scan(ngx_str_t *text, ngx_aigc_scan_t *members, ngx_uint_t n)
         }
 
         p = ngx_aigc_scan_blank(p + 1, last);
-        end = ngx_aigc_scan_value(p, last);
-
-        if (end == NULL
-            || ngx_aigc_scan_found(&name, p, end, members, n) != NGX_OK)
-        {
-            return NGX_DECLINED;
-        }
-
-        p = ngx_aigc_scan_blank(end, last);
-        more = ngx_aigc_scan_at(p, last, ',');
-
-        if (more) {
-            p = ngx_aigc_scan_blank(p + 1, last);
-        }
     }
 
-    if (!ngx_aigc_scan_at(p, last, '}')) {
+    end = ngx_aigc_scan_value(p, last);
+    if (end == NULL) {
         return NGX_DECLINED;
     }
 
-    return (ngx_aigc_scan_blank(p + 1, last) == last) ? NGX_OK : NGX_DECLINED;
+    value->data = p;
+    value->len = end - p;
+
+    walk->p = end;
+
+    return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_aigc_scan_found(ngx_str_t *name, u_char *p, u_char *end,
+ngx_aigc_scan_found(ngx_str_t *name, ngx_str_t *value,
     ngx_aigc_scan_t *members, ngx_uint_t n)
 {
     ngx_uint_t  i;
@@ -103,8 +153,7 @@ ngx_aigc_scan_found(ngx_str_t *name, u_char *p, u_char *end,
             return NGX_DECLINED;
         }
 
-        members[i].value.data = p;
-        members[i].value.len = end - p;
+        members[i].value = *value;
     }
 
     return NGX_OK;

@@ -12,6 +12,14 @@
 #include <ngx_core.h>
 
 
+/* A walk over the members of an object. */
+typedef struct {
+    u_char           *p;
+    u_char           *last;
+    unsigned          begun:1;
+    unsigned          array:1;          /* elements, which have no names */
+} ngx_aigc_scan_walk_t;
+
 /* A member asked for: value is a part of the text, a string in its quotes. */
 typedef struct {
     const char       *name;
@@ -27,6 +35,16 @@ typedef struct {
  */
 ngx_int_t ngx_aigc_scan(ngx_str_t *text, ngx_aigc_scan_t *members,
     ngx_uint_t n);
+
+/*
+ * The same member by member, in as many steps as one likes: text, an object or
+ * an array, stays as it is meanwhile.  next: NGX_OK, name (as it is written; of
+ * an element: empty) and value are parts of text; NGX_DONE: that was all;
+ * NGX_DECLINED: it is no object and no array, or not whole.
+ */
+void ngx_aigc_scan_walk(ngx_aigc_scan_walk_t *walk, ngx_str_t *text);
+ngx_int_t ngx_aigc_scan_next(ngx_aigc_scan_walk_t *walk, ngx_str_t *name,
+    ngx_str_t *value);
 
 /*
  * A value as the string that it is, unescaped, from pool.  len 0: it is none,

@@ -8,6 +8,7 @@
 
 #include "core/ngx_aigc_owner_ref.h"
 #include "core/ngx_aigc_text.h"
+#include "zone/ngx_aigc_look.h"
 
 
 typedef enum {
@@ -112,6 +113,7 @@ ngx_aigc_bind_look(ngx_uint_t collect, ngx_log_t *log)
 
     for (slot = 0; ; slot++) {
 
+        slot = ngx_aigc_look_unbound(ngx_aigc_bind_zone, slot);
         rc = ngx_aigc_table_disk_at(ngx_aigc_bind_zone, slot, &disk);
 
         if (rc == NGX_DONE) {

@@ -16,21 +16,25 @@ static json_t *ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,
 static void ngx_aigc_event_done(ngx_aigc_fetch_t *f);
 
 
-static ngx_uint_t  ngx_aigc_events;     /* under way */
+/* under way; NULL: a free place */
+static ngx_aigc_fetch_t  *ngx_aigc_events[NGX_AIGC_EVENTS_MAX];
 
 
 ngx_int_t
 ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     ngx_int_t id, const char *reason, const char *message, ngx_log_t *log)
 {
-    char              *text;
     u_char             buf[sizeof("/api/v1/namespaces//events")
                            + NGX_AIGC_NS_MAX];
-    json_t            *json;
-    ngx_str_t          path, now, body;
+    ngx_str_t          path, now;
+    ngx_uint_t         i;
     ngx_aigc_fetch_t  *f;
 
-    if (ngx_aigc_events == NGX_AIGC_EVENTS_MAX) {
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX && ngx_aigc_events[i]; i++) {
+        /* void */
+    }
+
+    if (i == NGX_AIGC_EVENTS_MAX) {
         return NGX_BUSY;
     }
 
@@ -45,27 +49,14 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
         return NGX_BUSY;
     }
 
-    json = NULL;
-    text = NULL;
-
-    if (ngx_aigc_time_write(f->pool, ngx_time(), &now) == NGX_OK) {
-        json = ngx_aigc_event_json(tmpl, id, reason, message, &now);
-        text = json_dumps(json, JSON_COMPACT);
-    }
-
-    json_decref(json);
-
-    body.data = (u_char *) text;
-    body.len = text ? ngx_strlen(text) : 0;
-
-    if (text == NULL || ngx_aigc_fetch_text(f, &f->body, "", &body) != NGX_OK)
+    if (ngx_aigc_time_write(f->pool, ngx_time(), &now) != NGX_OK
+        || ngx_aigc_kubernetes_body(f, ngx_aigc_event_json(tmpl, id, reason,
+                                                           message, &now))
+           != NGX_OK)
     {
-        free(text);
         ngx_destroy_pool(f->pool);
         return NGX_BUSY;
     }
-
-    free(text);
 
     f->timeout = NGX_AIGC_EVENT_TIMEOUT;
     f->max = NGX_AIGC_EVENT_ANSWER;
@@ -75,9 +66,23 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
         return NGX_BUSY;
     }
 
-    ngx_aigc_events++;
+    ngx_aigc_events[i] = f;
 
     return NGX_OK;
+}
+
+
+void
+ngx_aigc_event_cancel(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX; i++) {
+        if (ngx_aigc_events[i]) {
+            ngx_aigc_fetch_cancel(ngx_aigc_events[i]);
+            ngx_aigc_events[i] = NULL;
+        }
+    }
 }
 
 
@@ -117,7 +122,13 @@ ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,
 static void
 ngx_aigc_event_done(ngx_aigc_fetch_t *f)
 {
-    ngx_aigc_events--;
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX; i++) {
+        if (ngx_aigc_events[i] == f) {
+            ngx_aigc_events[i] = NULL;
+        }
+    }
 
     if (f->status != 201) {
         ngx_log_error(NGX_LOG_WARN, f->log, 0,

@@ -23,5 +23,8 @@
 ngx_int_t ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     ngx_int_t id, const char *reason, const char *message, ngx_log_t *log);
 
+/* Ends those that are under way. */
+void ngx_aigc_event_cancel(void);
+
 
 #endif /* _NGX_AIGC_EVENT_H_INCLUDED_ */

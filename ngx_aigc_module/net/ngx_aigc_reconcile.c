@@ -1,7 +1,8 @@
 /*
  * net/ngx_aigc_reconcile.c — the pass.  Level-triggered: it looks at the table,
  * not at what has changed in it, so a step that failed is taken again by the
- * next.  Each step has a file of its own.
+ * next.  Each step has a file of its own, and a pass of the event loop: requests
+ * and watches have their turn in between.
  */
 
 #include <ngx_config.h>
@@ -10,6 +11,7 @@
 
 #include "ngx_aigc_aside.h"
 #include "ngx_aigc_bind.h"
+#include "ngx_aigc_event.h"
 #include "ngx_aigc_lease.h"
 #include "ngx_aigc_mirror.h"
 #include "ngx_aigc_reconcile.h"
@@ -25,13 +27,22 @@
 
 
 static void ngx_aigc_reconcile_leader(ngx_uint_t leads);
+static void ngx_aigc_reconcile_end(void);
 static void ngx_aigc_reconcile_pass(ngx_event_t *ev);
+static void ngx_aigc_reconcile_step(ngx_event_t *ev);
+static void ngx_aigc_reconcile_do(ngx_uint_t step);
+
+
+#define NGX_AIGC_RECONCILE_STEPS  9
 
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_reconcile_k8s;
 static ngx_aigc_zone_t        *ngx_aigc_reconcile_zone;
 static ngx_log_t              *ngx_aigc_reconcile_log;
 static ngx_event_t             ngx_aigc_reconcile_event;
+static ngx_event_t             ngx_aigc_reconcile_next;     /* step, which is */
+static ngx_uint_t              ngx_aigc_reconcile_at;       /* … this one */
+static ngx_uint_t              ngx_aigc_reconcile_again;
 static ngx_connection_t        ngx_aigc_reconcile_connection;
 
 
@@ -46,7 +57,7 @@ ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_reconcile_log = cycle->log;
     ngx_aigc_reconcile_connection.fd = (ngx_socket_t) -1;
 
-    ngx_aigc_task_init(k8s, ngx_aigc_reconcile_kick, cycle->log);
+    ngx_aigc_task_init(k8s, zone, ngx_aigc_reconcile_kick, cycle->log);
 
     ev = &ngx_aigc_reconcile_event;
     ngx_memzero(ev, sizeof(ngx_event_t));
@@ -54,6 +65,10 @@ ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ev->data = &ngx_aigc_reconcile_connection;
     ev->log = cycle->log;
     ev->cancelable = 1;
+
+    ngx_memzero(&ngx_aigc_reconcile_next, sizeof(ngx_event_t));
+    ngx_aigc_reconcile_next.handler = ngx_aigc_reconcile_step;
+    ngx_aigc_reconcile_next.log = cycle->log;
 
     ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);
 
@@ -69,12 +84,28 @@ ngx_aigc_reconcile_stop(void)
     }
 
     ngx_aigc_lease_stop();
+    ngx_aigc_reconcile_end();
+}
+
+
+/* All that a leader does, under way or waiting. */
+static void
+ngx_aigc_reconcile_end(void)
+{
+    if (ngx_aigc_reconcile_next.posted) {
+        ngx_delete_posted_event(&ngx_aigc_reconcile_next);
+    }
+
+    ngx_aigc_reconcile_again = 0;
+
     ngx_aigc_task_cancel();
+    ngx_aigc_event_cancel();
+    ngx_aigc_release_stop();
     ngx_aigc_mirror_stop();
 }
 
 
-/* Somebody else may lead from here on: what is under way ends. */
+/* Somebody else may lead from here on. */
 static void
 ngx_aigc_reconcile_leader(ngx_uint_t leads)
 {
@@ -82,7 +113,7 @@ ngx_aigc_reconcile_leader(ngx_uint_t leads)
         ngx_aigc_reconcile_kick(NULL);
 
     } else {
-        ngx_aigc_task_cancel();
+        ngx_aigc_reconcile_end();
     }
 }
 
@@ -109,41 +140,113 @@ ngx_aigc_reconcile_kick(void *data)
 }
 
 
+/* A round begins: its steps follow, one a pass of the event loop. */
 static void
 ngx_aigc_reconcile_pass(ngx_event_t *ev)
 {
+    ngx_event_t  *step;
+
     if (ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK) {
         ngx_aigc_reconcile_stop();
         return;
     }
 
-    ngx_aigc_pass_begin();
+    step = &ngx_aigc_reconcile_next;
 
-    /* a half-known cluster is nothing to act upon */
+    if (step->posted) {
+        ngx_aigc_reconcile_again = 1;
 
-    if (ngx_aigc_leader_leads(ngx_aigc_reconcile_zone) == NGX_OK
-        && ngx_aigc_zone_synced(ngx_aigc_reconcile_zone) == NGX_OK
-        && !ngx_aigc_reconcile_zone->shm->holes)
-    {
-        ngx_aigc_repair(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
-                        ngx_aigc_reconcile_log);
-        ngx_aigc_aside(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
-                       ngx_aigc_reconcile_log);
-        ngx_aigc_stamp(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
-        ngx_aigc_uninstall(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
-        ngx_aigc_bind(ngx_aigc_reconcile_zone, ngx_aigc_reconcile_log);
-        ngx_aigc_tell(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
-                      ngx_aigc_reconcile_log);
-        ngx_aigc_release(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
-                         ngx_aigc_reconcile_log);
-        ngx_aigc_revoke_prune(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
-                              ngx_aigc_reconcile_log);
-        ngx_aigc_mirror();
+    } else {
+        ngx_aigc_reconcile_at = 0;
+        ngx_post_event(step, &ngx_posted_next_events);
     }
-
-    ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE);
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);
+    }
+}
+
+
+static void
+ngx_aigc_reconcile_step(ngx_event_t *ev)
+{
+    /* a half-known cluster is nothing to act upon */
+
+    if (ngx_aigc_leader_leads(ngx_aigc_reconcile_zone) != NGX_OK
+        || ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK
+        || ngx_aigc_zone_synced(ngx_aigc_reconcile_zone) != NGX_OK
+        || ngx_aigc_reconcile_zone->shm->holes)
+    {
+        return;
+    }
+
+    ngx_aigc_pass_begin();
+
+    ngx_aigc_reconcile_do(ngx_aigc_reconcile_at++);
+
+    ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE);
+
+    if (ngx_aigc_reconcile_at == NGX_AIGC_RECONCILE_STEPS) {
+
+        if (!ngx_aigc_reconcile_again) {
+            return;
+        }
+
+        ngx_aigc_reconcile_again = 0;
+        ngx_aigc_reconcile_at = 0;
+    }
+
+    ngx_post_event(ev, &ngx_posted_next_events);
+}
+
+
+static void
+ngx_aigc_reconcile_do(ngx_uint_t step)
+{
+    ngx_log_t              *log;
+    ngx_aigc_zone_t        *zone;
+    ngx_aigc_kubernetes_t  *k8s;
+
+    k8s = ngx_aigc_reconcile_k8s;
+    zone = ngx_aigc_reconcile_zone;
+    log = ngx_aigc_reconcile_log;
+
+    switch (step) {
+
+    case 0:
+        ngx_aigc_repair(k8s, zone, log);
+        break;
+
+    case 1:
+        ngx_aigc_aside(k8s, zone, log);
+        break;
+
+    case 2:
+        ngx_aigc_stamp(zone, log);
+        break;
+
+    case 3:
+        ngx_aigc_uninstall(zone, log);
+        break;
+
+    case 4:
+        ngx_aigc_bind(zone, log);
+        break;
+
+    case 5:
+        ngx_aigc_tell(k8s, zone, log);
+        break;
+
+    case 6:
+        ngx_aigc_release(k8s, zone, log);
+        break;
+
+    case 7:
+        ngx_aigc_revoke_prune(k8s, zone, log);
+        break;
+
+    default:
+        ngx_aigc_mirror();
+        break;
     }
 }

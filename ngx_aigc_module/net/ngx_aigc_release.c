@@ -7,8 +7,20 @@
 #include "ngx_aigc_leader_patch.h"
 
 
-static ngx_uint_t ngx_aigc_release_find(ngx_aigc_revoked_t *users,
-    ngx_uint_t nusers, ngx_uint_t *found, ngx_aigc_leader_item_t *list);
+/* A walk over the running instances, some of them a pass. */
+typedef struct {
+    ngx_atomic_uint_t    version;       /* of the revocations, … */
+    ngx_uint_t           none;          /* … which then named nobody */
+    uint32_t             slot;          /* goes on here */
+    ngx_uint_t           nusers;        /* 0: no walk is under way */
+    ngx_aigc_revoked_t   users[NGX_AIGC_RELEASE_USERS];
+    u_char               found[NGX_AIGC_RELEASE_USERS];
+} ngx_aigc_release_sweep_t;
+
+
+static ngx_int_t ngx_aigc_release_begin(ngx_aigc_release_sweep_t *sweep);
+static ngx_uint_t ngx_aigc_release_find(ngx_aigc_release_sweep_t *sweep,
+    ngx_aigc_leader_item_t *list);
 static void ngx_aigc_release_sent(ngx_aigc_template_t *tmpl,
     ngx_aigc_leader_item_t *items, ngx_aigc_op_t *ops, ngx_uint_t n);
 
@@ -23,72 +35,112 @@ static ngx_aigc_kubernetes_t  *ngx_aigc_release_k8s;
 static ngx_aigc_zone_t        *ngx_aigc_release_zone;
 static ngx_log_t              *ngx_aigc_release_log;
 
+static ngx_aigc_release_sweep_t  ngx_aigc_release_sweep;
+
 
 void
 ngx_aigc_release(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log)
 {
-    time_t                   age;
-    ngx_uint_t               i, n, nusers;
-    ngx_uint_t               found[NGX_AIGC_RELEASE_USERS];
-    ngx_aigc_revoked_t       users[NGX_AIGC_RELEASE_USERS];
-    ngx_aigc_leader_item_t   list[NGX_AIGC_RELEASE_MAX];
+    time_t                     age;
+    ngx_uint_t                 i, n;
+    ngx_aigc_leader_item_t     list[NGX_AIGC_RELEASE_MAX];
+    ngx_aigc_release_sweep_t  *sweep;
 
     ngx_aigc_release_k8s = k8s;
     ngx_aigc_release_zone = zone;
     ngx_aigc_release_log = log;
 
-    nusers = ngx_aigc_revocation_list(zone, NGX_AIGC_REVOCATION_USER, 0, users,
-                                      NGX_AIGC_RELEASE_USERS);
-    if (nusers == 0) {
+    sweep = &ngx_aigc_release_sweep;
+
+    if (sweep->nusers == 0 && ngx_aigc_release_begin(sweep) != NGX_OK) {
         return;
     }
 
-    ngx_memzero(found, sizeof(found));
-
-    n = ngx_aigc_release_find(users, nusers, found, list);
+    n = ngx_aigc_release_find(sweep, list);
 
     ngx_aigc_leader_patch(zone, &ngx_aigc_release_patch, list, n, log);
 
-    /* a table that is not whole may lack some of theirs */
-
-    if (ngx_aigc_zone_whole(zone) != NGX_OK) {
+    if (sweep->slot < zone->shm->end_instances) {
+        ngx_aigc_task_again();
         return;
     }
 
-    for (i = 0; i < nusers; i++) {
+    /* a table that is not whole may lack some of theirs */
+
+    for (i = 0; i < sweep->nusers; i++) {
+
         /* a time to come is another clock's, or of before a step of ours */
 
-        age = ngx_time() - ngx_aigc_when_time(users[i].when);
+        age = ngx_time() - ngx_aigc_when_time(sweep->users[i].when);
 
-        if (!found[i]
+        if (ngx_aigc_zone_whole(zone) == NGX_OK && !sweep->found[i]
             && (age > NGX_AIGC_RELEASE_HOLD || age < -NGX_AIGC_RELEASE_HOLD))
         {
-            ngx_aigc_revocation_released(zone, &users[i]);
+            ngx_aigc_revocation_released(zone, &sweep->users[i]);
         }
     }
+
+    sweep->nusers = 0;
 }
 
 
-/* What runs of these users'; found says whose. */
+void
+ngx_aigc_release_stop(void)
+{
+    ngx_memzero(&ngx_aigc_release_sweep, sizeof(ngx_aigc_release_sweep_t));
+}
+
+
+/* NGX_OK: there are users whose instances are to be found */
+static ngx_int_t
+ngx_aigc_release_begin(ngx_aigc_release_sweep_t *sweep)
+{
+    ngx_atomic_uint_t  version;
+
+    version = ngx_aigc_revocation_version(ngx_aigc_release_zone);
+
+    if (sweep->none && sweep->version == version) {
+        return NGX_DECLINED;
+    }
+
+    sweep->version = version;
+    sweep->slot = 0;
+    sweep->nusers = ngx_aigc_revocation_list(ngx_aigc_release_zone,
+                                             NGX_AIGC_REVOCATION_USER, 0,
+                                             sweep->users,
+                                             NGX_AIGC_RELEASE_USERS);
+    sweep->none = (sweep->nusers == 0);
+
+    ngx_memzero(sweep->found, sizeof(sweep->found));
+
+    return sweep->none ? NGX_DECLINED : NGX_OK;
+}
+
+
+/* What runs of these users', among the next ones; found says whose. */
 static ngx_uint_t
-ngx_aigc_release_find(ngx_aigc_revoked_t *users, ngx_uint_t nusers,
-    ngx_uint_t *found, ngx_aigc_leader_item_t *list)
+ngx_aigc_release_find(ngx_aigc_release_sweep_t *sweep,
+    ngx_aigc_leader_item_t *list)
 {
     u_char              key[NGX_AIGC_REVOKED_KEY_LEN];
-    uint32_t            slot;
     ngx_str_t           owner;
-    ngx_uint_t          i, n;
+    ngx_uint_t          i, n, looked;
     ngx_aigc_record_t   record;
 
     n = 0;
 
-    for (slot = 0;
-         ngx_aigc_table_next(ngx_aigc_release_zone, NGX_AIGC_RUNNING, &slot,
-                             &record)
-         == NGX_OK;
-         slot++)
-    {
+    for (looked = 0; looked < NGX_AIGC_RELEASE_SLICE; looked++) {
+
+        if (ngx_aigc_table_next(ngx_aigc_release_zone, NGX_AIGC_RUNNING,
+                                &sweep->slot, &record)
+            != NGX_OK)
+        {
+            break;
+        }
+
+        sweep->slot++;
+
         if (record.owner.len == 0 || record.tmpl == NGX_AIGC_NONE) {
             continue;
         }
@@ -99,17 +151,19 @@ ngx_aigc_release_find(ngx_aigc_revoked_t *users, ngx_uint_t nusers,
             continue;
         }
 
-        for (i = 0; i < nusers; i++) {
-            if (ngx_memcmp(users[i].key, key, NGX_AIGC_REVOKED_KEY_LEN) == 0) {
+        for (i = 0; i < sweep->nusers; i++) {
+            if (ngx_memcmp(sweep->users[i].key, key, NGX_AIGC_REVOKED_KEY_LEN)
+                == 0)
+            {
                 break;
             }
         }
 
-        if (i == nusers) {
+        if (i == sweep->nusers) {
             continue;
         }
 
-        found[i] = 1;
+        sweep->found[i] = 1;
 
         if (n < NGX_AIGC_RELEASE_MAX) {
             list[n].tmpl = record.tmpl;

@@ -14,6 +14,8 @@
 #include "zone/ngx_aigc_table.h"
 
 
+#define NGX_AIGC_RELEASE_SLICE  1000    /* running instances looked at in a
+                                           pass */
 #define NGX_AIGC_RELEASE_USERS  64      /* looked at in a pass */
 #define NGX_AIGC_RELEASE_MAX    64      /* instances released in a pass */
 #define NGX_AIGC_RELEASE_HOLD   15      /* s: a write that the user asked for
@@ -22,6 +24,9 @@
 
 void ngx_aigc_release(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
+
+/* This gateway leads no more: the walk begins anew when it does. */
+void ngx_aigc_release_stop(void);
 
 
 #endif /* _NGX_AIGC_RELEASE_H_INCLUDED_ */

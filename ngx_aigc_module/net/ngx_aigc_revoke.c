@@ -7,8 +7,16 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_revoke.h"
+#include "ngx_aigc_revoke_read.h"
 
 #include "core/ngx_aigc_frame.h"
+#include "core/ngx_aigc_scan.h"
+#include "core/ngx_aigc_text.h"
+#include "zone/ngx_aigc_pass.h"
+
+
+#define NGX_AIGC_REVOKE_QUERY    512    /* bytes of the watch's query */
+#define NGX_AIGC_REVOKE_VERSION  64     /* bytes of a resourceVersion */
 
 
 typedef struct {
@@ -17,6 +25,9 @@ typedef struct {
     ngx_log_t              *log;
     ngx_aigc_fetch_t       *fetch;      /* the list, or the watch */
     ngx_aigc_frame_t        frame;
+    ngx_uint_t              paused;     /* bytes wait until one is read */
+    ngx_str_t               listed;     /* the object of a list: ours */
+    char                    query[NGX_AIGC_REVOKE_QUERY];
     ngx_msec_t              backoff;
     ngx_event_t             timer;      /* the next list, or silence */
     ngx_event_t             poll;
@@ -33,14 +44,19 @@ static void ngx_aigc_revoke_poll(ngx_event_t *ev);
 static void ngx_aigc_revoke_timer(ngx_event_t *ev);
 static void ngx_aigc_revoke_list(void);
 static void ngx_aigc_revoke_listed(ngx_aigc_fetch_t *f);
-static ngx_int_t ngx_aigc_revoke_read_list(ngx_aigc_fetch_t *f, u_char *query,
-    size_t room);
-static void ngx_aigc_revoke_watch(const char *query);
+static ngx_int_t ngx_aigc_revoke_list_text(ngx_aigc_fetch_t *f);
+static ngx_int_t ngx_aigc_revoke_list_query(ngx_pool_t *pool,
+    ngx_str_t *metadata);
+static void ngx_aigc_revoke_list_read(ngx_int_t rc);
+static void ngx_aigc_revoke_list_free(void);
+static void ngx_aigc_revoke_watch(void);
 static ngx_int_t ngx_aigc_revoke_data(ngx_aigc_fetch_t *f, u_char *p,
     size_t len);
+static ngx_int_t ngx_aigc_revoke_pump(void);
 static ngx_int_t ngx_aigc_revoke_take(ngx_str_t *line);
+static void ngx_aigc_revoke_event_read(ngx_int_t rc);
 static void ngx_aigc_revoke_ended(ngx_aigc_fetch_t *f);
-static void ngx_aigc_revoke_object(json_t *object);
+static void ngx_aigc_revoke_silence(void);
 static void ngx_aigc_revoke_retry(ngx_uint_t failed);
 
 
@@ -68,6 +84,7 @@ ngx_aigc_revoke_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_revoke_lifetime = lifetime;
 
     ngx_aigc_frame_init(&w->frame);
+    ngx_aigc_revoke_read_init(zone, cycle->log);
 
     ngx_aigc_revoke_event(&w->timer, ngx_aigc_revoke_timer);
     ngx_aigc_revoke_event(&w->poll, ngx_aigc_revoke_poll);
@@ -104,6 +121,8 @@ ngx_aigc_revoke_stop(void)
         w->fetch = NULL;
     }
 
+    ngx_aigc_revoke_read_stop();
+    ngx_aigc_revoke_list_free();
     ngx_aigc_frame_free(&w->frame);
     ngx_aigc_revoke_store_stop();
 
@@ -160,6 +179,7 @@ ngx_aigc_revoke_timer(ngx_event_t *ev)
         w->fetch = NULL;
     }
 
+    ngx_aigc_revoke_read_stop();
     ngx_aigc_revoke_list();
 }
 
@@ -212,7 +232,6 @@ ngx_aigc_revoke_list(void)
 static void
 ngx_aigc_revoke_listed(ngx_aigc_fetch_t *f)
 {
-    u_char              query[512];
     ngx_aigc_revoke_t  *w;
 
     w = &ngx_aigc_revoke;
@@ -223,60 +242,127 @@ ngx_aigc_revoke_listed(ngx_aigc_fetch_t *f)
         ngx_aigc_revocation_heard(w->zone);
     }
 
-    if (f->status != 200 || f->error
-        || ngx_aigc_revoke_read_list(f, query, sizeof(query)) != NGX_OK)
+    if (f->status != 200 || f->error || ngx_aigc_revoke_list_text(f) != NGX_OK)
     {
-        ngx_aigc_revoke_complain(f, "read");
+        ngx_aigc_revoke_complain(f->status, f->error, "read");
         ngx_aigc_revoke_retry(1);
         return;
     }
 
-    ngx_aigc_revocation_heard(w->zone);
-
-    ngx_aigc_revoke_watch((char *) query);
+    ngx_aigc_revoke_read(&w->listed, ngx_aigc_revoke_list_read);
 }
 
 
-/* Takes the list; query becomes that of the watch which goes on from it. */
+/* The one object of the list, kept until it is read; "{}": there is none. */
 static ngx_int_t
-ngx_aigc_revoke_read_list(ngx_aigc_fetch_t *f, u_char *query, size_t room)
+ngx_aigc_revoke_list_text(ngx_aigc_fetch_t *f)
 {
-    size_t       i;
-    json_t      *root, *items, *item;
-    ngx_int_t    rc;
-    const char  *version;
+    ngx_int_t              rc;
+    ngx_str_t              name, object;
+    ngx_aigc_revoke_t     *w;
+    ngx_aigc_scan_walk_t   walk;
 
-    root = json_loadb((char *) f->answer.data, f->answer.len, 0, NULL);
-    items = json_object_get(root, "items");
-    version = json_string_value(json_object_get(
-                  json_object_get(root, "metadata"), "resourceVersion"));
+    ngx_aigc_scan_t  list[] = {
+        { "metadata", ngx_null_string }, { "items", ngx_null_string }
+    };
 
-    rc = NGX_DECLINED;
+    w = &ngx_aigc_revoke;
 
-    if (json_is_array(items) && version && ngx_strlen(version) < 64) {
-
-        ngx_aigc_revocation_lost(ngx_aigc_revoke.zone);
-
-        json_array_foreach(items, i, item) {
-            ngx_aigc_revoke_object(item);
-        }
-
-        *ngx_snprintf(query, room - 1,
-                      "?fieldSelector=metadata.name%%3D" NGX_AIGC_REVOKED_NAME
-                      "&watch=true&allowWatchBookmarks=true"
-                      "&resourceVersion=%s&timeoutSeconds=%ui", version,
-                      (ngx_uint_t) 300 + ngx_random() % 300) = '\0';
-        rc = NGX_OK;
+    if (ngx_aigc_scan(&f->answer, list, 2) != NGX_OK
+        || ngx_aigc_revoke_list_query(f->pool, &list[0].value) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    json_decref(root);
+    ngx_aigc_scan_walk(&walk, &list[1].value);
 
-    return rc;
+    rc = ngx_aigc_scan_next(&walk, &name, &object);
+
+    if (!walk.array || (rc != NGX_OK && rc != NGX_DONE)) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DONE) {
+        ngx_str_set(&object, "{}");
+    }
+
+    ngx_aigc_revoke_list_free();
+
+    w->listed.data = ngx_alloc(object.len, w->log);
+    if (w->listed.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(w->listed.data, object.data, object.len);
+    w->listed.len = object.len;
+
+    return NGX_OK;
+}
+
+
+/* Of the watch that goes on from the list. */
+static ngx_int_t
+ngx_aigc_revoke_list_query(ngx_pool_t *pool, ngx_str_t *metadata)
+{
+    ngx_str_t           version;
+    ngx_aigc_revoke_t  *w;
+
+    ngx_aigc_scan_t  meta[] = { { "resourceVersion", ngx_null_string } };
+
+    w = &ngx_aigc_revoke;
+
+    if (ngx_aigc_scan(metadata, meta, 1) != NGX_OK
+        || ngx_aigc_scan_string(pool, &meta[0].value, NGX_AIGC_REVOKE_VERSION,
+                                &version)
+           != NGX_OK
+        || ngx_aigc_text_check(&version, NGX_AIGC_REVOKE_VERSION) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    *ngx_snprintf((u_char *) w->query, sizeof(w->query) - 1,
+                  "?fieldSelector=metadata.name%%3D" NGX_AIGC_REVOKED_NAME
+                  "&watch=true&allowWatchBookmarks=true"
+                  "&resourceVersion=%V&timeoutSeconds=%ui", &version,
+                  (ngx_uint_t) 300 + ngx_random() % 300) = '\0';
+
+    return NGX_OK;
 }
 
 
 static void
-ngx_aigc_revoke_watch(const char *query)
+ngx_aigc_revoke_list_read(ngx_int_t rc)
+{
+    ngx_aigc_revoke_list_free();
+
+    if (rc != NGX_OK) {
+        ngx_aigc_revoke_complain(200, "it makes no sense", "read");
+        ngx_aigc_revoke_retry(1);
+        return;
+    }
+
+    ngx_aigc_revocation_heard(ngx_aigc_revoke.zone);
+
+    /* a smaller one than ours may have been written over it */
+
+    ngx_aigc_revoke_again();
+
+    ngx_aigc_revoke_watch();
+}
+
+
+static void
+ngx_aigc_revoke_list_free(void)
+{
+    if (ngx_aigc_revoke.listed.data) {
+        ngx_free(ngx_aigc_revoke.listed.data);
+        ngx_str_null(&ngx_aigc_revoke.listed);
+    }
+}
+
+
+static void
+ngx_aigc_revoke_watch(void)
 {
     ngx_aigc_fetch_t   *f;
     ngx_aigc_revoke_t  *w;
@@ -286,7 +372,9 @@ ngx_aigc_revoke_watch(const char *query)
     ngx_aigc_frame_free(&w->frame);
     ngx_aigc_frame_init(&w->frame);
 
-    f = ngx_aigc_revoke_call(w->k8s, NULL, query, NULL, w->log);
+    w->paused = 0;
+
+    f = ngx_aigc_revoke_call(w->k8s, NULL, w->query, NULL, w->log);
     if (f == NULL) {
         ngx_aigc_revoke_retry(1);
         return;
@@ -303,14 +391,20 @@ ngx_aigc_revoke_watch(const char *query)
         return;
     }
 
-    ngx_add_timer(&w->timer, NGX_AIGC_REVOKE_SILENCE * 1000);
+    ngx_aigc_revoke_silence();
+}
+
+
+static void
+ngx_aigc_revoke_silence(void)
+{
+    ngx_add_timer(&ngx_aigc_revoke.timer, NGX_AIGC_REVOKE_SILENCE * 1000);
 }
 
 
 static ngx_int_t
 ngx_aigc_revoke_data(ngx_aigc_fetch_t *f, u_char *p, size_t len)
 {
-    ngx_str_t           line;
     ngx_aigc_revoke_t  *w;
 
     w = &ngx_aigc_revoke;
@@ -319,21 +413,39 @@ ngx_aigc_revoke_data(ngx_aigc_fetch_t *f, u_char *p, size_t len)
         return NGX_OK;                  /* the status alone counts */
     }
 
+    if (ngx_aigc_revoke_reads()) {
+        w->paused = 1;                  /* its text must stay where it is */
+        return NGX_AGAIN;
+    }
+
     if (ngx_aigc_frame_feed(&w->frame, p, len) != NGX_OK) {
         f->error = "an event is too large";
         return NGX_ERROR;
     }
 
-    while (ngx_aigc_frame_next(&w->frame, &line) == NGX_OK) {
+    return ngx_aigc_revoke_pump();
+}
 
+
+static ngx_int_t
+ngx_aigc_revoke_pump(void)
+{
+    ngx_str_t           line;
+    ngx_aigc_revoke_t  *w;
+
+    w = &ngx_aigc_revoke;
+
+    while (!ngx_aigc_revoke_reads()
+           && ngx_aigc_frame_next(&w->frame, &line) == NGX_OK)
+    {
         if (ngx_aigc_revoke_take(&line) != NGX_OK) {
-            f->error = "an event was not understood, or is an error";
+            w->fetch->error = "an event was not understood, or is an error";
             return NGX_ERROR;
         }
 
         w->backoff = 0;
         ngx_aigc_revocation_heard(w->zone);
-        ngx_add_timer(&w->timer, NGX_AIGC_REVOKE_SILENCE * 1000);
+        ngx_aigc_revoke_silence();
     }
 
     return NGX_OK;
@@ -343,77 +455,79 @@ ngx_aigc_revoke_data(ngx_aigc_fetch_t *f, u_char *p, size_t len)
 static ngx_int_t
 ngx_aigc_revoke_take(ngx_str_t *line)
 {
-    ngx_int_t               rc;
-    ngx_aigc_watch_event_t  event;
+    static ngx_str_t  none = ngx_string("{}");
 
-    if (ngx_aigc_watch_event(line, &event) != NGX_OK) {
+#define ngx_aigc_revoke_is(word)                                              \
+    (event[0].value.len == sizeof("\"" word "\"") - 1                         \
+     && ngx_memcmp(event[0].value.data, "\"" word "\"",                       \
+                   sizeof("\"" word "\"") - 1) == 0)
+
+    ngx_aigc_scan_t  event[] = {
+        { "type", ngx_null_string }, { "object", ngx_null_string }
+    };
+
+    if (ngx_aigc_scan(line, event, 2) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    rc = NGX_OK;
-
-    switch (event.type) {
-
-    case NGX_AIGC_EVENT_ERROR:
-        rc = NGX_DECLINED;              /* 410, mostly: it is listed again */
-        break;
-
-    case NGX_AIGC_EVENT_BOOKMARK:
-        break;
-
-    case NGX_AIGC_EVENT_DELETED:
-        /* by whoever: all of it is written again */
-        ngx_aigc_revocation_lost(ngx_aigc_revoke.zone);
-        ngx_aigc_revoke_again();
-        break;
-
-    default:
-        ngx_aigc_revoke_object(event.object);
-        break;
+    if (ngx_aigc_revoke_is("BOOKMARK")) {
+        return NGX_OK;
     }
 
-    json_decref(event.root);
+    if (ngx_aigc_revoke_is("ADDED") || ngx_aigc_revoke_is("MODIFIED")) {
+        ngx_aigc_revoke_read(&event[1].value, ngx_aigc_revoke_event_read);
+        return NGX_OK;
+    }
 
-    return rc;
+    if (ngx_aigc_revoke_is("DELETED")) {
+        /* by whoever: all of it is written again */
+        ngx_aigc_revoke_read(&none, ngx_aigc_revoke_event_read);
+        return NGX_OK;
+    }
+
+    return NGX_DECLINED;                /* ERROR, 410 mostly: list again */
+
+#undef ngx_aigc_revoke_is
 }
 
 
+/* Called within a pass, outside of libcurl. */
 static void
-ngx_aigc_revoke_object(json_t *object)
+ngx_aigc_revoke_event_read(ngx_int_t rc)
 {
-    json_t               *value;
-    ngx_int_t             rc;
-    ngx_str_t             name, text;
-    const char           *key;
-    ngx_aigc_zone_t      *zone;
-    ngx_aigc_revoked_t    revoked;
+    ngx_aigc_revoke_t  *w;
 
-    zone = ngx_aigc_revoke.zone;
+    w = &ngx_aigc_revoke;
 
-    /* each event has all of it */
-
-    ngx_aigc_revocation_lost(zone);
-
-    json_object_foreach(json_object_get(object, "data"), key, value) {
-
-        name.data = (u_char *) key;
-        name.len = ngx_strlen(key);
-        text.data = (u_char *) json_string_value(value);
-        text.len = json_string_length(value);
-
-        rc = ngx_aigc_revoked_parse(&name, &text, &revoked);
-
-        if (rc == NGX_OK) {
-            ngx_aigc_revocation_seen(zone, &revoked, ngx_aigc_revoke.log);
-
-        } else if (rc == NGX_DONE) {
-            ngx_aigc_revocation_floor(zone, ngx_aigc_when_time(revoked.when));
-        }
+    if (w->fetch == NULL) {
+        return;
     }
 
-    /* a smaller one than ours may have been written over it */
+    if (rc == NGX_OK) {
 
-    ngx_aigc_revoke_again();
+        /* a smaller one than ours may have been written over it */
+
+        ngx_aigc_revoke_again();
+
+        rc = ngx_aigc_revoke_pump();
+
+    } else {
+        w->fetch->error = "an event was not understood";
+    }
+
+    if (rc == NGX_OK && w->paused && !ngx_aigc_revoke_reads()) {
+        w->paused = 0;
+        rc = ngx_aigc_fetch_resume(w->fetch);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_aigc_revoke_complain(w->fetch->status, w->fetch->error,
+                                 "watched");
+        ngx_aigc_fetch_cancel(w->fetch);
+        w->fetch = NULL;
+
+        ngx_aigc_revoke_retry(1);
+    }
 }
 
 
@@ -424,10 +538,14 @@ ngx_aigc_revoke_ended(ngx_aigc_fetch_t *f)
 
     ngx_aigc_revoke.fetch = NULL;
 
+    /* what was not read to its end is listed */
+
+    ngx_aigc_revoke_read_stop();
+
     failed = (f->status != 200 || f->error);
 
     if (failed) {
-        ngx_aigc_revoke_complain(f, "watched");
+        ngx_aigc_revoke_complain(f->status, f->error, "watched");
     }
 
     ngx_aigc_revoke_retry(failed);
@@ -455,13 +573,14 @@ ngx_aigc_revoke_retry(ngx_uint_t failed)
 
 
 void
-ngx_aigc_revoke_complain(ngx_aigc_fetch_t *f, const char *what)
+ngx_aigc_revoke_complain(ngx_uint_t status, const char *error,
+    const char *what)
 {
     ngx_aigc_revoke_t  *w;
 
     w = &ngx_aigc_revoke;
 
-    if (f->status != w->complaint) {
+    if (status != w->complaint) {
         w->complained.done = 0;
     }
 
@@ -469,12 +588,12 @@ ngx_aigc_revoke_complain(ngx_aigc_fetch_t *f, const char *what)
         return;
     }
 
-    w->complaint = f->status;
+    w->complaint = status;
 
-    ngx_log_error(NGX_LOG_ERR, f->log, 0,
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "aigc: the ConfigMap %V/" NGX_AIGC_REVOKED_NAME " could not "
                   "be %s: status %ui%s%s%s; what was revoked here holds here, "
-                  "trying again", &ngx_aigc_revoke_k8s->lease_ns, what,
-                  f->status, f->error ? ", " : "", f->error ? f->error : "",
-                  f->status == 403 ? ": see docker/kubernetes/rbac.yaml" : "");
+                  "trying again", &ngx_aigc_revoke_k8s->lease_ns, what, status,
+                  error ? ", " : "", error ? error : "",
+                  status == 403 ? ": see docker/kubernetes/rbac.yaml" : "");
 }

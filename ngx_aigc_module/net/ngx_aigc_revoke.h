@@ -6,6 +6,9 @@
  *   list that one object → watch it → connection ends: list again
  *   what the zone has and it has not → merge patch; there is none → create it
  *
+ * Every event brings all of it: it is read in slices, one a pass of the event
+ * loop (ngx_aigc_revoke_read.h), and the watch is not read further meanwhile.
+ *
  * A cluster that refuses is told of in the log; what this gateway was told
  * holds here all the same.
  */
@@ -60,7 +63,8 @@ void ngx_aigc_revoke_prune(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 
 /* For its own files: a line at most every NGX_AIGC_REVOKE_LOG ms. */
-void ngx_aigc_revoke_complain(ngx_aigc_fetch_t *f, const char *what);
+void ngx_aigc_revoke_complain(ngx_uint_t status, const char *error,
+    const char *what);
 
 /* Its path with query (or ""), and method; as ngx_aigc_kubernetes_call(). */
 ngx_aigc_fetch_t *ngx_aigc_revoke_call(ngx_aigc_kubernetes_t *k8s,

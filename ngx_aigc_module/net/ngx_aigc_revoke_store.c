@@ -156,8 +156,9 @@ ngx_aigc_revoke_written(ngx_aigc_fetch_t *f)
         ngx_aigc_revoke_create = 0;
         ngx_aigc_revoke_backoff = 0;
 
-        for (i = 0; i < write->n; i++) {
-            ngx_aigc_revocation_seen(write->zone, &write->list[i], f->log);
+        for (i = 0; i < write->n; /* void */) {
+            i += ngx_aigc_revocation_seen(write->zone, &write->list[i],
+                                          write->n - i, 0, f->log);
         }
 
         return;
@@ -177,7 +178,7 @@ ngx_aigc_revoke_written(ngx_aigc_fetch_t *f)
     ngx_aigc_revoke_next = ngx_current_msec + ngx_aigc_revoke_backoff
                            + ngx_random() % ngx_aigc_revoke_backoff;
 
-    ngx_aigc_revoke_complain(f, "written");
+    ngx_aigc_revoke_complain(f->status, f->error, "written");
 }
 
 
@@ -209,7 +210,7 @@ ngx_aigc_revoke_prune(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     most = zone->shm->nrevocations - some;
 
     if (ngx_aigc_revoke_npast == 0 && zone->shm->revoked.used > most) {
-        floor = ngx_aigc_revocation_oldest(zone, some);
+        floor = ngx_aigc_revocation_oldest(zone, some, log);
         ngx_aigc_revoke_npast = ngx_aigc_revocation_list(zone,
                                     NGX_AIGC_REVOCATION_PAST, floor + 1,
                                     ngx_aigc_revoke_past,
@@ -283,6 +284,6 @@ ngx_aigc_revoke_removed(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
                                    ngx_aigc_revoke_npast);
 
     } else if (f->status != 422) {
-        ngx_aigc_revoke_complain(f, "pruned");
+        ngx_aigc_revoke_complain(f->status, f->error, "pruned");
     }
 }

@@ -4,22 +4,26 @@
 
 #include "ngx_aigc_task.h"
 
+#include "zone/ngx_aigc_leader.h"
+
 
 static ngx_uint_t ngx_aigc_task_count(ngx_aigc_task_e what);
 static void ngx_aigc_task_done(ngx_aigc_fetch_t *f);
 
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_task_k8s;
+static ngx_aigc_zone_t        *ngx_aigc_task_zone;
 static void                  (*ngx_aigc_task_pass)(void *data);
 static ngx_log_t              *ngx_aigc_task_log;
 static ngx_aigc_fetch_t       *ngx_aigc_tasks[NGX_AIGC_TASKS_MAX];
 
 
 void
-ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, void (*again)(void *data),
-    ngx_log_t *log)
+ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    void (*again)(void *data), ngx_log_t *log)
 {
     ngx_aigc_task_k8s = k8s;
+    ngx_aigc_task_zone = zone;
     ngx_aigc_task_pass = again;
     ngx_aigc_task_log = log;
 }
@@ -44,7 +48,9 @@ ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method, ngx_str_t *path,
         return NGX_BUSY;
     }
 
-    if (ngx_aigc_task_count(task->what) == NGX_AIGC_TASKS_KIND) {
+    if (ngx_aigc_leader_leads(ngx_aigc_task_zone) != NGX_OK
+        || ngx_aigc_task_count(task->what) == NGX_AIGC_TASKS_KIND)
+    {
         return NGX_ERROR;
     }
 

@@ -53,8 +53,8 @@ struct ngx_aigc_task_s {
  * What all tasks need; from the start of the worker to its end.  again asks for
  * another pass of the reconciler.
  */
-void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, void (*again)(void *data),
-    ngx_log_t *log);
+void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    void (*again)(void *data), ngx_log_t *log);
 
 /* A step has done something: the pass should look again soon. */
 void ngx_aigc_task_again(void);
@@ -62,7 +62,7 @@ void ngx_aigc_task_again(void);
 /*
  * Sends method with body ("" with content_type NULL: none) to path; task is
  * copied.  NGX_OK: done() will be called once; NGX_BUSY: that one is under way
- * already; NGX_ERROR: no free place, or no memory.
+ * already; NGX_ERROR: no free place, no memory, or this gateway leads no more.
  */
 ngx_int_t ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method,
     ngx_str_t *path, const char *content_type, ngx_str_t *body);

@@ -24,6 +24,50 @@ ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
+uint32_t
+ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    uint32_t              i;
+    ngx_uint_t            any;
+    ngx_aigc_disk_t      *d;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    t = ngx_aigc_templates(zone);
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+    any = 0;
+
+    for (i = 0; i < zone->shm->ntemplates && !any; i++) {
+        any = (t[i].used && t[i].disks_delete);
+    }
+
+    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+
+        /* where nothing is bound and nothing is to be, this is all */
+
+        if (!d[slot].used || d[slot].deleting || (!any && !d[slot].ref_ours)) {
+            continue;
+        }
+
+        i = r[d[slot].record].tmpl;
+
+        if (i == NGX_AIGC_NONE || t[i].deleting) {
+            continue;
+        }
+
+        if (t[i].disks_delete ? (d[slot].owner.len && !d[slot].ref_uid.len)
+                              : (d[slot].ref_ours && d[slot].ref_uid.len))
+        {
+            break;
+        }
+    }
+
+    return slot;
+}
+
+
 ngx_aigc_record_t *
 ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
 {

@@ -20,6 +20,12 @@
 uint32_t ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot);
 
 /*
+ * Likewise of a disk whose template deletes disks with it, and which is not
+ * bound to it yet; or which is bound to one that does not.
+ */
+uint32_t ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
  * The record in slot as it stands, for the table's writer, which alone changes
  * it; NULL: there is none, or this process is not the writer.
  */

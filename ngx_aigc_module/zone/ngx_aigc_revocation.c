@@ -17,19 +17,14 @@ static uint64_t ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key);
 static ngx_aigc_revocation_t *ngx_aigc_revocation_slot(ngx_aigc_zone_t *zone,
     u_char *key);
 static ngx_aigc_revocation_t *ngx_aigc_revocation_add(ngx_aigc_zone_t *zone,
-    ngx_aigc_revoked_t *revoked, ngx_log_t *log);
+    ngx_aigc_revoked_t *revoked);
 static uint32_t ngx_aigc_revocation_free(ngx_aigc_zone_t *zone,
-    uint64_t when, ngx_log_t *log);
-static void ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when,
-    ngx_log_t *log);
+    uint64_t when);
+static void ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when);
+static void ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone,
+    ngx_atomic_uint_t full, ngx_log_t *log);
 static void ngx_aigc_revocation_drop(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_revocation_raise(ngx_aigc_zone_t *zone, time_t floor);
-static ngx_uint_t ngx_aigc_revocation_until(ngx_aigc_zone_t *zone,
-    time_t time);
-
-
-#define ngx_aigc_revocations(zone)                                            \
-    ngx_aigc_partition(zone, revocations, ngx_aigc_revocation_t)
 
 
 static void  (*ngx_aigc_revocation_told)(void);
@@ -88,6 +83,16 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
 }
 
 
+uint64_t
+ngx_aigc_revocation_when(ngx_aigc_zone_t *zone, ngx_str_t *text)
+{
+    u_char  key[NGX_AIGC_REVOKED_KEY_LEN];
+
+    return (ngx_aigc_revoked_key(text, key) == NGX_OK)
+           ? ngx_aigc_revocation_find(zone, key) : 0;
+}
+
+
 ngx_int_t
 ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s)
 {
@@ -108,6 +113,7 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
     ngx_int_t               rc;
     ngx_aigc_revoked_t      revoked;
     ngx_aigc_revocation_t  *r;
+    ngx_atomic_uint_t       full;
 
     if (ngx_aigc_revoked_key(text, revoked.key) != NGX_OK) {
         return NGX_ERROR;
@@ -118,10 +124,11 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
     ngx_aigc_lock(zone);
 
     rc = NGX_OK;
+    full = zone->shm->counters.revocations_full;
     r = ngx_aigc_revocation_slot(zone, revoked.key);
 
     if (r == NULL) {
-        (void) ngx_aigc_revocation_add(zone, &revoked, log);
+        (void) ngx_aigc_revocation_add(zone, &revoked);
 
     } else if (r->revoked.when < revoked.when) {
         r->revoked.when = revoked.when;
@@ -138,6 +145,8 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
 
     ngx_aigc_unlock(zone);
 
+    ngx_aigc_revocation_say_full(zone, full, log);
+
     if (rc == NGX_OK && ngx_aigc_revocation_told) {
         ngx_aigc_revocation_told();
     }
@@ -153,44 +162,53 @@ ngx_aigc_revocation_notify(void (*told)(void))
 }
 
 
-void
-ngx_aigc_revocation_lost(ngx_aigc_zone_t *zone)
+uint32_t
+ngx_aigc_revocation_read(ngx_aigc_zone_t *zone)
 {
-    uint32_t  i;
-
-    ngx_aigc_lock(zone);
-
-    for (i = 0; i < zone->shm->nrevocations; i++) {
-        ngx_aigc_revocations(zone)[i].stored = 0;
-    }
-
-    ngx_aigc_unlock(zone);
+    return (uint32_t) ++zone->shm->revoked.begun;
 }
 
 
-void
-ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
-    ngx_log_t *log)
+ngx_uint_t
+ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
+    ngx_uint_t n, uint32_t mark, ngx_log_t *log)
 {
-    ngx_uint_t              changed;
+    ngx_uint_t              i, made, changed;
     ngx_aigc_revocation_t  *r;
+    ngx_atomic_uint_t       full;
+
+    if (mark == 0) {
+        mark = (uint32_t) zone->shm->revoked.begun;
+    }
+
+    made = 0;
+    changed = 0;
 
     ngx_aigc_lock(zone);
 
-    changed = 0;
-    r = ngx_aigc_revocation_slot(zone, revoked->key);
+    full = zone->shm->counters.revocations_full;
 
-    if (r == NULL) {
-        r = ngx_aigc_revocation_add(zone, revoked, log);
-        changed = (r != NULL);
+    for (i = 0; i < n && made < NGX_AIGC_REVOCATIONS_MADE; i++) {
 
-    } else if (r->revoked.when < revoked->when) {
-        r->revoked.when = revoked->when;
-        changed = 1;
-    }
+        r = ngx_aigc_revocation_slot(zone, list[i].key);
 
-    if (r) {
-        r->stored = revoked->when;
+        if (r == NULL) {
+            made += (zone->shm->revoked.used >= zone->shm->nrevocations
+                     && ngx_aigc_when_time(list[i].when)
+                        > (time_t) zone->shm->revoked.floor);
+
+            r = ngx_aigc_revocation_add(zone, &list[i]);
+            changed |= (r != NULL);
+
+        } else if (r->revoked.when < list[i].when) {
+            r->revoked.when = list[i].when;
+            changed = 1;
+        }
+
+        if (r) {
+            r->stored = list[i].when;
+            r->mark = mark;
+        }
     }
 
     ngx_memory_barrier();
@@ -200,6 +218,17 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
     }
 
     ngx_aigc_unlock(zone);
+
+    ngx_aigc_revocation_say_full(zone, full, log);
+
+    return i;
+}
+
+
+void
+ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark)
+{
+    zone->shm->revoked.read = mark;
 }
 
 
@@ -217,57 +246,6 @@ ngx_aigc_revocation_heard(ngx_aigc_zone_t *zone)
 {
     zone->shm->revoked.heard = ngx_aigc_now();
     zone->shm->revoked.known = 1;
-}
-
-
-ngx_uint_t
-ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocation_e which,
-    time_t time, ngx_aigc_revoked_t *list, ngx_uint_t max)
-{
-    uint32_t                i;
-    ngx_uint_t              n, take;
-    ngx_aigc_revocation_t  *r;
-
-    n = 0;
-
-    ngx_aigc_lock(zone);
-
-    for (i = 0; i < zone->shm->nrevocations && n < max; i++) {
-
-        r = &ngx_aigc_revocations(zone)[i];
-
-        if (r->revoked.when == 0) {
-            continue;
-        }
-
-        switch (which) {
-
-        case NGX_AIGC_REVOCATION_PENDING:
-            take = (r->stored != r->revoked.when
-                    && ngx_aigc_when_time(r->revoked.when) >= time
-                    && ngx_aigc_when_time(r->revoked.when)
-                       > (time_t) zone->shm->revoked.floor);
-            break;
-
-        case NGX_AIGC_REVOCATION_PAST:
-            take = (r->stored == r->revoked.when
-                    && ngx_aigc_when_time(r->revoked.when) < time);
-            break;
-
-        default: /* NGX_AIGC_REVOCATION_USER */
-            take = (ngx_aigc_when_reason(r->revoked.when)
-                    == NGX_AIGC_REVOKED_USER);
-            break;
-        }
-
-        if (take) {
-            list[n++] = r->revoked;
-        }
-    }
-
-    ngx_aigc_unlock(zone);
-
-    return n;
 }
 
 
@@ -290,59 +268,6 @@ ngx_aigc_revocation_released(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *user)
 }
 
 
-time_t
-ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n)
-{
-    time_t  low, high, middle;
-
-    /* the smallest time until which there are n of them */
-
-    low = 0;
-    high = ngx_time() + NGX_AIGC_REVOKED_LATE;
-
-    ngx_aigc_lock(zone);
-
-    if (n == 0 || ngx_aigc_revocation_until(zone, high) < n) {
-        ngx_aigc_unlock(zone);
-        return 0;
-    }
-
-    while (low < high) {
-        middle = low + (high - low) / 2;
-
-        if (ngx_aigc_revocation_until(zone, middle) < n) {
-            low = middle + 1;
-
-        } else {
-            high = middle;
-        }
-    }
-
-    ngx_aigc_unlock(zone);
-
-    return low;
-}
-
-
-static ngx_uint_t
-ngx_aigc_revocation_until(ngx_aigc_zone_t *zone, time_t time)
-{
-    uint32_t                i;
-    ngx_uint_t              n;
-    ngx_aigc_revocation_t  *r;
-
-    r = ngx_aigc_revocations(zone);
-    n = 0;
-
-    for (i = 0; i < zone->shm->nrevocations; i++) {
-        n += (r[i].revoked.when
-              && ngx_aigc_when_time(r[i].revoked.when) <= time);
-    }
-
-    return n;
-}
-
-
 void
 ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
 {
@@ -361,7 +286,7 @@ ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
 
         if (r->revoked.when
             && (ended < time
-                || (r->stored == 0
+                || (ngx_aigc_revocation_stored(zone, r) == 0
                     && ended <= (time_t) zone->shm->revoked.floor)))
         {
             ngx_aigc_revocation_drop(zone, i);
@@ -370,7 +295,9 @@ ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
         used += (r->revoked.when != 0);
     }
 
-    zone->shm->revoked.used = used;     /* whoever died while counting */
+    /* whoever died while counting */
+
+    zone->shm->revoked.used = used;
 
     ngx_aigc_unlock(zone);
 }
@@ -476,13 +403,12 @@ ngx_aigc_revocation_slot(ngx_aigc_zone_t *zone, u_char *key)
 
 /* NULL: there is no room, the floor stands for it */
 static ngx_aigc_revocation_t *
-ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
-    ngx_log_t *log)
+ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked)
 {
     uint32_t                slot, *head;
     ngx_aigc_revocation_t  *r;
 
-    slot = ngx_aigc_revocation_free(zone, revoked->when, log);
+    slot = ngx_aigc_revocation_free(zone, revoked->when);
 
     if (slot == NGX_AIGC_NONE) {
         return NULL;
@@ -497,6 +423,7 @@ ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
 
     r->revoked = *revoked;
     r->stored = 0;
+    r->mark = 0;
     r->next = *head;
     ngx_memory_barrier();
 
@@ -511,7 +438,7 @@ ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked,
  * than all: NGX_AIGC_NONE.
  */
 static uint32_t
-ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, uint64_t when, ngx_log_t *log)
+ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, uint64_t when)
 {
     uint32_t                i, slot, oldest;
     ngx_aigc_revocation_t  *r;
@@ -540,11 +467,11 @@ ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, uint64_t when, ngx_log_t *log)
     }
 
     if (when <= r[oldest].revoked.when) {
-        ngx_aigc_revocation_full(zone, when, log);
+        ngx_aigc_revocation_full(zone, when);
         return NGX_AIGC_NONE;
     }
 
-    ngx_aigc_revocation_full(zone, r[oldest].revoked.when, log);
+    ngx_aigc_revocation_full(zone, r[oldest].revoked.when);
     ngx_aigc_revocation_drop(zone, oldest);
 
     return oldest;
@@ -552,13 +479,22 @@ ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, uint64_t when, ngx_log_t *log)
 
 
 static void
-ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when, ngx_log_t *log)
+ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when)
 {
     ngx_aigc_revocation_raise(zone, ngx_aigc_when_time(when));
 
     ngx_aigc_count(zone, revocations_full);
+}
 
-    if (!ngx_aigc_seldom(&zone->shm->revoked.told, NGX_AIGC_REVOCATIONS_TOLD))
+
+/* Says, without the lock, if there was no room: full is the count before. */
+static void
+ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
+    ngx_log_t *log)
+{
+    if (zone->shm->counters.revocations_full == full
+        || !ngx_aigc_seldom(&zone->shm->revoked.told,
+                            NGX_AIGC_REVOCATIONS_TOLD))
     {
         return;
     }

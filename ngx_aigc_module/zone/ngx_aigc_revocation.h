@@ -21,6 +21,9 @@
 
 #define NGX_AIGC_REVOCATIONS_MAX  16384 /* fills a ConfigMap: 1 MiB */
 #define NGX_AIGC_SUBJECT_KEY      16    /* bytes of a key that are compared */
+#define NGX_AIGC_REVOCATIONS_LOCK 1024  /* entries looked at under one lock */
+#define NGX_AIGC_REVOCATIONS_MADE 8     /* searches for a place to be freed, of
+                                           all entries each, under one lock */
 
 
 /* By what a credential can be revoked.  Zeros: it has none of that. */
@@ -33,9 +36,19 @@ typedef struct {
 
 typedef struct {
     ngx_aigc_revoked_t  revoked;        /* when 0: free */
-    uint64_t            stored;         /* "when" of the ConfigMap */
+    uint64_t            stored;         /* "when" of the ConfigMap, … */
+    uint32_t            mark;           /* … as read then */
     uint32_t            next;           /* slot + 1; 0: none */
 } ngx_aigc_revocation_t;
+
+
+#define ngx_aigc_revocations(zone)                                            \
+    ngx_aigc_partition(zone, revocations, ngx_aigc_revocation_t)
+
+/* "when" of the ConfigMap; 0: it is not there */
+#define ngx_aigc_revocation_stored(zone, r)                                   \
+    (((int32_t) ((r)->mark - (uint32_t) (zone)->shm->revoked.read) >= 0)      \
+     ? (r)->stored : 0)
 
 
 /* Fills s from its texts, each of which may be empty.  NGX_OK or NGX_ERROR. */
@@ -51,6 +64,9 @@ ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
 
 #define ngx_aigc_revocation_version(zone)                                     \
     ((ngx_atomic_uint_t) (zone)->shm->revoked.version)
+
+/* "when" of text (a sid or sub); 0: it was not revoked. */
+uint64_t ngx_aigc_revocation_when(ngx_aigc_zone_t *zone, ngx_str_t *text);
 
 /*
  * Not 0: the ConfigMap has been read once, or the cluster will not let us read
@@ -77,12 +93,17 @@ ngx_int_t ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text,
 void ngx_aigc_revocation_notify(void (*told)(void));
 
 /*
- * What the ConfigMap says.  lost: it is read anew, what it does not name now it
- * has not; seen: an entry; floor; heard: it has been read, or cannot be.
+ * What the ConfigMap says, all of it at each reading, which may take many
+ * steps: read begins one (its mark); seen takes in n entries, returns how many
+ * it took (the others: in a later pass); whole ends it, and what the reading did
+ * not name the ConfigMap has not.  A reading that is given up changes nothing.
+ * With mark 0 seen takes in what was just written there.
+ * floor; heard: it has been read, or cannot be.
  */
-void ngx_aigc_revocation_lost(ngx_aigc_zone_t *zone);
-void ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone,
-    ngx_aigc_revoked_t *revoked, ngx_log_t *log);
+uint32_t ngx_aigc_revocation_read(ngx_aigc_zone_t *zone);
+ngx_uint_t ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone,
+    ngx_aigc_revoked_t *list, ngx_uint_t n, uint32_t mark, ngx_log_t *log);
+void ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark);
 void ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor);
 void ngx_aigc_revocation_heard(ngx_aigc_zone_t *zone);
 
@@ -105,8 +126,12 @@ ngx_uint_t ngx_aigc_revocation_list(ngx_aigc_zone_t *zone,
 void ngx_aigc_revocation_released(ngx_aigc_zone_t *zone,
     ngx_aigc_revoked_t *user);
 
-/* The earliest time until which there are n entries; 0: there are fewer. */
-time_t ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n);
+/*
+ * The earliest time until which there are n entries; 0: there are fewer, or no
+ * memory.
+ */
+time_t ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n,
+    ngx_log_t *log);
 
 /*
  * Forgets what ended before time, for no session is that old any more, and what

@@ -20,11 +20,13 @@
 
 #include "core/ngx_aigc_elapsed.h"
 #include "core/ngx_aigc_election.h"
+#include "core/ngx_aigc_jwt.h"
 
 
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
 #define NGX_AIGC_WATCHES_MAX    96      /* 6 kinds x 16 namespaces */
 #define NGX_AIGC_PASSES         2       /* ngx_aigc_pass_e */
+#define NGX_AIGC_DOUBTS         32      /* users to be asked for */
 #define NGX_AIGC_NONE           ((uint32_t) -1)     /* no slot */
 #define NGX_AIGC_SEQ_SPINS      1000    /* looks at a slot that is written */
 #define NGX_AIGC_SEQ_SLEEPS     16      /* more looks, … */
@@ -151,9 +153,19 @@ typedef struct {
     ngx_atomic_t      floor;            /* what started until then is refused */
     ngx_atomic_t      moved;            /* grows before a place is used again */
     ngx_aigc_seldom_t told;             /* the line "no room" */
+    ngx_atomic_t      begun;            /* readings of the ConfigMap, … */
+    ngx_atomic_t      read;             /* … of which this one was the last to
+                                           reach its end */
     uint32_t          used;
     uint32_t          cursor;           /* where a free place is looked for */
 } ngx_aigc_revocations_t;
+
+
+/* Whom Logto may not let in any more; zone/ngx_aigc_doubt.h. */
+typedef struct {
+    ngx_atomic_t      n;
+    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)  subs[NGX_AIGC_DOUBTS];
+} ngx_aigc_doubt_t;
 
 
 /* The head of the zone, in shared memory. */
@@ -205,6 +217,7 @@ typedef struct {
     ngx_aigc_control_t       control;
     ngx_atomic_t             date;      /* zone/ngx_aigc_date.h */
     ngx_aigc_revocations_t   revoked;
+    ngx_aigc_doubt_t         doubt;
     ngx_aigc_counters_t      counters;
     ngx_atomic_t             longest[NGX_AIGC_PASSES];      /* us */
 } ngx_aigc_shm_t;

@@ -67,6 +67,57 @@ scan_objects(unit_t *u)
 
 
 static void
+scan_walk(unit_t *u)
+{
+    size_t                 i;
+    ngx_int_t              rc;
+    ngx_str_t              text, name, value;
+    ngx_uint_t             n;
+    ngx_aigc_scan_walk_t   walk;
+
+    static const struct {
+        const char  *text;
+        ngx_uint_t   n;
+        ngx_int_t    rc;
+    } cases[] = {
+        { "[]", 0, NGX_DONE },
+        { " [ ] ", 0, NGX_DONE },
+        { "[1,\"a\" , {\"b\":[2]}]", 3, NGX_DONE },
+        { "{\"a\":1,\"a\":2}", 2, NGX_DONE },
+        { "[1,]", 1, NGX_DECLINED },
+        { "[,1]", 0, NGX_DECLINED },
+        { "[1 2]", 1, NGX_DECLINED },
+        { "[1}", 1, NGX_DECLINED },
+        { "[1", 1, NGX_DECLINED },
+        { "[1]1", 1, NGX_DECLINED },
+        { "\"a\"", 0, NGX_DECLINED },
+        { "", 0, NGX_DECLINED }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text = unit_str(u, cases[i].text);
+        ngx_aigc_scan_walk(&walk, &text);
+
+        for (n = 0;
+             (rc = ngx_aigc_scan_next(&walk, &name, &value)) == NGX_OK;
+             n++)
+        {
+            is_int(u, name.len, walk.array ? 0 : 1);
+        }
+
+        if (!is_int(u, rc, cases[i].rc) || !is_int(u, n, cases[i].n)) {
+            unit_note("%s", cases[i].text);
+        }
+    }
+
+    text = unit_str(u, "[1]");
+    is_int(u, ngx_aigc_scan(&text, NULL, 0), NGX_DECLINED);
+    text = unit_str(u, "[]");
+    is_int(u, ngx_aigc_scan(&text, NULL, 0), NGX_DECLINED);
+}
+
+
+static void
 scan_strings(unit_t *u)
 {
     size_t     i;
@@ -98,6 +149,7 @@ scan_strings(unit_t *u)
 
 unit_test_t  scan_tests[] = {
     { "members of an object", scan_objects },
+    { "member by member", scan_walk },
     { "a value as a string", scan_strings },
     { NULL, NULL }
 };
