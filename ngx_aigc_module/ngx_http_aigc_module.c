@@ -25,6 +25,7 @@
 #include "http/ngx_http_aigc_unanswered.h"
 #include "http/ngx_http_aigc_upstream.h"
 #include "http/ngx_http_aigc_webhook.h"
+#include "net/ngx_aigc_gone.h"
 #include "net/ngx_aigc_lease.h"
 #include "net/ngx_aigc_mirror.h"
 #include "net/ngx_aigc_quit.h"
@@ -496,6 +497,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_aigc_mirror_init(mcf->k8s, mcf->logto, mcf->zone, cycle->log);
+    ngx_aigc_gone_start(cycle, mcf->logto, mcf->zone, mcf->lifetime);
 
     if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone) != NGX_OK
         || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK
@@ -539,6 +541,7 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
     ngx_aigc_watch_stop();
     ngx_aigc_revoke_quit_stop();
     ngx_aigc_revoke_stop();
+    ngx_aigc_gone_stop();
     ngx_aigc_reconcile_stop();
     ngx_aigc_logto_stop();
     ngx_aigc_fetch_exit();

@@ -17,7 +17,7 @@ sub metric {
 sub wait_data {
     my ($t, $user, $want, $what, $seconds) = @_;
     my $is;
-    eval { $t->wait_for(sub { $is = $t->custom_data($user); Test::More::eq_hash($is, $want) }, $seconds // 15, $what) };
+    eval { $t->wait_for(sub { $is = $t->custom_data($user); Test::More::eq_hash($is, $want) }, $seconds // 60, $what) };
     is_deeply $is, $want, $what;
 }
 
@@ -137,19 +137,52 @@ wait_data($t, 'carol', { late => 1 }, '429: later');
 $c = $carol->install($name);
 wait_data($t, 'carol', { late => 1, $key => entry($c->id) }, 'and again');
 
-# One user's data is unreadable: the others do not wait for him.
-$t->logto_control('outage', { mode => 'garbage', paths => '^/api/users/carol' });
-$t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
-$t->wait_for(sub { metric($t, 'pending') == 1 }, 10, 'it waits');
-my $late = $t->sign_in('user20')->install($name);
-wait_data($t, 'user20', { $key => entry($late->id) }, 'one user\'s garbage holds up nobody else', 4);
+# One user's data cannot be read, the longer the more: nobody else waits.  What
+# says so is the order: the other's is written before that user's turn comes again.
+my $late;
+for my $mode (qw(500 garbage)) {
+    wait_idle($t);
+    $t->logto_control('outage', { mode => $mode, paths => '^/api/users/carol' });
+    $t->clear_logto_requests;
+    my $tried = sub { $t->logto_requests->{paths}{$data} // 0 };
+    $t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
+    my $times = $mode eq '500' ? 5 : 3;          # at least eight seconds until the next
+    $t->wait_for(sub { $tried->() >= $times }, 60, "$times failures");
+    my $user = $mode eq '500' ? 'user20' : 'user21';
+    my $gss = $t->kube_get('gss', $name);
+    my $id = 1 + $gss->{metadata}{annotations}{'aigc-gateway.io/top'};
+    $t->kube_patch('gss', $name, { metadata => { annotations => { 'aigc-gateway.io/top' => "$id", "instance.aigc-gateway.io/$id" =>
+        qq({"owner":"${user}000000","state":"released","since":"2026-01-01T00:00:00Z","gss":"$gss->{metadata}{uid}"}) } } });
+    wait_data($t, $user, { $key => entry($id) }, "$mode for one user's data: another's is written");
+    is $tried->(), $times, '… before that one is tried once more';
+    is metric($t, 'pending'), 1, '… who waits alone';
+    $late = $id if $user eq 'user20';
+    $t->logto_control('outage', { mode => 'off' });
+    wait_data($t, 'carol', { late => 1 }, 'and is tried again', 60);
+    $c = $carol->install($name);
+    wait_data($t, 'carol', { late => 1, $key => entry($c->id) }, 'also for what comes then', 60);
+}
+
+# All of Logto's API is away: many users wait, and there are few calls, whoever's.
+wait_idle($t);
+$t->logto_control('outage', { mode => '500', paths => '^/api/' });
+my $all = $t->kube_get('gss', $name)->{metadata};
+my $top = $all->{annotations}{'aigc-gateway.io/top'};
+$t->kube_patch('gss', $name, { metadata => { annotations => { 'aigc-gateway.io/top' => $top + 20 . '', map {
+    ('instance.aigc-gateway.io/' . ($top + $_) => sprintf '{"owner":"user%02d000000","state":"released","since":"2026-01-01T00:00:00Z","gss":"%s"}', 20 + $_, $all->{uid})
+} 2 .. 20 } } });
+$t->wait_for(sub { metric($t, 'pending') == 19 }, 10, 'nineteen wait');
+my ($errors, $from) = (metric($t, 'errors_total'), time);
+$t->wait_for(sub { metric($t, 'errors_total') >= $errors + 5 }, 60, 'five calls more');
+cmp_ok time - $from, '>=', 4, 'an outage of it all: a call every two seconds';
 $t->logto_control('outage', { mode => 'off' });
-wait_data($t, 'carol', { late => 1 }, 'and he is tried again');
+wait_idle($t);
+is_deeply $t->custom_data("user$_"), { $key => entry($top + $_ - 20) }, "user$_ has it" for 22, 40;
 
 ### Users who are deleted
 
 $t->logto_control('delete', { user => 'user20' });
-$t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $late->id . '-');
+$t->kubectl('annotate', 'gss', $name, "instance.aigc-gateway.io/$late-");
 wait_idle($t);
 pass 'a user whom Logto does not know any more is forgotten';
 

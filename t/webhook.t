@@ -119,6 +119,56 @@ subtest 'what it does not end' => sub {
     is me($c), 200, 'the user is in after all that';
 };
 
+# Logto sends a webhook once.  Here it is never sent: /_control/suspend and
+# /delete do it behind everybody's back.
+subtest 'a webhook that never came' => sub {
+    next_second();
+    my %who = (user11 => 'suspend', user12 => 'delete', user13 => 'suspend', user14 => undef);
+    my %c = map { $_ => $t->sign_in($_) } sort keys %who;
+    my %instance = map { $_ => $c{$_}->install('notebook') } qw(user11 user12 user14);
+    my $desired = sub { my ($user) = @_; join ' ', map { $_->{desired} } grep { $_->{owner} =~ /^$user/ } @{ $t->table->{instances} } };
+    $t->wait_for(sub { $desired->($_) eq 'running' }, 20, "$_ runs something") for sort keys %instance;
+
+    next_second();
+    $t->logto_control($who{$_}, { user => $_ }) for grep { $who{$_} } sort keys %who;
+    is me($c{$_}), 200, "$_ is gone, and nobody knows" for 'user11', 'user12', 'user13';
+
+    $t->kill_worker(0);             # a leader that starts looks at everybody
+    for my $user (grep { $who{$_} } sort keys %who) {
+        $t->wait_for(sub { me($c{$user}) == 401 && me($c{$user}, $other) == 401 }, 60, "$user is out");
+        pass "$who{$user}: $user is out on both gateways";
+    }
+    for my $user ('user11', 'user12') {
+        $t->wait_for(sub { $desired->($user) eq 'released' }, 60, "what $user runs is released");
+        pass "… and what $user runs is released";
+    }
+    is me($c{user14}), 200, 'another user is in';
+    is $desired->('user14'), 'running', '… and runs what he ran';
+    my $log = $t->error_log . do { local (@ARGV, $/) = $t->file('log/error2.log'); <> };
+    like $log, qr/user "user110+" is suspended in Logto, which no webhook has told/, 'the log says who is suspended';
+    like $log, qr/user "user120+" is deleted in Logto, which no webhook has told/, '… and deleted';
+    my $lines = () = $log =~ /which no webhook has told/g;
+    is $lines, 3, '… once each';
+};
+
+subtest 'nor at a refresh' => sub {
+    next_second();
+    $t->logto_control('lifetimes', { id_token => 1 });
+    my $c = $t->sign_in('user15');
+    $t->logto_control('lifetimes', { id_token => undef });
+    my $more = $t->sign_in('user15');
+    $c->install('notebook');
+    my $desired = sub { join ' ', map { $_->{desired} } grep { $_->{owner} =~ /^user15/ } @{ $t->table->{instances} } };
+    $t->wait_for(sub { $desired->() eq 'running' }, 20, 'the user runs something');
+    next_second();
+    $t->logto_control('suspend', { user => 'user15' });
+    is me($more), 200, 'a user is suspended, and nobody knows';
+    $t->wait_for(sub { me($c) == 401 }, 90, 'Logto will not renew one of the sessions');
+    ok eval { $t->wait_for(sub { me($more) == 401 && me($more, $other) == 401 }, 30, 'out') }, 'then the other one ends, too';
+    $t->wait_for(sub { $desired->() eq 'released' }, 60, 'what the user runs is released');
+    pass 'and what the user runs is released';
+};
+
 subtest 'whatever its user has written into it' => sub {
     next_second();
     my $c = $t->sign_in('user10');

@@ -5,6 +5,7 @@
 
 #include "ngx_aigc_management.h"
 
+#include "core/ngx_aigc_scan.h"
 #include "core/ngx_aigc_text.h"
 #include "core/ngx_aigc_url.h"
 
@@ -54,6 +55,7 @@ static ngx_int_t ngx_aigc_management_send(ngx_aigc_management_t *call);
 static void ngx_aigc_management_sent(ngx_aigc_fetch_t *f);
 static ngx_aigc_management_e ngx_aigc_management_status(ngx_aigc_fetch_t *f);
 static void ngx_aigc_management_refused(ngx_aigc_fetch_t *f, json_t *root);
+static ngx_uint_t ngx_aigc_management_entity(ngx_aigc_fetch_t *f);
 static void ngx_aigc_management_denied(ngx_log_t *log, ngx_uint_t status,
     const char *why);
 static void ngx_aigc_management_finish(ngx_aigc_management_t *call,
@@ -557,7 +559,8 @@ ngx_aigc_management_status(ngx_aigc_fetch_t *f)
         return NGX_AIGC_MANAGEMENT_OK;
 
     case 404:
-        return NGX_AIGC_MANAGEMENT_NOT_FOUND;
+        return ngx_aigc_management_entity(f) ? NGX_AIGC_MANAGEMENT_NOT_FOUND
+                                             : NGX_AIGC_MANAGEMENT_GARBAGE;
 
     case 401:
     case 403:
@@ -570,6 +573,23 @@ ngx_aigc_management_status(ngx_aigc_fetch_t *f)
     default:
         return NGX_AIGC_MANAGEMENT_GARBAGE;
     }
+}
+
+
+/*
+ * Is it Logto that does not know the user, or something in front of Logto that
+ * does not know the path?  A user who is not there loses everything.
+ */
+static ngx_uint_t
+ngx_aigc_management_entity(ngx_aigc_fetch_t *f)
+{
+    static u_char    code[] = "\"entity.not_found\"";
+
+    ngx_aigc_scan_t  answer[] = { { "code", ngx_null_string } };
+
+    return ngx_aigc_scan(&f->answer, answer, 1) == NGX_OK
+           && answer[0].value.len == sizeof(code) - 1
+           && ngx_memcmp(answer[0].value.data, code, sizeof(code) - 1) == 0;
 }
 
 

@@ -6,29 +6,20 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_aigc_gone.h"
 #include "ngx_aigc_mirror.h"
-#include "ngx_aigc_mirror_users.h"
-#include "ngx_aigc_pages.h"
+#include "ngx_aigc_mirror_scan.h"
 
-#include "core/ngx_aigc_text.h"
-
-
-typedef struct {
-    ngx_uint_t               on;
-    ngx_aigc_pages_t         pages;
-    ngx_msec_t               next;      /* ngx_current_msec */
-    ngx_uint_t               turn;      /* a page and a user, by turns */
-} ngx_aigc_mirror_scan_t;
+#include "zone/ngx_aigc_leader.h"
 
 
 static ngx_int_t ngx_aigc_mirror_begin(void);
 static void ngx_aigc_mirror_arm(ngx_msec_t wait);
 static void ngx_aigc_mirror_timer(ngx_event_t *ev);
+static ngx_int_t ngx_aigc_mirror_may(void);
 static ngx_int_t ngx_aigc_mirror_page(void);
 static void ngx_aigc_mirror_page_done(void *data,
     ngx_aigc_management_e result, json_t *json);
-static void ngx_aigc_mirror_page_user(json_t *item);
-static void ngx_aigc_mirror_page_next(ngx_aigc_management_e result, size_t n);
 static ngx_int_t ngx_aigc_mirror_read(ngx_aigc_mirror_user_t *user);
 static void ngx_aigc_mirror_read_done(void *data,
     ngx_aigc_management_e result, json_t *json);
@@ -37,8 +28,11 @@ static ngx_int_t ngx_aigc_mirror_write(ngx_aigc_mirror_user_t *user,
 static void ngx_aigc_mirror_write_done(void *data,
     ngx_aigc_management_e result, json_t *json);
 static void ngx_aigc_mirror_forget(ngx_aigc_mirror_user_t *user);
+static void ngx_aigc_mirror_worked(void);
 static void ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
     ngx_aigc_management_e result);
+static ngx_msec_t ngx_aigc_mirror_backoff(ngx_msec_t *backoff,
+    ngx_msec_t first, ngx_msec_t max);
 static void ngx_aigc_mirror_busy(ngx_aigc_mirror_user_t *user);
 
 
@@ -55,7 +49,8 @@ static ngx_aigc_mirror_scan_t    ngx_aigc_mirror_scan;
 static ngx_aigc_management_t    *ngx_aigc_mirror_call;
 static uint64_t                  ngx_aigc_mirror_sum;   /* being written */
 static ngx_msec_t                ngx_aigc_mirror_next;  /* ngx_current_msec */
-static ngx_msec_t                ngx_aigc_mirror_backoff;
+static ngx_uint_t                ngx_aigc_mirror_row;   /* failures in a row */
+static ngx_msec_t                ngx_aigc_mirror_denied;
 static ngx_aigc_seldom_t         ngx_aigc_mirror_said;
 
 
@@ -93,11 +88,7 @@ ngx_aigc_mirror(void)
         ngx_aigc_mirror_arm(1);
     }
 
-    if (!ngx_aigc_mirror_scan.on
-        && ngx_aigc_reached(ngx_aigc_mirror_scan.next)) {
-        ngx_aigc_mirror_scan.on = 1;
-        ngx_aigc_pages_init(&ngx_aigc_mirror_scan.pages);
-    }
+    ngx_aigc_mirror_scan_begin(&ngx_aigc_mirror_scan);
 
     if (ngx_aigc_mirror_scan.on || ngx_aigc_mirror_users.pending) {
         ngx_aigc_mirror_arm(1);
@@ -123,7 +114,8 @@ ngx_aigc_mirror_begin(void)
     ngx_aigc_mirror_scan.next = ngx_current_msec;
 
     ngx_aigc_mirror_running = 1;
-    ngx_aigc_mirror_backoff = 0;
+    ngx_aigc_mirror_row = 0;
+    ngx_aigc_mirror_denied = 0;
     ngx_aigc_mirror_next = ngx_current_msec;
 
     return NGX_OK;
@@ -166,19 +158,18 @@ static void
 ngx_aigc_mirror_timer(ngx_event_t *ev)
 {
     ngx_int_t                rc;
+    ngx_msec_t               later;
     ngx_msec_int_t           wait;
-    ngx_aigc_zone_t         *zone;
     ngx_aigc_mirror_user_t  *user;
 
-    zone = ngx_aigc_mirror_zone;
-
-    if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
+    if (ngx_aigc_mirror_may() != NGX_OK) {
         ngx_aigc_mirror_stop();
         return;
     }
 
-    if (ngx_aigc_mirror_call || ngx_aigc_zone_synced(zone) != NGX_OK
-        || zone->shm->holes)
+    if (ngx_aigc_mirror_call
+        || ngx_aigc_zone_synced(ngx_aigc_mirror_zone) != NGX_OK
+        || ngx_aigc_mirror_zone->shm->holes)
     {
         return;
     }
@@ -195,11 +186,12 @@ ngx_aigc_mirror_timer(ngx_event_t *ev)
         return;
     }
 
-    user = ngx_aigc_mirror_users_next(&ngx_aigc_mirror_users);
+    user = ngx_aigc_mirror_users_next(&ngx_aigc_mirror_users, &later);
 
     ngx_aigc_mirror_scan.turn = !ngx_aigc_mirror_scan.turn;
 
-    if (ngx_aigc_mirror_scan.on && (user == NULL || ngx_aigc_mirror_scan.turn))
+    if (ngx_aigc_mirror_scan_due(&ngx_aigc_mirror_scan)
+        && (user == NULL || ngx_aigc_mirror_scan.turn))
     {
         user = NULL;
         rc = ngx_aigc_mirror_page();
@@ -208,6 +200,11 @@ ngx_aigc_mirror_timer(ngx_event_t *ev)
         rc = ngx_aigc_mirror_read(user);
 
     } else {
+
+        if (later) {
+            ngx_aigc_mirror_arm(later);
+        }
+
         return;
     }
 
@@ -216,6 +213,16 @@ ngx_aigc_mirror_timer(ngx_event_t *ev)
     if (rc != NGX_OK) {
         ngx_aigc_mirror_failed(user, NGX_AIGC_MANAGEMENT_UNAVAILABLE);
     }
+}
+
+
+/* NGX_OK while this process is the writer of a gateway that leads. */
+static ngx_int_t
+ngx_aigc_mirror_may(void)
+{
+    return (ngx_aigc_zone_is_writer(ngx_aigc_mirror_zone) == NGX_OK
+            && ngx_aigc_leader_leads(ngx_aigc_mirror_zone) == NGX_OK)
+           ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -243,21 +250,26 @@ ngx_aigc_mirror_page_done(void *data, ngx_aigc_management_e result,
     switch (result) {
 
     case NGX_AIGC_MANAGEMENT_OK:
-        ngx_aigc_mirror_backoff = 0;
+        ngx_aigc_mirror_worked();
+        ngx_aigc_mirror_scan.backoff = 0;
 
         if (ngx_aigc_mirror_users_look(&ngx_aigc_mirror_users) != NGX_OK) {
             break;                      /* the same page again, soon */
         }
 
         json_array_foreach(json, i, item) {
-            ngx_aigc_mirror_page_user(item);
+            ngx_aigc_mirror_scan_user(&ngx_aigc_mirror_scan,
+                                      &ngx_aigc_mirror_users, item);
         }
 
-        ngx_aigc_mirror_page_next(result, json_array_size(json));
+        ngx_aigc_mirror_scan_next(&ngx_aigc_mirror_scan,
+                                  &ngx_aigc_mirror_users, result,
+                                  json_array_size(json));
         break;
 
     case NGX_AIGC_MANAGEMENT_TOO_LARGE:
-        ngx_aigc_mirror_page_next(result, 0);
+        ngx_aigc_mirror_scan_next(&ngx_aigc_mirror_scan,
+                                  &ngx_aigc_mirror_users, result, 0);
         break;
 
     default:
@@ -267,81 +279,6 @@ ngx_aigc_mirror_page_done(void *data, ngx_aigc_management_e result,
     }
 
     ngx_aigc_mirror_arm(1);
-}
-
-
-static void
-ngx_aigc_mirror_page_user(json_t *item)
-{
-    json_t                  *custom, *entries;
-    ngx_int_t                rc;
-    ngx_str_t                sub;
-    ngx_aigc_entry_diff_t    diff;
-    ngx_aigc_mirror_user_t  *user;
-
-    sub = ngx_aigc_json_text(item, "id");
-    custom = json_object_get(item, "customData");
-
-    if (ngx_aigc_text_check(&sub, NGX_AIGC_SUB_MAX) != NGX_OK
-        || !json_is_object(custom))
-    {
-        return;
-    }
-
-    user = ngx_aigc_mirror_user(&ngx_aigc_mirror_users, &sub, 0);
-
-    entries = ngx_aigc_mirror_user_entries(&ngx_aigc_mirror_users, user);
-
-    rc = entries ? ngx_aigc_entry_diff(custom, entries, ngx_aigc_mirror_stale,
-                                       &ngx_aigc_mirror_users, &diff)
-                 : NGX_ERROR;
-
-    json_decref(entries);
-
-    if (rc == NGX_DECLINED) {
-
-        if (user) {
-            ngx_aigc_mirror_user_settled(&ngx_aigc_mirror_users, user,
-                                         user->wanted);
-        }
-
-        return;
-    }
-
-    if (rc == NGX_OK) {
-        ngx_aigc_entry_diff_free(&diff);
-    }
-
-    /* by itself, read anew: what a page says may be old */
-
-    if (ngx_aigc_mirror_users.pending < NGX_AIGC_MIRROR_QUEUE) {
-        user = ngx_aigc_mirror_user(&ngx_aigc_mirror_users, &sub, 1);
-    }
-
-    if (user) {
-        ngx_aigc_mirror_user_stale(&ngx_aigc_mirror_users, user);
-    }
-}
-
-
-static void
-ngx_aigc_mirror_page_next(ngx_aigc_management_e result, size_t n)
-{
-    ngx_aigc_mirror_scan_t  *scan;
-
-    scan = &ngx_aigc_mirror_scan;
-
-    if (ngx_aigc_pages_next(&scan->pages, result, n, ngx_aigc_mirror_log)
-        == NGX_OK
-        && scan->pages.at < NGX_AIGC_MIRROR_SCAN_MAX)
-    {
-        return;
-    }
-
-    scan->on = 0;
-    scan->next = ngx_current_msec + NGX_AIGC_MIRROR_SCAN * 1000;
-
-    ngx_aigc_mirror_users_seen(&ngx_aigc_mirror_users);
 }
 
 
@@ -388,7 +325,7 @@ ngx_aigc_mirror_read_done(void *data, ngx_aigc_management_e result,
         ngx_aigc_mirror_users.current = NULL;
 
         if (rc == NGX_DECLINED) {
-            ngx_aigc_mirror_backoff = 0;
+            ngx_aigc_mirror_worked();
             ngx_aigc_mirror_user_settled(&ngx_aigc_mirror_users, user,
                                          ngx_aigc_mirror_sum);
         } else {
@@ -476,7 +413,7 @@ ngx_aigc_mirror_write_done(void *data, ngx_aigc_management_e result,
     switch (result) {
 
     case NGX_AIGC_MANAGEMENT_OK:
-        ngx_aigc_mirror_backoff = 0;
+        ngx_aigc_mirror_worked();
         ngx_aigc_count(ngx_aigc_mirror_zone, mirror_writes);
         ngx_aigc_mirror_user_settled(&ngx_aigc_mirror_users, user,
                                      ngx_aigc_mirror_sum);
@@ -495,20 +432,29 @@ ngx_aigc_mirror_write_done(void *data, ngx_aigc_management_e result,
 }
 
 
-/* Whoever is deleted at Logto has no custom data to mirror to. */
+/* Whoever is deleted at Logto has no custom data, and is to have nothing. */
 static void
 ngx_aigc_mirror_forget(ngx_aigc_mirror_user_t *user)
 {
-    if (!user->gone && user->first != NGX_AIGC_NONE) {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_aigc_mirror_log, 0,
-                      "aigc: Logto does not know user \"%V\", who has "
-                      "instances", &user->sn.str);
+    if (user->first != NGX_AIGC_NONE) {
+        ngx_aigc_gone(ngx_aigc_mirror_zone, &user->sn.str,
+                      NGX_AIGC_GONE_DELETED, 0,
+                      ngx_aigc_mirror_user_runs(&ngx_aigc_mirror_users, user),
+                      ngx_aigc_mirror_log);
     }
 
     user->gone = 1;
 
-    ngx_aigc_mirror_backoff = 0;
+    ngx_aigc_mirror_worked();
     ngx_aigc_mirror_user_settled(&ngx_aigc_mirror_users, user, user->wanted);
+}
+
+
+static void
+ngx_aigc_mirror_worked(void)
+{
+    ngx_aigc_mirror_row = 0;
+    ngx_aigc_mirror_denied = 0;
 }
 
 
@@ -528,30 +474,59 @@ ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
                       ngx_aigc_mirror_users.pending);
     }
 
-    if (user && (result == NGX_AIGC_MANAGEMENT_GARBAGE
-                 || result == NGX_AIGC_MANAGEMENT_TOO_LARGE))
-    {
-        /* that may be this user's own doing: nobody else waits for it */
+    switch (result) {
 
-        user->backoff = user->backoff ? ngx_min(2 * user->backoff,
-                                                NGX_AIGC_MIRROR_USER_MAX)
-                                      : NGX_AIGC_MIRROR_USER;
+    case NGX_AIGC_MANAGEMENT_DENIED:
 
-        ngx_aigc_mirror_user_later(&ngx_aigc_mirror_users, user,
-                                   user->backoff);
+        /* nobody's call will do better */
+
+        wait = ngx_aigc_mirror_backoff(&ngx_aigc_mirror_denied,
+                                       NGX_AIGC_MIRROR_DENIED,
+                                       NGX_AIGC_MIRROR_DENIED_MAX);
+        ngx_aigc_mirror_next = ngx_current_msec + wait;
+
+        if (user) {
+            ngx_aigc_mirror_user_later(&ngx_aigc_mirror_users, user, 0);
+        }
+
         return;
+
+    case NGX_AIGC_MANAGEMENT_UNAVAILABLE:
+
+        if (++ngx_aigc_mirror_row >= NGX_AIGC_MIRROR_ROW) {
+            ngx_aigc_mirror_next = ngx_current_msec + NGX_AIGC_MIRROR_AWAY;
+        }
+
+        wait = ngx_aigc_mirror_backoff(user ? &user->backoff
+                                            : &ngx_aigc_mirror_scan.backoff,
+                                       NGX_AIGC_MIRROR_USER,
+                                       NGX_AIGC_MIRROR_USER_MAX);
+        break;
+
+    default:
+        wait = ngx_aigc_mirror_backoff(user ? &user->backoff
+                                            : &ngx_aigc_mirror_scan.backoff,
+                                       NGX_AIGC_MIRROR_GARBAGE,
+                                       NGX_AIGC_MIRROR_GARBAGE_MAX);
+        break;
     }
-
-    wait = ngx_aigc_mirror_backoff ? ngx_min(2 * ngx_aigc_mirror_backoff,
-                                             NGX_AIGC_MIRROR_BACKOFF_MAX)
-                                   : NGX_AIGC_MIRROR_BACKOFF;
-
-    ngx_aigc_mirror_backoff = wait;
-    ngx_aigc_mirror_next = ngx_current_msec + wait / 2 + ngx_random() % wait;
 
     if (user) {
-        ngx_aigc_mirror_user_later(&ngx_aigc_mirror_users, user, 0);
+        ngx_aigc_mirror_user_later(&ngx_aigc_mirror_users, user, wait);
+
+    } else {
+        ngx_aigc_mirror_scan.retry = ngx_current_msec + wait;
     }
+}
+
+
+/* How long to wait this time: half to one and a half of what is doubled. */
+static ngx_msec_t
+ngx_aigc_mirror_backoff(ngx_msec_t *backoff, ngx_msec_t first, ngx_msec_t max)
+{
+    *backoff = *backoff ? ngx_min(2 * *backoff, max) : first;
+
+    return *backoff / 2 + ngx_random() % *backoff;
 }
 
 
@@ -560,5 +535,5 @@ static void
 ngx_aigc_mirror_busy(ngx_aigc_mirror_user_t *user)
 {
     ngx_aigc_mirror_user_later(&ngx_aigc_mirror_users, user,
-                               NGX_AIGC_MIRROR_BACKOFF);
+                               NGX_AIGC_MIRROR_BUSY);
 }

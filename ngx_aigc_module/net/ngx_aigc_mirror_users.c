@@ -4,6 +4,8 @@
 
 #include "ngx_aigc_mirror_users.h"
 
+#include "zone/ngx_aigc_look.h"
+
 
 static void ngx_aigc_mirror_slot_set(ngx_aigc_mirror_users_t *users,
     uint32_t slot, ngx_aigc_record_t *record);
@@ -300,11 +302,61 @@ ngx_aigc_mirror_users_seen(ngx_aigc_mirror_users_t *users)
 }
 
 
+ngx_uint_t
+ngx_aigc_mirror_user_runs(ngx_aigc_mirror_users_t *users,
+    ngx_aigc_mirror_user_t *user)
+{
+    uint32_t            slot;
+    ngx_aigc_record_t  *record;
+
+    for (slot = user->first;
+         slot != NGX_AIGC_NONE;
+         slot = users->slots[slot].next)
+    {
+        record = ngx_aigc_look_record(users->zone, slot);
+
+        if (record && record->state == NGX_AIGC_RUNNING) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+void
+ngx_aigc_mirror_users_unlisted(ngx_aigc_mirror_users_t *users, uint32_t scan)
+{
+    ngx_rbtree_node_t       *node;
+    ngx_aigc_mirror_user_t  *user;
+
+    if (users->tree.root == users->tree.sentinel) {
+        return;
+    }
+
+    for (node = ngx_rbtree_min(users->tree.root, users->tree.sentinel);
+         node;
+         node = ngx_rbtree_next(&users->tree, node))
+    {
+        user = (ngx_aigc_mirror_user_t *) node;
+
+        if (user->scan != scan && user->first != NGX_AIGC_NONE
+            && (!user->gone || ngx_aigc_mirror_user_runs(users, user)))
+        {
+            ngx_aigc_mirror_user_stale(users, user);
+        }
+    }
+}
+
+
 ngx_aigc_mirror_user_t *
-ngx_aigc_mirror_users_next(ngx_aigc_mirror_users_t *users)
+ngx_aigc_mirror_users_next(ngx_aigc_mirror_users_t *users, ngx_msec_t *wait)
 {
     ngx_queue_t             *q;
+    ngx_msec_int_t           left;
     ngx_aigc_mirror_user_t  *user;
+
+    *wait = 0;
 
     for (q = ngx_queue_head(&users->queue);
          q != ngx_queue_sentinel(&users->queue);
@@ -312,10 +364,18 @@ ngx_aigc_mirror_users_next(ngx_aigc_mirror_users_t *users)
     {
         user = ngx_queue_data(q, ngx_aigc_mirror_user_t, queue);
 
-        if (!user->unseen
-            && (ngx_msec_int_t) (ngx_current_msec - user->next) >= 0)
-        {
+        if (user->unseen) {
+            continue;
+        }
+
+        left = (ngx_msec_int_t) (user->next - ngx_current_msec);
+
+        if (left <= 0) {
             return user;
+        }
+
+        if (*wait == 0 || (ngx_msec_t) left < *wait) {
+            *wait = (ngx_msec_t) left;
         }
     }
 

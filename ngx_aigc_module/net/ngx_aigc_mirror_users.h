@@ -29,6 +29,7 @@ typedef struct {
     uint32_t                  first;    /* slot; NGX_AIGC_NONE: no instance */
     ngx_msec_t                next;     /* not before: ngx_current_msec */
     ngx_msec_t                backoff;
+    uint32_t                  scan;     /* the last walk that has met the user */
     unsigned                  queued:1;
     unsigned                  stale:1;  /* custom data is known to be wrong */
     unsigned                  unseen:1; /* … not known: a scan will tell */
@@ -88,12 +89,26 @@ void ngx_aigc_mirror_user_stale(ngx_aigc_mirror_users_t *users,
 void ngx_aigc_mirror_user_later(ngx_aigc_mirror_users_t *users,
     ngx_aigc_mirror_user_t *user, ngx_msec_t wait);
 
+/* Does an instance of the user's run, as the table says now? */
+ngx_uint_t ngx_aigc_mirror_user_runs(ngx_aigc_mirror_users_t *users,
+    ngx_aigc_mirror_user_t *user);
+
+/*
+ * The walk of that number is over: those with instances that it has not met are
+ * read by themselves; once, unless something of theirs runs.
+ */
+void ngx_aigc_mirror_users_unlisted(ngx_aigc_mirror_users_t *users,
+    uint32_t scan);
+
 /* The scan is over, or cannot go on: nobody is left to it any more. */
 void ngx_aigc_mirror_users_seen(ngx_aigc_mirror_users_t *users);
 
-/* The next to be looked at now, or NULL. */
+/*
+ * The next to be looked at now, or NULL: wait is then in how many ms the first
+ * one will be, if any (else 0).
+ */
 ngx_aigc_mirror_user_t *ngx_aigc_mirror_users_next(
-    ngx_aigc_mirror_users_t *users);
+    ngx_aigc_mirror_users_t *users, ngx_msec_t *wait);
 
 /*
  * What a user (NULL: one without instances) should have, as an object for

@@ -9,6 +9,7 @@
 
 #include "ngx_aigc_refresh.h"
 
+#include "zone/ngx_aigc_doubt.h"
 #include "zone/ngx_aigc_verify.h"
 
 
@@ -123,6 +124,12 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
     ngx_aigc_refresh_t *rf = data;
 
     rf->fetch = NULL;
+
+    /* one word for many reasons: may the user be gone? */
+
+    if (tokens->result == NGX_AIGC_TOKENS_INVALID_GRANT) {
+        ngx_aigc_doubt_put(rf->conf.zone, &rf->sub);
+    }
 
     switch (tokens->result) {
 

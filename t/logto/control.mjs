@@ -139,7 +139,7 @@ function webhook(world, { event, url, forged, ...body }) {
   if (!url && !world.settings.webhookUrl) {
     throw new TypeError('no "url" here and none set: POST /_control/hooks {"webhook_url": …}');
   }
-  return world.hooks.send(event, user, details, { url, forged, retries: [] });
+  return world.hooks.send(event, user, details, { url, forged });
 }
 
 // Without "sid": one token for each of the user's sessions at the gateway.

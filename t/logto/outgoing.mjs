@@ -4,13 +4,11 @@
 import crypto from 'node:crypto';
 import dns from 'node:dns';
 import http from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { forge } from './forge.mjs';
 import { webhookUser } from './users.mjs';
 
 const TIMEOUT_MS = 10_000;
-const RETRY_MS = [1000, 2000, 4000];
 const KEPT = 100;
 
 // *.localhost is this machine, whatever the resolver knows of it (RFC 6761).
@@ -60,21 +58,14 @@ export class Hooks {
     return delivery;
   }
 
-  async #deliver(kind, url, headers, body, retries) {
-    const delivery = this.#note({ t: new Date().toISOString(), ...kind, url, attempts: 0 });
+  // Once, whatever the answer.
+  async #deliver(kind, url, headers, body) {
+    const delivery = this.#note({ t: new Date().toISOString(), ...kind, url });
 
-    for (const pause of [...retries, 0]) {
-      delivery.attempts += 1;
-      try {
-        delivery.status = await post(url, headers, body);
-        delete delivery.error;
-        if (delivery.status < 500) {
-          break;
-        }
-      } catch (err) {
-        delivery.error = err.code ?? err.message;
-      }
-      await sleep(pause, undefined, { ref: false });
+    try {
+      delivery.status = await post(url, headers, body);
+    } catch (err) {
+      delivery.error = err.code ?? err.message;
     }
     return delivery;
   }
@@ -88,7 +79,7 @@ export class Hooks {
     }
   }
 
-  send(event, user, details, { url, forged, req, retries = RETRY_MS } = {}) {
+  send(event, user, details, { url, forged, req } = {}) {
     const { webhookUrl, webhookHeaders } = this.#world.settings;
     const body = JSON.stringify({
       event,
@@ -107,7 +98,7 @@ export class Hooks {
       'content-type': 'application/json',
       accept: '*/*',
     };
-    return this.#deliver({ event, user: user.username }, url ?? webhookUrl, headers, body, retries);
+    return this.#deliver({ event, user: user.username }, url ?? webhookUrl, headers, body);
   }
 
   // A logout token to the gateway, as when an administrator ends a session.
@@ -117,6 +108,6 @@ export class Hooks {
     }).toString();
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     return this.#deliver({ event: 'logout', user: user.username },
-      url ?? this.#world.settings.backchannelUrl, headers, body, []);
+      url ?? this.#world.settings.backchannelUrl, headers, body);
   }
 }
