@@ -59,8 +59,8 @@ my $revocations = '/api/v1/namespaces/aigc-gateway/configmaps/aigc-revocations';
 
 sub revoke {
     my ($from, $n) = @_;
-    my $now = time;
-    return ['PATCH', $revocations, { data => { map { (encode_base64url(sha256("r$_")) => $now - $_ . '') } $from .. $from + $n - 1 } }];
+    my $now = int time;
+    return ['PATCH', $revocations, { metadata => { managedFields => [{}] }, data => { map { (encode_base64url(sha256("r$_")) => $now - $_ . '') } $from .. $from + $n - 1 } }];
 }
 
 sub revocations {

@@ -198,14 +198,22 @@ ngx_aigc_scan_value(u_char *p, u_char *last)
 static u_char *
 ngx_aigc_scan_text(u_char *p, u_char *last)
 {
-    for (p++; p < last; p++) {
+    u_char  *end, *q;
 
-        if (*p == '"') {
-            return p + 1;
+    for (end = p + 1; end < last; end++) {
+
+        end = memchr(end, '"', last - end);
+
+        if (end == NULL) {
+            return NULL;
         }
 
-        if (*p == '\\') {
-            p++;
+        /* behind an odd number of backslashes it belongs to the text */
+
+        for (q = end; q > p + 1 && q[-1] == '\\'; q--) { /* void */ }
+
+        if (((end - q) & 1) == 0) {
+            return end + 1;
         }
     }
 

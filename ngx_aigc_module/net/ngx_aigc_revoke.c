@@ -249,52 +249,39 @@ ngx_aigc_revoke_listed(ngx_aigc_fetch_t *f)
         return;
     }
 
-    ngx_aigc_revoke_read(&w->listed, ngx_aigc_revoke_list_read);
+    ngx_aigc_revoke_read(&w->listed, 1, ngx_aigc_revoke_list_read);
 }
 
 
-/* The one object of the list, kept until it is read; "{}": there is none. */
+/* The objects of the list, one or none, kept until they are read. */
 static ngx_int_t
 ngx_aigc_revoke_list_text(ngx_aigc_fetch_t *f)
 {
-    ngx_int_t              rc;
-    ngx_str_t              name, object;
-    ngx_aigc_revoke_t     *w;
-    ngx_aigc_scan_walk_t   walk;
+    ngx_str_t          *items;
+    ngx_aigc_revoke_t  *w;
 
     ngx_aigc_scan_t  list[] = {
         { "metadata", ngx_null_string }, { "items", ngx_null_string }
     };
 
     w = &ngx_aigc_revoke;
+    items = &list[1].value;
 
-    if (ngx_aigc_scan(&f->answer, list, 2) != NGX_OK
+    if (ngx_aigc_scan(&f->answer, list, 2) != NGX_OK || items->len == 0
         || ngx_aigc_revoke_list_query(f->pool, &list[0].value) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    ngx_aigc_scan_walk(&walk, &list[1].value);
-
-    rc = ngx_aigc_scan_next(&walk, &name, &object);
-
-    if (!walk.array || (rc != NGX_OK && rc != NGX_DONE)) {
-        return NGX_ERROR;
-    }
-
-    if (rc == NGX_DONE) {
-        ngx_str_set(&object, "{}");
-    }
-
     ngx_aigc_revoke_list_free();
 
-    w->listed.data = ngx_alloc(object.len, w->log);
+    w->listed.data = ngx_alloc(items->len, w->log);
     if (w->listed.data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(w->listed.data, object.data, object.len);
-    w->listed.len = object.len;
+    ngx_memcpy(w->listed.data, items->data, items->len);
+    w->listed.len = items->len;
 
     return NGX_OK;
 }
@@ -475,13 +462,13 @@ ngx_aigc_revoke_take(ngx_str_t *line)
     }
 
     if (ngx_aigc_revoke_is("ADDED") || ngx_aigc_revoke_is("MODIFIED")) {
-        ngx_aigc_revoke_read(&event[1].value, ngx_aigc_revoke_event_read);
+        ngx_aigc_revoke_read(&event[1].value, 0, ngx_aigc_revoke_event_read);
         return NGX_OK;
     }
 
     if (ngx_aigc_revoke_is("DELETED")) {
         /* by whoever: all of it is written again */
-        ngx_aigc_revoke_read(&none, ngx_aigc_revoke_event_read);
+        ngx_aigc_revoke_read(&none, 0, ngx_aigc_revoke_event_read);
         return NGX_OK;
     }
 

@@ -22,6 +22,7 @@ typedef struct {
     ngx_aigc_revoke_read_pt     done;
     ngx_event_t                 more;
     ngx_str_t                   object;
+    ngx_uint_t                  wrapped;    /* object is yet an array of it */
     ngx_uint_t                  begun;      /* walk is that of its "data" */
     ngx_aigc_scan_walk_t        walk;
     uint32_t                    mark;
@@ -58,13 +59,15 @@ ngx_aigc_revoke_read_init(ngx_aigc_zone_t *zone, ngx_log_t *log)
 
 
 void
-ngx_aigc_revoke_read(ngx_str_t *object, ngx_aigc_revoke_read_pt done)
+ngx_aigc_revoke_read(ngx_str_t *object, ngx_uint_t list,
+    ngx_aigc_revoke_read_pt done)
 {
     ngx_aigc_revoke_reading_t  *r;
 
     r = &ngx_aigc_revoke_reading;
 
     r->object = *object;
+    r->wrapped = list;
     r->done = done;
     r->begun = 0;
     r->n = 0;
@@ -120,7 +123,32 @@ ngx_aigc_revoke_read_more(ngx_event_t *ev)
 static ngx_int_t
 ngx_aigc_revoke_read_begin(ngx_aigc_revoke_reading_t *r)
 {
+    ngx_int_t  rc;
+    ngx_str_t  name, object;
+
     ngx_aigc_scan_t  data[] = { { "data", ngx_null_string } };
+
+    ngx_aigc_scan_walk(&r->walk, &r->object);
+
+    if (r->wrapped) {
+
+        /* of a list the only element; none is as one without data */
+
+        rc = ngx_aigc_scan_next(&r->walk, &name, &object);
+
+        if (!r->walk.array || (rc != NGX_OK && rc != NGX_DONE)) {
+            return NGX_ERROR;
+        }
+
+        if (rc == NGX_DONE) {
+            ngx_str_set(&object, "{}");
+        }
+
+        r->object = object;
+        r->wrapped = 0;
+
+        return NGX_AGAIN;
+    }
 
     if (ngx_aigc_scan(&r->object, data, 1) != NGX_OK) {
         return NGX_ERROR;

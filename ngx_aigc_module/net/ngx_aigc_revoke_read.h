@@ -23,10 +23,12 @@ typedef void (*ngx_aigc_revoke_read_pt)(ngx_int_t rc);
 void ngx_aigc_revoke_read_init(ngx_aigc_zone_t *zone, ngx_log_t *log);
 
 /*
- * Begins to read object, the ConfigMap's JSON, which stays as it is until done()
+ * Begins to read object, the ConfigMap's JSON (list: an array with it alone, or
+ * empty), which stays as it is until done()
  * is called, from a later pass.  One at a time.
  */
-void ngx_aigc_revoke_read(ngx_str_t *object, ngx_aigc_revoke_read_pt done);
+void ngx_aigc_revoke_read(ngx_str_t *object, ngx_uint_t list,
+    ngx_aigc_revoke_read_pt done);
 
 /* Not 0: it goes on. */
 ngx_uint_t ngx_aigc_revoke_reads(void);
