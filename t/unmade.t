@@ -125,6 +125,51 @@ sub refuse {
     $t->stop;
 }
 
+my $gateway = 'system:serviceaccount:aigc-gateway:aigc-gateway';
+
+# Refuses the gateway's writes of GameServerSets but where the rule holds.
+sub freeze {
+    my ($rule) = @_;
+    my $what = { apiVersion => 'admissionregistration.k8s.io/v1' };
+    $t->apply({ %$what, kind => 'ValidatingAdmissionPolicy', metadata => { name => 'no-such-pod' }, spec => {
+        matchConstraints => { resourceRules => [{ apiGroups => ['game.kruise.io'], apiVersions => ['*'], operations => ['UPDATE'], resources => ['gameserversets'] }] },
+        validations => [{ expression => "request.userInfo.username != '$gateway' || $rule", message => 'it is frozen' }] } });
+    $t->apply({ %$what, kind => 'ValidatingAdmissionPolicyBinding', metadata => { name => 'no-such-pod' },
+        spec => { policyName => 'no-such-pod', validationActions => ['Deny'] } });
+    $t->wait_for(sub { my ($status) = $t->try_kubectl('patch', 'gss', $name, '--type=merge', '-p', '{"spec":{"replicas":77}}',
+        '--dry-run=server', "--as=$gateway"); $status != 0 }, 20, 'the policy is in force');
+}
+
+subtest 'the template\'s own write is refused' => sub {
+    $t = AIGC::Stack->start(faults => 1);
+    $t->allow_log(qr/the API server refuses a write|was not taken/);
+    my ($alice, $bob, $carol, $dave) = map { $t->sign_in($_) } qw(alice bob carol user01);
+    my ($hers, $his) = map { $_->install($name)->wait_ready } $alice, $bob;
+    is problems('write_refused'), 0, 'no problem';
+    freeze('false');
+    my $r = $hers->try('release');
+    is $r->code . ' ' . $r->problem->{code}, '502 cluster-refuses', 'nobody\'s release is promised';
+    $t->wait_for(sub { problems('write_refused') == 1 }, 10, 'it is a problem');
+    $t->wait_for(sub { told('WriteRefused') }, 10, 'the administrator is told');
+    refuse(undef);
+    $t->wait_for(sub { problems('write_refused') == 0 }, 60, 'it is over by itself');
+    is $hers->look->state, 'ready', 'nothing has happened meanwhile';
+
+    # all that wait go out in one patch: one of them refused is not all of them
+    freeze('object.spec.replicas <= 2');
+    $t->faults([{ method => 'PATCH', path => "gameserversets/$name", action => { delayMs => 1500 }, times => 1 }]);
+    $t->clear_fault_log;
+    my $first = $carol->begin_api('POST', "/api/v1/templates/default/$name/install");
+    $t->wait_for(sub { grep { /^PATCH/ } keys %{ $t->fault_log->{counts} } }, 10, 'one is under way');
+    my @both = ($dave->begin_api('POST', "/api/v1/templates/default/$name/install"), $bob->begin_api('POST', $his->path . '/release'));
+    is $first->response->code, 502, 'an install that is refused';
+    is $both[1]->response->code, 202, '… takes no release with it';
+    like $both[0]->response->code, qr/^(?:202|502)$/, 'each has an answer of its own';
+    $his->wait_state('released');
+    refuse(undef);
+    $t->stop;
+};
+
 subtest 'nothing says why' => sub {
     $t = AIGC::Stack->start(faults => 1);
     $t->faults([map { { path => $_, action => { status => 403, body => '{"kind":"Status"}' } } } '/statefulsets$', '/events$']);

@@ -419,6 +419,7 @@ ngx_http_aigc_write_sent(ngx_http_request_t *r, ngx_aigc_subrequest_t *sub)
     }
 
     if (sub->status == NGX_HTTP_OK && sub->json) {
+        ngx_aigc_queue_answered(mcf->zone, w->tmpl, NGX_HTTP_OK, 0);
         ngx_aigc_queue_written(mcf->zone, w->lock);
         ngx_http_aigc_write_release(mcf, w, w->shown, w->generation);
         return;
@@ -433,6 +434,9 @@ ngx_http_aigc_write_sent(ngx_http_request_t *r, ngx_aigc_subrequest_t *sub)
     }
 
     w->attempts++;
+
+    ngx_aigc_queue_answered(mcf->zone, w->tmpl, sub->status,
+                            status.test_failed);
 
     switch (sub->status) {
 
@@ -470,7 +474,11 @@ ngx_http_aigc_write_sent(ngx_http_request_t *r, ngx_aigc_subrequest_t *sub)
                   "aigc: the API server refuses a write: status %ui %V",
                   sub->status, &status.message);
 
-    ngx_aigc_queue_refused(mcf->zone, w->lock, sub->status, &status.message);
+    if (ngx_aigc_queue_apart(mcf->zone, w->lock) != NGX_OK) {
+        ngx_aigc_queue_refused(mcf->zone, w->lock, sub->status,
+                               &status.message);
+    }
+
     ngx_http_aigc_write_release(mcf, w, 0, 0);
 }
 

@@ -143,6 +143,7 @@ static void
 ngx_aigc_leader_patch_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
     ngx_aigc_zone_t          *zone;
+    ngx_aigc_status_t         status;
     ngx_aigc_leader_patch_t  *patch;
 
     zone = ngx_aigc_leader_zone;
@@ -154,6 +155,14 @@ ngx_aigc_leader_patch_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
         ngx_aigc_queue_unlock(zone, task->slot, task->lock, 1000, 0);
         return;
     }
+
+    if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status)
+        != NGX_OK)
+    {
+        ngx_memzero(&status, sizeof(ngx_aigc_status_t));
+    }
+
+    ngx_aigc_queue_answered(zone, task->slot, f->status, status.test_failed);
 
     if (f->status == 200) {
         ngx_aigc_queue_unlock(zone, task->slot, task->lock, patch->shown,

@@ -13,6 +13,10 @@ static void ngx_aigc_repair_sent(ngx_aigc_template_t *tmpl,
 static void ngx_aigc_repair_written(ngx_uint_t n);
 
 
+#define NGX_AIGC_REPAIR_REFUSED  10     /* s between writes that find out if
+                                           the API server takes one again */
+
+
 static ngx_aigc_leader_patch_t  ngx_aigc_repair_patch = {
     NGX_AIGC_TASK_REPAIR, 0, NGX_AIGC_LOCK_SHOWN, "a repair was not taken",
     ngx_aigc_repair_sent, ngx_aigc_repair_written
@@ -60,7 +64,11 @@ ngx_aigc_repair_some(uint32_t slot, uint32_t end)
             break;
         }
 
-        if (rc != NGX_OK || tmpl.agrees || tmpl.deleting || !tmpl.written
+        if (rc != NGX_OK || tmpl.deleting || !tmpl.written
+            || (tmpl.agrees
+                && (tmpl.refused == 0
+                    || ngx_time() - (time_t) tmpl.refused
+                       < NGX_AIGC_REPAIR_REFUSED))
             || ngx_aigc_plan_settled(&tmpl) != NGX_OK)
         {
             continue;
@@ -86,6 +94,10 @@ static void
 ngx_aigc_repair_sent(ngx_aigc_template_t *tmpl, ngx_aigc_leader_item_t *items,
     ngx_aigc_op_t *ops, ngx_uint_t n)
 {
+    if (tmpl->agrees) {
+        return;                         /* a write to find out */
+    }
+
     ngx_log_error(NGX_LOG_WARN, ngx_aigc_repair_log, 0,
                   "aigc: template %*s/%*s is not what its annotations say "
                   "(replicas %d, running %d): repairing it",

@@ -111,7 +111,11 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
         ops[i].moves = (plan.moves || !plan.tmpl.agrees);
     }
 
-    if (plan.changes.nelts == 0 && (n || plan.tmpl.agrees)) {
+    /* with n 0, once more where the last write was refused: is it still? */
+
+    if (plan.changes.nelts == 0
+        && (n || (plan.tmpl.agrees && !plan.tmpl.refused)))
+    {
         return NGX_OK;
     }
 

@@ -33,7 +33,8 @@ ngx_int_t ngx_aigc_plan_settled(ngx_aigc_template_t *tmpl);
  * Each becomes SENT (in the patch, with id and annotation), DONE (with a
  * result) or stays WAITING for the next patch.  limits: for installs, else
  * NULL.  patch gets the JSON Patch, from pool; empty: nothing to write.
- * With n 0: the patch that repairs, if spec is not the whole truth.
+ * With n 0: the patch that repairs, if spec is not the whole truth, or if the
+ * last write was refused (it changes nothing, but is taken or not).
  * *generation is what the table showed.
  * NGX_OK; NGX_AGAIN: not settled, or the table is busy (all stay WAITING);
  * NGX_DECLINED: the template is gone (all DONE); NGX_ERROR: no memory.

@@ -27,6 +27,10 @@ ngx_aigc_problem_t  ngx_aigc_problems[NGX_AIGC_PROBLEMS] = {
     { "no_annotation", "NoAnnotation",
       "it runs, and no annotation says whose it is: nobody is let in" },
 
+    { "write_refused", "WriteRefused",
+      "the API server refuses to write this GameServerSet (an admission webhook "
+      "or policy?): nobody can install, start, release or uninstall from it" },
+
     { "not_created", "NotCreated",
       "its pod cannot be made (a quota, an admission webhook, a disk on its way "
       "out): it is left out of replicas, so that releases go through, and tried "
@@ -87,7 +91,8 @@ ngx_aigc_problem_record(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
 ngx_uint_t
 ngx_aigc_problem_template(ngx_aigc_template_t *tmpl)
 {
-    return tmpl->disks_bad ? 1 << NGX_AIGC_PROBLEM_DISKS : 0;
+    return (tmpl->disks_bad ? 1 << NGX_AIGC_PROBLEM_DISKS : 0)
+           | (tmpl->refused ? 1 << NGX_AIGC_PROBLEM_WRITE_REFUSED : 0);
 }
 
 

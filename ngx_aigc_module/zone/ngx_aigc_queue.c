@@ -375,6 +375,14 @@ ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
 
     ngx_aigc_unlock(zone);
 
+    /* what has to go by itself is not joined by anybody, and joins nobody */
+
+    for (k = 0; k < n; k++) {
+        if (ops[k].alone) {
+            return ngx_max(k, 1);
+        }
+    }
+
     return n;
 }
 
@@ -430,6 +438,60 @@ ngx_aigc_queue_refused(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
 {
     ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_DONE, NGX_AIGC_RESULT_REFUSED,
                        http, message);
+}
+
+
+ngx_int_t
+ngx_aigc_queue_apart(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
+{
+    uint32_t        i;
+    ngx_uint_t      n;
+    ngx_aigc_op_t  *op;
+
+    op = ngx_aigc_ops(zone);
+    n = 0;
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < zone->shm->nops; i++) {
+        n += (op[i].state == NGX_AIGC_OP_SENT && op[i].lock == lock);
+    }
+
+    for (i = 0; n > 1 && i < zone->shm->nops; i++) {
+        if (op[i].state == NGX_AIGC_OP_SENT && op[i].lock == lock) {
+            op[i].state = NGX_AIGC_OP_WAITING;
+            op[i].alone = 1;
+            op[i].attempts++;
+        }
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return (n > 1) ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
+ * An admission webhook that cannot be called is a 500.  An outage, a conflict,
+ * too many requests say nothing of the write.
+ */
+void
+ngx_aigc_queue_answered(ngx_aigc_zone_t *zone, uint32_t tmpl, ngx_uint_t http,
+    ngx_uint_t test_failed)
+{
+    ngx_aigc_template_t  *t;
+
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[tmpl];
+
+    if (http == 200) {
+        t->refused = 0;
+
+    } else if (!test_failed
+               && (http == 400 || http == 403 || http == 413 || http == 422
+                   || http == 500))
+    {
+        t->refused = ngx_time();
+    }
 }
 
 

@@ -76,6 +76,8 @@ typedef struct {
     int32_t                               id;       /* -1: to be chosen */
     uint32_t                              result;
     uint32_t                              orphan;   /* nobody waits any more */
+    uint32_t                              alone;    /* refused together with
+                                                       others: goes by itself */
     uint32_t                              moves;    /* sent in a patch that
                                                        changes spec */
     uint32_t                              admitted; /* counts for its owner's
@@ -168,6 +170,16 @@ void ngx_aigc_queue_put(ngx_aigc_zone_t *zone, ngx_aigc_op_t *ops,
 void ngx_aigc_queue_written(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
 void ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
     ngx_uint_t http);
+/*
+ * It was refused, and there are several in it: for one of them, maybe.  NGX_OK:
+ * each of them is tried by itself; NGX_DECLINED: there is one alone.
+ */
+ngx_int_t ngx_aigc_queue_apart(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
+
+/* What the API server has answered to a write of a template: for its problem. */
+void ngx_aigc_queue_answered(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_uint_t http, ngx_uint_t test_failed);
+
 void ngx_aigc_queue_refused(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
     ngx_uint_t http, ngx_str_t *message);
 

@@ -29,6 +29,7 @@ typedef enum {
     NGX_AIGC_PROBLEM_UNREADABLE,
     NGX_AIGC_PROBLEM_REMOVED,
     NGX_AIGC_PROBLEM_NO_ANNOTATION,
+    NGX_AIGC_PROBLEM_WRITE_REFUSED,     /* the template's */
     NGX_AIGC_PROBLEM_NOT_CREATED,       /* its pod cannot be made */
     NGX_AIGC_PROBLEM_DISKS,             /* the template's annotation */
     NGX_AIGC_PROBLEMS
@@ -87,6 +88,10 @@ typedef struct {
                                                        0: settled */
     ngx_atomic_t                       lock;        /* ticket of who writes it */
     ngx_atomic_t                       lock_until;  /* ngx_current_msec */
+    ngx_atomic_t                       refused;     /* ngx_time() of the last
+                                                       write that the API server
+                                                       would not have; 0: none
+                                                       since one was taken */
     int64_t                            lock_generation; /* ends earlier, once
                                                        generation is above */
     unsigned                           deleting:1;

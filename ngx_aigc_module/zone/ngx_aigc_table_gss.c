@@ -153,6 +153,7 @@ ngx_aigc_template_again(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t)
 
     ngx_aigc_seq_begin(&t->seq);
     ngx_memzero(t->told, sizeof(t->told));
+    t->refused = 0;
     ngx_aigc_seq_end(&t->seq);
 
     for (i = t->first; i != NGX_AIGC_NONE; i = r->next_tmpl) {

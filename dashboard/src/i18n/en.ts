@@ -240,6 +240,7 @@ const en = {
       unreadable_annotation: 'Annotations that cannot be read',
       removed_annotation: 'Annotations that somebody has removed',
       no_annotation: 'Instances of nobody',
+      write_refused: 'Applications that the cluster lets nobody change',
       not_created: 'Instances whose pods cannot be made',
       disks_annotation: 'Lists of disks that cannot be read',
     },

@@ -242,6 +242,7 @@ const zh: Words = {
       unreadable_annotation: '无法读取的注解',
       removed_annotation: '被删除的注解',
       no_annotation: '没有归属的实例',
+      write_refused: '集群拒绝任何更改的应用',
       not_created: '无法创建容器组的实例',
       disks_annotation: '无法读取的数据盘列表',
     },
