@@ -99,7 +99,7 @@ for my $death (@deaths) {
     my $text = sub { open my $f, '<', $said or return ''; local $/; <$f> // '' };
     $t->wait_for(sub { $text->() =~ /Breakpoint 1 at/ }, 30, 'a breakpoint');
     $t->wait_for(sub { $t->kube_send([change()]); $text->() =~ /^\$1 = /m }, 20, 'worker 0 stays in a record, without the lock');
-    like $text->(), qr/^#1 .* in ngx_aigc_gs_put .*^\$1 = 1$/ms, 'the record is half-written, and the lock free';
+    like $text->(), qr/^#1 .* in ngx_aigc_record_disk .*^\$1 = 1$/ms, 'the record is half-written, and the lock free';
 
     # only worker 1 answers; what it does meanwhile it does between two looks of the install's
     my $install = $bob->begin_api(POST => '/api/v1/templates/default/stable-diffusion-cpu/install');

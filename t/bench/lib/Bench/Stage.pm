@@ -189,7 +189,10 @@ sub _proxy {
     my $text = AIGC::Nginx::_read_all($_[0]->stack->repo('ngx_aigc_module/conf/instance.conf'));
     $text =~ s/^aigc_access .*\n//m or croak 'instance.conf: no aigc_access';
     $text =~ s{http://instances}{http://plain} or croak 'instance.conf: no upstream';
-    $text =~ s/\$aigc_connection/\$connection_upgrade/ or croak 'instance.conf: no $aigc_connection';
+    my %own = (connection => 'connection_upgrade', host => 'http_host', port => 'server_port', scheme => 'scheme');
+    for my $name (sort keys %own) {
+        $text =~ s/\$aigc_$name;/\$$own{$name};/ or croak "instance.conf: no \$aigc_$name";
+    }
     return $text;
 }
 
