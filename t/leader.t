@@ -101,6 +101,8 @@ my $r = $alice->post("http://dashboard.aigc.localhost:$second$path", headers => 
 is $r->code, 202, 'an install through the other one works';
 $t->wait_for(sub { grep { ($_->{metadata}{annotations} // {})->{'aigc-gateway.io/owner'} } $t->kube_list('pvcs') },
     15, 'its disk is stamped');
+# the stamp is in the cluster before the leader has read that it is
+$t->wait_for(sub { metric($first, 'disk_stamps_total') }, 15, 'the leader counts it');
 is metric($first, 'disk_stamps_total'), 1, 'by the leader';
 is metric($second, 'disk_stamps_total'), 0, 'alone';
 $t->wait_agree($name);
