@@ -59,6 +59,7 @@ const REASONS: [RegExp, string, Step][] = [
   [/^(CreateContainer\w*|RunContainerError)$/, 'config', 'run'],
   [/^NoPod$/, 'noPod', 'asked'],
   [/^Terminating$/, 'ending', 'asked'],
+  [/^StuckTerminating$/, 'stuck', 'asked'],
   [/^FailedCreate$/, 'refused', 'asked'],
 ]
 

@@ -175,6 +175,39 @@ ngx_aigc_reason_over(ngx_str_t *code, ngx_aigc_progress_e progress)
 }
 
 
+ngx_aigc_ending_e
+ngx_aigc_reason_ending(time_t deadline, time_t now)
+{
+    if (deadline == 0 || now <= deadline + NGX_AIGC_ENDING_LATE) {
+        return NGX_AIGC_ENDING_IN_TIME;
+    }
+
+    return (now <= deadline + NGX_AIGC_ENDING_STUCK)
+           ? NGX_AIGC_ENDING_IS_LATE : NGX_AIGC_ENDING_IS_STUCK;
+}
+
+
+time_t
+ngx_aigc_reason_worse(time_t deadline, time_t now)
+{
+    if (deadline == 0) {
+        return 0;
+    }
+
+    switch (ngx_aigc_reason_ending(deadline, now)) {
+
+    case NGX_AIGC_ENDING_IN_TIME:
+        return deadline + NGX_AIGC_ENDING_LATE;
+
+    case NGX_AIGC_ENDING_IS_LATE:
+        return deadline + NGX_AIGC_ENDING_STUCK;
+
+    default: /* NGX_AIGC_ENDING_IS_STUCK */
+        return 0;
+    }
+}
+
+
 static ngx_int_t
 ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *status,
     ngx_aigc_pod_t *pod)

@@ -18,6 +18,24 @@
 
 
 /*
+ * s that a pod may end later than its grace period says, before it is told,
+ * and before it is held to hang.  The latter is what Kubernetes gives a node
+ * that does not answer before it ends its pods: one that is restarted meanwhile
+ * ends them itself.
+ */
+#define NGX_AIGC_ENDING_LATE   5
+#define NGX_AIGC_ENDING_STUCK  300
+
+
+/* How the end of a pod goes. */
+typedef enum {
+    NGX_AIGC_ENDING_IN_TIME = 0,        /* or it is not to end */
+    NGX_AIGC_ENDING_IS_LATE,
+    NGX_AIGC_ENDING_IS_STUCK            /* not without an administrator */
+} ngx_aigc_ending_e;
+
+
+/*
  * Sets pod->progress; and pod->reason_code and pod->reason, from pool, unless
  * the pod is ready or goes.  status: the pod's, or NULL.  NGX_OK or NGX_ERROR.
  */
@@ -38,6 +56,15 @@ ngx_uint_t ngx_aigc_reason_over(ngx_str_t *code,
  * the Service, since the pod has no uid yet.  No reason, unless it lasts.
  */
 ngx_uint_t ngx_aigc_reason_passing(ngx_str_t *code);
+
+/*
+ * Of a pod that is there at now, both by the API server's clock.  deadline: the
+ * end of its grace period, 0: it is not to end, or that is unknown.
+ */
+ngx_aigc_ending_e ngx_aigc_reason_ending(time_t deadline, time_t now);
+
+/* The time after which that gets worse; 0: it does not. */
+time_t ngx_aigc_reason_worse(time_t deadline, time_t now);
 
 
 #endif /* _NGX_AIGC_REASON_H_INCLUDED_ */

@@ -13,7 +13,9 @@
 static ngx_uint_t ngx_http_aigc_failing(ngx_aigc_record_t *record);
 static ngx_int_t ngx_http_aigc_warning(ngx_aigc_record_t *record,
     ngx_str_t *code, ngx_str_t *text);
-static time_t ngx_http_aigc_terminating(ngx_aigc_record_t *record);
+static ngx_int_t ngx_http_aigc_ending(ngx_pool_t *pool,
+    ngx_aigc_record_t *record, ngx_uint_t stuck, ngx_str_t *code,
+    ngx_str_t *text);
 static time_t ngx_http_aigc_lacking(ngx_http_aigc_main_conf_t *mcf,
     ngx_aigc_record_t *record);
 
@@ -105,16 +107,10 @@ time_t
 ngx_http_aigc_instance_late(ngx_http_aigc_main_conf_t *mcf,
     ngx_aigc_record_t *record)
 {
-    return record->pod_deleting ? ngx_http_aigc_terminating(record)
-                                : ngx_http_aigc_lacking(mcf, record);
-}
-
-
-static time_t
-ngx_http_aigc_terminating(ngx_aigc_record_t *record)
-{
-    return (record->pod_deleting && record->pod_deadline)
-           ? record->pod_deadline + NGX_HTTP_AIGC_TERMINATING : 0;
+    return record->pod_deleting
+           ? ngx_aigc_reason_worse(record->pod_deadline,
+                                   ngx_aigc_date(mcf->zone))
+           : ngx_http_aigc_lacking(mcf, record);
 }
 
 
@@ -133,31 +129,16 @@ ngx_int_t
 ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
     ngx_aigc_record_t *record, ngx_str_t *code, ngx_str_t *text)
 {
-    time_t            late;
-    ngx_int_t         warned;
-    ngx_str_t         deadline;
+    time_t             late;
+    ngx_int_t          warned;
+    ngx_aigc_ending_e  ending;
 
-    static ngx_str_t  ended = ngx_string("its pod should have ended by ");
+    ending = ngx_aigc_table_ending(mcf->zone, record);
 
-    late = ngx_http_aigc_terminating(record);
-
-    if (late && ngx_aigc_date(mcf->zone) > late) {
-        if (ngx_aigc_time_write(pool, record->pod_deadline, &deadline)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-
-        text->data = ngx_pnalloc(pool, ended.len + deadline.len);
-        if (text->data == NULL) {
-            return NGX_ERROR;
-        }
-
-        ngx_str_set(code, "Terminating");
-        text->len = ngx_sprintf(text->data, "%V%V", &ended, &deadline)
-                    - text->data;
-
-        return NGX_OK;
+    if (ending != NGX_AIGC_ENDING_IN_TIME) {
+        return ngx_http_aigc_ending(pool, record,
+                                    ending == NGX_AIGC_ENDING_IS_STUCK,
+                                    code, text);
     }
 
     if (record->state == NGX_AIGC_UNINSTALLING && record->pod) {
@@ -207,6 +188,42 @@ ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf, ngx_pool_t *pool,
                           "its Service and Ingress");
         break;
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_ending(ngx_pool_t *pool, ngx_aigc_record_t *record,
+    ngx_uint_t stuck, ngx_str_t *code, ngx_str_t *text)
+{
+    ngx_str_t         deadline;
+
+    static ngx_str_t  ended = ngx_string("its pod should have ended by ");
+    static ngx_str_t  hangs = ngx_string(", and does not end: an administrator "
+                                         "has to end it");
+
+    if (ngx_aigc_time_write(pool, record->pod_deadline, &deadline) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    text->data = ngx_pnalloc(pool, ended.len + deadline.len + hangs.len);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->len = ngx_sprintf(text->data, "%V%V", &ended, &deadline)
+                - text->data;
+
+    if (!stuck) {
+        ngx_str_set(code, "Terminating");
+        return NGX_OK;
+    }
+
+    ngx_memcpy(text->data + text->len, hangs.data, hangs.len);
+    text->len += hangs.len;
+
+    ngx_str_set(code, "StuckTerminating");
 
     return NGX_OK;
 }

@@ -191,7 +191,11 @@ static const ngx_http_aigc_why_t  ngx_http_aigc_all_why[] = {
         "administrator.",
         "集群尚未创建此应用。如果一直如此，请告知管理员。" } },
     { { "Terminating" }, NULL,
-      { "The former run has not ended yet.", "上一次运行尚未结束。" } }
+      { "The former run has not ended yet.", "上一次运行尚未结束。" } },
+    { { "StuckTerminating" }, NULL,
+      { "The former run does not end. Tell your administrator, who has to end "
+        "it.",
+        "上一次运行无法结束。请告知管理员，需由管理员强制结束。" } }
 };
 
 

@@ -12,6 +12,8 @@ static ngx_int_t ngx_aigc_plan_install(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op);
 static ngx_int_t ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan,
     ngx_aigc_op_t *op, ngx_str_t *owner);
+static ngx_uint_t ngx_aigc_plan_left(ngx_aigc_plan_t *plan,
+    ngx_aigc_claim_t *claim);
 static ngx_int_t ngx_aigc_plan_new(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
     ngx_str_t *owner, ngx_aigc_state_e state, time_t since);
 static ngx_int_t ngx_aigc_plan_adopt(ngx_aigc_plan_t *plan,
@@ -120,13 +122,14 @@ static ngx_int_t
 ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
     ngx_str_t *owner)
 {
-    ngx_uint_t            i, n;
+    ngx_uint_t            i, n, left, own_left;
     ngx_aigc_claim_t     *claim, *own;
     ngx_aigc_result_e     result;
     ngx_aigc_template_t  *tmpl;
 
     n = 0;
     own = NULL;
+    own_left = 0;
     tmpl = &plan->tmpl;
     claim = plan->claims.elts;
 
@@ -142,10 +145,16 @@ ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
             return NGX_DECLINED;        /* it may still be refused: wait */
         }
 
-        n++;
+        left = ngx_aigc_plan_left(plan, &claim[i]);
+        n += !left;
 
-        if (own == NULL || own->state == NGX_AIGC_UNINSTALLING) {
+        if (left && claim[i].state == NGX_AIGC_UNINSTALLING) {
+            continue;
+        }
+
+        if (own == NULL || own_left || own->state == NGX_AIGC_UNINSTALLING) {
             own = &claim[i];
+            own_left = left;
         }
     }
 
@@ -184,6 +193,26 @@ ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
     ngx_aigc_plan_done(op, result);
 
     return NGX_DECLINED;
+}
+
+
+/* As ngx_aigc_table_left(), of a claim that this plan has not changed. */
+static ngx_uint_t
+ngx_aigc_plan_left(ngx_aigc_plan_t *plan, ngx_aigc_claim_t *claim)
+{
+    ngx_str_t          ns, name;
+    ngx_aigc_record_t  record;
+
+    if (claim->state == NGX_AIGC_RUNNING) {
+        return 0;
+    }
+
+    ngx_aigc_fixed_get(&plan->tmpl.ns, &ns);
+    ngx_aigc_fixed_get(&plan->tmpl.name, &name);
+
+    return ngx_aigc_table_by_id(plan->zone, &ns, &name, claim->id, &record)
+           == NGX_OK
+           && ngx_aigc_table_left(plan->zone, &record);
 }
 
 

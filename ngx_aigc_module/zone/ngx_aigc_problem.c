@@ -36,6 +36,11 @@ ngx_aigc_problem_t  ngx_aigc_problems[NGX_AIGC_PROBLEMS] = {
       "out): it is left out of replicas, so that releases go through, and tried "
       "again by itself" },
 
+    { "stuck_terminating", "StuckTerminating",
+      "its pod is still there 5 minutes after it should have ended (a lost "
+      "node, a finalizer?): its start, release or uninstall waits until the "
+      "pod is ended by hand" },
+
     { "disks_annotation", "DisksAnnotation",
       "aigc-gateway.io/disks is neither \"retain\" nor \"delete\": the disks "
       "are retained" }
@@ -75,6 +80,10 @@ ngx_aigc_problem_record(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
 
     if (ngx_aigc_aside_unmade(record)) {
         bits |= 1 << NGX_AIGC_PROBLEM_NOT_CREATED;
+    }
+
+    if (ngx_aigc_table_ending(zone, record) == NGX_AIGC_ENDING_IS_STUCK) {
+        bits |= 1 << NGX_AIGC_PROBLEM_STUCK;
     }
 
     if (record->state == NGX_AIGC_UNREADABLE) {

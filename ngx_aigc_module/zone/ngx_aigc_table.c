@@ -4,6 +4,7 @@
  */
 
 #include "ngx_aigc_table.h"
+#include "ngx_aigc_date.h"
 #include "ngx_aigc_index.h"
 
 
@@ -278,6 +279,24 @@ ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
 }
 
 
+ngx_aigc_ending_e
+ngx_aigc_table_ending(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
+{
+    return (record->pod && record->pod_deleting)
+           ? ngx_aigc_reason_ending(record->pod_deadline, ngx_aigc_date(zone))
+           : NGX_AIGC_ENDING_IN_TIME;
+}
+
+
+ngx_uint_t
+ngx_aigc_table_left(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
+{
+    return (record->state == NGX_AIGC_RELEASED
+            || record->state == NGX_AIGC_UNINSTALLING)
+           && ngx_aigc_table_ending(zone, record) == NGX_AIGC_ENDING_IS_STUCK;
+}
+
+
 ngx_uint_t
 ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
 {
@@ -296,7 +315,8 @@ ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
          i < zone->shm->ninstances && k < zone->shm->ninstances;
          i = r[i].next_owner, k++)
     {
-        n += ngx_aigc_fixed_eq(&r[i].owner, owner);
+        n += (ngx_aigc_fixed_eq(&r[i].owner, owner)
+              && !ngx_aigc_table_left(zone, &r[i]));
     }
 
     return n;

@@ -13,6 +13,7 @@
 #include "core/ngx_aigc_ids.h"
 #include "core/ngx_aigc_objects.h"
 #include "core/ngx_aigc_pod.h"
+#include "core/ngx_aigc_reason.h"
 #include "core/ngx_aigc_url.h"
 #include "core/ngx_aigc_workload.h"
 
@@ -31,6 +32,7 @@ typedef enum {
     NGX_AIGC_PROBLEM_NO_ANNOTATION,
     NGX_AIGC_PROBLEM_WRITE_REFUSED,     /* the template's */
     NGX_AIGC_PROBLEM_NOT_CREATED,       /* its pod cannot be made */
+    NGX_AIGC_PROBLEM_STUCK,             /* its pod does not end */
     NGX_AIGC_PROBLEM_DISKS,             /* the template's annotation */
     NGX_AIGC_PROBLEMS
 } ngx_aigc_problem_e;
@@ -306,7 +308,18 @@ ngx_int_t ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
 ngx_int_t ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
     uint32_t *slot, ngx_aigc_record_t *record);
 
-/* How many claims owner has, of any state.  The lock is held. */
+/* How the end of its pod goes, now. */
+ngx_aigc_ending_e ngx_aigc_table_ending(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_t *record);
+
+/*
+ * Is it given up, and only there because its pod does not end?  Then it does
+ * not count for its owner's limits.
+ */
+ngx_uint_t ngx_aigc_table_left(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_t *record);
+
+/* How many claims of owner's count, of any state.  The lock is held. */
 ngx_uint_t ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner);
 
 /*

@@ -138,6 +138,7 @@ func (f *faultProxy) serve(w http.ResponseWriter, r *http.Request) {
 		answer(out, a.Status, a.ContentType, a.Body)
 	default:
 		out.cutAfter, out.stallAfter = a.CutAfterBytes, a.StallAfterBytes
+		out.later = time.Duration(a.DateSeconds) * time.Second
 		f.proxy.ServeHTTP(out, r)
 	}
 }
@@ -169,11 +170,15 @@ type faultWriter struct {
 	done       <-chan struct{}
 	cutAfter   *int
 	stallAfter *int
+	later      time.Duration
 	sent       int
 }
 
 func (w *faultWriter) WriteHeader(code int) {
 	w.log.status(w.entry, code)
+	if date, err := http.ParseTime(w.Header().Get("Date")); err == nil && w.later != 0 {
+		w.Header().Set("Date", date.Add(w.later).UTC().Format(http.TimeFormat))
+	}
 	w.ResponseWriter.WriteHeader(code)
 }
 

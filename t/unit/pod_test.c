@@ -480,6 +480,41 @@ pod_progress(unit_t *u)
 }
 
 
+static void
+pod_ending(unit_t *u)
+{
+    ngx_uint_t  i;
+
+    static const struct {
+        time_t             deadline;
+        time_t             now;
+        ngx_aigc_ending_e  ending;
+        time_t             worse;
+    } cases[] = {
+        { 0,    5000, NGX_AIGC_ENDING_IN_TIME,  0 },
+        { 1000, 0,    NGX_AIGC_ENDING_IN_TIME,  1005 },
+        { 1000, 1000, NGX_AIGC_ENDING_IN_TIME,  1005 },
+        { 1000, 1005, NGX_AIGC_ENDING_IN_TIME,  1005 },
+        { 1000, 1006, NGX_AIGC_ENDING_IS_LATE,  1300 },
+        { 1000, 1300, NGX_AIGC_ENDING_IS_LATE,  1300 },
+        { 1000, 1301, NGX_AIGC_ENDING_IS_STUCK, 0 },
+        { 1000, 9999, NGX_AIGC_ENDING_IS_STUCK, 0 }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+
+        if (!is_int(u, ngx_aigc_reason_ending(cases[i].deadline, cases[i].now),
+                    cases[i].ending)
+            || !is_int(u, ngx_aigc_reason_worse(cases[i].deadline,
+                                                cases[i].now),
+                       cases[i].worse))
+        {
+            unit_note("%d at %d", (int) cases[i].deadline, (int) cases[i].now);
+        }
+    }
+}
+
+
 unit_test_t  pod_tests[] = {
     { "whose it is", pod_metadata },
     { "which one is ready", pod_readiness },
@@ -488,5 +523,6 @@ unit_test_t  pod_tests[] = {
     { "why it does not start", pod_reasons },
     { "long reasons are cut between characters", pod_long_reasons },
     { "how far it is, and what is over", pod_progress },
+    { "how its end goes", pod_ending },
     { NULL, NULL }
 };

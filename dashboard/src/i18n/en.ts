@@ -128,6 +128,7 @@ const en = {
     network: 'Its network is not ready yet.',
     noPod: 'The cluster has not made it yet. If that does not end, tell your administrator.',
     ending: 'The former run has not ended yet. It goes on by itself after that.',
+    stuck: 'The former run does not end. Tell your administrator, who has to end it. Once it is released or uninstalled you can install another one meanwhile.',
     other: 'The cluster says: {code}.',
   },
 
@@ -242,6 +243,7 @@ const en = {
       no_annotation: 'Instances of nobody',
       write_refused: 'Applications that the cluster lets nobody change',
       not_created: 'Instances whose pods cannot be made',
+      stuck_terminating: 'Instances whose pods do not end',
       disks_annotation: 'Lists of disks that cannot be read',
     },
     count: 'Count',

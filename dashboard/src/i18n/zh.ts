@@ -130,6 +130,7 @@ const zh: Words = {
     network: '网络尚未就绪。',
     noPod: '集群尚未创建此应用。如果一直如此，请告知管理员。',
     ending: '上一次运行尚未结束，结束后会自动继续。',
+    stuck: '上一次运行无法结束。请告知管理员，需由管理员强制结束。释放或卸载后，可以先另装一个。',
     other: '集群返回：{code}。',
   },
 
@@ -244,6 +245,7 @@ const zh: Words = {
       no_annotation: '没有归属的实例',
       write_refused: '集群拒绝任何更改的应用',
       not_created: '无法创建容器组的实例',
+      stuck_terminating: '容器组无法结束的实例',
       disks_annotation: '无法读取的数据盘列表',
     },
     count: '数量',

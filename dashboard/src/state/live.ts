@@ -50,6 +50,10 @@ export const instanceKey = ({ namespace, template, id }:
 export const isStarting = ({ desired, state }: Instance) =>
   desired === 'running' && ['pending', 'starting', 'failing'].includes(state)
 
+/* Given up, and there only because its pod does not end: it counts for no limit. */
+export const isLeft = ({ desired, reason }: Instance) =>
+  desired !== 'running' && reason?.code === 'StuckTerminating'
+
 export const isChanging = (instance: Instance) => CHANGING.has(instance.state)
 
 /* What is before uninstalling ones, then by number. */

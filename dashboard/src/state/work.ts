@@ -25,9 +25,11 @@ export interface Work {
 /* By the key of the instance; of the template, for an install. */
 export const works = reactive(new Map<string, Work>())
 
-export const install = (template: Template) =>
+/* another: beside what there is. */
+export const install = (template: Template, another = false) =>
   run('install', templateKey(template), 'POST',
-    path('templates', template.namespace, template.name, 'install'))
+    path('templates', template.namespace, template.name, 'install'),
+    another ? { another } : undefined)
 
 export function send(verb: Exclude<Verb, 'install' | 'uninstall'>, i: Instance) {
   if (verb !== 'release') {
@@ -44,7 +46,7 @@ export const uninstall = (i: Instance, deleteDisk: boolean) =>
 
 export const isBusy = (key: string) => works.get(key)?.busy ?? false
 
-async function run(verb: Verb, key: string, method: string, target: string) {
+async function run(verb: Verb, key: string, method: string, target: string, body?: object) {
   if (isBusy(key)) {
     return
   }
@@ -54,7 +56,7 @@ async function run(verb: Verb, key: string, method: string, target: string) {
   works.set(key, work)
 
   try {
-    const instance = await callAgain<Instance>(method, target, undefined, problem => {
+    const instance = await callAgain<Instance>(method, target, body, problem => {
       work.waits = problem
       return live.phase === 'in'
     })
