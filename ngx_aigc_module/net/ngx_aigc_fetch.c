@@ -11,6 +11,15 @@
 
 #define NGX_AIGC_FETCH_SAY  1000        /* ms between two lines */
 
+/*
+ * A watch may be silent for minutes.  Load balancers and NATs in front of an
+ * API server forget a connection that is, the hastiest after 30 s or so, and
+ * tell nobody: probes come sooner than that, and a peer that is gone is noticed
+ * by the system's count of probes at this distance, not by its own 75 s.
+ */
+#define NGX_AIGC_FETCH_KEEPIDLE   20L   /* s without a byte, then probes */
+#define NGX_AIGC_FETCH_KEEPINTVL  10L   /* s between two of them */
+
 
 static ngx_int_t ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f);
 static size_t ngx_aigc_fetch_write(char *p, size_t size, size_t n, void *data);
@@ -154,8 +163,8 @@ ngx_aigc_fetch_setup(ngx_aigc_fetch_t *f)
     ngx_aigc_setopt(CURLOPT_PROXY, "");
     ngx_aigc_setopt(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
     ngx_aigc_setopt(CURLOPT_TCP_KEEPALIVE, 1L);
-    ngx_aigc_setopt(CURLOPT_TCP_KEEPIDLE, 30L);
-    ngx_aigc_setopt(CURLOPT_TCP_KEEPINTVL, 10L);
+    ngx_aigc_setopt(CURLOPT_TCP_KEEPIDLE, NGX_AIGC_FETCH_KEEPIDLE);
+    ngx_aigc_setopt(CURLOPT_TCP_KEEPINTVL, NGX_AIGC_FETCH_KEEPINTVL);
     ngx_aigc_setopt(CURLOPT_CONNECTTIMEOUT_MS, (long) f->connect_timeout);
     ngx_aigc_setopt(CURLOPT_TIMEOUT_MS, (long) f->timeout);
     ngx_aigc_setopt(CURLOPT_HTTPHEADER, list);
