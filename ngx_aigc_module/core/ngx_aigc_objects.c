@@ -19,8 +19,12 @@ static ngx_int_t ngx_aigc_pvc_id(ngx_str_t *name, ngx_str_t *gss,
     ngx_int_t *id);
 static ngx_int_t ngx_aigc_pvc_owner(ngx_pool_t *pool, json_t *annotations,
     ngx_str_t *out);
-static void ngx_aigc_pvc_put_stamp(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
-    ngx_str_t *owner);
+static ngx_int_t ngx_aigc_pvc_text(ngx_pool_t *pool, json_t *object,
+    const char *key, size_t max, ngx_str_t *out);
+static ngx_int_t ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
+    const char *key, ngx_str_t *value, ngx_str_t *out);
+static void ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
+    const char *key, ngx_str_t *value);
 static ngx_uint_t ngx_aigc_status_test_failed(json_t *root,
     ngx_str_t *message);
 
@@ -167,7 +171,36 @@ ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pvc_t *pvc)
         return NGX_ERROR;
     }
 
+    if (ngx_aigc_pvc_text(pool, annotations, NGX_AIGC_ANNOTATION_STRAY,
+                          NGX_AIGC_UID_MAX, &pvc->stray)
+        != NGX_OK
+        || ngx_aigc_pvc_text(pool, meta, "resourceVersion",
+                             NGX_AIGC_VERSION_MAX, &pvc->version)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     return ngx_aigc_pvc_owner(pool, annotations, &pvc->owner);
+}
+
+
+/* what is too long, or no text, is none */
+
+static ngx_int_t
+ngx_aigc_pvc_text(ngx_pool_t *pool, json_t *object, const char *key,
+    size_t max, ngx_str_t *out)
+{
+    ngx_str_t  text;
+
+    text = ngx_aigc_json_text(object, key);
+
+    if (ngx_aigc_text_check(&text, max) != NGX_OK) {
+        ngx_str_null(out);
+        return NGX_OK;
+    }
+
+    return ngx_aigc_text_copy(pool, &text, text.len, out);
 }
 
 
@@ -234,11 +267,27 @@ ngx_int_t
 ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *owner,
     ngx_str_t *out)
 {
+    return ngx_aigc_pvc_annotate(pool, pvc, "owner", owner, out);
+}
+
+
+ngx_int_t
+ngx_aigc_pvc_stray(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *gss,
+    ngx_str_t *out)
+{
+    return ngx_aigc_pvc_annotate(pool, pvc, "stray", gss, out);
+}
+
+
+static ngx_int_t
+ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, const char *key,
+    ngx_str_t *value, ngx_str_t *out)
+{
     ngx_aigc_writer_t  w;
 
     ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
 
-    ngx_aigc_pvc_put_stamp(&w, pvc, owner);
+    ngx_aigc_pvc_put(&w, pvc, key, value);
 
     out->len = w.len;
     out->data = ngx_pnalloc(pool, out->len);
@@ -248,15 +297,17 @@ ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *owner,
 
     w.pos = out->data;
 
-    ngx_aigc_pvc_put_stamp(&w, pvc, owner);
+    ngx_aigc_pvc_put(&w, pvc, key, value);
 
     return NGX_OK;
 }
 
 
+/* whatever is recorded, only where no owner is */
+
 static void
-ngx_aigc_pvc_put_stamp(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
-    ngx_str_t *owner)
+ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc, const char *key,
+    ngx_str_t *value)
 {
     ngx_aigc_put_literal(w, "[{\"op\":\"test\",\"path\":\"/metadata/uid\","
                             "\"value\":");
@@ -269,8 +320,10 @@ ngx_aigc_pvc_put_stamp(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
                                 "aigc-gateway.io~1owner\",\"value\":null},"
                                 "{\"op\":\"add\","
                                 "\"path\":\"/metadata/annotations/"
-                                "aigc-gateway.io~1owner\",\"value\":");
-        ngx_aigc_put_string(w, owner);
+                                "aigc-gateway.io~1");
+        ngx_aigc_put(w, (u_char *) key, ngx_strlen(key));
+        ngx_aigc_put_literal(w, "\",\"value\":");
+        ngx_aigc_put_string(w, value);
         ngx_aigc_put_literal(w, "}]");
 
     } else {
@@ -279,9 +332,10 @@ ngx_aigc_pvc_put_stamp(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
                                 "\"value\":null},"
                                 "{\"op\":\"add\","
                                 "\"path\":\"/metadata/annotations\","
-                                "\"value\":{\"" NGX_AIGC_ANNOTATION_OWNER
-                                "\":");
-        ngx_aigc_put_string(w, owner);
+                                "\"value\":{\"aigc-gateway.io/");
+        ngx_aigc_put(w, (u_char *) key, ngx_strlen(key));
+        ngx_aigc_put_literal(w, "\":");
+        ngx_aigc_put_string(w, value);
         ngx_aigc_put_literal(w, "}}]");
     }
 }

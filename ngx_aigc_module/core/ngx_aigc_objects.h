@@ -16,8 +16,10 @@
 
 
 #define NGX_AIGC_ANNOTATION_OWNER   "aigc-gateway.io/owner"    /* on a PVC */
+#define NGX_AIGC_ANNOTATION_STRAY   "aigc-gateway.io/stray"    /* likewise */
 #define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
 #define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
+#define NGX_AIGC_VERSION_MAX        24  /* bytes of a resourceVersion */
 
 
 typedef enum {
@@ -56,6 +58,10 @@ typedef struct {
                                            that cannot be read (empty, too
                                            long, controls) is nobody's:
                                            NGX_AIGC_OWNER_UNREADABLE */
+    ngx_str_t            stray;         /* annotation: uid of the GameServerSet
+                                           that made it for nobody; len 0: none,
+                                           or it cannot be read */
+    ngx_str_t            version;       /* resourceVersion; len 0: unknown */
     ngx_aigc_owner_ref_t ref;           /* to its GameServerSet */
     time_t               created;       /* seconds; 0: unknown */
     unsigned             has_annotations:1;
@@ -86,6 +92,13 @@ ngx_int_t ngx_aigc_object_read(ngx_pool_t *pool, json_t *object, size_t max,
  */
 ngx_int_t ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
     ngx_str_t *owner, ngx_str_t *out);
+
+/*
+ * Likewise the one that records, under the same conditions, that the
+ * GameServerSet with the uid gss made it for nobody.
+ */
+ngx_int_t ngx_aigc_pvc_stray(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
+    ngx_str_t *gss, ngx_str_t *out);
 
 
 /*

@@ -74,7 +74,7 @@ ngx_http_aigc_pod_send(ngx_http_request_t *r, ngx_http_aigc_pod_t *pod)
                                      + NGX_INT_T_LEN);
 
     if (path.data == NULL
-        || ngx_aigc_delete_options(r->pool, &uid, &options) != NGX_OK)
+        || ngx_aigc_delete_options(r->pool, &uid, NULL, &options) != NGX_OK)
     {
         return NGX_ERROR;
     }

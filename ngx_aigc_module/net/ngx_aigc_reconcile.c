@@ -19,6 +19,7 @@
 #include "ngx_aigc_repair.h"
 #include "ngx_aigc_revoke.h"
 #include "ngx_aigc_stamp.h"
+#include "ngx_aigc_stray.h"
 #include "ngx_aigc_task.h"
 #include "ngx_aigc_tell.h"
 #include "ngx_aigc_uninstall.h"
@@ -33,7 +34,7 @@ static void ngx_aigc_reconcile_step(ngx_event_t *ev);
 static void ngx_aigc_reconcile_do(ngx_uint_t step);
 
 
-#define NGX_AIGC_RECONCILE_STEPS  9
+#define NGX_AIGC_RECONCILE_STEPS  10
 
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_reconcile_k8s;
@@ -99,6 +100,7 @@ ngx_aigc_reconcile_end(void)
     ngx_aigc_reconcile_again = 0;
 
     ngx_aigc_task_cancel();
+    ngx_aigc_stray_stop();
     ngx_aigc_event_cancel();
     ngx_aigc_release_stop();
     ngx_aigc_mirror_stop();
@@ -214,34 +216,38 @@ ngx_aigc_reconcile_do(ngx_uint_t step)
     switch (step) {
 
     case 0:
-        ngx_aigc_repair(k8s, zone, log);
+        ngx_aigc_stray(k8s, zone, log); /* before a repair gives its id */
         break;
 
     case 1:
-        ngx_aigc_aside(k8s, zone, log);
+        ngx_aigc_repair(k8s, zone, log);
         break;
 
     case 2:
-        ngx_aigc_stamp(zone, log);
+        ngx_aigc_aside(k8s, zone, log);
         break;
 
     case 3:
-        ngx_aigc_uninstall(zone, log);
+        ngx_aigc_stamp(zone, log);
         break;
 
     case 4:
-        ngx_aigc_bind(zone, log);
+        ngx_aigc_uninstall(zone, log);
         break;
 
     case 5:
-        ngx_aigc_tell(k8s, zone, log);
+        ngx_aigc_bind(zone, log);
         break;
 
     case 6:
-        ngx_aigc_release(k8s, zone, log);
+        ngx_aigc_tell(k8s, zone, log);
         break;
 
     case 7:
+        ngx_aigc_release(k8s, zone, log);
+        break;
+
+    case 8:
         ngx_aigc_revoke_prune(k8s, zone, log);
         break;
 

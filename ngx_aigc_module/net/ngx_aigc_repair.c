@@ -5,6 +5,7 @@
 #include "ngx_aigc_repair.h"
 #include "ngx_aigc_event.h"
 #include "ngx_aigc_leader_patch.h"
+#include "ngx_aigc_stray.h"
 
 
 static ngx_int_t ngx_aigc_repair_some(uint32_t slot, uint32_t end);
@@ -69,7 +70,8 @@ ngx_aigc_repair_some(uint32_t slot, uint32_t end)
                 && (tmpl.refused == 0
                     || ngx_time() - (time_t) tmpl.refused
                        < NGX_AIGC_REPAIR_REFUSED))
-            || ngx_aigc_plan_settled(&tmpl) != NGX_OK)
+            || ngx_aigc_plan_settled(&tmpl) != NGX_OK
+            || ngx_aigc_stray_asks(slot) == NGX_OK)
         {
             continue;
         }

@@ -26,6 +26,7 @@ typedef enum {
     NGX_AIGC_TASK_BIND_ASK,             /* slot: a template's */
     NGX_AIGC_TASK_BIND,                 /* slot: a disk's */
     NGX_AIGC_TASK_DISK,                 /* likewise: it is deleted */
+    NGX_AIGC_TASK_STRAY,                /* slot: a disk's */
     NGX_AIGC_TASK_POD,                  /* slot: a record's; is its pod there? */
     NGX_AIGC_TASK_FORGET,               /* slot: a template's */
     NGX_AIGC_TASK_RELEASE,              /* slot: a template's */

@@ -203,7 +203,7 @@ ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
 
     /* no free place, or under way already: with a later pass */
 
-    if (ngx_aigc_delete_options(pool, &uid, &options) == NGX_OK
+    if (ngx_aigc_delete_options(pool, &uid, NULL, &options) == NGX_OK
         && ngx_aigc_task_send(&task, "DELETE", &path,
                               "Content-Type: application/json", &options)
            == NGX_ERROR)

@@ -68,6 +68,35 @@ ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
+uint32_t
+ngx_aigc_look_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
+{
+    ngx_aigc_disk_t    *d;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+
+        if (!d[slot].used || d[slot].deleting || d[slot].owner.len
+            || r[d[slot].record].state != NGX_AIGC_NO_STATE)
+        {
+            continue;
+        }
+
+        if (d[slot].stray.len
+            || (d[slot].born
+                && ngx_abs(now - d[slot].created) <= NGX_AIGC_STRAY_YOUNG))
+        {
+            break;
+        }
+    }
+
+    return slot;
+}
+
+
 ngx_aigc_record_t *
 ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
 {

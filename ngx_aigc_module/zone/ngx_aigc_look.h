@@ -13,6 +13,9 @@
 #include "ngx_aigc_table.h"
 
 
+#define NGX_AIGC_STRAY_YOUNG  60        /* s: nobody has used such a disk yet */
+
+
 /*
  * The first slot from slot on of a disk without an owner's stamp, or, with none
  * left, one beyond the last: ngx_aigc_table_disk_at() says NGX_DONE to that.
@@ -24,6 +27,13 @@ uint32_t ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot);
  * bound to it yet; or which is bound to one that does not.
  */
 uint32_t ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
+ * Likewise of a disk without an owner, of an id without a claim, that is marked
+ * as a stray one, or that came as one may come: by itself, in the last seconds
+ * before now, which is ngx_time().
+ */
+uint32_t ngx_aigc_look_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now);
 
 /*
  * The record in slot as it stands, for the table's writer, which alone changes

@@ -41,6 +41,11 @@ ngx_aigc_problem_t  ngx_aigc_problems[NGX_AIGC_PROBLEMS] = {
       "node, a finalizer?): its start, release or uninstall waits until the "
       "pod is ended by hand" },
 
+    { "stray_disk", "StrayDisk",
+      "a PersistentVolumeClaim has no owner, and no annotation says whose the "
+      "id is: it is kept, unless its annotation aigc-gateway.io/stray says that "
+      "OpenKruiseGame made it unasked: then it is deleted by itself" },
+
     { "disks_annotation", "DisksAnnotation",
       "aigc-gateway.io/disks is neither \"retain\" nor \"delete\": the disks "
       "are retained" }
@@ -67,9 +72,16 @@ ngx_aigc_problem_record(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
 
         /* one that OKG has just begun, or ends, is not told of */
 
-        return (record->pod && !record->pod_deleting
-                && record->gs_state == NGX_AIGC_GS_READY && t->written)
-               ? 1 << NGX_AIGC_PROBLEM_NO_ANNOTATION : 0;
+        if (!t->written) {
+            return 0;
+        }
+
+        return ((record->pod && !record->pod_deleting
+                 && record->gs_state == NGX_AIGC_GS_READY)
+                ? 1 << NGX_AIGC_PROBLEM_NO_ANNOTATION : 0)
+               | ((record->nobodys
+                   && ngx_time() - record->nobodys > NGX_AIGC_STALE_TOP)
+                  ? 1 << NGX_AIGC_PROBLEM_STRAY : 0);
     }
 
     bits = 0;

@@ -12,6 +12,7 @@ static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
 static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
+static time_t ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i);
 static ngx_uint_t ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i,
     ngx_aigc_template_t *t);
 
@@ -395,11 +396,15 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
     ngx_aigc_disk_e       verdict;
     ngx_aigc_template_t  *t;
 
+    d = ngx_aigc_partition(zone, disks, ngx_aigc_disk_t);
+
+    r->nobodys = (r->state == NGX_AIGC_NO_STATE)
+                 ? ngx_aigc_record_nobodys(d, r->first_disk) : 0;
+
     if (zone->shm->holes && r->disk == NGX_AIGC_DISK_FOREIGN) {
         return;
     }
 
-    d = ngx_aigc_partition(zone, disks, ngx_aigc_disk_t);
     t = NULL;
 
     if (r->tmpl != NGX_AIGC_NONE) {
@@ -461,6 +466,30 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
     if (verdict == NGX_AIGC_DISK_OWNED || verdict == NGX_AIGC_DISK_NEW) {
         ngx_aigc_fixed_set(&r->disk_owner, &owner);
     }
+}
+
+
+static time_t
+ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i)
+{
+    time_t  first;
+
+    first = 0;
+
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_disk) {
+
+        if (d[i].owner.len || d[i].deleting) {
+            continue;
+        }
+
+        if (d[i].stray.len || d[i].created <= 0) {
+            return 1;
+        }
+
+        first = first ? ngx_min(first, d[i].created) : d[i].created;
+    }
+
+    return first;
 }
 
 

@@ -33,6 +33,7 @@ typedef enum {
     NGX_AIGC_PROBLEM_WRITE_REFUSED,     /* the template's */
     NGX_AIGC_PROBLEM_NOT_CREATED,       /* its pod cannot be made */
     NGX_AIGC_PROBLEM_STUCK,             /* its pod does not end */
+    NGX_AIGC_PROBLEM_STRAY,             /* a disk of nobody's */
     NGX_AIGC_PROBLEM_DISKS,             /* the template's annotation */
     NGX_AIGC_PROBLEMS
 } ngx_aigc_problem_e;
@@ -201,6 +202,11 @@ typedef struct {
     unsigned                           refused:1;   /* a warning says that its
                                                        pod cannot be made */
     unsigned                           tries:8;     /* how often that was so */
+    time_t                             nobodys;     /* when a disk came that has
+                                                       no owner, with no claim
+                                                       of this id; 0: none; 1:
+                                                       long ago, or it is a
+                                                       stray one */
     time_t                             since;
     time_t                             lack_since;  /* … from then on;
                                                        ngx_aigc_date() */
@@ -244,8 +250,14 @@ typedef struct {
     unsigned                           has_annotations:1;
     unsigned                           has_refs:1;  /* owner references, */
     unsigned                           ref_ours:1;  /* one of them is ours, */
+    unsigned                           born:1;      /* this table saw it come:
+                                                       no list named it first */
     uint16_t                           ref;         /* which stands there */
     time_t                             created;
+    ngx_aigc_fixed_t(NGX_AIGC_VERSION_MAX) version; /* resourceVersion; len 0:
+                                                       unknown */
+    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) stray;       /* of the GSS that made it
+                                                       for nobody */
     ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
     ngx_aigc_fixed_t(NGX_AIGC_PVC_MAX) name;
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;

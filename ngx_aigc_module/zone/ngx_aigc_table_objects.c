@@ -14,7 +14,8 @@ static void ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot,
 static void ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 static uint32_t ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name);
-static uint32_t ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc);
+static uint32_t ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+    uint32_t mark);
 static void ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     uint32_t mark);
 static void ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot);
@@ -148,7 +149,7 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     slot = ngx_aigc_disk_find(zone, &pvc->ns, &pvc->name);
 
     if (slot == NGX_AIGC_NONE) {
-        slot = ngx_aigc_disk_new(zone, pvc);
+        slot = ngx_aigc_disk_new(zone, pvc, mark);
     }
 
     if (slot == NGX_AIGC_NONE) {
@@ -176,6 +177,8 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     ngx_aigc_fixed_set(&d->ref_uid, &pvc->ref.uid);
     ngx_aigc_fixed_set(&d->uid, &pvc->uid);
     ngx_aigc_fixed_set(&d->owner, &pvc->owner);
+    ngx_aigc_fixed_set(&d->stray, &pvc->stray);
+    ngx_aigc_fixed_set(&d->version, &pvc->version);
 
     ngx_aigc_seq_end(&d->seq);
 
@@ -212,7 +215,7 @@ ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
 
 static uint32_t
-ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc)
+ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 {
     uint32_t            slot, record;
     ngx_aigc_disk_t    *d;
@@ -248,6 +251,7 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc)
 
     d->used = 1;
     d->record = record;
+    d->born = (mark == 0);
     ngx_aigc_fixed_set(&d->ns, &pvc->ns);
     ngx_aigc_fixed_set(&d->name, &pvc->name);
 

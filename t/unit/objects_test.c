@@ -3,6 +3,7 @@
 #include "unit.h"
 #include "unit_json.h"
 #include "ngx_aigc_claim.h"
+#include "ngx_aigc_given.h"
 #include "ngx_aigc_objects.h"
 
 
@@ -247,6 +248,109 @@ objects_disk_owner(unit_t *u)
 }
 
 
+/* a mark, too, is written only where no owner is */
+
+static void
+objects_stray(unit_t *u)
+{
+    json_t          *object, *after;
+    ngx_str_t        gss, text;
+    ngx_uint_t       i;
+    ngx_aigc_pvc_t   pvc;
+
+    static const char  *cases[] = {
+        "{'metadata': {'name': 'd-sd-3', 'namespace': 'n', 'uid': 'uid-9',"
+        " 'resourceVersion': '4711', 'annotations': {'a': 'b'},"
+        " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}",
+        "{'metadata': {'name': 'd-sd-3', 'namespace': 'n', 'uid': 'uid-9',"
+        " 'resourceVersion': '4711',"
+        " 'labels': {'game.kruise.io/owner-gss': 'sd'}}}"
+    };
+
+    static const char  *others[] = {
+        "{'metadata': {'uid': 'uid-8', 'annotations': {'a': 'b'}}}",
+        "{'metadata': {'uid': 'uid-9', 'annotations':"
+        " {'aigc-gateway.io/owner': 'bob'}}}"
+    };
+
+    gss = unit_str(u, "uid-1");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        object = unit_json(u, cases[i]);
+
+        is_int(u, ngx_aigc_pvc_read(u->pool, object, &pvc), NGX_OK);
+        is_str(u, &pvc.version, "4711");
+        is_int(u, pvc.stray.len, 0);
+        is_int(u, ngx_aigc_pvc_stray(u->pool, &pvc, &gss, &text), NGX_OK);
+
+        after = unit_json_patch(u, object, &text);
+
+        if (ok(u, after != NULL)) {
+            is_int(u, ngx_aigc_pvc_read(u->pool, after, &pvc), NGX_OK);
+            is_str(u, &pvc.stray, "uid-1");
+            is_int(u, pvc.owner.len, 0);
+        }
+
+        ok(u, unit_json_patch(u, unit_json(u, others[0]), &text) == NULL);
+        ok(u, unit_json_patch(u, unit_json(u, others[1]), &text) == NULL);
+    }
+}
+
+
+/* whatever is not all there: somebody's */
+
+static void
+objects_given(unit_t *u)
+{
+    ngx_int_t    top;
+    ngx_str_t    text, uid;
+    ngx_uint_t   i;
+
+    static const struct {
+        const char  *text;
+        ngx_int_t    rc;
+        ngx_int_t    top;
+    } cases[] = {
+#define GIVEN(uid, created, more, top, other)                                 \
+    "{\"metadata\":{\"uid\":\"" uid "\",\"creationTimestamp\":\"" created "\"" \
+    more ",\"annotations\":{" other "\"aigc-gateway.io/top\":\"" top "\"}}}"
+#define DAY  "2026-01-01T00:00:00Z"
+
+        { GIVEN("u", DAY, "", "4", ""), NGX_DECLINED, 4 },
+        { GIVEN("u", DAY, "", "9",
+                "\"instance.aigc-gateway.io/51\":\"\","), NGX_DECLINED, 9 },
+        { GIVEN("u", DAY, "", "9", "\"instance.aigc-gateway.io/5\":\"\","),
+          NGX_OK, 9 },
+        { GIVEN("v", DAY, "", "4", ""), NGX_OK, 4 },
+        { GIVEN("u", "2026-01-01T00:00:02Z", "", "4", ""), NGX_OK, 4 },
+        { GIVEN("u", "", "", "4", ""), NGX_OK, 4 },
+        { GIVEN("u", DAY, ",\"deletionTimestamp\":\"" DAY "\"", "4", ""),
+          NGX_OK, 4 },
+        { GIVEN("u", DAY, "", "", ""), NGX_OK, NGX_ERROR },
+        { GIVEN("u", DAY, "", "x", ""), NGX_OK, NGX_ERROR },
+        { "{\"metadata\":{\"uid\":\"u\",\"creationTimestamp\":\"" DAY "\"}}",
+          NGX_OK, NGX_ERROR },
+        { "{\"metadata\":{\"uid\":\"u\"", NGX_OK, NGX_ERROR },
+        { "", NGX_OK, NGX_ERROR }
+    };
+
+    uid = unit_str(u, "u");
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        text = unit_str(u, cases[i].text);
+
+        /* 2026-01-01T00:00:01Z */
+
+        if (!is_int(u, ngx_aigc_given(&text, &uid, 5, 1767225601, &top),
+                    cases[i].rc)
+            || !is_int(u, top, cases[i].top))
+        {
+            unit_note("%s", cases[i].text);
+        }
+    }
+}
+
+
 static void
 objects_stamp(unit_t *u)
 {
@@ -313,5 +417,7 @@ unit_test_t  objects_tests[] = {
     { "a disk", objects_disk },
     { "a disk's owner, and one that cannot be read", objects_disk_owner },
     { "a stamp, and what it never overwrites", objects_stamp },
+    { "a mark of nobody, likewise", objects_stray },
+    { "whether an id was given: in doubt, it was", objects_given },
     { NULL, NULL }
 };

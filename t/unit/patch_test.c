@@ -434,21 +434,28 @@ patch_contradictions(unit_t *u)
 static void
 patch_delete_options(unit_t *u)
 {
-    ngx_str_t  uid, text;
+    ngx_str_t  uid, version, text;
 
     uid = unit_str(u, "52d8cbba-0a87-40a3-9436-ff602273be6d");
-    is_int(u, ngx_aigc_delete_options(u->pool, &uid, &text), NGX_OK);
+    is_int(u, ngx_aigc_delete_options(u->pool, &uid, NULL, &text), NGX_OK);
     is_str(u, &text, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\","
                      "\"preconditions\":{\"uid\":"
                      "\"52d8cbba-0a87-40a3-9436-ff602273be6d\"}}");
 
+    version = unit_str(u, "4711");
+    is_int(u, ngx_aigc_delete_options(u->pool, &uid, &version, &text), NGX_OK);
+    is_str(u, &text, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\","
+                     "\"preconditions\":{\"uid\":"
+                     "\"52d8cbba-0a87-40a3-9436-ff602273be6d\","
+                     "\"resourceVersion\":\"4711\"}}");
+
     uid = unit_str(u, "\"}}");
-    is_int(u, ngx_aigc_delete_options(u->pool, &uid, &text), NGX_OK);
+    is_int(u, ngx_aigc_delete_options(u->pool, &uid, NULL, &text), NGX_OK);
     is_str(u, &text, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\","
                      "\"preconditions\":{\"uid\":\"\\\"}}\"}}");
 
     uid.len = 0;
-    is_int(u, ngx_aigc_delete_options(u->pool, &uid, &text), NGX_OK);
+    is_int(u, ngx_aigc_delete_options(u->pool, &uid, NULL, &text), NGX_OK);
     is_str(u, &text, "{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\"}");
 }
 

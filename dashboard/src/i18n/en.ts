@@ -244,6 +244,7 @@ const en = {
       write_refused: 'Applications that the cluster lets nobody change',
       not_created: 'Instances whose pods cannot be made',
       stuck_terminating: 'Instances whose pods do not end',
+      stray_disk: 'Disks of nobody',
       disks_annotation: 'Lists of disks that cannot be read',
     },
     count: 'Count',

@@ -246,6 +246,7 @@ const zh: Words = {
       write_refused: '集群拒绝任何更改的应用',
       not_created: '无法创建容器组的实例',
       stuck_terminating: '容器组无法结束的实例',
+      stray_disk: '没有归属的数据盘',
       disks_annotation: '无法读取的数据盘列表',
     },
     count: '数量',
