@@ -23,7 +23,10 @@ sub load {
         my %who = (owner => [$alice, $inst->url('/info')], other => [$bob, $inst->url('/info')],
             stranger => [$t->stranger, $inst->url('/info')], unknown => [$alice, $nobody]);
         my (%seen, %conn);
-        while ($go_on->()) {
+        my ($rounds, $whole) = (0, 0);
+        # a slow machine gets to its count afterwards, while somebody is there to answer
+        while ($go_on->() || ($whole && $rounds <= 20)) {
+            ($rounds, $whole) = ($rounds + 1, 1);
             for my $name (sort keys %who) {
                 my ($client, $url) = @{ $who{$name} };
                 my $conn = $conn{$name} //= $client->connect($url);
@@ -31,6 +34,7 @@ sub load {
                 my $code = $r ? $r->code : 0;
                 $code .= ' ' . ($r->problem->{type} // '') if $code >= 500 && $r->type =~ /json/;
                 $seen{$name}{$code}++;
+                $whole = 0 unless $code;
                 if (!$code || ($r->header('Connection') // '') eq 'close') {
                     delete($conn{$name})->close;
                 }
@@ -81,11 +85,14 @@ END { kill KILL => @pids if @pids }
 subtest 'reload under load' => sub {
     my $relists = metric('relists_total');
     my $load = load();
-    for (1 .. 4) { $t->reload; sleep 0.2 }
+    for my $n (1 .. 4) {
+        $t->reload;
+        $t->wait_for(sub { metric('relists_total') >= $relists + 3 * $n }, 60, "reload $n: the new worker lists anew");
+        sleep 0.2;
+    }
     # a kept connection may be closed just as a request is sent on it
     decided($load, 'reload', none => 8);
     is scalar @{ $t->table->{instances} }, 1, 'the table is what it was';
-    ok metric('relists_total') >= $relists + 12, 'and each new worker has listed anew';
 };
 
 subtest 'an open WebSocket and a reload' => sub {

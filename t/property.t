@@ -191,7 +191,7 @@ sub verbs {
     my $path  = $probe->path;
     my @verbs = qw(install start start release release);
     push @verbs, 'restart' if $probe->client->api('POST', "$path/restart")->ok;
-    push @verbs, qw(uninstall uninstall_keep) if $probe->client->api('DELETE', $path)->ok;
+    push @verbs, qw(uninstall uninstall_keep) if $probe->client->api('DELETE', "$path?delete_disk=true")->ok;
     return \@verbs;
 }
 

@@ -231,7 +231,7 @@ subtest 'two session cookies' => sub {
     is $nobody->browse($mine->url, headers => [Cookie => "aigc_session=$a; aigc_session=$b"])->code, 401,
         'for a navigation too: it would come back the same';
 
-    my $bind = $alice->cookie('aigc-bind');
+    $bind = $alice->cookie('aigc-bind');
     for my $cookie ("aigc_session=$a; aigc_session=$b", "aigc_session=$b; aigc_session=$a") {
         is $nobody->get('/api/v1/me', headers => [Cookie => "$cookie; aigc-bind=$bind"])->json->{name},
             'Alice', 'on the gateway the one that is bound to this browser decides';

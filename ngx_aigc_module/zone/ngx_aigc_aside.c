@@ -5,6 +5,8 @@
 #include "ngx_aigc_aside.h"
 #include "ngx_aigc_record.h"
 
+#include "core/ngx_aigc_reason.h"
+
 
 #define NGX_AIGC_TRIES_MAX  255         /* bits of ngx_aigc_record_t */
 
@@ -149,12 +151,18 @@ ngx_int_t
 ngx_aigc_aside_refused(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_warning_t *warning)
 {
+    ngx_str_t           code;
     ngx_aigc_record_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
+    ngx_aigc_fixed_get(&r->warning_code, &code);
+
+    /* what usually passes by itself is no newer word than a refusal */
+
     if (r->state != NGX_AIGC_RUNNING || r->pod || r->routed
-        || warning->time < r->warning_time
+        || (warning->time < r->warning_time
+            && !ngx_aigc_reason_passing(&code))
         || (r->refused && ngx_aigc_fixed_eq(&r->warning, &warning->text)))
     {
         return NGX_OK;
@@ -203,7 +211,11 @@ ngx_aigc_aside_blame(ngx_aigc_zone_t *zone, uint32_t slot, ngx_uint_t tried)
             r->tries = ngx_min(r->tries + 1, NGX_AIGC_TRIES_MAX);
         }
 
-        if (r->warning_code.len == 0 && t->unmade.code.len) {
+        ngx_aigc_fixed_get(&r->warning_code, &code);
+
+        if ((code.len == 0 || ngx_aigc_reason_passing(&code))
+            && t->unmade.code.len)
+        {
             ngx_aigc_fixed_get(&t->unmade.code, &code);
             ngx_aigc_fixed_get(&t->unmade.text, &text);
             ngx_aigc_fixed_set(&r->warning_code, &code);
