@@ -17,11 +17,14 @@
 
 static const char  *none;
 static const char  *other = LEASE("other", "15", "1");
+static const char  *before;             /* what was seen last */
 
 
 static ngx_aigc_election_e
 look_once(unit_t *u, ngx_aigc_election_t *e, const char *text, ngx_msec_t now)
 {
+    before = text;
+
     return ngx_aigc_election_look(e, text ? unit_json(u, text) : NULL, now);
 }
 
@@ -30,13 +33,11 @@ look_once(unit_t *u, ngx_aigc_election_t *e, const char *text, ngx_msec_t now)
 static ngx_aigc_election_e
 look(unit_t *u, ngx_aigc_election_t *e, const char *text, ngx_msec_t now)
 {
-    static const char  *before;
-
-    while (e->seen && now - e->last > NGX_AIGC_LEASE_RETRY) {
+    while (e->seen
+           && (ngx_msec_int_t) (now - e->last) > NGX_AIGC_LEASE_RETRY)
+    {
         (void) look_once(u, e, before, e->last + NGX_AIGC_LEASE_RETRY);
     }
-
-    before = text;
 
     return look_once(u, e, text, now);
 }
