@@ -77,7 +77,9 @@ ngx_http_aigc_api_uninstall_query(ngx_http_request_t *r, ngx_uint_t *keep)
 
     for (i = 0; i < n; i++) {
         if (r->args.len == known[i].query.len
-            && ngx_memcmp(r->args.data, known[i].query.data, r->args.len) == 0)
+            && (r->args.len == 0                /* then data may be NULL */
+                || ngx_memcmp(r->args.data, known[i].query.data, r->args.len)
+                   == 0))
         {
             *keep = known[i].keep;
             return NGX_OK;
