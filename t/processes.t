@@ -149,8 +149,9 @@ subtest 'worker 0 is killed while it writes' => sub {
     my $path = '/apis/game.kruise.io/v1alpha1/namespaces/default';
     my $storm = $t->background(sub {
         my ($go_on) = @_;
-        my $n = 0;
-        while ($go_on->()) {
+        my ($n, $rounds) = (0, 0);
+        while ($go_on->() || ($n < 200 && $rounds < 20)) {
+            $rounds++;
             $n += grep { $_ == 200 } $t->kube_send([ map { ['PATCH', $path . $_,
                 { metadata => { annotations => { storm => "s" . rand } } }] }
                 ('/gameserversets/stable-diffusion-cpu', '/gameservers/' . $inst->pod) x 100 ]);
