@@ -19,8 +19,6 @@ static ngx_str_t ngx_aigc_pod_owner(json_t *meta, ngx_str_t *gss);
 static ngx_uint_t ngx_aigc_pod_ready(json_t *status);
 static ngx_int_t ngx_aigc_pod_ip(ngx_pool_t *pool, json_t *status,
     ngx_str_t *out);
-static ngx_uint_t ngx_aigc_pod_word(json_t *object, const char *key,
-    const char *word);
 
 
 ngx_int_t
@@ -52,7 +50,7 @@ ngx_aigc_pod_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pod_t *pod)
         pod->deadline = ngx_max(ngx_aigc_time_read(&deadline), 0);
     }
 
-    pod->failed = ngx_aigc_pod_word(status, "phase", "Failed");
+    pod->failed = ngx_aigc_json_is(status, "phase", "Failed");
     pod->ready = ngx_aigc_pod_ready(status);
 
     owner = ngx_aigc_pod_owner(meta, &pod->gss);
@@ -105,7 +103,7 @@ ngx_aigc_pod_owner(json_t *meta, ngx_str_t *gss)
         uid = ngx_aigc_json_text(owner, "uid");
 
         if (json_is_true(json_object_get(owner, "controller"))
-            && ngx_aigc_pod_word(owner, "kind", "StatefulSet")
+            && ngx_aigc_json_is(owner, "kind", "StatefulSet")
             && version.len > sizeof(NGX_AIGC_KRUISE_GROUP) - 1
             && ngx_memcmp(version.data, NGX_AIGC_KRUISE_GROUP,
                           sizeof(NGX_AIGC_KRUISE_GROUP) - 1) == 0
@@ -134,7 +132,7 @@ ngx_aigc_pod_ready(json_t *status)
     size_t   i;
     json_t  *conditions, *item;
 
-    if (!ngx_aigc_pod_word(status, "phase", "Running")) {
+    if (!ngx_aigc_json_is(status, "phase", "Running")) {
         return 0;
     }
 
@@ -146,8 +144,8 @@ ngx_aigc_pod_ready(json_t *status)
             break;
         }
 
-        if (ngx_aigc_pod_word(item, "type", "Ready")) {
-            return ngx_aigc_pod_word(item, "status", "True");
+        if (ngx_aigc_json_is(item, "type", "Ready")) {
+            return ngx_aigc_json_is(item, "status", "True");
         }
     }
 
@@ -188,17 +186,4 @@ ngx_aigc_pod_ip(ngx_pool_t *pool, json_t *status, ngx_str_t *out)
     }
 
     return good ? ngx_aigc_text_copy(pool, &ip, ip.len, out) : NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_aigc_pod_word(json_t *object, const char *key, const char *word)
-{
-    size_t     len;
-    ngx_str_t  text;
-
-    len = ngx_strlen(word);
-    text = ngx_aigc_json_text(object, key);
-
-    return text.len == len && ngx_memcmp(text.data, word, len) == 0;
 }

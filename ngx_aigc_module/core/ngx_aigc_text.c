@@ -121,6 +121,19 @@ ngx_aigc_json_text(json_t *object, const char *key)
 }
 
 
+ngx_uint_t
+ngx_aigc_json_is(json_t *object, const char *key, const char *word)
+{
+    size_t     len;
+    ngx_str_t  text;
+
+    len = ngx_strlen(word);
+    text = ngx_aigc_json_text(object, key);
+
+    return text.len == len && ngx_memcmp(text.data, word, len) == 0;
+}
+
+
 ngx_int_t
 ngx_aigc_json_copy(ngx_pool_t *pool, json_t *object, const char *key,
     size_t max, ngx_str_t *out)

@@ -45,6 +45,9 @@ ngx_str_t ngx_aigc_text_word(ngx_str_t *text, u_char *buf);
 /* Borrowed from object; len 0: there is none, or it is no string. */
 ngx_str_t ngx_aigc_json_text(json_t *object, const char *key);
 
+/* 1: it is a string, and exactly that word; 0: it is not. */
+ngx_uint_t ngx_aigc_json_is(json_t *object, const char *key, const char *word);
+
 /* The same through ngx_aigc_text_copy(). */
 ngx_int_t ngx_aigc_json_copy(ngx_pool_t *pool, json_t *object,
     const char *key, size_t max, ngx_str_t *out);

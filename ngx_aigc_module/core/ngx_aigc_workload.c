@@ -27,8 +27,6 @@ static ngx_int_t ngx_aigc_warning_unmade(ngx_str_t *code, ngx_str_t *text,
 static ngx_str_t ngx_aigc_why(json_t *object);
 static u_char *ngx_aigc_after(u_char *p, u_char *last, const char *word);
 static time_t ngx_aigc_warning_time(json_t *object);
-static ngx_uint_t ngx_aigc_word(json_t *object, const char *key,
-    const char *word);
 
 
 /* half a revision is another one */
@@ -113,8 +111,8 @@ ngx_aigc_workload_refused(ngx_pool_t *pool, json_t *status,
             break;
         }
 
-        if (ngx_aigc_word(item, "type", "FailedCreatePod")
-            && ngx_aigc_word(item, "status", "True"))
+        if (ngx_aigc_json_is(item, "type", "FailedCreatePod")
+            && ngx_aigc_json_is(item, "status", "True"))
         {
             workload->refused = 1;
 
@@ -150,7 +148,7 @@ ngx_aigc_workload_owner(json_t *meta, ngx_str_t *name)
 
         text = ngx_aigc_json_text(owner, "name");
 
-        if (ngx_aigc_word(owner, "kind", "GameServerSet")
+        if (ngx_aigc_json_is(owner, "kind", "GameServerSet")
             && text.len == name->len
             && ngx_memcmp(text.data, name->data, text.len) == 0)
         {
@@ -175,7 +173,7 @@ ngx_aigc_warning_read(ngx_pool_t *pool, json_t *object,
     involved = json_object_get(object, "involvedObject");
     code = ngx_aigc_json_text(object, "reason");
 
-    if (!ngx_aigc_word(object, "type", "Warning")
+    if (!ngx_aigc_json_is(object, "type", "Warning")
         || ngx_aigc_text_check(&code, NGX_AIGC_REASON_CODE_MAX) != NGX_OK)
     {
         return NGX_DECLINED;
@@ -183,18 +181,18 @@ ngx_aigc_warning_read(ngx_pool_t *pool, json_t *object,
 
     text = ngx_aigc_json_text(object, "message");
 
-    if (ngx_aigc_word(involved, "kind", "Pod")) {
+    if (ngx_aigc_json_is(involved, "kind", "Pod")) {
         name = ngx_aigc_json_text(involved, "name");
         rc = ngx_aigc_warning_pod(pool, involved, &name, warning);
 
-    } else if (ngx_aigc_word(involved, "kind", "StatefulSet")
+    } else if (ngx_aigc_json_is(involved, "kind", "StatefulSet")
                && ngx_aigc_warning_unmade(&code, &text, &name) == NGX_OK)
     {
         text = ngx_aigc_why(object);
         warning->unmade = 1;
         rc = ngx_aigc_warning_pod(pool, involved, &name, warning);
 
-    } else if (ngx_aigc_word(involved, "kind", "GameServerSet")) {
+    } else if (ngx_aigc_json_is(involved, "kind", "GameServerSet")) {
         rc = ngx_aigc_warning_gss(pool, involved, warning);
 
     } else {
@@ -389,17 +387,4 @@ ngx_aigc_warning_time(json_t *object)
     }
 
     return last;
-}
-
-
-static ngx_uint_t
-ngx_aigc_word(json_t *object, const char *key, const char *word)
-{
-    size_t     len;
-    ngx_str_t  text;
-
-    len = ngx_strlen(word);
-    text = ngx_aigc_json_text(object, key);
-
-    return text.len == len && ngx_memcmp(text.data, word, len) == 0;
 }
