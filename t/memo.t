@@ -255,6 +255,7 @@ subtest 'a view of the cluster that is too old' => sub {
     my $touch = sub {       # all that is watched has news
         $t->kube_send([ map { ['PATCH', $_, { metadata => { annotations => { touched => 'at ' . time } } }] }
             "$game/gameserversets/$cpu", "$game/gameservers/" . $mine->pod,
+            "/api/v1/namespaces/default/pods/" . $mine->pod,
             "/api/v1/namespaces/default/persistentvolumeclaims/$pvc" ]);
     };
     my ($line) = $t->conf =~ /aigc_kubernetes (.*?);/;

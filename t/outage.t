@@ -133,6 +133,7 @@ sub touch_all {
     my ($pvc) = map { $_->{metadata}{name} } $t->kube_list('pvcs');
     $t->kube_send([ map { ['PATCH', $_, { metadata => { annotations => { touched => 'at ' . time } } }] }
         "$game/gameserversets/stable-diffusion-cpu", "$game/gameservers/" . $mine->pod,
+        '/api/v1/namespaces/default/pods/' . $mine->pod,
         "/api/v1/namespaces/default/persistentvolumeclaims/$pvc" ]);
 }
 
