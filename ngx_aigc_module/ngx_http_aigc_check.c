@@ -5,7 +5,7 @@
 
 #include "ngx_http_aigc_directives.h"
 
-#include "net/ngx_aigc_watch.h"
+#include "kube/ngx_aigc_watch.h"
 
 
 char *

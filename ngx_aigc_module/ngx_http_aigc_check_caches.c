@@ -11,9 +11,9 @@
 
 #include "ngx_http_aigc_directives.h"
 
-#include "http/ngx_http_aigc_cache.h"
-#include "http/ngx_http_aigc_upstream.h"
-#include "net/ngx_aigc_compat.h"
+#include "base/ngx_aigc_compat.h"
+#include "gateway/ngx_http_aigc_cache.h"
+#include "gateway/ngx_http_aigc_upstream.h"
 
 
 typedef struct {

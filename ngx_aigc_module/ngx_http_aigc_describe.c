@@ -4,10 +4,10 @@
 
 #include "ngx_http_aigc_describe.h"
 
-#include "http/ngx_http_aigc_api.h"
-#include "http/ngx_http_aigc_decide.h"
-#include "http/ngx_http_aigc_reply.h"
-#include "http/ngx_http_aigc_status.h"
+#include "base/ngx_http_aigc_reply.h"
+#include "gateway/ngx_http_aigc_decide.h"
+#include "api/ngx_http_aigc_api.h"
+#include "api/ngx_http_aigc_status.h"
 
 
 static json_t *ngx_http_aigc_describe_codes(void);

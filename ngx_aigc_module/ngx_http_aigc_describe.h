@@ -10,7 +10,7 @@
 #ifndef _NGX_HTTP_AIGC_DESCRIBE_H_INCLUDED_
 #define _NGX_HTTP_AIGC_DESCRIBE_H_INCLUDED_
 
-#include "http/ngx_http_aigc_conf.h"
+#include "base/ngx_http_aigc_conf.h"
 
 
 /* name.len 0 ends it; in ngx_http_aigc_module.c */

@@ -8,7 +8,7 @@
 #ifndef _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_
 #define _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_
 
-#include "http/ngx_http_aigc_conf.h"
+#include "base/ngx_http_aigc_conf.h"
 
 
 char *ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

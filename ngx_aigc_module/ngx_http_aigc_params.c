@@ -5,8 +5,8 @@
 
 #include "ngx_http_aigc_params.h"
 
-#include "core/ngx_aigc_cookie.h"
-#include "core/ngx_aigc_ids.h"
+#include "base/ngx_aigc_cookie.h"
+#include "instances/ngx_aigc_ids.h"
 
 
 static ngx_int_t ngx_http_aigc_file(ngx_conf_t *cf, const char *name,

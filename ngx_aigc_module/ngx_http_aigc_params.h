@@ -6,7 +6,7 @@
 #ifndef _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_
 #define _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_
 
-#include "http/ngx_http_aigc_conf.h"
+#include "base/ngx_http_aigc_conf.h"
 
 
 /* Is arg "name=…"?  Then value is what follows. */

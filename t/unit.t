@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 
-# Builds core/ with t/unit/ as a module of nginx, incrementally, and runs its
-# tests in `nginx -t`; their TAP is this file's output.
+# Builds the pure files (listed in t/unit/config) with t/unit/ as a module of
+# nginx, incrementally, and runs its tests in `nginx -t`; their TAP is this
+# file's output.
 #
 #   AIGC_UNIT=url    one suite only
 #   AIGC_ASAN=1      under ASan and UBSan, leaks included
@@ -70,7 +71,7 @@ sub build {
     my $log = "$out/build.log";
     unlink $log;
 
-    my @files = sort glob "$top/t/unit/* $top/ngx_aigc_module/core/*";
+    my @files = sort glob "$top/t/unit/* $top/ngx_aigc_module/*/*.h";
     my $state = join "\n", @files, $cflags, $cc, $nginx_src,
         map { (stat)[9] } "$top/t/unit/config", "$nginx_src/configure";
 

@@ -1,5 +1,5 @@
 // What the gateway seals for the browser, opened and made by a test
-// (core/ngx_aigc_seal.c): node seal.mjs open|seal KEY_FILE PURPOSE, a line of
+// (oidc/ngx_aigc_seal.c): node seal.mjs open|seal KEY_FILE PURPOSE, a line of
 // sealed text or of hexadecimal digits on stdin, and the other on stdout.
 
 import crypto from 'node:crypto';

@@ -1,8 +1,8 @@
-/* core/ngx_aigc_claim.h: whose an instance is. */
+/* instances/ngx_aigc_claim.h: whose an instance is. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_claim.h"
+#include "instances/ngx_aigc_claim.h"
 
 
 #define OWNER  "\"owner\":\"alice\""

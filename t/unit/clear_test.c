@@ -1,7 +1,7 @@
-/* core/ngx_aigc_clear.h: what a pod may clear of a browser's. */
+/* gateway/ngx_aigc_clear.h: what a pod may clear of a browser's. */
 
 #include "unit.h"
-#include "ngx_aigc_clear.h"
+#include "gateway/ngx_aigc_clear.h"
 
 
 static void

@@ -1,7 +1,7 @@
-/* core/ngx_aigc_cookie.h: reading, cutting and writing cookies. */
+/* base/ngx_aigc_cookie.h: reading, cutting and writing cookies. */
 
 #include "unit.h"
-#include "ngx_aigc_cookie.h"
+#include "base/ngx_aigc_cookie.h"
 
 
 /* all pairs as "name|value;" one after the other */

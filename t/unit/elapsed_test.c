@@ -1,7 +1,7 @@
-/* core/ngx_aigc_elapsed.h: intervals, also where the counter comes round. */
+/* base/ngx_aigc_elapsed.h: intervals, also where the counter comes round. */
 
 #include "unit.h"
-#include "ngx_aigc_elapsed.h"
+#include "base/ngx_aigc_elapsed.h"
 
 
 #define HALF  ((ngx_msec_t) -1 / 2)

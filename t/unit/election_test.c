@@ -1,8 +1,8 @@
-/* core/ngx_aigc_election.h: who may lead. */
+/* kube/ngx_aigc_election.h: who may lead. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_election.h"
+#include "kube/ngx_aigc_election.h"
 
 
 #define LEASE(holder, duration, renew)                                        \

@@ -1,9 +1,9 @@
-/* core/ngx_aigc_entry.h: which members of custom data are ours. */
+/* logto/ngx_aigc_entry.h: which members of custom data are ours. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_entry.h"
-#include "ngx_aigc_ids.h"
+#include "logto/ngx_aigc_entry.h"
+#include "instances/ngx_aigc_ids.h"
 
 
 #define ENTRY(id, name, ns)                                                   \

@@ -1,8 +1,8 @@
-/* core/ngx_aigc_frame.h: a watch in whatever pieces it comes. */
+/* kube/ngx_aigc_frame.h: a watch in whatever pieces it comes. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_frame.h"
+#include "kube/ngx_aigc_frame.h"
 
 
 #define FRAME_LINES  400

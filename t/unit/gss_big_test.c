@@ -1,9 +1,9 @@
-/* core/ngx_aigc_gss.h: many instances, and objects that nobody meant. */
+/* instances/ngx_aigc_gss.h: many instances, and objects that nobody meant. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_gss.h"
-#include "ngx_aigc_ids.h"
+#include "instances/ngx_aigc_gss.h"
+#include "instances/ngx_aigc_ids.h"
 
 
 #define UID  "52d8cbba-0a87-40a3-9436-ff602273be6d"

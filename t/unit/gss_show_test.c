@@ -1,8 +1,8 @@
-/* core/ngx_aigc_gss.h: what the dashboard shows of a template. */
+/* instances/ngx_aigc_gss.h: what the dashboard shows of a template. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_gss.h"
+#include "instances/ngx_aigc_gss.h"
 
 
 #define SET(meta, spec)                                                       \

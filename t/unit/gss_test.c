@@ -1,10 +1,10 @@
-/* core/ngx_aigc_gss.h: what a GameServerSet says, and what it may not do. */
+/* instances/ngx_aigc_gss.h: what a GameServerSet says, and what it may not do. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_gss.h"
-#include "ngx_aigc_host.h"
-#include "ngx_aigc_ids.h"
+#include "instances/ngx_aigc_gss.h"
+#include "instances/ngx_aigc_host.h"
+#include "instances/ngx_aigc_ids.h"
 
 
 #define ROOT  "c5464a5f2c39341d3b3eda6e2dd37b505.cn-hangzhou.alicontainer.com"

@@ -1,8 +1,8 @@
-/* core/ngx_aigc_host.h: from pattern to host and back. */
+/* instances/ngx_aigc_host.h: from pattern to host and back. */
 
 #include "unit.h"
-#include "ngx_aigc_host.h"
-#include "ngx_aigc_ids.h"
+#include "instances/ngx_aigc_host.h"
+#include "instances/ngx_aigc_ids.h"
 
 
 static void

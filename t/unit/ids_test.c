@@ -1,8 +1,8 @@
-/* core/ngx_aigc_ids.h: sets of ids, as OKG writes them. */
+/* instances/ngx_aigc_ids.h: sets of ids, as OKG writes them. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_ids.h"
+#include "instances/ngx_aigc_ids.h"
 
 
 /* "0,5-7" of 0, 5, 6, 7 */

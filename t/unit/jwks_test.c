@@ -1,7 +1,7 @@
-/* core/ngx_aigc_jwks.h: which keys are keys, and which signatures hold. */
+/* oidc/ngx_aigc_jwks.h: which keys are keys, and which signatures hold. */
 
 #include "jose.h"
-#include "ngx_aigc_jwks.h"
+#include "oidc/ngx_aigc_jwks.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,7 +1,7 @@
-/* core/ngx_aigc_jwt.h: parsing and claims; no signature is looked at here. */
+/* oidc/ngx_aigc_jwt.h: parsing and claims; no signature is looked at here. */
 
 #include "jose.h"
-#include "ngx_aigc_jwt.h"
+#include "oidc/ngx_aigc_jwt.h"
 
 #include <openssl/err.h>
 

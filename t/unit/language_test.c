@@ -1,7 +1,7 @@
-/* core/ngx_aigc_language.h: which language a browser wants to read. */
+/* base/ngx_aigc_language.h: which language a browser wants to read. */
 
 #include "unit.h"
-#include "ngx_aigc_language.h"
+#include "base/ngx_aigc_language.h"
 
 
 static void

@@ -1,7 +1,7 @@
-/* core/ngx_aigc_jwt.h: which tokens sign out (Back-Channel Logout 1.0, 2.6). */
+/* oidc/ngx_aigc_jwt.h: which tokens sign out (Back-Channel Logout 1.0, 2.6). */
 
 #include "jose.h"
-#include "ngx_aigc_jwt.h"
+#include "oidc/ngx_aigc_jwt.h"
 
 
 #define NOW     1790000000

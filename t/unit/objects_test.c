@@ -1,10 +1,10 @@
-/* core/ngx_aigc_objects.h: GameServers and disks. */
+/* instances/ngx_aigc_objects.h: GameServers and disks. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_claim.h"
-#include "ngx_aigc_given.h"
-#include "ngx_aigc_objects.h"
+#include "instances/ngx_aigc_claim.h"
+#include "instances/ngx_aigc_given.h"
+#include "instances/ngx_aigc_objects.h"
 
 
 #define META(name, gss)                                                       \

@@ -1,8 +1,8 @@
-/* core/ngx_aigc_owner_ref.h: does a disk go with its template? */
+/* instances/ngx_aigc_owner_ref.h: does a disk go with its template? */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_owner_ref.h"
+#include "instances/ngx_aigc_owner_ref.h"
 
 
 #define REF(more)                                                             \

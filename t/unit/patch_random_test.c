@@ -1,10 +1,10 @@
-/* core/ngx_aigc_patch.h: random claims, read back; and what a patch costs. */
+/* instances/ngx_aigc_patch.h: random claims, read back; and what a patch costs. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_gss.h"
-#include "ngx_aigc_ids.h"
-#include "ngx_aigc_patch.h"
+#include "instances/ngx_aigc_gss.h"
+#include "instances/ngx_aigc_ids.h"
+#include "instances/ngx_aigc_patch.h"
 
 
 #define PATCH_TOP  40                   /* ids of the random rounds */

@@ -1,10 +1,10 @@
-/* core/ngx_aigc_patch.h: what a patch does to an object, not its spelling. */
+/* instances/ngx_aigc_patch.h: what a patch does to an object, not its spelling. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_delete.h"
-#include "ngx_aigc_ids.h"
-#include "ngx_aigc_patch.h"
+#include "kube/ngx_aigc_delete.h"
+#include "instances/ngx_aigc_ids.h"
+#include "instances/ngx_aigc_patch.h"
 
 
 /* a template with instances 0 (alice's, runs) and 2 (bob's, released) */

@@ -1,10 +1,10 @@
-/* core/ngx_aigc_pod.h, and core/ngx_aigc_reason.h. */
+/* instances/ngx_aigc_pod.h, and instances/ngx_aigc_reason.h. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_ids.h"
-#include "ngx_aigc_pod.h"
-#include "ngx_aigc_reason.h"
+#include "instances/ngx_aigc_ids.h"
+#include "instances/ngx_aigc_pod.h"
+#include "instances/ngx_aigc_reason.h"
 
 
 /* rest: inside metadata, or past its end and unclosed */

@@ -1,7 +1,7 @@
-/* core/ngx_aigc_revoked.h: the ConfigMap's entries there and back. */
+/* oidc/ngx_aigc_revoked.h: the ConfigMap's entries there and back. */
 
 #include "unit.h"
-#include "ngx_aigc_revoked.h"
+#include "oidc/ngx_aigc_revoked.h"
 
 
 #define KEY  "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"     /* of "abc" */

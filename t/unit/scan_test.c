@@ -1,7 +1,7 @@
-/* core/ngx_aigc_scan.h: members of an object, whatever else is in it. */
+/* base/ngx_aigc_scan.h: members of an object, whatever else is in it. */
 
 #include "unit.h"
-#include "ngx_aigc_scan.h"
+#include "base/ngx_aigc_scan.h"
 
 
 static void

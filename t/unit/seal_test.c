@@ -1,8 +1,8 @@
-/* core/ngx_aigc_seal.h, ngx_aigc_session.h, ngx_aigc_base64url.h. */
+/* oidc/ngx_aigc_seal.h, ngx_aigc_session.h, ngx_aigc_base64url.h. */
 
 #include "unit.h"
-#include "ngx_aigc_base64url.h"
-#include "ngx_aigc_session.h"
+#include "base/ngx_aigc_base64url.h"
+#include "oidc/ngx_aigc_session.h"
 
 #include <openssl/err.h>
 #include <sys/stat.h>

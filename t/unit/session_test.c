@@ -1,9 +1,9 @@
-/* core/ngx_aigc_session.h: what the two cookies bring back. */
+/* oidc/ngx_aigc_session.h: what the two cookies bring back. */
 
 #include "unit.h"
-#include "ngx_aigc_base64url.h"
-#include "ngx_aigc_session.h"
-#include "ngx_aigc_url.h"
+#include "base/ngx_aigc_base64url.h"
+#include "oidc/ngx_aigc_session.h"
+#include "base/ngx_aigc_url.h"
 
 
 static ngx_aigc_seal_keys_t *

@@ -1,10 +1,10 @@
 /*
- * core/ngx_aigc_objects.h: what a Kubernetes error says.  The bodies are those
+ * instances/ngx_aigc_objects.h: what a Kubernetes error says.  The bodies are those
  * of kube-apiserver 1.34.4.
  */
 
 #include "unit.h"
-#include "ngx_aigc_objects.h"
+#include "instances/ngx_aigc_objects.h"
 
 
 /* for a "test" of uid, generation, a missing status, null where something is,

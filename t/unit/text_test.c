@@ -1,8 +1,8 @@
-/* core/ngx_aigc_text.h: bounds, and JSON that anybody can read. */
+/* base/ngx_aigc_text.h: bounds, and JSON that anybody can read. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_text.h"
+#include "base/ngx_aigc_text.h"
 
 
 static void

@@ -1,7 +1,7 @@
-/* core/ngx_aigc_trim.h: managedFields go, all else stays as it was. */
+/* kube/ngx_aigc_trim.h: managedFields go, all else stays as it was. */
 
 #include "unit.h"
-#include "ngx_aigc_trim.h"
+#include "kube/ngx_aigc_trim.h"
 
 
 static void

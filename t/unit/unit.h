@@ -1,5 +1,5 @@
 /*
- * t/unit/unit.h — what a test of core/ needs.
+ * t/unit/unit.h — what a test of a pure file needs.
  *
  * A suite is a file x_test.c with a table
  *

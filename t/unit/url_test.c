@@ -1,7 +1,7 @@
-/* core/ngx_aigc_url.h: what is let through, and what is not. */
+/* base/ngx_aigc_url.h: what is let through, and what is not. */
 
 #include "unit.h"
-#include "ngx_aigc_url.h"
+#include "base/ngx_aigc_url.h"
 
 
 static void

@@ -1,7 +1,7 @@
-/* core/ngx_aigc_webhook.h: whom Logto's webhook ends, and who may say so. */
+/* logto/ngx_aigc_webhook.h: whom Logto's webhook ends, and who may say so. */
 
 #include "unit.h"
-#include "ngx_aigc_webhook.h"
+#include "logto/ngx_aigc_webhook.h"
 
 
 #define CREATED  ",\"createdAt\":\"2026-01-02T03:04:05.678Z\""

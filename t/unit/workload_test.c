@@ -1,9 +1,9 @@
-/* core/ngx_aigc_workload.h: StatefulSets and warnings; and updates. */
+/* instances/ngx_aigc_workload.h: StatefulSets and warnings; and updates. */
 
 #include "unit.h"
 #include "unit_json.h"
-#include "ngx_aigc_gss.h"
-#include "ngx_aigc_workload.h"
+#include "instances/ngx_aigc_gss.h"
+#include "instances/ngx_aigc_workload.h"
 
 
 #define WARNING(involved, rest)                                               \

@@ -1,0 +1,148 @@
+/*
+ * api/ngx_http_aigc_api_admin_status.c — GET /api/v1/admin/status: how this
+ * gateway is, for people.  What is counted is in /metrics.
+ */
+
+#include "ngx_http_aigc_api.h"
+#include "base/ngx_http_aigc_reply.h"
+
+#include "oidc/ngx_aigc_issuer.h"
+#include "oidc/ngx_aigc_revocation.h"
+#include "kube/ngx_aigc_leader.h"
+#include "instances/ngx_aigc_problem.h"
+
+
+static json_t *ngx_http_aigc_admin_leader(ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_admin_watch(const char *kind, ngx_uint_t synced,
+    time_t age);
+static json_t *ngx_http_aigc_admin_problems(ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_admin_age(time_t age);
+
+
+void
+ngx_http_aigc_api_admin_status(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call)
+{
+    ngx_aigc_zone_t            *zone;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    zone = mcf->zone;
+
+    /* it is asked when something is wrong: no whole table is needed */
+
+    if (ngx_http_aigc_call_admin(r, call) != NGX_OK) {
+        return;
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_json(r, NGX_HTTP_OK,
+            json_pack("{s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:s}",
+                      "leader", ngx_http_aigc_admin_leader(zone),
+                      "watches", ngx_http_aigc_admin_watches(zone),
+                      "problems", ngx_http_aigc_admin_problems(zone),
+                      "keysAge",
+                      ngx_http_aigc_admin_age(ngx_aigc_issuer_age(zone)),
+                      "zone",
+                      "instances", (json_int_t) zone->shm->used_instances,
+                      "max", (json_int_t) zone->shm->ninstances,
+                      "version", NGX_HTTP_AIGC_VERSION)));
+}
+
+
+/* Another one's name is the one last read, which is not often. */
+static json_t *
+ngx_http_aigc_admin_leader(ngx_aigc_zone_t *zone)
+{
+    u_char      buf[NGX_AIGC_HOLDER_MAX];
+    ngx_str_t   identity;
+    ngx_uint_t  self;
+
+    self = (ngx_aigc_leader_leads(zone) == NGX_OK);
+
+    identity.data = buf;
+    ngx_aigc_leader_holder(zone, &identity);
+
+    if (self) {
+        ngx_aigc_fixed_get(&zone->shm->leadership.identity, &identity);
+    }
+
+    return json_pack("{s:o, s:b}",
+                     "identity", identity.len ? ngx_http_aigc_json_str(&identity)
+                                              : json_null(),
+                     "self", (int) self);
+}
+
+
+static json_t *
+ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone)
+{
+    json_t      *list;
+    ngx_msec_t   heard;
+    ngx_uint_t   kind;
+
+    static const char  *kinds[NGX_AIGC_KINDS] = {
+        "gameserversets", "gameservers", "persistentvolumeclaims", "pods",
+        "statefulsets", "events"
+    };
+
+    list = json_array();
+
+    for (kind = 0; kind < NGX_AIGC_KINDS; kind++) {
+        (void) json_array_append_new(list,
+                   ngx_http_aigc_admin_watch(kinds[kind],
+                       ngx_aigc_zone_kind_synced(zone, kind) == NGX_OK,
+                       ngx_aigc_zone_kind_age(zone, kind)));
+    }
+
+    /* the revocations */
+
+    heard = zone->shm->revoked.heard;
+
+    (void) json_array_append_new(list,
+               ngx_http_aigc_admin_watch("configmaps",
+                   ngx_aigc_revocation_known(zone) != 0,
+                   heard ? ngx_aigc_since_sec(heard) : -1));
+
+    return list;
+}
+
+
+static json_t *
+ngx_http_aigc_admin_watch(const char *kind, ngx_uint_t synced, time_t age)
+{
+    return json_pack("{s:s, s:b, s:o}",
+                     "kind", kind,
+                     "synced", (int) synced,
+                     "age", ngx_http_aigc_admin_age(age));
+}
+
+
+static json_t *
+ngx_http_aigc_admin_problems(ngx_aigc_zone_t *zone)
+{
+    json_t      *list;
+    ngx_uint_t   kind, count[NGX_AIGC_PROBLEMS];
+
+    ngx_aigc_problem_count(zone, count);
+
+    list = json_array();
+
+    for (kind = 0; kind < NGX_AIGC_PROBLEMS; kind++) {
+        (void) json_array_append_new(list,
+                   json_pack("{s:s, s:I}",
+                             "kind", ngx_aigc_problems[kind].kind,
+                             "count", (json_int_t) count[kind]));
+    }
+
+    return list;
+}
+
+
+/* Seconds; null: never. */
+static json_t *
+ngx_http_aigc_admin_age(time_t age)
+{
+    return (age < 0) ? json_null() : json_integer(age);
+}

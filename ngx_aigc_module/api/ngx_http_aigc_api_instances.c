@@ -1,0 +1,61 @@
+/*
+ * api/ngx_http_aigc_api_instances.c — GET /api/v1/instances, the caller's own,
+ * and one of them.
+ */
+
+#include "ngx_http_aigc_api.h"
+#include "base/ngx_http_aigc_reply.h"
+#include "instances/ngx_http_aigc_instance.h"
+
+
+void
+ngx_http_aigc_api_instances(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    json_t                     *list;
+    uint32_t                    slot;
+    ngx_int_t                   rc;
+    ngx_aigc_record_t           record;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
+        return;
+    }
+
+    list = json_array();
+
+    for (slot = 0; ; slot++) {
+
+        rc = ngx_aigc_table_record_at(mcf->zone, slot, &record);
+
+        if (rc == NGX_DONE) {
+            break;
+        }
+
+        if (rc == NGX_OK && record.owner.len
+            && ngx_aigc_fixed_eq(&record.owner, &call->who.sub))
+        {
+            (void) json_array_append_new(list,
+                     ngx_http_aigc_instance_json(mcf, r->pool, &record));
+        }
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_json(r, NGX_HTTP_OK,
+                           json_pack("{s:o}", "instances", list)));
+}
+
+
+void
+ngx_http_aigc_api_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    ngx_aigc_record_t  record;
+
+    if (ngx_http_aigc_call_instance(r, call, &record) != NGX_OK) {
+        return;
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_instance_reply(r, NGX_HTTP_OK, &record));
+}

@@ -1,0 +1,84 @@
+/*
+ * api/ngx_http_aigc_api_templates.c — GET /api/v1/templates: what can be
+ * installed.
+ */
+
+#include "ngx_http_aigc_api.h"
+#include "base/ngx_http_aigc_reply.h"
+#include "instances/ngx_http_aigc_instance.h"
+
+
+void
+ngx_http_aigc_api_templates(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    json_t                     *list;
+    uint32_t                    slot;
+    ngx_int_t                   rc;
+    ngx_aigc_template_t         tmpl;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
+        return;
+    }
+
+    list = json_array();
+
+    for (slot = 0; ; slot++) {
+
+        rc = ngx_aigc_table_template_at(mcf->zone, slot, &tmpl);
+
+        if (rc == NGX_DONE) {
+            break;
+        }
+
+        if (rc == NGX_OK && !tmpl.deleting) {
+            (void) json_array_append_new(list,
+                                         ngx_http_aigc_template_json(&tmpl));
+        }
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_json(r, NGX_HTTP_OK,
+                           json_pack("{s:o}", "templates", list)));
+}
+
+
+json_t *
+ngx_http_aigc_template_json(ngx_aigc_template_t *tmpl)
+{
+    json_t  *resources, *update, *why;
+
+    resources = json_pack("{s:o, s:o, s:o, s:o}",
+                          "cpu", ngx_http_aigc_json_fixed(&tmpl->cpu),
+                          "memory", ngx_http_aigc_json_fixed(&tmpl->memory),
+                          "gpu", ngx_http_aigc_json_fixed(&tmpl->gpu),
+                          "gpuKind", ngx_http_aigc_json_fixed(&tmpl->gpu_kind));
+
+    update = json_pack("{s:b, s:o}",
+                       "seamless", (int) tmpl->seamless,
+                       "reason", tmpl->rolls.len
+                                 ? ngx_http_aigc_json_fixed(&tmpl->rolls)
+                                 : json_null());
+
+    why = tmpl->misconfigured.len ? ngx_http_aigc_json_fixed(&tmpl->misconfigured)
+                                  : json_null();
+
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i},"
+                     " s:o, s:o}",
+                     "namespace", ngx_http_aigc_json_fixed(&tmpl->ns),
+                     "name", ngx_http_aigc_json_fixed(&tmpl->name),
+                     "title", tmpl->title.len ? ngx_http_aigc_json_fixed(&tmpl->title)
+                                              : ngx_http_aigc_json_fixed(&tmpl->name),
+                     "description", ngx_http_aigc_json_fixed(&tmpl->description),
+                     "icon", ngx_http_aigc_json_fixed(&tmpl->icon),
+                     "image", ngx_http_aigc_json_fixed(&tmpl->image),
+                     "resources", resources,
+                     "disk", ngx_http_aigc_json_fixed(&tmpl->disk),
+                     "instances",
+                     "running", (int) tmpl->nrunning,
+                     "released", (int) tmpl->nreleased,
+                     "update", update,
+                     "misconfigured", why);
+}

@@ -1,0 +1,478 @@
+/*
+ * api/ngx_http_aigc_status.c — is it alive, is it ready, what does it count,
+ * what does it know?
+ */
+
+#include "ngx_http_aigc_status.h"
+#include "base/ngx_http_aigc_reply.h"
+#include "instances/ngx_http_aigc_instance.h"
+
+#include "base/ngx_aigc_control.h"
+#include "base/ngx_aigc_pass.h"
+#include "oidc/ngx_aigc_issuer.h"
+#include "kube/ngx_aigc_leader.h"
+#include "instances/ngx_aigc_problem.h"
+#include "instances/ngx_aigc_queue.h"
+
+
+#define NGX_HTTP_AIGC_METRICS_SIZE  16384   /* bytes: 100 metrics and more */
+
+
+/* what a line of /metrics becomes: text, or the name alone */
+typedef struct {
+    u_char   *p;
+    u_char   *last;
+    json_t   *names;        /* NULL: text is wanted */
+} ngx_http_aigc_metrics_t;
+
+
+static void ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
+    ngx_http_aigc_main_conf_t *mcf);
+static u_char *ngx_http_aigc_metrics_problems(u_char *p, u_char *last,
+    ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_table_records(ngx_http_request_t *r,
+    ngx_aigc_zone_t *zone);
+static json_t *ngx_http_aigc_table_disks(ngx_aigc_zone_t *zone);
+
+
+ngx_int_t
+ngx_http_aigc_healthz_handler(ngx_http_request_t *r)
+{
+    return ngx_http_aigc_json(r, NGX_HTTP_OK,
+                              json_pack("{s:s}", "status", "ok"));
+}
+
+
+/* Have ID tokens the claim that makes administrators?  By those seen so far. */
+static const char *
+ngx_http_aigc_roles(ngx_http_aigc_main_conf_t *mcf)
+{
+    ngx_aigc_counters_t  *counters;
+
+    counters = &mcf->zone->shm->counters;
+
+    return counters->roles ? "present"
+           : counters->no_roles ? "missing" : "unknown";
+}
+
+
+/*
+ * Ready: all lists complete, not older than max_stale, Logto's keys known, and
+ * who has been revoked; and worker 0 is at work, so that all this will stay so.
+ * pid: in a binary upgrade, old and new workers answer at the same port.
+ */
+ngx_int_t
+ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
+{
+    time_t                      age;
+    ngx_uint_t                  synced, fresh, keys, revoked, control;
+    const char                 *reason;
+    ngx_atomic_uint_t           version;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    age = ngx_aigc_zone_age(mcf->zone);
+    synced = (ngx_aigc_zone_synced(mcf->zone) == NGX_OK);
+    fresh = (age <= mcf->max_stale);
+    keys = (ngx_aigc_issuer_keys(mcf->zone, &version, r->connection->log)
+            != NULL);
+
+    revoked = (ngx_aigc_revocation_known(mcf->zone) != 0);
+
+    reason = ngx_aigc_control_trouble(mcf->zone);
+    control = (reason == NULL);
+
+    if (!synced) {
+        reason = "the cluster is not listed yet";
+
+    } else if (!fresh) {
+        reason = "the cluster has not been heard of for max_stale";
+
+    } else if (!keys) {
+        reason = "Logto's keys are not known yet";
+
+    } else if (!revoked) {
+        reason = "the revocations have not been read yet";
+    }
+
+    return ngx_http_aigc_json(r, reason ? NGX_HTTP_SERVICE_UNAVAILABLE
+                                        : NGX_HTTP_OK,
+                              json_pack("{s:s?, s:b, s:b, s:b, s:b, s:b, s:s,"
+                                        " s:b, s:I, s:I, s:I}",
+                                        "reason", reason,
+                                        "control", (int) control,
+                                        "synced", (int) synced,
+                                        "fresh", (int) fresh,
+                                        "keys", (int) keys,
+                                        "revocations", (int) revoked,
+                                        "roles", ngx_http_aigc_roles(mcf),
+                                        "leader", (int)
+                                        (ngx_aigc_leader_leads(mcf->zone)
+                                         == NGX_OK),
+                                        "age", (json_int_t) age,
+                                        "version", (json_int_t)
+                                        mcf->zone->shm->version,
+                                        "pid", (json_int_t) ngx_pid));
+}
+
+
+#define ngx_http_aigc_synced(kind)                                            \
+    (ngx_aigc_zone_kind_synced(mcf->zone, kind) == NGX_OK)
+
+
+static void
+ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
+    ngx_http_aigc_main_conf_t *mcf)
+{
+    ngx_uint_t       i;
+    ngx_aigc_shm_t  *shm = mcf->zone->shm;
+
+    struct {
+        const char         *name;
+        const char         *type;
+        ngx_atomic_uint_t   value;
+    } metrics[] = {
+        { "table_age_seconds", "gauge", ngx_aigc_zone_age(mcf->zone) },
+        { "table_synced", "gauge",
+          ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
+        { "leader", "gauge", ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
+        { "leader_changes_total", "counter", shm->counters.leader_changes },
+        { "workloads_synced", "gauge",
+          ngx_http_aigc_synced(NGX_AIGC_KIND_WORKLOAD) },
+        { "warnings_synced", "gauge",
+          ngx_http_aigc_synced(NGX_AIGC_KIND_WARNING) },
+        { "templates", "gauge", shm->used_templates },
+        { "instances", "gauge", shm->used_instances },
+        { "instances_max", "gauge", shm->ninstances },
+        { "disks", "gauge", shm->used_disks },
+        { "table_full_total", "counter", shm->counters.full },
+        { "events_total", "counter", shm->counters.applied },
+        { "relists_total", "counter", shm->counters.relists },
+        { "watch_errors_total", "counter", shm->counters.watch_errors },
+        { "allowed_total", "counter", shm->counters.allowed },
+        { "refused_total", "counter", shm->counters.refused },
+        { "foreign_disk_total", "counter", shm->counters.foreign_disk },
+        { "collisions_total", "counter", shm->counters.collisions },
+        { "token_hits_total", "counter", shm->counters.token_hits },
+        { "token_memo_total", "counter", shm->counters.token_memo },
+        { "token_misses_total", "counter", shm->counters.token_misses },
+        { "tokens_forged_total", "counter", shm->counters.forged },
+        { "tokens_deferred_total", "counter", shm->counters.forged_deferred },
+        { "sessions_renewed_total", "counter", shm->counters.renewed },
+        { "sessions_refused_total", "counter", shm->counters.renew_refused },
+        { "sessions_failed_total", "counter", shm->counters.renew_failed },
+        { "sessions_full_total", "counter", shm->counters.renew_full },
+        { "grace_total", "counter", shm->counters.grace },
+        { "patches_total", "counter", shm->counters.patches },
+        { "patches_failed_total", "counter", shm->counters.patches_failed },
+        { "closed_total", "counter", shm->counters.closed },
+        { "user_releases_total", "counter", shm->counters.user_releases },
+        { "revocations", "gauge", shm->revoked.used },
+        { "revocations_max", "gauge", shm->nrevocations },
+        { "revocations_age_seconds", "gauge",
+          shm->revoked.heard ? ngx_aigc_since_sec(shm->revoked.heard) : 0 },
+        { "revocations_full_total", "counter",
+          shm->counters.revocations_full },
+        { "writes_waiting", "gauge", ngx_aigc_queue_length(mcf->zone) },
+        { "repairs_total", "counter", shm->counters.repairs },
+        { "disk_stamps_total", "counter", shm->counters.stamps },
+        { "uninstalls_total", "counter", shm->counters.uninstalls },
+        { "mirror_pending", "gauge", shm->counters.mirror_pending },
+        { "mirror_writes_total", "counter", shm->counters.mirror_writes },
+        { "mirror_errors_total", "counter", shm->counters.mirror_errors },
+        { "watch_pass_longest_microseconds", "gauge",
+          shm->longest[NGX_AIGC_PASS_WATCH] },
+        { "reconcile_pass_longest_microseconds", "gauge",
+          shm->longest[NGX_AIGC_PASS_RECONCILE] },
+        { "passes_total", "counter", shm->counters.passes },
+        { "long_passes_total", "counter", shm->counters.long_passes },
+        { "control_silent_milliseconds", "gauge",
+          ngx_aigc_control_silent_for(mcf->zone) },
+        { "control_stuck_milliseconds", "gauge",
+          ngx_aigc_control_stuck_for(mcf->zone) },
+        { "calls_starved_total", "counter", shm->counters.calls_starved },
+        { "loops_rebuilt_total", "counter", shm->counters.loops_rebuilt },
+        { "disk_bindings_total", "counter", shm->counters.bindings },
+        { NULL, NULL, 0 }
+    };
+
+    for (i = 0; metrics[i].name; i++) {
+
+        if (m->names) {
+            (void) json_array_append_new(m->names,
+                json_pack("{s:o, s:s}",
+                          "name", json_sprintf("aigc_%s", metrics[i].name),
+                          "type", metrics[i].type));
+            continue;
+        }
+
+        m->p = ngx_slprintf(m->p, m->last,
+                            "# TYPE aigc_%s %s\naigc_%s %uA\n",
+                            metrics[i].name, metrics[i].type,
+                            metrics[i].name, metrics[i].value);
+    }
+}
+
+
+json_t *
+ngx_http_aigc_metrics_names(ngx_http_aigc_main_conf_t *mcf)
+{
+    ngx_http_aigc_metrics_t  m;
+
+    ngx_memzero(&m, sizeof(ngx_http_aigc_metrics_t));
+
+    m.names = json_array();
+
+    ngx_http_aigc_metrics_values(&m, mcf);
+
+    (void) json_array_append_new(m.names,
+        json_pack("{s:s, s:s, s:s}", "name", "aigc_problems",
+                  "type", "gauge", "label", "kind"));
+
+    return m.names;
+}
+
+
+/* Prometheus text format. */
+ngx_int_t
+ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_buf_t                  *b;
+    ngx_chain_t                 out;
+    ngx_http_aigc_metrics_t     m;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_http_discard_request_body(r);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    b = ngx_create_temp_buf(r->pool, NGX_HTTP_AIGC_METRICS_SIZE);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    m.p = b->pos;
+    m.last = b->end;
+    m.names = NULL;
+
+    ngx_http_aigc_metrics_values(&m, mcf);
+
+    b->last = ngx_http_aigc_metrics_problems(m.p, m.last, mcf->zone);
+
+    if (b->last == b->end) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;  /* it would be cut short */
+    }
+
+    b->last_buf = 1;
+    b->last_in_chain = 1;
+
+    out.buf = b;
+    out.next = NULL;
+
+    r->headers_out.status = NGX_HTTP_OK;
+    r->headers_out.content_length_n = b->last - b->pos;
+    ngx_str_set(&r->headers_out.content_type, "text/plain; version=0.0.4");
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_output_filter(r, &out);
+}
+
+
+static u_char *
+ngx_http_aigc_metrics_problems(u_char *p, u_char *last, ngx_aigc_zone_t *zone)
+{
+    ngx_uint_t  kind, count[NGX_AIGC_PROBLEMS];
+
+    ngx_aigc_problem_count(zone, count);
+
+    p = ngx_slprintf(p, last, "# TYPE aigc_problems gauge\n");
+
+    for (kind = 0; kind < NGX_AIGC_PROBLEMS; kind++) {
+        p = ngx_slprintf(p, last, "aigc_problems{kind=\"%s\"} %ui\n",
+                         ngx_aigc_problems[kind].kind, count[kind]);
+    }
+
+    return p;
+}
+
+
+ngx_int_t
+ngx_http_aigc_table_handler(ngx_http_request_t *r)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    return ngx_http_aigc_json(r, NGX_HTTP_OK,
+               json_pack("{s:b, s:o, s:I, s:o, s:o, s:o}",
+                         "synced",
+                         (int) (ngx_aigc_zone_synced(mcf->zone) == NGX_OK),
+                         "leader", ngx_http_aigc_table_leader(mcf->zone),
+                         "version", (json_int_t) mcf->zone->shm->version,
+                         "templates", ngx_http_aigc_table_templates(mcf->zone),
+                         "instances",
+                         ngx_http_aigc_table_records(r, mcf->zone),
+                         "disks", ngx_http_aigc_table_disks(mcf->zone)));
+}
+
+
+/* holder: as last read, which is not often */
+static json_t *
+ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone)
+{
+    u_char     buf[NGX_AIGC_HOLDER_MAX];
+    ngx_str_t  holder;
+
+    holder.data = buf;
+    ngx_aigc_leader_holder(zone, &holder);
+
+    return json_pack("{s:b, s:o, s:o}",
+                     "leads", (int) (ngx_aigc_leader_leads(zone) == NGX_OK),
+                     "identity",
+                     ngx_http_aigc_json_fixed(&zone->shm->leadership.identity),
+                     "holder", ngx_http_aigc_json_str(&holder));
+}
+
+
+static json_t *
+ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
+{
+    json_t               *list;
+    uint32_t              i;
+    ngx_int_t             rc;
+    ngx_aigc_template_t   t;
+
+    list = json_array();
+
+    for (i = 0; (rc = ngx_aigc_table_template_at(zone, i, &t)) != NGX_DONE;
+         i++)
+    {
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        (void) json_array_append_new(list,
+            json_pack("{s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:i, s:i,"
+                      " s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:i, s:o}",
+                      "namespace", ngx_http_aigc_json_fixed(&t.ns),
+                      "name", ngx_http_aigc_json_fixed(&t.name),
+                      "uid", ngx_http_aigc_json_fixed(&t.uid),
+                      "generation", (json_int_t) t.generation,
+                      "observedGeneration", (json_int_t) t.observed,
+                      "replicas", (int) t.replicas,
+                      "currentReplicas", (int) t.current,
+                      "running", (int) t.nrunning,
+                      "released", (int) t.nreleased,
+                      "top", (int) t.top,
+                      "max", (int) t.max,
+                      "agrees", (int) t.agrees,
+                      "settled", (int) (t.unsettled == 0),
+                      "written", (int) t.written,
+                      "seamless", (int) t.seamless,
+                      "revision", ngx_http_aigc_json_fixed(&t.revision),
+                      "host", ngx_http_aigc_json_fixed(&t.host),
+                      "port", (int) t.port,
+                      "misconfigured", ngx_http_aigc_json_fixed(&t.misconfigured)));
+    }
+
+    return list;
+}
+
+
+static json_t *
+ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
+{
+    json_t                     *list, *item;
+    uint32_t                    i;
+    ngx_int_t                   rc;
+    ngx_str_t                   addr;
+    ngx_aigc_record_t           rec;
+    ngx_http_aigc_main_conf_t  *mcf;
+    u_char                      text[NGX_SOCKADDR_STRLEN];
+
+    static const char  *disks[] = { "none", "owned", "new", "foreign",
+                                  "lost" };
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    list = json_array();
+
+    for (i = 0; (rc = ngx_aigc_table_record_at(zone, i, &rec)) != NGX_DONE;
+         i++)
+    {
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        item = ngx_http_aigc_instance_json(mcf, r->pool, &rec);
+
+        addr.data = text;
+        addr.len = rec.socklen ? ngx_sock_ntop(&rec.addr.sockaddr, rec.socklen,
+                                               text, sizeof(text), 1)
+                               : 0;
+
+        (void) json_object_set_new(item, "address",
+                                   ngx_http_aigc_json_str(&addr));
+        (void) json_object_set_new(item, "present", json_boolean(rec.pod));
+        (void) json_object_set_new(item, "routed", json_boolean(rec.routed));
+        (void) json_object_set_new(item, "collision",
+                                   json_boolean(rec.collision));
+        (void) json_object_set_new(item, "disk", json_string(disks[rec.disk]));
+        (void) json_object_set_new(item, "pod",
+                   json_pack("{s:b, s:b, s:b, s:o, s:o}",
+                             "there", (int) rec.pod,
+                             "ready", (int) rec.pod_ready,
+                             "deleting", (int) rec.pod_deleting,
+                             "uid", ngx_http_aigc_json_fixed(&rec.pod_uid),
+                             "revision",
+                             ngx_http_aigc_json_fixed(&rec.pod_revision)));
+        (void) json_object_set_new(item, "diskOwner",
+                                   ngx_http_aigc_json_fixed(&rec.disk_owner));
+
+        (void) json_array_append_new(list, item);
+    }
+
+    return list;
+}
+
+
+static json_t *
+ngx_http_aigc_table_disks(ngx_aigc_zone_t *zone)
+{
+    json_t           *list;
+    uint32_t          i;
+    ngx_int_t         rc;
+    ngx_aigc_disk_t   d;
+
+    list = json_array();
+
+    for (i = 0; (rc = ngx_aigc_table_disk_at(zone, i, &d)) != NGX_DONE; i++) {
+
+        if (rc != NGX_OK) {
+            continue;
+        }
+
+        (void) json_array_append_new(list,
+            json_pack("{s:o, s:o, s:o, s:o, s:b}",
+                      "namespace", ngx_http_aigc_json_fixed(&d.ns),
+                      "name", ngx_http_aigc_json_fixed(&d.name),
+                      "owner", ngx_http_aigc_json_fixed(&d.owner),
+                      "boundTo", ngx_http_aigc_json_fixed(&d.ref_uid),
+                      "deleting", (int) d.deleting));
+    }
+
+    return list;
+}

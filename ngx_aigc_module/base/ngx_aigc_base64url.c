@@ -1,0 +1,84 @@
+/*
+ * base/ngx_aigc_base64url.c — nginx's own decoder takes padding and stray last
+ * bits; this one does not.
+ */
+
+#include "ngx_aigc_base64url.h"
+
+
+static u_char  ngx_aigc_base64url_digits[] = {      /* 77: none */
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 62, 77, 77,
+    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 77, 77, 77, 77, 77, 77,
+    77,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 77, 77, 77, 77, 63,
+    77, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77,
+    77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77, 77
+};
+
+
+ngx_int_t
+ngx_aigc_base64url_encode(ngx_pool_t *pool, ngx_str_t *bytes, ngx_str_t *out)
+{
+    out->data = ngx_pnalloc(pool, ngx_base64_encoded_length(bytes->len) + 1);
+    if (out->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_encode_base64url(out, bytes);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_base64url_decode(ngx_str_t *text, ngx_str_t *out)
+{
+    u_char    *p, *src, *last, digit;
+    uint32_t   bits, n;
+
+    if (text->len % 4 == 1) {
+        return NGX_DECLINED;
+    }
+
+    p = out->data;
+    src = text->data;
+    last = src + text->len;
+    bits = 0;
+    n = 0;
+
+    while (src < last) {
+        digit = ngx_aigc_base64url_digits[*src++];
+
+        if (digit > 63) {
+            return NGX_DECLINED;
+        }
+
+        bits = (bits << 6) | digit;
+        n += 6;
+
+        if (n >= 8) {
+            n -= 8;
+            *p++ = (u_char) (bits >> n);
+        }
+    }
+
+    /* what is left of the last digit has to be zero */
+
+    if (bits & ((1u << n) - 1)) {
+        return NGX_DECLINED;
+    }
+
+    out->len = p - out->data;
+
+    return NGX_OK;
+}

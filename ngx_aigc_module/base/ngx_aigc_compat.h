@@ -1,0 +1,115 @@
+/*
+ * base/ngx_aigc_compat.h — every difference between nginx versions, and nowhere
+ * else.
+ */
+
+#ifndef _NGX_AIGC_COMPAT_H_INCLUDED_
+#define _NGX_AIGC_COMPAT_H_INCLUDED_
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+#include <nginx.h>
+
+
+/* 1.23.0: header lines of one name are linked, ngx_table_elt_t has a next */
+
+#if (nginx_version >= 1023000)
+#define ngx_aigc_header_end(h)  (h)->next = NULL
+#else
+#define ngx_aigc_header_end(h)
+#endif
+
+
+/* 1.29.0: what process_header answers to 103, which nginx then passes on */
+
+#if (nginx_version >= 1029000)
+#define NGX_AIGC_EARLY_HINTS  NGX_HTTP_UPSTREAM_EARLY_HINTS
+#else
+#define NGX_AIGC_EARLY_HINTS  0
+#endif
+
+
+/*
+ * Takes Cookie headers without a value from those that $http_cookie is made
+ * of.  They stay in headers_in.headers with their hash, by which proxy finds
+ * that "proxy_set_header Cookie" replaces them.
+ */
+static ngx_inline void
+ngx_aigc_drop_empty_cookies(ngx_http_request_t *r)
+{
+#if (nginx_version >= 1023000)
+
+    ngx_table_elt_t  **h;
+
+    h = &r->headers_in.cookie;
+
+    while (*h) {
+        if ((*h)->value.len == 0) {
+            *h = (*h)->next;
+
+        } else {
+            h = &(*h)->next;
+        }
+    }
+
+#else
+
+    ngx_uint_t         i, n;
+    ngx_table_elt_t  **h;
+
+    h = r->headers_in.cookies.elts;
+
+    for (i = 0, n = 0; i < r->headers_in.cookies.nelts; i++) {
+        if (h[i]->value.len) {
+            h[n++] = h[i];
+        }
+    }
+
+    r->headers_in.cookies.nelts = n;
+
+#endif
+}
+
+
+/*
+ * 1: r's answer comes from, or may go to, a cache, whose key is made of keys,
+ * or a store, where *keys is NULL; 0.  r has an upstream.
+ */
+static ngx_inline ngx_uint_t
+ngx_aigc_remembered(ngx_http_request_t *r, ngx_array_t **keys)
+{
+    *keys = NULL;
+
+#if (NGX_HTTP_CACHE)
+    if (r->cache && (r->cached || r->upstream->cacheable)) {
+        *keys = &r->cache->keys;
+        return 1;
+    }
+#endif
+
+    return r->upstream->store;
+}
+
+
+/* It shall not be one of these. */
+static ngx_inline void
+ngx_aigc_remember_not(ngx_http_request_t *r)
+{
+    r->upstream->store = 0;
+
+#if (NGX_HTTP_CACHE)
+    r->cached = 0;
+    r->upstream->cacheable = 0;
+#endif
+}
+
+
+#if (NGX_HTTP_CACHE)
+#define ngx_aigc_conf_caches(conf)  ((conf)->cache > 0)
+#else
+#define ngx_aigc_conf_caches(conf)  0
+#endif
+
+
+#endif /* _NGX_AIGC_COMPAT_H_INCLUDED_ */

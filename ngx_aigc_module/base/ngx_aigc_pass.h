@@ -1,0 +1,40 @@
+/*
+ * base/ngx_aigc_pass.h — how long the table's writer keeps the event loop to
+ * itself: the longest of its passes and the number of long ones, since the zone
+ * was made.
+ *
+ * A pass is one handler that the event loop calls: bytes of the cluster's (TLS,
+ * parsing, the table), events that were left over, one round of the reconciler.
+ * What counts is the CPU time of the thread: a machine that is busy with
+ * others makes no pass longer.
+ */
+
+#ifndef _NGX_AIGC_PASS_H_INCLUDED_
+#define _NGX_AIGC_PASS_H_INCLUDED_
+
+#include "ngx_aigc_zone.h"
+
+
+#define NGX_AIGC_PASS_LONG  5000        /* us: DESIGN §5 */
+
+
+typedef enum {
+    NGX_AIGC_PASS_WATCH = 0,
+    NGX_AIGC_PASS_RECONCILE
+} ngx_aigc_pass_e;
+
+
+/* This process's passes count from now on: it writes the table. */
+void ngx_aigc_pass_start(ngx_aigc_zone_t *zone);
+
+/*
+ * Around a pass, not nested.  Counted in a process that writes the table only.
+ */
+void ngx_aigc_pass_begin(void);
+void ngx_aigc_pass_end(ngx_aigc_pass_e what);
+
+/* us since this pass has begun: who has much to do leaves it to the next. */
+uint64_t ngx_aigc_pass_spent(void);
+
+
+#endif /* _NGX_AIGC_PASS_H_INCLUDED_ */

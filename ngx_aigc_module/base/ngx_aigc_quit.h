@@ -1,0 +1,23 @@
+/*
+ * base/ngx_aigc_quit.h — a word at the beginning of a worker's graceful quit,
+ * while its event loop still runs.
+ */
+
+#ifndef _NGX_AIGC_QUIT_H_INCLUDED_
+#define _NGX_AIGC_QUIT_H_INCLUDED_
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/*
+ * handler is called once, at a quit or a reload; not at TERM, nor with
+ * "master_process off".  One a worker.  NGX_OK or NGX_ERROR (logged).
+ */
+ngx_int_t ngx_aigc_quit_start(ngx_cycle_t *cycle, void (*handler)(void));
+
+/* To be called before the worker ends: it holds a descriptor. */
+void ngx_aigc_quit_stop(void);
+
+
+#endif /* _NGX_AIGC_QUIT_H_INCLUDED_ */

@@ -1,0 +1,327 @@
+/*
+ * gateway/ngx_http_aigc_access.c — the decision carried out: in, off to sign in,
+ * the waiting page, or a refusal.
+ */
+
+#include "ngx_http_aigc_access.h"
+#include "ngx_http_aigc_decide.h"
+#include "ngx_http_aigc_hold.h"
+#include "ngx_http_aigc_waiting.h"
+#include "base/ngx_http_aigc_headers.h"
+#include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_http_aigc_login.h"
+#include "oidc/ngx_http_aigc_renew.h"
+
+
+static ngx_int_t ngx_http_aigc_allow(ngx_http_request_t *r,
+    ngx_http_aigc_ctx_t *ctx, ngx_aigc_record_t *record,
+    ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r,
+    ngx_uint_t known);
+static ngx_uint_t ngx_http_aigc_plain_host(ngx_str_t *value,
+    ngx_str_t *server);
+static ngx_int_t ngx_http_aigc_own_origin(ngx_http_request_t *r,
+    ngx_str_t *origin);
+static ngx_int_t ngx_http_aigc_to_sign_in(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_aigc_access_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_str_t                  origin, *own;
+    ngx_uint_t                 preflight;
+    ngx_aigc_record_t          record;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_who_t        who;
+    ngx_http_aigc_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
+
+    if (!lcf->access) {
+        return NGX_DECLINED;
+    }
+
+    own = NULL;
+    ctx = ngx_http_aigc_get_ctx(r);
+    preflight = lcf->cross_origin && ngx_http_aigc_is_preflight(r) == NGX_OK;
+
+    ngx_memzero(&who, sizeof(ngx_http_aigc_who_t));
+
+    if (!lcf->cross_origin && ngx_http_aigc_is_safe(r) != NGX_OK) {
+        own = &origin;
+    }
+
+    if (ctx == NULL || (own && ngx_http_aigc_own_origin(r, own) != NGX_OK)) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->socklen = 0;
+    ctx->decision = NGX_HTTP_AIGC_UNDECIDED;
+
+    if (ngx_http_aigc_check_host(r, 1) != NGX_OK) {
+        ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
+
+    } else {
+        ctx->decision = preflight
+                        ? ngx_http_aigc_decide_preflight(r,
+                                                &r->headers_in.server, &record)
+                        : ngx_http_aigc_decide(r, &r->headers_in.server, own,
+                                               &record, &who);
+        ctx->user = who.sub;
+
+        if (ctx->decision == NGX_HTTP_AIGC_UNKNOWN
+            && ngx_http_aigc_check_host(r, 0) != NGX_OK)
+        {
+            ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
+        }
+    }
+
+    if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
+        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &who);
+    }
+
+    if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
+        return (ngx_http_aigc_renew_wait(r) == NGX_OK)
+               ? NGX_AGAIN : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_aigc_count(((ngx_http_aigc_main_conf_t *)
+                    ngx_http_get_module_main_conf(r, ngx_http_aigc_module))
+                   ->zone, refused);
+
+    if (ctx->decision == NGX_HTTP_AIGC_ANONYMOUS
+        && ngx_http_aigc_is_navigation(r) == NGX_OK)
+    {
+        return ngx_http_aigc_to_sign_in(r);
+    }
+
+    /* why it is not ready is its owner's to know */
+
+    rc = (ctx->decision == NGX_HTTP_AIGC_NOT_READY && !preflight)
+         ? ngx_http_aigc_waiting(r, &record)
+         : ngx_http_aigc_refuse_visitor(r, ctx->decision);
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+/* who: NULL of a preflight, which has nothing that a pod could do for a user */
+static ngx_int_t
+ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
+    ngx_aigc_record_t *record, ngx_http_aigc_who_t *who)
+{
+    u_char                     *p;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    p = ngx_palloc(r->pool, record->socklen + record->address.len
+                            + record->ns.len + record->name.len + 2
+                            + NGX_INT_T_LEN);
+    if (p == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->sockaddr = (struct sockaddr *) p;
+    p = ngx_cpymem(p, &record->addr, record->socklen);
+
+    ctx->address.data = p;
+    ctx->address.len = record->address.len;
+    p = ngx_cpymem(p, record->address.data, record->address.len);
+
+    ctx->instance.data = p;
+    p = ngx_cpymem(p, record->ns.data, record->ns.len);
+    *p++ = '/';
+    p = ngx_cpymem(p, record->name.data, record->name.len);
+    p = ngx_sprintf(p, "/%D", record->id);
+
+    ctx->instance.len = p - ctx->instance.data;
+
+    if (who && ngx_http_aigc_hold(r, record, who) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->socklen = record->socklen;
+    ctx->decided = ngx_current_msec;
+
+    /* untrusted code gets none of the keys that opened the door */
+
+    ctx->stripped = 1;
+
+    ngx_http_aigc_strip_upgrade(r);
+
+    if (who == NULL) {
+        ngx_http_aigc_strip_user(r);
+
+    } else {
+        ngx_http_aigc_strip_cookies(r);
+
+        if (who->bearer) {
+            ngx_http_aigc_strip_bearer(r);
+        }
+    }
+
+    ngx_aigc_count(mcf->zone, allowed);
+
+    return NGX_OK;
+}
+
+
+/*
+ * nginx chose the server, and we the instance, by headers_in.server; a Host
+ * header beside an absolute-form target may name another.  known: the server's
+ * name may be taken for a host name, as one that the table knows is.
+ */
+static ngx_int_t
+ngx_http_aigc_check_host(ngx_http_request_t *r, ngx_uint_t known)
+{
+    ngx_str_t                host;
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    if (r->headers_in.server.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    while ((h = ngx_http_aigc_header_next(r, "host", &state))) {
+
+        if (known
+            && ngx_http_aigc_plain_host(&h->value, &r->headers_in.server))
+        {
+            continue;
+        }
+
+        if (ngx_aigc_host_normalize(r->pool, &h->value, &host) != NGX_OK
+            || host.len != r->headers_in.server.len
+            || ngx_strncasecmp(host.data, r->headers_in.server.data, host.len)
+               != 0)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* As browsers send it: the very bytes of the server's name, and a port. */
+static ngx_uint_t
+ngx_http_aigc_plain_host(ngx_str_t *value, ngx_str_t *server)
+{
+    u_char     *port, *last;
+    ngx_int_t   n;
+
+    if (value->len < server->len
+        || ngx_memcmp(value->data, server->data, server->len) != 0)
+    {
+        return 0;
+    }
+
+    port = value->data + server->len;
+    last = value->data + value->len;
+
+    if (port == last) {
+        return 1;
+    }
+
+    if (*port++ != ':') {
+        return 0;
+    }
+
+    n = ngx_atoi(port, last - port);
+
+    return n > 0 && n <= 65535 && *port != '0';
+}
+
+
+/* As the browser writes it: scheme and port are the gateway's public ones. */
+static ngx_int_t
+ngx_http_aigc_own_origin(ngx_http_request_t *r, ngx_str_t *origin)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    origin->len = mcf->gateway.scheme.len + 3 + r->headers_in.server.len
+                  + mcf->port.len;
+    origin->data = ngx_pnalloc(r->pool, origin->len);
+    if (origin->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(origin->data, "%V://%V%V", &mcf->gateway.scheme,
+                       &r->headers_in.server, &mcf->port);
+
+    return NGX_OK;
+}
+
+
+/* Back to the very page, after signing in. */
+static ngx_int_t
+ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   rd, uri, origin, escaped, location;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_own_origin(r, &origin) != NGX_OK
+        || ngx_aigc_url_escape_odd(r->pool, &r->unparsed_uri, &uri) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (uri.len == 0 || uri.data[0] != '/') {
+        ngx_str_set(&uri, "/");
+    }
+
+    /* of one that is too long, /sign-in says so */
+
+    rd.len = ngx_min(origin.len + uri.len, ngx_http_aigc_login_rd_max(r) + 1);
+    rd.data = ngx_pnalloc(r->pool, rd.len);
+    if (rd.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    (void) ngx_snprintf(rd.data, rd.len, "%V%V", &origin, &uri);
+
+    rc = (rd.len > NGX_AIGC_STATE_RD_MAX)
+         ? ngx_aigc_url_encode_little(r->pool, &rd, &escaped)
+         : ngx_aigc_url_encode(r->pool, &rd, &escaped);
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    location.len = mcf->origin.len + sizeof("/sign-in?rd=") - 1 + escaped.len;
+    location.data = ngx_pnalloc(r->pool, location.len);
+    if (location.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    (void) ngx_sprintf(location.data, "%V/sign-in?rd=%V", &mcf->origin,
+                       &escaped);
+
+    return ngx_http_aigc_redirect(r, &location);
+}
+
+
+ngx_int_t
+ngx_http_aigc_internal_handler(ngx_http_request_t *r)
+{
+    ngx_http_aigc_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
+
+    if (lcf->internal && ngx_aigc_subrequest_ctx(r) == NULL) {
+        return NGX_HTTP_NOT_FOUND;
+    }
+
+    return NGX_DECLINED;
+}

@@ -1,0 +1,21 @@
+/*
+ * gateway/ngx_http_aigc_access.h — the access phase of an instance's server
+ * (aigc_access on): only its owner goes on to the pod.
+ */
+
+#ifndef _NGX_HTTP_AIGC_ACCESS_H_INCLUDED_
+#define _NGX_HTTP_AIGC_ACCESS_H_INCLUDED_
+
+#include "base/ngx_http_aigc_conf.h"
+
+
+ngx_int_t ngx_http_aigc_access_handler(ngx_http_request_t *r);
+
+/*
+ * The preaccess phase, which subrequests run, too: a location with
+ * aigc_internal is 404 for all but the module's own subrequests.
+ */
+ngx_int_t ngx_http_aigc_internal_handler(ngx_http_request_t *r);
+
+
+#endif /* _NGX_HTTP_AIGC_ACCESS_H_INCLUDED_ */

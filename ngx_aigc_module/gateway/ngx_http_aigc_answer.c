@@ -1,0 +1,49 @@
+/*
+ * gateway/ngx_http_aigc_answer.c — the form of a pod's answer.
+ */
+
+#include "ngx_http_aigc_answer.h"
+
+
+ngx_uint_t
+ngx_http_aigc_is_answer(ngx_http_request_t *r)
+{
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
+
+    return ctx && ctx->decision == NGX_HTTP_AIGC_ALLOW && ctx->socklen;
+}
+
+
+ngx_int_t
+ngx_http_aigc_check_answer(ngx_http_request_t *r)
+{
+    ngx_uint_t  status;
+
+    if (r->upstream == NULL || !ngx_http_aigc_is_answer(r)) {
+        return NGX_OK;
+    }
+
+    status = r->headers_out.status;
+
+    if (r->http_version < NGX_HTTP_VERSION_10) {
+
+        /* or the refusal would have no header either */
+
+        r->http_version = NGX_HTTP_VERSION_11;
+        status = 0;
+    }
+
+    if (status >= NGX_HTTP_OK
+        || (status == NGX_HTTP_SWITCHING_PROTOCOLS && r->upstream->upgrade))
+    {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                  "aigc: an instance's answer with status %ui is none: it is "
+                  "not passed on", status);
+
+    return NGX_HTTP_BAD_GATEWAY;
+}

@@ -1,0 +1,101 @@
+/*
+ * gateway/ngx_http_aigc_auth.c — the decision, asked for by an auth subrequest.
+ */
+
+#include "ngx_http_aigc_auth.h"
+#include "ngx_http_aigc_decide.h"
+#include "base/ngx_http_aigc_headers.h"
+#include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_http_aigc_renew.h"
+
+
+static ngx_int_t ngx_http_aigc_auth_host(ngx_http_request_t *r,
+    ngx_aigc_url_t *url);
+
+
+ngx_int_t
+ngx_http_aigc_auth_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                  rc;
+    ngx_aigc_url_t             url;
+    ngx_aigc_record_t          record;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_who_t        who;
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_aigc_auth_host(r, &url);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_BAD_HOST);
+    }
+
+    /*
+     * ingress-nginx asks with GET whatever the request's own method is, so
+     * where it comes from cannot be judged here: aigc_guard does that.
+     */
+
+    ctx->decision = ngx_http_aigc_decide(r, &url.host, NULL, &record, &who);
+    ctx->user = who.sub;
+
+    if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
+
+        if (ngx_http_aigc_renew_wait(r) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        r->main->count++;
+
+        return NGX_DONE;
+    }
+
+    /*
+     * A pod that is not ready has no address to protect from its own owner;
+     * the ingress controller answers 503 for it by itself.
+     */
+
+    if (ctx->decision == NGX_HTTP_AIGC_NOT_READY
+        || ctx->decision == NGX_HTTP_AIGC_STALE)
+    {
+        ctx->decision = NGX_HTTP_AIGC_ALLOW;
+    }
+
+    if (ctx->decision != NGX_HTTP_AIGC_ALLOW) {
+        return ngx_http_aigc_refuse(r, ctx->decision);
+    }
+
+    if (ngx_http_aigc_add_header(r, "X-Auth-Request-User", &ctx->user)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_json(r, NGX_HTTP_OK, json_object());
+}
+
+
+/*
+ * X-Original-URL is one absolute URL: the host is its authority, whatever its
+ * path and query hold.  Two of them, or none, are a mistake of the
+ * configuration.
+ */
+static ngx_int_t
+ngx_http_aigc_auth_host(ngx_http_request_t *r, ngx_aigc_url_t *url)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_aigc_header_once(r, "x-original-url");
+
+    if (h == NULL || h->value.len > NGX_HTTP_AIGC_ORIGINAL_MAX) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_url_split(r->pool, &h->value, url);
+}

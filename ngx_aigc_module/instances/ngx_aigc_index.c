@@ -1,0 +1,326 @@
+/*
+ * instances/ngx_aigc_index.c — hash chains of slot numbers in the zone, and how they
+ * are made anew after a writer has died inside one.
+ */
+
+#include "ngx_aigc_index.h"
+
+
+static void ngx_aigc_chain(ngx_aigc_zone_t *zone, uint32_t *head,
+    uint32_t slot, ngx_aigc_next_pt next);
+static void ngx_aigc_repair_templates(ngx_aigc_zone_t *zone);
+static void ngx_aigc_repair_records(ngx_aigc_zone_t *zone);
+static void ngx_aigc_repair_disks(ngx_aigc_zone_t *zone);
+
+
+uint32_t
+ngx_aigc_hash_key(ngx_str_t *ns, ngx_str_t *name, ngx_int_t id)
+{
+    u_char  *p;
+    u_char   buf[NGX_AIGC_NS_MAX + NGX_AIGC_NAME_MAX + NGX_INT64_LEN + 2];
+
+    p = ngx_snprintf(buf, sizeof(buf), "%V/%V/%i", ns, name, id);
+
+    return ngx_murmur_hash2(buf, p - buf);
+}
+
+
+uint32_t
+ngx_aigc_hash_host(ngx_str_t *host)
+{
+    return ngx_murmur_hash2(host->data, host->len);
+}
+
+
+uint32_t
+ngx_aigc_hash_disk(ngx_str_t *ns, ngx_str_t *name)
+{
+    u_char  *p;
+    u_char   buf[NGX_AIGC_NS_MAX + NGX_AIGC_PVC_MAX + 2];
+
+    p = ngx_snprintf(buf, sizeof(buf), "%V/%V", ns, name);
+
+    return ngx_murmur_hash2(buf, p - buf);
+}
+
+
+uint32_t
+ngx_aigc_hash_addr(struct sockaddr *sa)
+{
+    uint32_t              hash;
+    struct sockaddr_in   *sin;
+#if (NGX_HAVE_INET6)
+    struct sockaddr_in6  *sin6;
+
+    if (sa->sa_family == AF_INET6) {
+        sin6 = (struct sockaddr_in6 *) sa;
+        hash = ngx_murmur_hash2(sin6->sin6_addr.s6_addr, 16);
+
+        return hash ^ sin6->sin6_port;
+    }
+#endif
+
+    sin = (struct sockaddr_in *) sa;
+    hash = ngx_murmur_hash2((u_char *) &sin->sin_addr, 4);
+
+    return hash ^ sin->sin_port;
+}
+
+
+uint32_t
+ngx_aigc_hash_owner(ngx_str_t *owner)
+{
+    return ngx_murmur_hash2(owner->data, owner->len);
+}
+
+
+uint32_t *
+ngx_aigc_bucket(ngx_aigc_zone_t *zone, ngx_aigc_index_e index, uint32_t hash)
+{
+    uint32_t  *buckets;
+
+    buckets = ngx_aigc_partition(zone, indexes, uint32_t);
+
+    return &buckets[index * zone->shm->nbuckets
+                    + (hash & (zone->shm->nbuckets - 1))];
+}
+
+
+void
+ngx_aigc_link(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
+    ngx_aigc_next_pt next)
+{
+    ngx_aigc_seq_begin(&zone->shm->index_seq);
+    ngx_aigc_chain(zone, head, slot, next);
+    ngx_aigc_seq_end(&zone->shm->index_seq);
+}
+
+
+static void
+ngx_aigc_chain(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
+    ngx_aigc_next_pt next)
+{
+    *next(zone, slot) = *head;
+    ngx_memory_barrier();
+    *head = slot;
+}
+
+
+void
+ngx_aigc_unlink(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
+    ngx_aigc_next_pt next)
+{
+    uint32_t  *p;
+
+    ngx_aigc_seq_begin(&zone->shm->index_seq);
+
+    for (p = head; *p != NGX_AIGC_NONE; p = next(zone, *p)) {
+
+        if (*p == slot) {
+            *p = *next(zone, slot);
+            *next(zone, slot) = NGX_AIGC_NONE;
+            break;
+        }
+    }
+
+    ngx_aigc_seq_end(&zone->shm->index_seq);
+}
+
+
+#define ngx_aigc_next(function, partition, type, field)                       \
+    uint32_t *                                                                \
+    function(ngx_aigc_zone_t *zone, uint32_t slot)                            \
+    {                                                                         \
+        return &ngx_aigc_partition(zone, partition, type)[slot].field;        \
+    }
+
+ngx_aigc_next(ngx_aigc_next_key, instances, ngx_aigc_record_t, next_key)
+ngx_aigc_next(ngx_aigc_next_host, instances, ngx_aigc_record_t, next_host)
+ngx_aigc_next(ngx_aigc_next_addr, instances, ngx_aigc_record_t, next_addr)
+ngx_aigc_next(ngx_aigc_next_tmpl, instances, ngx_aigc_record_t, next_tmpl)
+ngx_aigc_next(ngx_aigc_next_owner, instances, ngx_aigc_record_t, next_owner)
+ngx_aigc_next(ngx_aigc_next_name, disks, ngx_aigc_disk_t, next_name)
+ngx_aigc_next(ngx_aigc_next_disk, disks, ngx_aigc_disk_t, next_disk)
+
+
+/*
+ * A half-written slot is freed: the list that a new writer begins with brings
+ * the object again.  Until then "holes" says that what is not in the table may
+ * well exist.
+ */
+void
+ngx_aigc_table_repair(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_shm_t  *shm;
+
+    shm = zone->shm;
+
+    ngx_aigc_seq_begin(&shm->index_seq);
+
+    ngx_memset(ngx_aigc_partition(zone, indexes, uint32_t), 0xff,
+               NGX_AIGC_INDEXES * shm->nbuckets * sizeof(uint32_t));
+
+    ngx_aigc_repair_templates(zone);
+    ngx_aigc_repair_records(zone);
+    ngx_aigc_repair_disks(zone);
+
+    ngx_aigc_seq_end(&shm->index_seq);
+}
+
+
+static void
+ngx_aigc_repair_templates(ngx_aigc_zone_t *zone)
+{
+    uint32_t              i;
+    ngx_aigc_template_t  *t;
+
+    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
+
+    zone->shm->used_templates = 0;
+
+    for (i = 0; i < zone->shm->ntemplates; i++) {
+
+        if (t[i].seq & 1) {
+            t[i].used = 0;
+            t[i].seq++;
+            zone->shm->holes = 1;
+        }
+
+        ngx_aigc_seq_begin(&t[i].seq);
+
+        t[i].first = NGX_AIGC_NONE;
+        zone->shm->used_templates += t[i].used;
+
+        ngx_aigc_seq_end(&t[i].seq);
+    }
+}
+
+
+static void
+ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
+{
+    uint32_t              i;
+    ngx_str_t             ns, name, host, owner;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+
+    zone->shm->used_instances = 0;
+
+    for (i = 0; i < zone->shm->ninstances; i++) {
+
+        if (r[i].seq & 1) {
+            r[i].used = 0;
+            r[i].seq++;
+            zone->shm->holes = 1;
+        }
+
+        ngx_aigc_seq_begin(&r[i].seq);
+
+        r[i].next_key = NGX_AIGC_NONE;
+        r[i].next_host = NGX_AIGC_NONE;
+        r[i].next_addr = NGX_AIGC_NONE;
+        r[i].next_tmpl = NGX_AIGC_NONE;
+        r[i].next_owner = NGX_AIGC_NONE;
+        r[i].first_disk = NGX_AIGC_NONE;
+
+        if (r[i].used) {
+            zone->shm->used_instances++;
+
+            ngx_aigc_fixed_get(&r[i].ns, &ns);
+            ngx_aigc_fixed_get(&r[i].name, &name);
+            ngx_aigc_fixed_get(&r[i].host, &host);
+            ngx_aigc_fixed_get(&r[i].owner, &owner);
+
+            ngx_aigc_chain(zone,
+                           ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
+                                     ngx_aigc_hash_key(&ns, &name, r[i].id)),
+                          i, ngx_aigc_next_key);
+
+            if (r[i].in_host) {
+                ngx_aigc_chain(zone,
+                               ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST,
+                                              ngx_aigc_hash_host(&host)),
+                              i, ngx_aigc_next_host);
+            }
+
+            if (r[i].in_addr) {
+                ngx_aigc_chain(zone,
+                               ngx_aigc_bucket(zone, NGX_AIGC_BY_ADDR,
+                                     ngx_aigc_hash_addr(&r[i].addr.sockaddr)),
+                              i, ngx_aigc_next_addr);
+            }
+
+            if (r[i].in_owner) {
+                ngx_aigc_chain(zone,
+                               ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER,
+                                               ngx_aigc_hash_owner(&owner)),
+                               i, ngx_aigc_next_owner);
+            }
+
+            if (r[i].tmpl != NGX_AIGC_NONE && !t[r[i].tmpl].used) {
+                r[i].tmpl = NGX_AIGC_NONE;
+            }
+
+            if (r[i].tmpl != NGX_AIGC_NONE) {
+                ngx_aigc_seq_begin(&t[r[i].tmpl].seq);
+                ngx_aigc_chain(zone, &t[r[i].tmpl].first, i,
+                              ngx_aigc_next_tmpl);
+                ngx_aigc_seq_end(&t[r[i].tmpl].seq);
+            }
+        }
+
+        ngx_aigc_seq_end(&r[i].seq);
+    }
+}
+
+
+static void
+ngx_aigc_repair_disks(ngx_aigc_zone_t *zone)
+{
+    uint32_t            i;
+    ngx_str_t           ns, name;
+    ngx_aigc_disk_t    *d;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    d = ngx_aigc_partition(zone, disks, ngx_aigc_disk_t);
+
+    zone->shm->used_disks = 0;
+
+    for (i = 0; i < zone->shm->ndisks; i++) {
+
+        if (d[i].seq & 1) {
+            d[i].used = 0;
+            d[i].seq++;
+            zone->shm->holes = 1;
+        }
+
+        ngx_aigc_seq_begin(&d[i].seq);
+
+        d[i].next_name = NGX_AIGC_NONE;
+        d[i].next_disk = NGX_AIGC_NONE;
+
+        if (d[i].used && !r[d[i].record].used) {
+            d[i].used = 0;
+        }
+
+        if (d[i].used) {
+            zone->shm->used_disks++;
+
+            ngx_aigc_fixed_get(&d[i].ns, &ns);
+            ngx_aigc_fixed_get(&d[i].name, &name);
+
+            ngx_aigc_chain(zone,
+                           ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,
+                                          ngx_aigc_hash_disk(&ns, &name)),
+                          i, ngx_aigc_next_name);
+            ngx_aigc_chain(zone, &r[d[i].record].first_disk, i,
+                          ngx_aigc_next_disk);
+        }
+
+        ngx_aigc_seq_end(&d[i].seq);
+    }
+}

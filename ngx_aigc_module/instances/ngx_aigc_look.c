@@ -1,0 +1,114 @@
+/*
+ * instances/ngx_aigc_look.c — a glance at each slot: one cache line or two, where a
+ * copy is one or two kilobytes.
+ */
+
+#include "ngx_aigc_look.h"
+#include "ngx_aigc_record.h"
+
+
+uint32_t
+ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_disk_t  *d;
+
+    d = ngx_aigc_disks(zone);
+
+    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+        if (d[slot].used && !d[slot].deleting && d[slot].owner.len == 0) {
+            break;
+        }
+    }
+
+    return slot;
+}
+
+
+uint32_t
+ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    uint32_t              i;
+    ngx_uint_t            any;
+    ngx_aigc_disk_t      *d;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    t = ngx_aigc_templates(zone);
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+    any = 0;
+
+    for (i = 0; i < zone->shm->ntemplates && !any; i++) {
+        any = (t[i].used && t[i].disks_delete);
+    }
+
+    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+
+        /* where nothing is bound and nothing is to be, this is all */
+
+        if (!d[slot].used || d[slot].deleting || (!any && !d[slot].ref_ours)) {
+            continue;
+        }
+
+        i = r[d[slot].record].tmpl;
+
+        if (i == NGX_AIGC_NONE || t[i].deleting) {
+            continue;
+        }
+
+        if (t[i].disks_delete ? (d[slot].owner.len && !d[slot].ref_uid.len)
+                              : (d[slot].ref_ours && d[slot].ref_uid.len))
+        {
+            break;
+        }
+    }
+
+    return slot;
+}
+
+
+uint32_t
+ngx_aigc_look_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
+{
+    ngx_aigc_disk_t    *d;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+
+        if (!d[slot].used || d[slot].deleting || d[slot].owner.len
+            || r[d[slot].record].state != NGX_AIGC_NO_STATE)
+        {
+            continue;
+        }
+
+        if (d[slot].stray.len
+            || (d[slot].born
+                && ngx_abs(now - d[slot].created) <= NGX_AIGC_STRAY_YOUNG))
+        {
+            break;
+        }
+    }
+
+    return slot;
+}
+
+
+ngx_aigc_record_t *
+ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_record_t  *r;
+
+    if (slot >= zone->shm->end_instances
+        || ngx_aigc_zone_is_writer(zone) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    return r->used ? r : NULL;
+}

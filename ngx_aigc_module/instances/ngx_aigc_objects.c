@@ -1,0 +1,433 @@
+/*
+ * instances/ngx_aigc_objects.c — GameServers, PersistentVolumeClaims, and the error
+ * body.
+ */
+
+#include "ngx_aigc_objects.h"
+#include "ngx_aigc_claim.h"
+#include "ngx_aigc_ids.h"
+#include "ngx_aigc_pod.h"
+#include "base/ngx_aigc_text.h"
+
+
+#define NGX_AIGC_STATUS_MAX      16384  /* bytes of an error body */
+#define NGX_AIGC_STATUS_TEXT     256
+
+
+static ngx_aigc_gs_state_e ngx_aigc_gs_state(ngx_str_t *name);
+static ngx_int_t ngx_aigc_pvc_id(ngx_str_t *name, ngx_str_t *gss,
+    ngx_int_t *id);
+static ngx_int_t ngx_aigc_pvc_owner(ngx_pool_t *pool, json_t *annotations,
+    ngx_str_t *out);
+static ngx_int_t ngx_aigc_pvc_text(ngx_pool_t *pool, json_t *object,
+    const char *key, size_t max, ngx_str_t *out);
+static ngx_int_t ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
+    const char *key, ngx_str_t *value, ngx_str_t *out);
+static void ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
+    const char *key, ngx_str_t *value);
+static ngx_uint_t ngx_aigc_status_test_failed(json_t *root,
+    ngx_str_t *message);
+
+
+ngx_int_t
+ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
+{
+    json_t     *status;
+    ngx_int_t   rc;
+    ngx_str_t   state, network;
+
+    ngx_memzero(gs, sizeof(ngx_aigc_gs_t));
+
+    rc = ngx_aigc_object_read(pool, object, NGX_AIGC_PVC_MAX, &gs->ns,
+                              &gs->name, &gs->gss, &gs->uid);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_id_of_name(&gs->name, &gs->gss, &gs->id) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    status = json_object_get(object, "status");
+
+    state = ngx_aigc_json_text(status, "currentState");
+    gs->state = ngx_aigc_gs_state(&state);
+
+    if (ngx_aigc_json_text(json_object_get(object, "metadata"),
+                           "deletionTimestamp").len)
+    {
+        gs->state = NGX_AIGC_GS_DELETING;
+    }
+
+    network = ngx_aigc_json_text(json_object_get(status, "networkStatus"),
+                                 "currentNetworkState");
+
+    gs->network_ready = (network.len == 5
+                         && ngx_memcmp(network.data, "Ready", 5) == 0);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_object_read(ngx_pool_t *pool, json_t *object, size_t max,
+    ngx_str_t *ns, ngx_str_t *name, ngx_str_t *gss, ngx_str_t *uid)
+{
+    json_t     *meta;
+    ngx_str_t   s, n, g, u;
+
+    meta = json_object_get(object, "metadata");
+
+    s = ngx_aigc_json_text(meta, "namespace");
+    n = ngx_aigc_json_text(meta, "name");
+    u = ngx_aigc_json_text(meta, "uid");
+    g = ngx_aigc_json_text(json_object_get(meta, "labels"),
+                           NGX_AIGC_LABEL_GSS);
+
+    if (ngx_aigc_name_check(&s, NGX_AIGC_NS_MAX) != NGX_OK
+        || ngx_aigc_name_check(&n, max) != NGX_OK
+        || ngx_aigc_name_check(&g, NGX_AIGC_NAME_MAX) != NGX_OK
+        || ngx_aigc_text_check(&u, NGX_AIGC_UID_MAX) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_aigc_text_copy(pool, &s, s.len, ns) != NGX_OK
+        || ngx_aigc_text_copy(pool, &n, n.len, name) != NGX_OK
+        || ngx_aigc_text_copy(pool, &g, g.len, gss) != NGX_OK
+        || ngx_aigc_text_copy(pool, &u, u.len, uid) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_aigc_gs_state_e
+ngx_aigc_gs_state(ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    static struct {
+        ngx_str_t            name;
+        ngx_aigc_gs_state_e  state;
+    } states[] = {
+        { ngx_string("Creating"), NGX_AIGC_GS_CREATING },
+        { ngx_string("Ready"), NGX_AIGC_GS_READY },
+        { ngx_string("NotReady"), NGX_AIGC_GS_NOT_READY },
+        { ngx_string("Crash"), NGX_AIGC_GS_CRASH },
+        { ngx_string("Updating"), NGX_AIGC_GS_UPDATING },
+        { ngx_string("PreUpdate"), NGX_AIGC_GS_UPDATING },
+        { ngx_string("Deleting"), NGX_AIGC_GS_DELETING },
+        { ngx_string("PreDelete"), NGX_AIGC_GS_DELETING }
+    };
+
+    for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (name->len == states[i].name.len
+            && ngx_memcmp(name->data, states[i].name.data, name->len) == 0)
+        {
+            return states[i].state;
+        }
+    }
+
+    return NGX_AIGC_GS_UNKNOWN;
+}
+
+
+ngx_int_t
+ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pvc_t *pvc)
+{
+    json_t     *meta, *annotations;
+    ngx_int_t   rc;
+    ngx_str_t   created;
+
+    ngx_memzero(pvc, sizeof(ngx_aigc_pvc_t));
+
+    rc = ngx_aigc_object_read(pool, object, NGX_AIGC_PVC_MAX, &pvc->ns,
+                              &pvc->name, &pvc->gss, &pvc->uid);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_pvc_id(&pvc->name, &pvc->gss, &pvc->id) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    meta = json_object_get(object, "metadata");
+    annotations = json_object_get(meta, "annotations");
+
+    pvc->has_annotations = json_is_object(annotations) ? 1 : 0;
+    pvc->deleting = ngx_aigc_json_text(meta, "deletionTimestamp").len ? 1 : 0;
+
+    created = ngx_aigc_json_text(meta, "creationTimestamp");
+    pvc->created = ngx_aigc_time_read(&created);
+
+    if (pvc->created == -1) {
+        pvc->created = 0;               /* older than any install */
+    }
+
+    if (ngx_aigc_owner_ref_read(pool, meta, &pvc->gss, &pvc->ref) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_aigc_pvc_text(pool, annotations, NGX_AIGC_ANNOTATION_STRAY,
+                          NGX_AIGC_UID_MAX, &pvc->stray)
+        != NGX_OK
+        || ngx_aigc_pvc_text(pool, meta, "resourceVersion",
+                             NGX_AIGC_VERSION_MAX, &pvc->version)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_pvc_owner(pool, annotations, &pvc->owner);
+}
+
+
+/* what is too long, or no text, is none */
+
+static ngx_int_t
+ngx_aigc_pvc_text(ngx_pool_t *pool, json_t *object, const char *key,
+    size_t max, ngx_str_t *out)
+{
+    ngx_str_t  text;
+
+    text = ngx_aigc_json_text(object, key);
+
+    if (ngx_aigc_text_check(&text, max) != NGX_OK) {
+        ngx_str_null(out);
+        return NGX_OK;
+    }
+
+    return ngx_aigc_text_copy(pool, &text, text.len, out);
+}
+
+
+/* "<claim>-<gss>-<id>" */
+
+static ngx_int_t
+ngx_aigc_pvc_id(ngx_str_t *name, ngx_str_t *gss, ngx_int_t *id)
+{
+    size_t     digits;
+    ngx_str_t  tail;
+
+    digits = 0;
+
+    while (digits < name->len
+           && name->data[name->len - digits - 1] >= '0'
+           && name->data[name->len - digits - 1] <= '9')
+    {
+        digits++;
+    }
+
+    tail.len = gss->len + 1 + digits;
+
+    if (name->len < tail.len + 2
+        || name->data[name->len - tail.len - 1] != '-')
+    {
+        return NGX_DECLINED;
+    }
+
+    tail.data = name->data + name->len - tail.len;
+
+    return ngx_aigc_id_of_name(&tail, gss, id);
+}
+
+
+/* an owner that cannot be read is somebody, and nobody that can sign in */
+
+static ngx_int_t
+ngx_aigc_pvc_owner(ngx_pool_t *pool, json_t *annotations, ngx_str_t *out)
+{
+    json_t     *value;
+    ngx_str_t   owner;
+
+    static ngx_str_t  unreadable = ngx_string(NGX_AIGC_OWNER_UNREADABLE);
+
+    value = json_object_get(annotations, NGX_AIGC_ANNOTATION_OWNER);
+
+    if (value == NULL) {
+        ngx_str_null(out);
+        return NGX_OK;
+    }
+
+    owner = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_OWNER);
+
+    if (ngx_aigc_text_check(&owner, NGX_AIGC_SUB_MAX) != NGX_OK) {
+        *out = unreadable;
+        return NGX_OK;
+    }
+
+    return ngx_aigc_text_copy(pool, &owner, owner.len, out);
+}
+
+
+ngx_int_t
+ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *owner,
+    ngx_str_t *out)
+{
+    return ngx_aigc_pvc_annotate(pool, pvc, "owner", owner, out);
+}
+
+
+ngx_int_t
+ngx_aigc_pvc_stray(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *gss,
+    ngx_str_t *out)
+{
+    return ngx_aigc_pvc_annotate(pool, pvc, "stray", gss, out);
+}
+
+
+static ngx_int_t
+ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, const char *key,
+    ngx_str_t *value, ngx_str_t *out)
+{
+    ngx_aigc_writer_t  w;
+
+    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
+
+    ngx_aigc_pvc_put(&w, pvc, key, value);
+
+    out->len = w.len;
+    out->data = ngx_pnalloc(pool, out->len);
+    if (out->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    w.pos = out->data;
+
+    ngx_aigc_pvc_put(&w, pvc, key, value);
+
+    return NGX_OK;
+}
+
+
+/* whatever is recorded, only where no owner is */
+
+static void
+ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc, const char *key,
+    ngx_str_t *value)
+{
+    ngx_aigc_put_literal(w, "[{\"op\":\"test\",\"path\":\"/metadata/uid\","
+                            "\"value\":");
+    ngx_aigc_put_string(w, &pvc->uid);
+    ngx_aigc_put_literal(w, "},");
+
+    if (pvc->has_annotations) {
+        ngx_aigc_put_literal(w, "{\"op\":\"test\","
+                                "\"path\":\"/metadata/annotations/"
+                                "aigc-gateway.io~1owner\",\"value\":null},"
+                                "{\"op\":\"add\","
+                                "\"path\":\"/metadata/annotations/"
+                                "aigc-gateway.io~1");
+        ngx_aigc_put(w, (u_char *) key, ngx_strlen(key));
+        ngx_aigc_put_literal(w, "\",\"value\":");
+        ngx_aigc_put_string(w, value);
+        ngx_aigc_put_literal(w, "}]");
+
+    } else {
+        ngx_aigc_put_literal(w, "{\"op\":\"test\","
+                                "\"path\":\"/metadata/annotations\","
+                                "\"value\":null},"
+                                "{\"op\":\"add\","
+                                "\"path\":\"/metadata/annotations\","
+                                "\"value\":{\"aigc-gateway.io/");
+        ngx_aigc_put(w, (u_char *) key, ngx_strlen(key));
+        ngx_aigc_put_literal(w, "\":");
+        ngx_aigc_put_string(w, value);
+        ngx_aigc_put_literal(w, "}}]");
+    }
+}
+
+
+ngx_int_t
+ngx_aigc_status_read(ngx_pool_t *pool, ngx_uint_t http, ngx_str_t *body,
+    ngx_aigc_status_t *status)
+{
+    json_t     *root;
+    ngx_int_t   rc;
+    ngx_str_t   kind, message;
+
+    ngx_memzero(status, sizeof(ngx_aigc_status_t));
+
+    status->code = http;
+
+    if (body->len == 0 || body->len > NGX_AIGC_STATUS_MAX) {
+        return NGX_OK;
+    }
+
+    root = json_loadb((char *) body->data, body->len, 0, NULL);
+
+    kind = ngx_aigc_json_text(root, "kind");
+
+    if (kind.len != 6 || ngx_memcmp(kind.data, "Status", 6) != 0) {
+        json_decref(root);
+        return NGX_OK;
+    }
+
+    message = ngx_aigc_json_text(root, "message");
+
+    rc = ngx_aigc_json_copy(pool, root, "reason", NGX_AIGC_REASON_CODE_MAX,
+                            &status->reason);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_text_copy(pool, &message, NGX_AIGC_STATUS_TEXT,
+                                &status->message);
+    }
+
+    if (rc == NGX_OK && http == 422) {
+        status->test_failed = ngx_aigc_status_test_failed(root, &message);
+    }
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+/*
+ * The API server keeps it to itself which operation of a JSON Patch failed:
+ * one that could not be applied is "Invalid" with a general sentence and empty
+ * details, while an object that does not validate is named there.  A patch of
+ * ours can only fail to apply for a test: its tests come first and cover what
+ * the rest needs.
+ */
+
+static ngx_uint_t
+ngx_aigc_status_test_failed(json_t *root, ngx_str_t *message)
+{
+    json_t     *details;
+    ngx_str_t   reason;
+
+    static ngx_str_t  generic = ngx_string("the server rejected our request "
+                                           "due to an error in our request");
+    static ngx_str_t  testing = ngx_string("testing ");
+
+    reason = ngx_aigc_json_text(root, "reason");
+
+    if (reason.len != 7 || ngx_memcmp(reason.data, "Invalid", 7) != 0) {
+        return 0;
+    }
+
+    details = json_object_get(root, "details");
+
+    if (json_object_get(details, "name") || json_object_get(details, "causes"))
+    {
+        return 0;
+    }
+
+    if (message->len == generic.len
+        && ngx_memcmp(message->data, generic.data, generic.len) == 0)
+    {
+        return 1;
+    }
+
+    if (message->len < testing.len) {
+        return 0;
+    }
+
+    return ngx_strlcasestrn(message->data, message->data + message->len,
+                            testing.data, testing.len - 1)
+           != NULL;
+}

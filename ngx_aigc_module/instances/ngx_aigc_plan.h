@@ -1,0 +1,47 @@
+/*
+ * instances/ngx_aigc_plan.h — from what is asked of a template to the one patch that
+ * makes it so.  The same rules for install, start, release, uninstall and
+ * repair.
+ */
+
+#ifndef _NGX_AIGC_PLAN_H_INCLUDED_
+#define _NGX_AIGC_PLAN_H_INCLUDED_
+
+#include "ngx_aigc_queue.h"
+
+
+#define NGX_AIGC_SETTLE_TIME  2000      /* ms: then a pod that cannot start no
+                                           longer holds up the others */
+#define NGX_AIGC_LIMIT_MAX    100000    /* of user_total */
+
+
+/* What one user may have, whatever the state (the directive aigc_limits). */
+typedef struct {
+    ngx_uint_t        user_template;    /* of one template, at least 1 */
+    ngx_uint_t        user_total;       /* of all of them; 0: no limit */
+} ngx_aigc_limits_t;
+
+
+/*
+ * NGX_OK when OKG has digested the last write, or hangs over a pod for so long
+ * that the template may be written all the same; NGX_AGAIN: not yet.
+ */
+ngx_int_t ngx_aigc_plan_settled(ngx_aigc_template_t *tmpl);
+
+/*
+ * Decides n operations, oldest first, on the template as the table shows it.
+ * Each becomes SENT (in the patch, with id and annotation), DONE (with a
+ * result) or stays WAITING for the next patch.  limits: for installs, else
+ * NULL.  patch gets the JSON Patch, from pool; empty: nothing to write.
+ * With n 0: the patch that repairs, if spec is not the whole truth, or if the
+ * last write was refused (it changes nothing, but is taken or not).
+ * *generation is what the table showed.
+ * NGX_OK; NGX_AGAIN: not settled, or the table is busy (all stay WAITING);
+ * NGX_DECLINED: the template is gone (all DONE); NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
+    ngx_aigc_op_t *ops, ngx_uint_t n, ngx_aigc_limits_t *limits,
+    ngx_str_t *patch, int64_t *generation);
+
+
+#endif /* _NGX_AIGC_PLAN_H_INCLUDED_ */

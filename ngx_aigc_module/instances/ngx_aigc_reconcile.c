@@ -1,0 +1,258 @@
+/*
+ * instances/ngx_aigc_reconcile.c — the pass.  Level-triggered: it looks at the table,
+ * not at what has changed in it, so a step that failed is taken again by the
+ * next.  Each step has a file of its own, and a pass of the event loop: requests
+ * and watches have their turn in between.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_bind.h"
+#include "ngx_aigc_repair.h"
+#include "ngx_aigc_set_aside.h"
+#include "ngx_aigc_stamp.h"
+#include "ngx_aigc_stray.h"
+#include "ngx_aigc_tell.h"
+#include "ngx_aigc_uninstall.h"
+#include "oidc/ngx_aigc_revoke.h"
+#include "kube/ngx_aigc_event.h"
+#include "kube/ngx_aigc_lease.h"
+#include "kube/ngx_aigc_task.h"
+#include "logto/ngx_aigc_mirror.h"
+#include "logto/ngx_aigc_release.h"
+
+#include "base/ngx_aigc_pass.h"
+
+
+static void ngx_aigc_reconcile_leader(ngx_uint_t leads);
+static void ngx_aigc_reconcile_end(void);
+static void ngx_aigc_reconcile_pass(ngx_event_t *ev);
+static void ngx_aigc_reconcile_step(ngx_event_t *ev);
+static void ngx_aigc_reconcile_do(ngx_uint_t step);
+
+
+#define NGX_AIGC_RECONCILE_STEPS  10
+
+
+static ngx_aigc_kubernetes_t  *ngx_aigc_reconcile_k8s;
+static ngx_aigc_zone_t        *ngx_aigc_reconcile_zone;
+static ngx_log_t              *ngx_aigc_reconcile_log;
+static ngx_event_t             ngx_aigc_reconcile_event;
+static ngx_event_t             ngx_aigc_reconcile_next;     /* step, which is */
+static ngx_uint_t              ngx_aigc_reconcile_at;       /* … this one */
+static ngx_uint_t              ngx_aigc_reconcile_again;
+static ngx_connection_t        ngx_aigc_reconcile_connection;
+
+
+ngx_int_t
+ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
+    ngx_aigc_zone_t *zone)
+{
+    ngx_event_t  *ev;
+
+    ngx_aigc_reconcile_k8s = k8s;
+    ngx_aigc_reconcile_zone = zone;
+    ngx_aigc_reconcile_log = cycle->log;
+    ngx_aigc_reconcile_connection.fd = (ngx_socket_t) -1;
+
+    ngx_aigc_task_init(k8s, zone, ngx_aigc_reconcile_kick, cycle->log);
+
+    ev = &ngx_aigc_reconcile_event;
+    ngx_memzero(ev, sizeof(ngx_event_t));
+    ev->handler = ngx_aigc_reconcile_pass;
+    ev->data = &ngx_aigc_reconcile_connection;
+    ev->log = cycle->log;
+    ev->cancelable = 1;
+
+    ngx_memzero(&ngx_aigc_reconcile_next, sizeof(ngx_event_t));
+    ngx_aigc_reconcile_next.handler = ngx_aigc_reconcile_step;
+    ngx_aigc_reconcile_next.log = cycle->log;
+
+    ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);
+
+    return ngx_aigc_lease_start(cycle, k8s, zone, ngx_aigc_reconcile_leader);
+}
+
+
+void
+ngx_aigc_reconcile_stop(void)
+{
+    if (ngx_aigc_reconcile_event.timer_set) {
+        ngx_del_timer(&ngx_aigc_reconcile_event);
+    }
+
+    ngx_aigc_lease_stop();
+    ngx_aigc_reconcile_end();
+}
+
+
+/* All that a leader does, under way or waiting. */
+static void
+ngx_aigc_reconcile_end(void)
+{
+    if (ngx_aigc_reconcile_next.posted) {
+        ngx_delete_posted_event(&ngx_aigc_reconcile_next);
+    }
+
+    ngx_aigc_reconcile_again = 0;
+
+    ngx_aigc_task_cancel();
+    ngx_aigc_stray_stop();
+    ngx_aigc_event_cancel();
+    ngx_aigc_release_stop();
+    ngx_aigc_mirror_stop();
+}
+
+
+/* Somebody else may lead from here on. */
+static void
+ngx_aigc_reconcile_leader(ngx_uint_t leads)
+{
+    if (leads) {
+        ngx_aigc_reconcile_kick(NULL);
+
+    } else {
+        ngx_aigc_reconcile_end();
+    }
+}
+
+
+void
+ngx_aigc_reconcile_kick(void *data)
+{
+    ngx_msec_int_t  left;
+    ngx_event_t    *ev;
+
+    ev = &ngx_aigc_reconcile_event;
+
+    if (ev->timer_set) {
+        left = (ngx_msec_int_t) (ev->timer.key - ngx_current_msec);
+
+        if (left <= NGX_AIGC_RECONCILE_SOON) {
+            return;
+        }
+
+        ngx_del_timer(ev);
+    }
+
+    ngx_add_timer(ev, NGX_AIGC_RECONCILE_SOON);
+}
+
+
+/* A round begins: its steps follow, one a pass of the event loop. */
+static void
+ngx_aigc_reconcile_pass(ngx_event_t *ev)
+{
+    ngx_event_t  *step;
+
+    if (ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK) {
+        ngx_aigc_reconcile_stop();
+        return;
+    }
+
+    step = &ngx_aigc_reconcile_next;
+
+    if (step->posted) {
+        ngx_aigc_reconcile_again = 1;
+
+    } else {
+        ngx_aigc_reconcile_at = 0;
+        ngx_post_event(step, &ngx_posted_next_events);
+    }
+
+    if (!ev->timer_set) {
+        ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);
+    }
+}
+
+
+static void
+ngx_aigc_reconcile_step(ngx_event_t *ev)
+{
+    /* a half-known cluster is nothing to act upon */
+
+    if (ngx_aigc_leader_leads(ngx_aigc_reconcile_zone) != NGX_OK
+        || ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK
+        || ngx_aigc_zone_synced(ngx_aigc_reconcile_zone) != NGX_OK
+        || ngx_aigc_reconcile_zone->shm->holes)
+    {
+        return;
+    }
+
+    ngx_aigc_pass_begin();
+
+    ngx_aigc_reconcile_do(ngx_aigc_reconcile_at++);
+
+    ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE);
+
+    if (ngx_aigc_reconcile_at == NGX_AIGC_RECONCILE_STEPS) {
+
+        if (!ngx_aigc_reconcile_again) {
+            return;
+        }
+
+        ngx_aigc_reconcile_again = 0;
+        ngx_aigc_reconcile_at = 0;
+    }
+
+    ngx_post_event(ev, &ngx_posted_next_events);
+}
+
+
+static void
+ngx_aigc_reconcile_do(ngx_uint_t step)
+{
+    ngx_log_t              *log;
+    ngx_aigc_zone_t        *zone;
+    ngx_aigc_kubernetes_t  *k8s;
+
+    k8s = ngx_aigc_reconcile_k8s;
+    zone = ngx_aigc_reconcile_zone;
+    log = ngx_aigc_reconcile_log;
+
+    switch (step) {
+
+    case 0:
+        ngx_aigc_stray(k8s, zone, log); /* before a repair gives its id */
+        break;
+
+    case 1:
+        ngx_aigc_repair(k8s, zone, log);
+        break;
+
+    case 2:
+        ngx_aigc_aside(k8s, zone, log);
+        break;
+
+    case 3:
+        ngx_aigc_stamp(zone, log);
+        break;
+
+    case 4:
+        ngx_aigc_uninstall(zone, log);
+        break;
+
+    case 5:
+        ngx_aigc_bind(zone, log);
+        break;
+
+    case 6:
+        ngx_aigc_tell(k8s, zone, log);
+        break;
+
+    case 7:
+        ngx_aigc_release(k8s, zone, log);
+        break;
+
+    case 8:
+        ngx_aigc_revoke_prune(k8s, zone, log);
+        break;
+
+    default:
+        ngx_aigc_mirror();
+        break;
+    }
+}

@@ -1,0 +1,29 @@
+/*
+ * instances/ngx_aigc_reconcile.h — what the gateway does by itself: records the owner
+ * on new disks, finishes uninstalls, and writes the whole truth where spec
+ * differs from it (a re-applied template, OKG's own stale write, an
+ * administrator's hand).
+ * Runs in the one worker that writes the table, while this gateway leads.
+ */
+
+#ifndef _NGX_AIGC_RECONCILE_H_INCLUDED_
+#define _NGX_AIGC_RECONCILE_H_INCLUDED_
+
+#include "kube/ngx_aigc_kubernetes.h"
+
+#include "base/ngx_aigc_zone.h"
+
+
+#define NGX_AIGC_RECONCILE_SOON   50    /* ms after a change of the table */
+#define NGX_AIGC_RECONCILE_EVERY  2000  /* ms, for what time alone brings */
+
+
+ngx_int_t ngx_aigc_reconcile_start(ngx_cycle_t *cycle,
+    ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone);
+void ngx_aigc_reconcile_stop(void);
+
+/* The table has changed.  For ngx_aigc_watch_start(); data is not used. */
+void ngx_aigc_reconcile_kick(void *data);
+
+
+#endif /* _NGX_AIGC_RECONCILE_H_INCLUDED_ */

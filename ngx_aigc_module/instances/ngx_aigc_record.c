@@ -1,0 +1,513 @@
+/*
+ * instances/ngx_aigc_record.c — the life of a record, and what is derived in it.
+ */
+
+#include "ngx_aigc_record.h"
+#include "ngx_aigc_address.h"
+#include "ngx_aigc_index.h"
+
+
+static uint32_t ngx_aigc_record_alloc(ngx_aigc_zone_t *zone);
+static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
+static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
+static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
+static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
+static time_t ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i);
+static ngx_uint_t ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i,
+    ngx_aigc_template_t *t);
+
+
+/* No free slot is below it, as this process knows, which alone writes. */
+static uint32_t  ngx_aigc_record_low;
+
+
+ngx_int_t
+ngx_aigc_write_begin(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_lock(zone);
+
+    if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
+        ngx_aigc_unlock(zone);
+        return NGX_DECLINED;
+    }
+
+    zone->shm->writing = 1;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_write_end(ngx_aigc_zone_t *zone)
+{
+    zone->shm->version++;
+    zone->shm->counters.applied++;
+    zone->shm->writing = 0;
+
+    ngx_aigc_unlock(zone);
+}
+
+
+void
+ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what, ngx_str_t *ns,
+    ngx_str_t *name, ngx_log_t *log)
+{
+    static ngx_aigc_seldom_t  complained;
+
+    ngx_aigc_count(zone, full);
+    zone->shm->lost = zone->epoch;
+
+    if (!ngx_aigc_seldom(&complained, NGX_AIGC_FULL_EVERY)) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "aigc: no room in zone \"%V\" for %s %V/%V: "
+                  "make \"aigc_zone\" larger",
+                  &zone->shm_zone->shm.name, what, ns, name);
+}
+
+
+uint32_t
+ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
+{
+    uint32_t              i;
+    ngx_aigc_template_t  *t;
+
+    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
+
+    for (i = 0; i < zone->shm->ntemplates; i++) {
+        if (t[i].used && ngx_aigc_fixed_eq(&t[i].name, name)
+            && ngx_aigc_fixed_eq(&t[i].ns, ns))
+        {
+            return i;
+        }
+    }
+
+    return NGX_AIGC_NONE;
+}
+
+
+uint32_t
+ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
+    ngx_int_t id)
+{
+    uint32_t            i;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+
+    i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
+                         ngx_aigc_hash_key(ns, name, id));
+
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = r[i].next_key) {
+        if (r[i].id == id && ngx_aigc_fixed_eq(&r[i].name, name)
+            && ngx_aigc_fixed_eq(&r[i].ns, ns))
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+uint32_t
+ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
+    ngx_int_t id)
+{
+    uint32_t              slot;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    if (ns->len > NGX_AIGC_NS_MAX || name->len > NGX_AIGC_NAME_MAX) {
+        return NGX_AIGC_NONE;
+    }
+
+    slot = ngx_aigc_record_find(zone, ns, name, id);
+    if (slot != NGX_AIGC_NONE) {
+        return slot;
+    }
+
+    slot = ngx_aigc_record_alloc(zone);
+    if (slot == NGX_AIGC_NONE) {
+        return slot;
+    }
+
+    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+
+    ngx_aigc_seq_begin(&r->seq);
+
+    ngx_memzero((u_char *) r + sizeof(r->seq), sizeof(*r) - sizeof(r->seq));
+
+    r->used = 1;
+    r->id = id;
+    r->next_key = NGX_AIGC_NONE;
+    r->next_host = NGX_AIGC_NONE;
+    r->next_addr = NGX_AIGC_NONE;
+    r->next_tmpl = NGX_AIGC_NONE;
+    r->next_owner = NGX_AIGC_NONE;
+    r->first_disk = NGX_AIGC_NONE;
+    r->tmpl = ngx_aigc_template_find(zone, ns, name);
+    ngx_aigc_fixed_set(&r->ns, ns);
+    ngx_aigc_fixed_set(&r->name, name);
+
+    ngx_aigc_seq_end(&r->seq);
+
+    zone->shm->used_instances++;
+
+    ngx_aigc_link(zone,
+                  ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
+                                  ngx_aigc_hash_key(ns, name, id)),
+                  slot, ngx_aigc_next_key);
+
+    if (r->tmpl != NGX_AIGC_NONE) {
+        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
+
+        ngx_aigc_seq_begin(&t->seq);
+        ngx_aigc_link(zone, &t->first, slot, ngx_aigc_next_tmpl);
+        t->top = ngx_max(t->top, id);
+        ngx_aigc_seq_end(&t->seq);
+    }
+
+    return slot;
+}
+
+
+static uint32_t
+ngx_aigc_record_alloc(ngx_aigc_zone_t *zone)
+{
+    uint32_t            i;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+
+    for (i = ngx_aigc_record_low; i < zone->shm->ninstances; i++) {
+        if (!r[i].used) {
+            break;
+        }
+    }
+
+    ngx_aigc_record_low = i;
+
+    if (i == zone->shm->ninstances) {
+        return NGX_AIGC_NONE;
+    }
+
+    zone->shm->end_instances = ngx_max(zone->shm->end_instances, i + 1);
+
+    return i;
+}
+
+
+static void
+ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_str_t             ns, name;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+
+    ngx_aigc_fixed_get(&r->ns, &ns);
+    ngx_aigc_fixed_get(&r->name, &name);
+
+    ngx_aigc_address_before(zone, slot, NULL);
+
+    ngx_aigc_unlink(zone,
+                    ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
+                                    ngx_aigc_hash_key(&ns, &name, r->id)),
+                    slot, ngx_aigc_next_key);
+
+    if (r->tmpl != NGX_AIGC_NONE) {
+        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
+
+        ngx_aigc_seq_begin(&t->seq);
+        ngx_aigc_unlink(zone, &t->first, slot, ngx_aigc_next_tmpl);
+        ngx_aigc_seq_end(&t->seq);
+    }
+
+    ngx_aigc_seq_begin(&r->seq);
+    r->used = 0;
+    ngx_aigc_seq_end(&r->seq);
+
+    zone->shm->used_instances--;
+    ngx_aigc_record_low = ngx_min(ngx_aigc_record_low, slot);
+}
+
+
+void
+ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_record_t  *r;
+
+    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+
+    ngx_aigc_record_host(zone, slot);
+
+    if (r->state == NGX_AIGC_NO_STATE && !r->gs && !r->pod
+        && r->first_disk == NGX_AIGC_NONE)
+    {
+        ngx_aigc_record_free(zone, slot);
+        return;
+    }
+
+    ngx_aigc_seq_begin(&r->seq);
+    ngx_aigc_record_disk(zone, r);
+    ngx_aigc_seq_end(&r->seq);
+
+    ngx_aigc_address_update(zone, slot);
+
+    ngx_aigc_seq_begin(&r->seq);
+    ngx_aigc_record_observe(zone, r);
+    ngx_aigc_seq_end(&r->seq);
+}
+
+
+/*
+ * Only a record with a claim has a host.  The same host twice is refused for
+ * both, until one of them goes.
+ */
+static void
+ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    u_char               *p;
+    u_char                buf[NGX_AIGC_HOST_MAX + NGX_INT_T_LEN];
+    ngx_str_t             host, old;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+
+    host.len = 0;
+    host.data = buf;
+
+    if (r->tmpl != NGX_AIGC_NONE && r->state != NGX_AIGC_NO_STATE) {
+
+        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
+
+        p = ngx_strlcasestrn(t->host.data, t->host.data + t->host.len,
+                             (u_char *) "<id>", 4 - 1);
+
+        if (t->host.len && p) {
+            host.len = ngx_snprintf(buf, sizeof(buf), "%*s%D%*s",
+                                    (size_t) (p - t->host.data), t->host.data,
+                                    r->id,
+                                    (size_t) (t->host.data + t->host.len
+                                              - p - 4),
+                                    p + 4)
+                       - buf;
+        }
+
+        if (host.len > NGX_AIGC_HOST_MAX
+            || (host.len == zone->gateway.len
+                && ngx_memcmp(host.data, zone->gateway.data, host.len) == 0))
+        {
+            host.len = 0;
+        }
+    }
+
+    if (host.len == (r->in_host ? r->host.len : 0)
+        && ngx_memcmp(host.data, r->host.data, host.len) == 0)
+    {
+        return;
+    }
+
+    if (r->in_host) {
+        old.len = r->host.len;
+        old.data = r->host.data;
+
+        ngx_aigc_unlink(zone,
+                        ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST,
+                                        ngx_aigc_hash_host(&old)),
+                        slot, ngx_aigc_next_host);
+
+        ngx_aigc_seq_begin(&r->seq);
+        r->in_host = 0;
+        r->collision = 0;
+        ngx_aigc_seq_end(&r->seq);
+
+        ngx_aigc_record_collide(zone, &old);
+    }
+
+    ngx_aigc_seq_begin(&r->seq);
+    ngx_aigc_fixed_set(&r->host, &host);
+    r->in_host = (host.len != 0);
+    ngx_aigc_seq_end(&r->seq);
+
+    if (host.len) {
+        ngx_aigc_link(zone,
+                      ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST,
+                                      ngx_aigc_hash_host(&host)),
+                      slot, ngx_aigc_next_host);
+
+        ngx_aigc_record_collide(zone, &host);
+    }
+}
+
+
+/* Marks those that claim host: one alone is fine, more collide. */
+static void
+ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host)
+{
+    uint32_t            i, *head;
+    ngx_uint_t          n;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    head = ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST, ngx_aigc_hash_host(host));
+
+    n = 0;
+
+    for (i = *head; i != NGX_AIGC_NONE; i = r[i].next_host) {
+        n += ngx_aigc_fixed_eq(&r[i].host, host);
+    }
+
+    for (i = *head; i != NGX_AIGC_NONE; i = r[i].next_host) {
+
+        if (!ngx_aigc_fixed_eq(&r[i].host, host)
+            || r[i].collision == (n > 1))
+        {
+            continue;
+        }
+
+        ngx_aigc_seq_begin(&r[i].seq);
+        r[i].collision = (n > 1);
+        ngx_aigc_seq_end(&r[i].seq);
+
+        if (n > 1) {
+            ngx_aigc_count(zone, collisions);
+        }
+    }
+}
+
+
+/*
+ * Whose are the disks of this id?  With a claim: the claim's owner's, or not.
+ * An unstamped disk counts as this install's only if it came with it.
+ */
+static void
+ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
+{
+    uint32_t              i;
+    ngx_str_t             owner;
+    ngx_uint_t            claimed;
+    ngx_aigc_disk_t      *d;
+    ngx_aigc_disk_e       verdict;
+    ngx_aigc_template_t  *t;
+
+    d = ngx_aigc_partition(zone, disks, ngx_aigc_disk_t);
+
+    r->nobodys = (r->state == NGX_AIGC_NO_STATE)
+                 ? ngx_aigc_record_nobodys(d, r->first_disk) : 0;
+
+    if (zone->shm->holes && r->disk == NGX_AIGC_DISK_FOREIGN) {
+        return;
+    }
+
+    t = NULL;
+
+    if (r->tmpl != NGX_AIGC_NONE) {
+        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
+    }
+
+    claimed = (r->state != NGX_AIGC_NO_STATE);
+    verdict = NGX_AIGC_DISK_NONE;
+    owner.len = 0;
+    owner.data = NULL;
+
+    if (claimed) {
+        ngx_aigc_fixed_get(&r->owner, &owner);
+    }
+
+    r->disk_going = ngx_aigc_record_going(d, r->first_disk, t);
+
+    for (i = r->first_disk; i != NGX_AIGC_NONE; i = d[i].next_disk) {
+
+        if (d[i].owner.len) {
+
+            if (verdict == NGX_AIGC_DISK_NONE && !claimed) {
+                ngx_aigc_fixed_get(&d[i].owner, &owner);
+            }
+
+            if (!ngx_aigc_fixed_eq(&d[i].owner, &owner)) {
+                verdict = NGX_AIGC_DISK_FOREIGN;
+                break;
+            }
+
+            if (verdict == NGX_AIGC_DISK_NONE) {
+                verdict = NGX_AIGC_DISK_OWNED;
+            }
+
+            continue;
+        }
+
+        if (!claimed || t == NULL || r->claim_gss.len != t->uid.len
+            || ngx_memcmp(r->claim_gss.data, t->uid.data, t->uid.len) != 0
+            || d[i].created < r->since - NGX_AIGC_STALE_TOP)
+        {
+            verdict = NGX_AIGC_DISK_FOREIGN;
+            break;
+        }
+
+        verdict = NGX_AIGC_DISK_NEW;
+    }
+
+    if (verdict != NGX_AIGC_DISK_FOREIGN
+        && (r->disk_lost
+            || (verdict == NGX_AIGC_DISK_NONE && zone->shm->lost_disks)))
+    {
+        verdict = NGX_AIGC_DISK_LOST;
+    }
+
+    r->disk = verdict;
+    r->disk_owner.len = 0;
+
+    if (verdict == NGX_AIGC_DISK_OWNED || verdict == NGX_AIGC_DISK_NEW) {
+        ngx_aigc_fixed_set(&r->disk_owner, &owner);
+    }
+}
+
+
+static time_t
+ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i)
+{
+    time_t  first;
+
+    first = 0;
+
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_disk) {
+
+        if (d[i].owner.len || d[i].deleting) {
+            continue;
+        }
+
+        if (d[i].stray.len || d[i].created <= 0) {
+            return 1;
+        }
+
+        first = first ? ngx_min(first, d[i].created) : d[i].created;
+    }
+
+    return first;
+}
+
+
+/* A disk bound to a template that is no more will be collected. */
+static ngx_uint_t
+ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i, ngx_aigc_template_t *t)
+{
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_disk) {
+
+        if (d[i].deleting
+            || (t && d[i].ref_uid.len
+                && (d[i].ref_uid.len != t->uid.len
+                    || ngx_memcmp(d[i].ref_uid.data, t->uid.data, t->uid.len)
+                       != 0)))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}

@@ -1,0 +1,77 @@
+/*
+ * instances/ngx_aigc_record.h — one record of the table: how it comes and goes, and
+ * what follows from its parts (host, disk verdict, route).  For the table's own
+ * files; the lock is held in each call.
+ */
+
+#ifndef _NGX_AIGC_RECORD_H_INCLUDED_
+#define _NGX_AIGC_RECORD_H_INCLUDED_
+
+#include "ngx_aigc_table.h"
+
+
+#define ngx_aigc_templates(zone)                                              \
+    ngx_aigc_partition(zone, templates, ngx_aigc_template_t)
+#define ngx_aigc_records(zone)                                                \
+    ngx_aigc_partition(zone, instances, ngx_aigc_record_t)
+#define ngx_aigc_disks(zone)                                                  \
+    ngx_aigc_partition(zone, disks, ngx_aigc_disk_t)
+
+
+#define NGX_AIGC_FULL_EVERY  10000      /* ms between lines that say so */
+
+
+/*
+ * Around the write of one object.  begin: NGX_OK, the lock is held;
+ * NGX_DECLINED: we are not the writer.
+ */
+ngx_int_t ngx_aigc_write_begin(ngx_aigc_zone_t *zone);
+void ngx_aigc_write_end(ngx_aigc_zone_t *zone);
+
+/* Counts that an object found no room, and says so now and then. */
+void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,
+    ngx_str_t *ns, ngx_str_t *name, ngx_log_t *log);
+
+/*
+ * Works out again all records of a template, which has changed; those that end
+ * up empty are freed.
+ */
+void ngx_aigc_template_records(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/* A template goes, and the claims on its ids with it. */
+void ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
+ * The record of an id, made when there is none.  NGX_AIGC_NONE: no room.
+ */
+uint32_t ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_int_t id);
+
+/* The same, without making one. */
+uint32_t ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name, ngx_int_t id);
+
+/*
+ * Works out again what follows from the parts of a record, and frees it when
+ * no part is left.  The record's own counter is even before and after.
+ */
+void ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/* A record's pod, a template's workload are gone. */
+void ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+void ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
+ * What follows from the rest: is there an update to be had; what is it that
+ * nobody says is missing; warnings end when the instance is ready, or need not
+ * be.  And forgets a warning.  The record's counter is odd.
+ */
+void ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
+void ngx_aigc_warning_clear(ngx_aigc_record_t *r);
+
+/* The template slot of (ns, name), or NGX_AIGC_NONE. */
+uint32_t ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name);
+
+
+#endif /* _NGX_AIGC_RECORD_H_INCLUDED_ */

@@ -1,0 +1,395 @@
+/*
+ * instances/ngx_aigc_set_aside.c — who is set aside, and whose turn it is.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_aigc_set_aside.h"
+#include "ngx_aigc_leader_patch.h"
+
+#include "ngx_aigc_aside.h"
+#include "ngx_aigc_look.h"
+
+
+/* One that waits for its pod. */
+typedef struct {
+    ngx_int_t                 id;
+    uint32_t                  slot;     /* its record's */
+    ngx_uint_t                tries;
+    time_t                    since;
+} ngx_aigc_aside_one_t;
+
+/*
+ * What this process knows of a template.  A new leader begins anew: with the
+ * first turn, at once.
+ */
+typedef struct {
+    uint32_t                  uid;      /* a hash: a slot may be used again */
+    ngx_int_t                 lowest;   /* missing, -1: none; kruise makes pods
+                                           by their ids: it is the one … */
+    ngx_msec_t                since;    /* … that all wait for, since then */
+    ngx_msec_t                failed;   /* the last turn did */
+    ngx_atomic_uint_t         gone;     /* pods, until then */
+    ngx_uint_t                failures; /* in a row */
+    ngx_uint_t                turn;     /* how many come back */
+    ngx_uint_t                open;     /* they have, and are not all there */
+} ngx_aigc_aside_state_t;
+
+/* What one look at a template finds. */
+typedef struct {
+    ngx_aigc_aside_one_t      missing[NGX_AIGC_ASIDE_MAX];
+    ngx_aigc_aside_one_t      aside[NGX_AIGC_ASIDE_MAX];
+    ngx_uint_t                nmissing;
+    ngx_uint_t                naside;
+    ngx_uint_t                lowest;   /* of missing */
+    ngx_uint_t                named;    /* missing ones that were refused */
+} ngx_aigc_aside_look_t;
+
+
+static void ngx_aigc_aside_template(uint32_t slot, ngx_aigc_template_t *tmpl,
+    ngx_aigc_aside_state_t *state);
+static void ngx_aigc_aside_look(ngx_aigc_template_t *tmpl,
+    ngx_aigc_aside_look_t *look);
+static void ngx_aigc_aside_add(ngx_aigc_aside_one_t *list, ngx_uint_t *n,
+    ngx_aigc_aside_one_t *one);
+static ngx_uint_t ngx_aigc_aside_stuck(ngx_aigc_template_t *tmpl,
+    ngx_aigc_aside_state_t *state, ngx_aigc_aside_look_t *look);
+static void ngx_aigc_aside_put(uint32_t slot, ngx_aigc_aside_state_t *state,
+    ngx_aigc_aside_look_t *look);
+static ngx_uint_t ngx_aigc_aside_due(ngx_aigc_aside_state_t *state);
+static ngx_int_t ngx_aigc_aside_send(uint32_t slot,
+    ngx_aigc_leader_patch_t *patch, ngx_aigc_aside_one_t *list, ngx_uint_t n);
+static void ngx_aigc_aside_sent(ngx_aigc_template_t *tmpl,
+    ngx_aigc_leader_item_t *items, ngx_aigc_op_t *ops, ngx_uint_t n);
+static int ngx_libc_cdecl ngx_aigc_aside_cmp(const void *one,
+    const void *two);
+
+
+static ngx_aigc_leader_patch_t  ngx_aigc_aside_out = {
+    NGX_AIGC_TASK_ASIDE, NGX_AIGC_ASIDE, NGX_AIGC_LOCK_SHOWN,
+    "what cannot be made could not be set aside",
+    ngx_aigc_aside_sent, NULL
+};
+
+static ngx_aigc_leader_patch_t  ngx_aigc_aside_back = {
+    NGX_AIGC_TASK_ASIDE, NGX_AIGC_BACK, NGX_AIGC_LOCK_SHOWN,
+    "what was set aside could not be tried again",
+    ngx_aigc_aside_sent, NULL
+};
+
+static ngx_aigc_zone_t         *ngx_aigc_aside_zone;
+static ngx_log_t               *ngx_aigc_aside_log;
+static ngx_aigc_aside_state_t  *ngx_aigc_aside_states;
+
+
+void
+ngx_aigc_aside(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log)
+{
+    uint32_t                 slot, hash;
+    ngx_int_t                rc;
+    ngx_aigc_template_t      tmpl;
+    ngx_aigc_aside_state_t  *state;
+
+    ngx_aigc_aside_zone = zone;
+    ngx_aigc_aside_log = log;
+
+    if (ngx_aigc_aside_states == NULL) {
+        ngx_aigc_aside_states = ngx_calloc(zone->shm->ntemplates
+                                           * sizeof(ngx_aigc_aside_state_t),
+                                           log);
+        if (ngx_aigc_aside_states == NULL) {
+            return;
+        }
+    }
+
+    for (slot = 0;
+         (rc = ngx_aigc_table_template_at(zone, slot, &tmpl)) != NGX_DONE;
+         slot++)
+    {
+        if (rc != NGX_OK || tmpl.deleting || tmpl.partial || !tmpl.written
+            || tmpl.nrunning == 0)
+        {
+            continue;
+        }
+
+        state = &ngx_aigc_aside_states[slot];
+        hash = ngx_crc32_short(tmpl.uid.data, tmpl.uid.len);
+
+        if (state->uid != hash) {
+            ngx_memzero(state, sizeof(ngx_aigc_aside_state_t));
+            state->uid = hash;
+            state->lowest = -1;
+        }
+
+        ngx_aigc_aside_template(slot, &tmpl, state);
+    }
+}
+
+
+static void
+ngx_aigc_aside_template(uint32_t slot, ngx_aigc_template_t *tmpl,
+    ngx_aigc_aside_state_t *state)
+{
+    ngx_int_t               lowest;
+    ngx_uint_t              i, n;
+    ngx_aigc_aside_look_t   look;
+
+    ngx_aigc_aside_look(tmpl, &look);
+
+    lowest = look.nmissing ? look.missing[look.lowest].id : -1;
+
+    if (lowest != state->lowest) {
+        state->lowest = lowest;
+        state->since = ngx_current_msec;
+    }
+
+    if (look.nmissing && tmpl->unmade.code.len
+        && ngx_current_msec - state->since > NGX_AIGC_ASIDE_SURE)
+    {
+        for (i = 0; i < look.nmissing; i++) {
+            ngx_aigc_aside_blame(ngx_aigc_aside_zone, look.missing[i].slot, 0);
+        }
+    }
+
+    if (!tmpl->agrees || ngx_aigc_plan_settled(tmpl) != NGX_OK) {
+        return;                         /* what is asked for is not known yet */
+    }
+
+    if (look.nmissing) {
+
+        if (ngx_aigc_aside_stuck(tmpl, state, &look)) {
+            ngx_aigc_aside_put(slot, state, &look);
+        }
+
+        return;
+    }
+
+    if (state->open) {
+        state->open = 0;
+        state->failures = 0;
+        state->turn *= 2;
+    }
+
+    if (look.naside == 0 || !ngx_aigc_aside_due(state)) {
+        return;
+    }
+
+    ngx_qsort(look.aside, look.naside, sizeof(ngx_aigc_aside_one_t),
+              ngx_aigc_aside_cmp);
+
+    state->turn = ngx_max(state->turn, 1);
+    state->turn = ngx_min(state->turn, NGX_AIGC_ASIDE_MAX);
+
+    n = ngx_min(state->turn, look.naside);
+
+    if (ngx_aigc_aside_send(slot, &ngx_aigc_aside_back, look.aside, n)
+        == NGX_OK)
+    {
+        state->open = 1;
+    }
+}
+
+
+static void
+ngx_aigc_aside_look(ngx_aigc_template_t *tmpl, ngx_aigc_aside_look_t *look)
+{
+    uint32_t              i;
+    ngx_uint_t            pods, missing;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_aside_one_t  one;
+
+    look->nmissing = 0;
+    look->naside = 0;
+    look->named = 0;
+    look->lowest = 0;
+
+    pods = (ngx_aigc_zone_kind_synced(ngx_aigc_aside_zone, NGX_AIGC_KIND_POD)
+            == NGX_OK);
+
+    for (i = tmpl->first;
+         (r = ngx_aigc_look_record(ngx_aigc_aside_zone, i)) != NULL;
+         i = r->next_tmpl)
+    {
+        missing = ngx_aigc_aside_missing(r, pods);
+
+        if (!missing && !r->aside) {
+            continue;
+        }
+
+        one.id = r->id;
+        one.slot = i;
+        one.tries = r->tries;
+        one.since = r->since;
+
+        if (!missing) {
+            ngx_aigc_aside_add(look->aside, &look->naside, &one);
+            continue;
+        }
+
+        look->named += r->refused;
+
+        ngx_aigc_aside_add(look->missing, &look->nmissing, &one);
+    }
+
+    for (i = 1; i < look->nmissing; i++) {
+        if (look->missing[i].id < look->missing[look->lowest].id) {
+            look->lowest = i;
+        }
+    }
+}
+
+
+/* of more than there is room for, those with the lowest ids stay */
+
+static void
+ngx_aigc_aside_add(ngx_aigc_aside_one_t *list, ngx_uint_t *n,
+    ngx_aigc_aside_one_t *one)
+{
+    ngx_uint_t  i, highest;
+
+    if (*n < NGX_AIGC_ASIDE_MAX) {
+        list[(*n)++] = *one;
+        return;
+    }
+
+    highest = 0;
+
+    for (i = 1; i < *n; i++) {
+        if (list[i].id > list[highest].id) {
+            highest = i;
+        }
+    }
+
+    if (one->id < list[highest].id) {
+        list[highest] = *one;
+    }
+}
+
+
+static ngx_uint_t
+ngx_aigc_aside_stuck(ngx_aigc_template_t *tmpl, ngx_aigc_aside_state_t *state,
+    ngx_aigc_aside_look_t *look)
+{
+    ngx_msec_t  waited;
+
+    waited = ngx_current_msec - state->since;
+
+    return look->named
+           || (tmpl->unmade.refused && waited > NGX_AIGC_ASIDE_SURE)
+           || waited > NGX_AIGC_ASIDE_STALL;
+}
+
+
+/* Nobody named: it is the lowest, with which kruise begins. */
+static void
+ngx_aigc_aside_put(uint32_t slot, ngx_aigc_aside_state_t *state,
+    ngx_aigc_aside_look_t *look)
+{
+    ngx_uint_t          i;
+    ngx_aigc_record_t  *r;
+
+    if (ngx_aigc_aside_send(slot, &ngx_aigc_aside_out, look->missing,
+                            look->nmissing)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    for (i = 0; i < look->nmissing; i++) {
+
+        r = ngx_aigc_look_record(ngx_aigc_aside_zone, look->missing[i].slot);
+
+        if (r && (look->named ? r->refused : i == look->lowest)) {
+            ngx_aigc_aside_blame(ngx_aigc_aside_zone, look->missing[i].slot,
+                                 1);
+        }
+    }
+
+    state->open = 0;
+    state->turn = 1;
+    state->failures++;
+    state->failed = ngx_current_msec;
+    state->gone = ngx_aigc_aside_zone->shm->counters.pods_gone;
+}
+
+
+static ngx_uint_t
+ngx_aigc_aside_due(ngx_aigc_aside_state_t *state)
+{
+    ngx_msec_t  wait;
+    ngx_uint_t  i;
+
+    if (state->failures == 0) {
+        return 1;
+    }
+
+    wait = NGX_AIGC_ASIDE_WAIT;
+
+    if (state->gone == ngx_aigc_aside_zone->shm->counters.pods_gone) {
+
+        for (i = 1; i < state->failures && wait < NGX_AIGC_ASIDE_WAIT_MAX;
+             i++)
+        {
+            wait *= 2;
+        }
+
+        wait = ngx_min(wait, NGX_AIGC_ASIDE_WAIT_MAX);
+    }
+
+    return ngx_current_msec - state->failed >= wait;
+}
+
+
+static ngx_int_t
+ngx_aigc_aside_send(uint32_t slot, ngx_aigc_leader_patch_t *patch,
+    ngx_aigc_aside_one_t *list, ngx_uint_t n)
+{
+    ngx_uint_t               i;
+    ngx_aigc_leader_item_t   items[NGX_AIGC_ASIDE_MAX];
+
+    for (i = 0; i < n; i++) {
+        ngx_memzero(&items[i], sizeof(ngx_aigc_leader_item_t));
+        items[i].tmpl = slot;
+        items[i].id = list[i].id;
+        items[i].record = list[i].slot;
+    }
+
+    return ngx_aigc_leader_patch_one(ngx_aigc_aside_zone, patch, slot, items,
+                                     n, ngx_aigc_aside_log);
+}
+
+
+static void
+ngx_aigc_aside_sent(ngx_aigc_template_t *tmpl, ngx_aigc_leader_item_t *items,
+    ngx_aigc_op_t *ops, ngx_uint_t n)
+{
+    ngx_log_error(NGX_LOG_NOTICE, ngx_aigc_aside_log, 0,
+                  "aigc: template %*s/%*s: %ui from instance %D on %s",
+                  (size_t) tmpl->ns.len, tmpl->ns.data,
+                  (size_t) tmpl->name.len, tmpl->name.data, n, ops[0].id,
+                  ops[0].kind == NGX_AIGC_ASIDE
+                  ? "set aside: their pods cannot be made" : "tried again");
+}
+
+
+/* who was tried least, then who has waited longest */
+
+static int ngx_libc_cdecl
+ngx_aigc_aside_cmp(const void *one, const void *two)
+{
+    const ngx_aigc_aside_one_t  *a = one;
+    const ngx_aigc_aside_one_t  *b = two;
+
+    if (a->tries != b->tries) {
+        return (a->tries > b->tries) ? 1 : -1;
+    }
+
+    if (a->since != b->since) {
+        return (a->since > b->since) ? 1 : -1;
+    }
+
+    return (a->id > b->id) - (a->id < b->id);
+}

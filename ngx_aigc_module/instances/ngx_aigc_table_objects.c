@@ -1,0 +1,519 @@
+/*
+ * instances/ngx_aigc_table_objects.c — GameServers and PersistentVolumeClaims go
+ * into the table; and what a list did not name goes out of it.  The auxiliary
+ * kinds are in ngx_aigc_table_workload.c.
+ */
+
+#include "ngx_aigc_index.h"
+#include "ngx_aigc_record.h"
+#include "ngx_aigc_table.h"
+
+
+static void ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_gs_t *gs);
+static void ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+static uint32_t ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
+    ngx_str_t *name);
+static uint32_t ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+    uint32_t mark);
+static void ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+    uint32_t mark);
+static void ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+
+
+/* No free slot is below it, as this process knows, which alone writes. */
+static uint32_t  ngx_aigc_disk_low;
+
+
+ngx_int_t
+ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs, uint32_t mark,
+    ngx_log_t *log)
+{
+    uint32_t  slot;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_record_get(zone, &gs->ns, &gs->gss, gs->id);
+
+    if (slot == NGX_AIGC_NONE) {
+        ngx_aigc_write_end(zone);
+        ngx_aigc_table_full(zone, "GameServer", &gs->ns, &gs->name, log);
+        return NGX_DECLINED;
+    }
+
+    if (mark) {
+        ngx_aigc_records(zone)[slot].gs_mark = mark;
+    }
+
+    ngx_aigc_gs_put(zone, slot, gs);
+    ngx_aigc_record_update(zone, slot);
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
+{
+    ngx_aigc_record_t  *r;
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    ngx_aigc_seq_begin(&r->seq);
+
+    r->gs = 1;
+    r->gs_state = gs->state;
+    r->network_ready = gs->network_ready;
+
+    ngx_aigc_seq_end(&r->seq);
+}
+
+
+ngx_int_t
+ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs)
+{
+    uint32_t  slot;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_record_find(zone, &gs->ns, &gs->gss, gs->id);
+
+    if (slot != NGX_AIGC_NONE) {
+        ngx_aigc_gs_clear(zone, slot);
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    ngx_aigc_record_t  *r;
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    ngx_aigc_seq_begin(&r->seq);
+
+    r->gs = 0;
+    r->gs_state = NGX_AIGC_GS_UNKNOWN;
+    r->network_ready = 0;
+
+    ngx_aigc_seq_end(&r->seq);
+
+    ngx_aigc_record_update(zone, slot);
+}
+
+
+static uint32_t
+ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
+{
+    uint32_t          i;
+    ngx_aigc_disk_t  *d;
+
+    d = ngx_aigc_disks(zone);
+
+    i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK, ngx_aigc_hash_disk(ns, name));
+
+    for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_name) {
+        if (ngx_aigc_fixed_eq(&d[i].name, name)
+            && ngx_aigc_fixed_eq(&d[i].ns, ns))
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+ngx_int_t
+ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+    uint32_t mark, ngx_log_t *log)
+{
+    uint32_t          slot;
+    ngx_aigc_disk_t  *d;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_disk_find(zone, &pvc->ns, &pvc->name);
+
+    if (slot == NGX_AIGC_NONE) {
+        slot = ngx_aigc_disk_new(zone, pvc, mark);
+    }
+
+    if (slot == NGX_AIGC_NONE) {
+        ngx_aigc_disk_lost(zone, pvc, mark);
+        ngx_aigc_write_end(zone);
+        ngx_aigc_table_full(zone, "PersistentVolumeClaim", &pvc->ns,
+                            &pvc->name, log);
+        return NGX_DECLINED;
+    }
+
+    d = &ngx_aigc_disks(zone)[slot];
+
+    ngx_aigc_seq_begin(&d->seq);
+
+    if (mark) {
+        d->mark = mark;
+    }
+
+    d->deleting = pvc->deleting;
+    d->has_annotations = pvc->has_annotations;
+    d->created = pvc->created;
+    d->has_refs = pvc->ref.list;
+    d->ref_ours = pvc->ref.ours;
+    d->ref = (uint16_t) pvc->ref.index;
+    ngx_aigc_fixed_set(&d->ref_uid, &pvc->ref.uid);
+    ngx_aigc_fixed_set(&d->uid, &pvc->uid);
+    ngx_aigc_fixed_set(&d->owner, &pvc->owner);
+    ngx_aigc_fixed_set(&d->stray, &pvc->stray);
+    ngx_aigc_fixed_set(&d->version, &pvc->version);
+
+    ngx_aigc_seq_end(&d->seq);
+
+    ngx_aigc_record_update(zone, d->record);
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+/* Whose a disk is that is not here, nobody can say: its record waits. */
+static void
+ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
+{
+    uint32_t            slot;
+    ngx_aigc_record_t  *r;
+
+    zone->shm->lost_disks = zone->epoch;
+
+    slot = ngx_aigc_record_find(zone, &pvc->ns, &pvc->gss, pvc->id);
+    if (slot == NGX_AIGC_NONE) {
+        return;
+    }
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    ngx_aigc_seq_begin(&r->seq);
+    r->disk_lost = mark ? mark : (uint32_t) zone->shm->mark;
+    ngx_aigc_seq_end(&r->seq);
+
+    ngx_aigc_record_update(zone, slot);
+}
+
+
+static uint32_t
+ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
+{
+    uint32_t            slot, record;
+    ngx_aigc_disk_t    *d;
+    ngx_aigc_record_t  *r;
+
+    d = ngx_aigc_disks(zone);
+
+    for (slot = ngx_aigc_disk_low; slot < zone->shm->ndisks; slot++) {
+        if (!d[slot].used) {
+            break;
+        }
+    }
+
+    ngx_aigc_disk_low = slot;
+
+    if (slot == zone->shm->ndisks || pvc->name.len > NGX_AIGC_PVC_MAX) {
+        return NGX_AIGC_NONE;
+    }
+
+    zone->shm->end_disks = ngx_max(zone->shm->end_disks, slot + 1);
+
+    record = ngx_aigc_record_get(zone, &pvc->ns, &pvc->gss, pvc->id);
+    if (record == NGX_AIGC_NONE) {
+        return NGX_AIGC_NONE;
+    }
+
+    d = &d[slot];
+    r = &ngx_aigc_records(zone)[record];
+
+    ngx_aigc_seq_begin(&d->seq);
+
+    ngx_memzero((u_char *) d + sizeof(d->seq), sizeof(*d) - sizeof(d->seq));
+
+    d->used = 1;
+    d->record = record;
+    d->born = (mark == 0);
+    ngx_aigc_fixed_set(&d->ns, &pvc->ns);
+    ngx_aigc_fixed_set(&d->name, &pvc->name);
+
+    ngx_aigc_seq_end(&d->seq);
+
+    zone->shm->used_disks++;
+
+    ngx_aigc_link(zone,
+                  ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,
+                                  ngx_aigc_hash_disk(&pvc->ns, &pvc->name)),
+                  slot, ngx_aigc_next_name);
+    ngx_aigc_link(zone, &r->first_disk, slot, ngx_aigc_next_disk);
+
+    return slot;
+}
+
+
+ngx_int_t
+ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
+{
+    uint32_t  slot;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    slot = ngx_aigc_disk_find(zone, ns, name);
+
+    if (slot != NGX_AIGC_NONE) {
+        ngx_aigc_disk_clear(zone, slot);
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
+{
+    uint32_t          record;
+    ngx_str_t         ns, name;
+    ngx_aigc_disk_t  *d;
+
+    d = &ngx_aigc_disks(zone)[slot];
+
+    record = d->record;
+    ngx_aigc_fixed_get(&d->ns, &ns);
+    ngx_aigc_fixed_get(&d->name, &name);
+
+    ngx_aigc_unlink(zone,
+                    ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,
+                                    ngx_aigc_hash_disk(&ns, &name)),
+                    slot, ngx_aigc_next_name);
+    ngx_aigc_unlink(zone, &ngx_aigc_records(zone)[record].first_disk, slot,
+                    ngx_aigc_next_disk);
+
+    ngx_aigc_seq_begin(&d->seq);
+    d->used = 0;
+    ngx_aigc_seq_end(&d->seq);
+
+    zone->shm->used_disks--;
+    ngx_aigc_disk_low = ngx_min(ngx_aigc_disk_low, slot);
+
+    ngx_aigc_record_update(zone, record);
+}
+
+
+#define ngx_aigc_swept(slot, slot_mark)                                       \
+    ((slot).used && (slot_mark) != mark                                       \
+     && (ns->len == 0 || ngx_aigc_fixed_eq(&(slot).ns, ns)))
+
+
+/* Disks that a former list had no room for are all here now. */
+static void
+ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_str_t *ns, uint32_t mark)
+{
+    uint32_t            i;
+    ngx_aigc_record_t  *r;
+
+    r = ngx_aigc_records(zone);
+
+    for (i = 0; i < zone->shm->ninstances; i++) {
+        if (r[i].disk_lost && ngx_aigc_swept(r[i], r[i].disk_lost)) {
+            ngx_aigc_seq_begin(&r[i].seq);
+            r[i].disk_lost = 0;
+            ngx_aigc_seq_end(&r[i].seq);
+
+            ngx_aigc_record_update(zone, i);
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
+    ngx_str_t *ns, uint32_t mark)
+{
+    uint32_t              i;
+    ngx_aigc_disk_t      *d;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    t = ngx_aigc_templates(zone);
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+    switch (kind) {
+
+    case NGX_AIGC_KIND_GSS:
+        for (i = 0; i < zone->shm->ntemplates; i++) {
+            if (ngx_aigc_swept(t[i], t[i].mark)) {
+                ngx_aigc_template_drop(zone, i);
+            }
+        }
+        break;
+
+    case NGX_AIGC_KIND_GS:
+        for (i = 0; i < zone->shm->ninstances; i++) {
+            if (ngx_aigc_swept(r[i], r[i].gs_mark) && r[i].gs) {
+                ngx_aigc_gs_clear(zone, i);
+            }
+        }
+        break;
+
+    case NGX_AIGC_KIND_POD:
+        for (i = 0; i < zone->shm->ninstances; i++) {
+            if (ngx_aigc_swept(r[i], r[i].pod_mark) && r[i].pod) {
+                ngx_aigc_pod_clear(zone, i);
+            }
+        }
+        break;
+
+    case NGX_AIGC_KIND_WORKLOAD:
+        for (i = 0; i < zone->shm->ntemplates; i++) {
+            if (ngx_aigc_swept(t[i], t[i].workload_mark)
+                && (t[i].revision.len || t[i].workload))
+            {
+                ngx_aigc_workload_clear(zone, i);
+            }
+        }
+        break;
+
+    case NGX_AIGC_KIND_PVC:
+        for (i = 0; i < zone->shm->ndisks; i++) {
+            if (ngx_aigc_swept(d[i], d[i].mark)) {
+                ngx_aigc_disk_clear(zone, i);
+            }
+        }
+
+        ngx_aigc_disks_found(zone, ns, mark);
+        break;
+
+    default: /* NGX_AIGC_KIND_WARNING: they end with what they warn of */
+        break;
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_aigc_listed_ns(ngx_array_t *namespaces, u_char *data, size_t len)
+{
+    ngx_str_t   *ns;
+    ngx_uint_t   i;
+
+    ns = namespaces->elts;
+
+    for (i = 0; i < namespaces->nelts; i++) {
+        if (ns[i].len == len && ngx_memcmp(ns[i].data, data, len) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
+{
+    uint32_t              i;
+    ngx_aigc_disk_t      *d;
+    ngx_aigc_record_t    *r;
+    ngx_aigc_template_t  *t;
+
+    if (namespaces->nelts == 0) {
+        return NGX_OK;
+    }
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    t = ngx_aigc_templates(zone);
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
+
+    for (i = 0; i < zone->shm->ntemplates; i++) {
+        if (t[i].used
+            && !ngx_aigc_listed_ns(namespaces, t[i].ns.data, t[i].ns.len))
+        {
+            ngx_aigc_template_drop(zone, i);
+        }
+    }
+
+    for (i = 0; i < zone->shm->ninstances; i++) {
+        if (!r[i].used
+            || ngx_aigc_listed_ns(namespaces, r[i].ns.data, r[i].ns.len))
+        {
+            continue;
+        }
+
+        if (r[i].gs) {
+            ngx_aigc_gs_clear(zone, i);
+        }
+
+        if (r[i].used && r[i].pod) {
+            ngx_aigc_pod_clear(zone, i);
+        }
+    }
+
+    for (i = 0; i < zone->shm->ndisks; i++) {
+        if (d[i].used
+            && !ngx_aigc_listed_ns(namespaces, d[i].ns.data, d[i].ns.len))
+        {
+            ngx_aigc_disk_clear(zone, i);
+        }
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t seq, ngx_msec_t gone)
+{
+    ngx_aigc_record_t  *r;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    r = &ngx_aigc_records(zone)[slot];
+
+    if (r->seq == seq) {
+        ngx_aigc_seq_begin(&r->seq);
+        r->pod_gone = gone;
+        ngx_aigc_seq_end(&r->seq);
+    }
+
+    zone->shm->writing = 0;             /* nothing that others see */
+    ngx_aigc_unlock(zone);
+}

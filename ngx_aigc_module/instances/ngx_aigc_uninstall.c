@@ -1,0 +1,320 @@
+/*
+ * instances/ngx_aigc_uninstall.c — from an annotation in state uninstalling to none.
+ */
+
+#include "ngx_aigc_uninstall.h"
+#include "ngx_aigc_leader_patch.h"
+
+#include "ngx_aigc_objects.h"
+#include "kube/ngx_aigc_delete.h"
+
+
+static ngx_int_t ngx_aigc_uninstall_some(uint32_t slot, uint32_t end,
+    ngx_uint_t ask, ngx_aigc_leader_item_t *gone, ngx_uint_t *n);
+static ngx_int_t ngx_aigc_uninstall_record(uint32_t slot,
+    ngx_aigc_record_t *record, ngx_uint_t ask);
+static ngx_uint_t ngx_aigc_uninstall_disks(ngx_aigc_record_t *record);
+static void ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk);
+static void ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task,
+    ngx_aigc_fetch_t *f);
+static void ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record);
+static void ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task,
+    ngx_aigc_fetch_t *f);
+static void ngx_aigc_uninstall_sent(ngx_aigc_template_t *tmpl,
+    ngx_aigc_leader_item_t *items, ngx_aigc_op_t *ops, ngx_uint_t n);
+static void ngx_aigc_uninstall_written(ngx_uint_t n);
+
+
+static ngx_aigc_leader_patch_t  ngx_aigc_uninstall_forget = {
+    NGX_AIGC_TASK_FORGET, NGX_AIGC_FORGET, NGX_AIGC_LOCK_SAME,
+    "an uninstall could not be finished",
+    ngx_aigc_uninstall_sent, ngx_aigc_uninstall_written
+};
+
+static ngx_aigc_zone_t  *ngx_aigc_uninstall_zone;
+static ngx_log_t        *ngx_aigc_uninstall_log;
+static uint32_t          ngx_aigc_uninstall_next;   /* slot, where a pass
+                                                       begins */
+static ngx_uint_t        ngx_aigc_uninstall_full;   /* no call can be made */
+
+
+void
+ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
+{
+    static ngx_aigc_seldom_t  asked;
+
+    uint32_t                 start;
+    ngx_uint_t               n, ask;
+    ngx_aigc_leader_item_t   gone[NGX_AIGC_UNINSTALL_MAX];
+
+    ngx_aigc_uninstall_zone = zone;
+    ngx_aigc_uninstall_log = log;
+
+    ask = ngx_aigc_seldom(&asked, NGX_AIGC_UNINSTALL_ASK);
+
+    /* round-robin, so that what can never be ended keeps out no others */
+
+    n = 0;
+    start = ngx_aigc_uninstall_next;
+
+    if (ngx_aigc_uninstall_some(start, NGX_AIGC_NONE, ask, gone, &n) == NGX_OK)
+    {
+        (void) ngx_aigc_uninstall_some(0, start, ask, gone, &n);
+    }
+
+    ngx_aigc_leader_patch(zone, &ngx_aigc_uninstall_forget, gone, n, log);
+}
+
+
+/* NGX_ERROR: no call can be made for now; the next pass begins there */
+static ngx_int_t
+ngx_aigc_uninstall_some(uint32_t slot, uint32_t end, ngx_uint_t ask,
+    ngx_aigc_leader_item_t *gone, ngx_uint_t *n)
+{
+    ngx_aigc_record_t  record;
+
+    ngx_aigc_uninstall_full = 0;
+
+    for ( /* void */ ;
+          ngx_aigc_table_next(ngx_aigc_uninstall_zone, NGX_AIGC_UNINSTALLING,
+                              &slot, &record)
+          == NGX_OK && slot < end;
+          slot++)
+    {
+        if (*n == NGX_AIGC_UNINSTALL_MAX) {
+            ngx_aigc_uninstall_next = slot;
+            return NGX_ERROR;
+        }
+
+        if (record.tmpl == NGX_AIGC_NONE || record.owner.len == 0) {
+            continue;
+        }
+
+        if (ngx_aigc_uninstall_record(slot, &record, ask) == NGX_OK) {
+            gone[*n].record = slot;
+            gone[*n].seq = record.seq;
+            gone[*n].tmpl = record.tmpl;
+            gone[*n].id = record.id;
+            gone[*n].owner.len = 0;
+            (*n)++;
+            continue;
+        }
+
+        if (ngx_aigc_uninstall_full) {
+            ngx_aigc_uninstall_next = slot;
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* NGX_OK: nothing is left of it; NGX_AGAIN: not yet */
+static ngx_int_t
+ngx_aigc_uninstall_record(uint32_t slot, ngx_aigc_record_t *record,
+    ngx_uint_t ask)
+{
+    if (ngx_aigc_uninstall_disks(record)) {
+        return NGX_AGAIN;
+    }
+
+    if (record->pod_gone) {
+        return (!record->gs
+                || ngx_aigc_since(record->pod_gone) > NGX_AIGC_GAMESERVER_LEFT)
+               ? NGX_OK : NGX_AGAIN;
+    }
+
+    /* the table follows the cluster; the last word is the API server's */
+
+    if (!record->pod || ask) {
+        ngx_aigc_uninstall_pod(slot, record);
+    }
+
+    return NGX_AGAIN;
+}
+
+
+/*
+ * How many disks are yet to go, or to be recorded as the owner's by
+ * ngx_aigc_stamp(), which comes first: of a disk that is kept, too.
+ */
+static ngx_uint_t
+ngx_aigc_uninstall_disks(ngx_aigc_record_t *record)
+{
+    uint32_t          i;
+    ngx_str_t         owner;
+    ngx_uint_t        left;
+    ngx_aigc_disk_t   disk;
+
+    if (record->disk == NGX_AIGC_DISK_LOST) {
+        return 1;                       /* there may be one unseen */
+    }
+
+    ngx_aigc_fixed_get(&record->owner, &owner);
+
+    left = 0;
+
+    for (i = record->first_disk;
+         ngx_aigc_table_disk_at(ngx_aigc_uninstall_zone, i, &disk) == NGX_OK;
+         i = disk.next_disk)
+    {
+        if (disk.owner.len == 0) {
+            left += (record->disk == NGX_AIGC_DISK_NEW);
+
+        } else if (ngx_aigc_fixed_eq(&disk.owner, &owner) && !record->keep) {
+            left++;
+
+            if (!disk.deleting) {
+                ngx_aigc_uninstall_disk(i, &disk);
+            }
+        }
+    }
+
+    return left;
+}
+
+
+static void
+ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
+{
+    u_char            buf[NGX_AIGC_PATH_MAX];
+    ngx_str_t         path, ns, name, uid, options;
+    ngx_pool_t       *pool;
+    ngx_aigc_task_t   task;
+
+    pool = ngx_create_pool(1024, ngx_aigc_uninstall_log);
+    if (pool == NULL) {
+        return;
+    }
+
+    ngx_aigc_fixed_get(&disk->ns, &ns);
+    ngx_aigc_fixed_get(&disk->name, &name);
+    ngx_aigc_fixed_get(&disk->uid, &uid);
+
+    path.data = buf;
+    ngx_aigc_kubernetes_pvc(&path, &ns, &name);
+
+    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
+
+    task.what = NGX_AIGC_TASK_DISK;
+    task.slot = slot;
+    task.done = ngx_aigc_uninstall_disk_done;
+
+    /* no free place, or under way already: with a later pass */
+
+    if (ngx_aigc_delete_options(pool, &uid, NULL, &options) == NGX_OK
+        && ngx_aigc_task_send(&task, "DELETE", &path,
+                              "Content-Type: application/json", &options)
+           == NGX_ERROR)
+    {
+        ngx_aigc_uninstall_full = 1;
+    }
+
+    ngx_destroy_pool(pool);
+}
+
+
+static void
+ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
+{
+    if (f == NULL) {
+        return;
+    }
+
+    switch (f->status) {
+
+    case 200:
+    case 202:
+    case 404:
+        return;                         /* the watch brings the rest */
+
+    case 409:
+        ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
+                      "aigc: a disk was not deleted: it is another one of "
+                      "that name by now");
+        return;
+
+    default:
+        ngx_log_error(NGX_LOG_WARN, f->log, 0,
+                      "aigc: a disk could not be deleted: status %ui%s%s: "
+                      "trying again", f->status, f->error ? ", " : "",
+                      f->error ? f->error : "");
+    }
+}
+
+
+static void
+ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record)
+{
+    u_char            buf[256];
+    ngx_str_t         path, none;
+    ngx_aigc_task_t   task;
+
+    path.data = buf;
+    path.len = ngx_snprintf(buf, sizeof(buf),
+                            "/api/v1/namespaces/%*s/pods/%*s-%D",
+                            (size_t) record->ns.len, record->ns.data,
+                            (size_t) record->name.len, record->name.data,
+                            record->id)
+               - buf;
+
+    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
+
+    task.what = NGX_AIGC_TASK_POD;
+    task.slot = slot;
+    task.seq = record->seq;
+    task.done = ngx_aigc_uninstall_pod_done;
+
+    ngx_str_set(&none, "");
+
+    if (ngx_aigc_task_send(&task, "GET", &path, NULL, &none) == NGX_ERROR) {
+        ngx_aigc_uninstall_full = 1;
+    }
+}
+
+
+static void
+ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
+{
+    ngx_aigc_status_t  status;
+
+    if (f == NULL || f->status != 404) {
+        return;                         /* it is there, or nobody knows */
+    }
+
+    /* the API server says so itself, not something in front of it */
+
+    if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status) != NGX_OK
+        || status.reason.len != sizeof("NotFound") - 1
+        || ngx_memcmp(status.reason.data, "NotFound", status.reason.len) != 0)
+    {
+        return;
+    }
+
+    ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, task->slot, task->seq,
+                            ngx_aigc_now());
+    ngx_aigc_task_again();
+}
+
+
+/* Not once more before the API server has been asked once more. */
+static void
+ngx_aigc_uninstall_sent(ngx_aigc_template_t *tmpl,
+    ngx_aigc_leader_item_t *items, ngx_aigc_op_t *ops, ngx_uint_t n)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < n; i++) {
+        ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, items[i].record,
+                                items[i].seq, 0);
+    }
+}
+
+
+static void
+ngx_aigc_uninstall_written(ngx_uint_t n)
+{
+    (void) ngx_atomic_fetch_add(
+                      &ngx_aigc_uninstall_zone->shm->counters.uninstalls, n);
+}

@@ -1,0 +1,139 @@
+/*
+ * kube/ngx_aigc_event.c — one POST of an Event (core/v1).
+ */
+
+#include "ngx_aigc_event.h"
+
+#include <jansson.h>
+
+
+#define NGX_AIGC_EVENT_TIMEOUT  5000    /* ms */
+#define NGX_AIGC_EVENT_ANSWER   16384   /* bytes */
+
+
+static json_t *ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,
+    const char *reason, const char *message, ngx_str_t *now);
+static void ngx_aigc_event_done(ngx_aigc_fetch_t *f);
+
+
+/* under way; NULL: a free place */
+static ngx_aigc_fetch_t  *ngx_aigc_events[NGX_AIGC_EVENTS_MAX];
+
+
+ngx_int_t
+ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
+    ngx_int_t id, const char *reason, const char *message, ngx_log_t *log)
+{
+    u_char             buf[sizeof("/api/v1/namespaces//events")
+                           + NGX_AIGC_NS_MAX];
+    ngx_str_t          path, now;
+    ngx_uint_t         i;
+    ngx_aigc_fetch_t  *f;
+
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX && ngx_aigc_events[i]; i++) {
+        /* void */
+    }
+
+    if (i == NGX_AIGC_EVENTS_MAX) {
+        return NGX_BUSY;
+    }
+
+    path.data = buf;
+    path.len = ngx_snprintf(buf, sizeof(buf), "/api/v1/namespaces/%*s/events",
+                            (size_t) tmpl->ns.len, tmpl->ns.data)
+               - buf;
+
+    f = ngx_aigc_kubernetes_call(k8s, "POST", &path,
+                                 "Content-Type: application/json", log);
+    if (f == NULL) {
+        return NGX_BUSY;
+    }
+
+    if (ngx_aigc_time_write(f->pool, ngx_time(), &now) != NGX_OK
+        || ngx_aigc_kubernetes_body(f, ngx_aigc_event_json(tmpl, id, reason,
+                                                           message, &now))
+           != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        return NGX_BUSY;
+    }
+
+    f->timeout = NGX_AIGC_EVENT_TIMEOUT;
+    f->max = NGX_AIGC_EVENT_ANSWER;
+    f->done = ngx_aigc_event_done;
+
+    if (ngx_aigc_fetch_start(f) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    ngx_aigc_events[i] = f;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_event_cancel(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX; i++) {
+        if (ngx_aigc_events[i]) {
+            ngx_aigc_fetch_cancel(ngx_aigc_events[i]);
+            ngx_aigc_events[i] = NULL;
+        }
+    }
+}
+
+
+static json_t *
+ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,
+    const char *reason, const char *message, ngx_str_t *now)
+{
+    json_t  *note;
+
+    note = (id < 0) ? json_string(message)
+                    : json_sprintf("instance %d: %s", (int) id, message);
+
+    return json_pack("{s:s, s:s, s:{s:s+, s:s%},"
+                     " s:{s:s, s:s, s:s%, s:s%, s:s%},"
+                     " s:s, s:o, s:s, s:{s:s}, s:s%, s:s%, s:i}",
+                     "apiVersion", "v1",
+                     "kind", "Event",
+                     "metadata",
+                     "generateName", "aigc-gateway", ".",
+                     "namespace", tmpl->ns.data, (size_t) tmpl->ns.len,
+                     "involvedObject",
+                     "apiVersion", "game.kruise.io/v1alpha1",
+                     "kind", "GameServerSet",
+                     "namespace", tmpl->ns.data, (size_t) tmpl->ns.len,
+                     "name", tmpl->name.data, (size_t) tmpl->name.len,
+                     "uid", tmpl->uid.data, (size_t) tmpl->uid.len,
+                     "reason", reason,
+                     "message", note,
+                     "type", "Warning",
+                     "source", "component", "aigc-gateway",
+                     "firstTimestamp", now->data, now->len,
+                     "lastTimestamp", now->data, now->len,
+                     "count", 1);
+}
+
+
+static void
+ngx_aigc_event_done(ngx_aigc_fetch_t *f)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX; i++) {
+        if (ngx_aigc_events[i] == f) {
+            ngx_aigc_events[i] = NULL;
+        }
+    }
+
+    if (f->status != 201) {
+        ngx_log_error(NGX_LOG_WARN, f->log, 0,
+                      "aigc: an Event could not be written: status %ui%s%s",
+                      f->status, f->error ? ", " : "",
+                      f->error ? f->error : "");
+    }
+}

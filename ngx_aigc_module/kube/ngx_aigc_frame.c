@@ -1,0 +1,235 @@
+/*
+ * kube/ngx_aigc_frame.c — a Kubernetes watch cut into events.  Every byte is
+ * copied and looked at a bounded number of times, in whatever pieces they come.
+ */
+
+#include "ngx_aigc_frame.h"
+#include "base/ngx_aigc_text.h"
+
+
+#define NGX_AIGC_FRAME_MIN  16384       /* bytes: what libcurl hands over */
+#define NGX_AIGC_FRAME_KEEP 262144      /* bytes kept while nothing waits */
+
+
+static ngx_int_t ngx_aigc_frame_room(ngx_aigc_frame_t *f, size_t len);
+static ngx_aigc_event_e ngx_aigc_watch_type(ngx_str_t *name);
+
+
+void
+ngx_aigc_frame_init(ngx_aigc_frame_t *f)
+{
+    ngx_memzero(f, sizeof(ngx_aigc_frame_t));
+}
+
+
+void
+ngx_aigc_frame_free(ngx_aigc_frame_t *f)
+{
+    free(f->data);
+
+    ngx_memzero(f, sizeof(ngx_aigc_frame_t));
+}
+
+
+ngx_int_t
+ngx_aigc_frame_feed(ngx_aigc_frame_t *f, u_char *p, size_t len)
+{
+    ngx_int_t  rc;
+
+    if (len == 0) {
+        return NGX_OK;
+    }
+
+    if (f->start == f->len && f->size > NGX_AIGC_FRAME_KEEP) {
+        ngx_aigc_frame_free(f);
+    }
+
+    rc = ngx_aigc_frame_room(f, len);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ngx_memcpy(f->data + f->len, p, len);
+    f->len += len;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_frame_room(ngx_aigc_frame_t *f, size_t len)
+{
+    size_t   waiting, size;
+    u_char  *data;
+
+    waiting = f->len - f->start;
+
+    if (len > NGX_AIGC_FRAME_MAX - waiting) {
+        return NGX_DECLINED;
+    }
+
+    if (f->size - f->len >= len) {
+        return NGX_OK;
+    }
+
+    /* moving down pays when it frees at least as much as it moves */
+
+    if (f->start >= waiting && f->size - waiting >= len) {
+
+        if (waiting) {
+            ngx_memcpy(f->data, f->data + f->start, waiting);
+        }
+
+        f->scanned -= f->start;
+        f->start = 0;
+        f->len = waiting;
+
+        return NGX_OK;
+    }
+
+    size = f->size ? f->size : NGX_AIGC_FRAME_MIN;
+
+    while (size < waiting + len) {
+        size *= 2;
+    }
+
+    /* as much again as waits, so that the next move is far away */
+
+    if (size < 2 * waiting) {
+        size *= 2;
+    }
+
+    data = malloc(size);
+    if (data == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (waiting) {
+        ngx_memcpy(data, f->data + f->start, waiting);
+    }
+
+    free(f->data);
+
+    f->data = data;
+    f->size = size;
+    f->scanned -= f->start;
+    f->start = 0;
+    f->len = waiting;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_frame_next(ngx_aigc_frame_t *f, ngx_str_t *line)
+{
+    u_char  *newline;
+
+    while (f->scanned < f->len) {
+
+        newline = memchr(f->data + f->scanned, '\n', f->len - f->scanned);
+
+        if (newline == NULL) {
+            f->scanned = f->len;
+            break;
+        }
+
+        line->data = f->data + f->start;
+        line->len = newline - line->data;
+
+        f->start = newline - f->data + 1;
+        f->scanned = f->start;
+
+        if (line->len && line->data[line->len - 1] == '\r') {
+            line->len--;
+        }
+
+        if (line->len) {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_AGAIN;
+}
+
+
+ngx_int_t
+ngx_aigc_watch_event(ngx_str_t *line, ngx_aigc_watch_event_t *event)
+{
+    json_t     *meta;
+    ngx_str_t   type, end;
+
+    ngx_memzero(event, sizeof(ngx_aigc_watch_event_t));
+
+    event->root = json_loadb((char *) line->data, line->len, 0, NULL);
+    if (event->root == NULL) {
+        return NGX_DECLINED;
+    }
+
+    type = ngx_aigc_json_text(event->root, "type");
+
+    event->type = ngx_aigc_watch_type(&type);
+    event->object = json_object_get(event->root, "object");
+
+    if (event->type == 0 || !json_is_object(event->object)) {
+        goto declined;
+    }
+
+    if (event->type == NGX_AIGC_EVENT_ERROR) {
+        event->code = ngx_aigc_json_int(event->object, "code", 0, 999, 0);
+        return NGX_OK;
+    }
+
+    meta = json_object_get(event->object, "metadata");
+
+    event->version = ngx_aigc_json_text(meta, "resourceVersion");
+
+    if (event->version.len == 0) {
+        goto declined;
+    }
+
+    if (event->type == NGX_AIGC_EVENT_BOOKMARK) {
+        end = ngx_aigc_json_text(json_object_get(meta, "annotations"),
+                                 "k8s.io/initial-events-end");
+
+        event->initial_end = (end.len == 4
+                              && ngx_memcmp(end.data, "true", 4) == 0);
+    }
+
+    return NGX_OK;
+
+declined:
+
+    json_decref(event->root);
+    ngx_memzero(event, sizeof(ngx_aigc_watch_event_t));
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_aigc_event_e
+ngx_aigc_watch_type(ngx_str_t *name)
+{
+    ngx_uint_t  i;
+
+    static struct {
+        ngx_str_t         name;
+        ngx_aigc_event_e  type;
+    } types[] = {
+        { ngx_string("ADDED"), NGX_AIGC_EVENT_ADDED },
+        { ngx_string("MODIFIED"), NGX_AIGC_EVENT_MODIFIED },
+        { ngx_string("DELETED"), NGX_AIGC_EVENT_DELETED },
+        { ngx_string("BOOKMARK"), NGX_AIGC_EVENT_BOOKMARK },
+        { ngx_string("ERROR"), NGX_AIGC_EVENT_ERROR }
+    };
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (name->len == types[i].name.len
+            && ngx_memcmp(name->data, types[i].name.data, name->len) == 0)
+        {
+            return types[i].type;
+        }
+    }
+
+    return 0;
+}

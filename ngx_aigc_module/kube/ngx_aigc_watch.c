@@ -1,0 +1,166 @@
+/*
+ * kube/ngx_aigc_watch.c — all watches of a process: start and end.  Each one's
+ * loop is in ngx_aigc_watch_loop.c.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_aigc_watch.h"
+#include "ngx_aigc_watch_loop.h"
+
+#include "base/ngx_aigc_control.h"
+
+
+static void ngx_aigc_watch_guard(ngx_event_t *ev);
+
+
+/* Debian's nginx logs an event's fd, so a timer needs a connection, too. */
+static ngx_connection_t      ngx_aigc_watch_connection;
+
+static ngx_event_t           ngx_aigc_watch_guard_event;
+static ngx_aigc_watch_t     *ngx_aigc_watches;
+static ngx_uint_t            ngx_aigc_nwatches;
+static ngx_aigc_watch_all_t  ngx_aigc_watch_all;
+
+
+ngx_uint_t
+ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s)
+{
+    return ngx_max(k8s->namespaces.nelts, 1) * NGX_AIGC_KINDS;
+}
+
+
+ngx_int_t
+ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
+    ngx_aigc_zone_t *zone, ngx_aigc_watch_changed_pt changed, void *data)
+{
+    uint32_t           what;
+    ngx_str_t         *ns;
+    ngx_uint_t         i, n;
+    ngx_aigc_watch_t  *w;
+
+    n = ngx_aigc_watch_number(k8s);
+    ns = k8s->namespaces.elts;
+
+    w = ngx_pcalloc(cycle->pool, n * sizeof(ngx_aigc_watch_t));
+    if (w == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_watches = w;
+    ngx_aigc_nwatches = n;
+    ngx_aigc_watch_all.k8s = k8s;
+    ngx_aigc_watch_all.zone = zone;
+    ngx_aigc_watch_all.log = cycle->log;
+    ngx_aigc_watch_all.changed = changed;
+    ngx_aigc_watch_all.data = data;
+    ngx_aigc_watch_connection.fd = (ngx_socket_t) -1;
+
+    ngx_memzero(&ngx_aigc_watch_guard_event, sizeof(ngx_event_t));
+    ngx_aigc_watch_guard_event.handler = ngx_aigc_watch_guard;
+    ngx_aigc_watch_guard_event.data = &ngx_aigc_watch_connection;
+    ngx_aigc_watch_guard_event.log = cycle->log;
+    ngx_aigc_watch_guard_event.cancelable = 1;
+
+    ngx_aigc_watch_guard(&ngx_aigc_watch_guard_event);
+
+    for (i = ngx_aigc_nwatches; i < NGX_AIGC_WATCHES_MAX; i++) {
+        ngx_aigc_zone_watch(zone, i, 0, 0, 0);
+    }
+
+    /* what a former configuration watched and this one does not */
+
+    (void) ngx_aigc_table_keep(zone, &k8s->namespaces);
+
+    for (i = 0; i < ngx_aigc_nwatches; i++) {
+        w[i].all = &ngx_aigc_watch_all;
+        w[i].index = i;
+        w[i].kind = i % NGX_AIGC_KINDS;
+
+        if (k8s->namespaces.nelts) {
+            w[i].ns = ns[i / NGX_AIGC_KINDS];
+        }
+
+        what = ngx_murmur_hash2(w[i].ns.data, w[i].ns.len)
+               ^ ngx_murmur_hash2(k8s->selector.data, k8s->selector.len)
+               ^ (uint32_t) i;
+
+        ngx_aigc_zone_watch(zone, i, 1, w[i].kind, what);
+
+        w[i].version.data = w[i].version_data;
+        w[i].next.data = w[i].next_data;
+
+        w[i].timer.handler = ngx_aigc_watch_timer;
+        w[i].timer.data = &ngx_aigc_watch_connection;
+        w[i].timer.log = cycle->log;
+        w[i].timer.cancelable = 1;
+
+        w[i].more.handler = ngx_aigc_watch_more;
+        w[i].more.data = &w[i];
+        w[i].more.log = cycle->log;
+
+        ngx_aigc_frame_init(&w[i].frame);
+
+        if (w[i].kind < NGX_AIGC_KINDS_CORE) {
+            ngx_aigc_watch_connect(&w[i]);
+
+        } else {
+            ngx_add_timer(&w[i].timer, NGX_AIGC_WATCH_AFTER);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_watch_stop(void)
+{
+    ngx_uint_t         i;
+    ngx_aigc_watch_t  *w;
+
+    for (i = 0; i < ngx_aigc_nwatches; i++) {
+        w = &ngx_aigc_watches[i];
+
+        if (w->fetch) {
+            ngx_aigc_fetch_cancel(w->fetch);
+            w->fetch = NULL;
+        }
+
+        if (w->timer.timer_set) {
+            ngx_del_timer(&w->timer);
+        }
+
+        if (w->more.posted) {
+            ngx_delete_posted_event(&w->more);
+        }
+
+        ngx_aigc_frame_free(&w->frame);
+    }
+
+    ngx_aigc_nwatches = 0;
+
+    if (ngx_aigc_watch_guard_event.timer_set) {
+        ngx_del_timer(&ngx_aigc_watch_guard_event);
+    }
+}
+
+
+/*
+ * A sign of life; and, when another process writes the table: it watches, and
+ * this one does not.
+ */
+static void
+ngx_aigc_watch_guard(ngx_event_t *ev)
+{
+    if (ngx_aigc_zone_is_writer(ngx_aigc_watch_all.zone) != NGX_OK) {
+        ngx_aigc_watch_stop();
+        return;
+    }
+
+    ngx_aigc_control_beat(ngx_aigc_watch_all.zone);
+
+    ngx_add_timer(ev, NGX_AIGC_WATCH_GUARD);
+}

@@ -1,0 +1,473 @@
+/*
+ * kube/ngx_aigc_watch_loop.c — the reflector's loop.  How it goes on when a
+ * connection has ended is in ngx_aigc_watch_retry.c; what an event means for
+ * the table, in ngx_aigc_apply.c.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_aigc_watch_loop.h"
+#include "ngx_aigc_watch_path.h"
+#include "instances/ngx_aigc_apply.h"
+
+#include "ngx_aigc_trim.h"
+#include "base/ngx_aigc_pass.h"
+
+
+static void ngx_aigc_watch_begin(ngx_aigc_fetch_t *f);
+static ngx_int_t ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p,
+    size_t len);
+static void ngx_aigc_watch_done(ngx_aigc_fetch_t *f);
+static void ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f);
+static ngx_int_t ngx_aigc_watch_pump(ngx_aigc_watch_t *w);
+static void ngx_aigc_watch_go_on(ngx_aigc_watch_t *w);
+static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line);
+static void ngx_aigc_watch_give_up(ngx_aigc_watch_t *w);
+static void ngx_aigc_watch_listed(ngx_aigc_watch_t *w);
+static ngx_int_t ngx_aigc_watch_keep(ngx_str_t *dst, size_t room,
+    const char *src, size_t len);
+
+
+void
+ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
+{
+    ngx_str_t          path;
+    ngx_pool_t        *pool;
+    ngx_aigc_fetch_t  *f;
+
+    ngx_aigc_frame_free(&w->frame);
+    ngx_aigc_frame_init(&w->frame);
+
+    w->paused = 0;
+    w->gone = 0;
+    w->settling = 0;
+
+    if (w->version.len && w->next.len == 0) {
+        w->phase = NGX_AIGC_WATCH_WATCHING;
+
+    } else {
+        w->phase = w->pages ? NGX_AIGC_WATCH_PAGED_LIST
+                            : NGX_AIGC_WATCH_STREAMING_LIST;
+
+        if (w->next.len == 0) {
+            w->mark = (uint32_t) ++w->all->zone->shm->mark;
+            ngx_aigc_count(w->all->zone, relists);
+        }
+    }
+
+    pool = ngx_create_pool(4096, w->all->log);
+    if (pool == NULL) {
+        ngx_aigc_watch_retry(w, "no memory");
+        return;
+    }
+
+    f = NULL;
+
+    if (ngx_aigc_watch_path(pool, w->all->k8s, w->kind, &w->ns,
+                            w->phase, &w->version, &w->next, &path)
+        == NGX_OK)
+    {
+        f = ngx_aigc_kubernetes_call(w->all->k8s, NULL, &path, NULL,
+                                     w->all->log);
+    }
+
+    ngx_destroy_pool(pool);
+
+    if (f == NULL) {
+        ngx_aigc_watch_retry(w, "no memory");
+        return;
+    }
+
+    if (ngx_aigc_fetch_text(f, &f->headers[1], "Accept: application/json",
+                            NULL)
+        != NGX_OK)
+    {
+        ngx_destroy_pool(f->pool);
+        ngx_aigc_watch_retry(w, "no memory");
+        return;
+    }
+
+    f->ctx = w;
+    f->done = ngx_aigc_watch_done;
+
+    if (w->phase == NGX_AIGC_WATCH_PAGED_LIST) {
+        f->max = NGX_AIGC_LIST_MAX;
+        f->timeout = 30000;
+
+    } else {
+        f->begin = ngx_aigc_watch_begin;
+        f->data = ngx_aigc_watch_data;
+    }
+
+    w->fetch = f;
+
+    if (ngx_aigc_fetch_start(f) != NGX_OK) {
+        w->fetch = NULL;
+        ngx_aigc_watch_retry(w, "libcurl failed");
+        return;
+    }
+
+    ngx_aigc_watch_silence(w);
+}
+
+
+void
+ngx_aigc_watch_silence(ngx_aigc_watch_t *w)
+{
+    w->settling = 0;
+    ngx_add_timer(&w->timer, (w->kind == NGX_AIGC_KIND_WARNING
+                              ? NGX_AIGC_WATCH_QUIET : NGX_AIGC_WATCH_SILENCE)
+                             * 1000);
+}
+
+
+/*
+ * A watch that goes on, and stays open, has nothing to tell: the table is as
+ * young as it.  (A page of a proxy's, with status 200, does not stay open.)
+ */
+static void
+ngx_aigc_watch_begin(ngx_aigc_fetch_t *f)
+{
+    ngx_aigc_watch_t  *w;
+
+    w = f->ctx;
+
+    if (f->status == 200 && w->phase == NGX_AIGC_WATCH_WATCHING) {
+        w->settling = 1;
+        ngx_add_timer(&w->timer, NGX_AIGC_WATCH_SETTLED);
+    }
+}
+
+
+static ngx_int_t
+ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p, size_t len)
+{
+    ngx_aigc_watch_t  *w;
+
+    w = f->ctx;
+
+    if (f->status != 200) {
+        return NGX_OK;                  /* the status alone counts */
+    }
+
+    if (w->more.posted) {
+        w->paused = 1;
+        return NGX_AGAIN;
+    }
+
+    if (ngx_aigc_frame_feed(&w->frame, p, len) != NGX_OK) {
+        f->error = "an event is too large";
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_watch_pump(w);
+}
+
+
+/* What does not fit in this pass of the event loop goes on in the next. */
+static ngx_int_t
+ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
+{
+    ngx_str_t   line;
+    ngx_uint_t  n;
+
+    n = 0;
+
+    while (ngx_aigc_frame_next(&w->frame, &line) == NGX_OK) {
+
+        n++;
+
+        if (ngx_aigc_watch_take(w, &line) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        /* libcurl may have called several times in this pass */
+
+        if (ngx_aigc_pass_spent() >= NGX_AIGC_WATCH_SLICE) {
+            ngx_post_event(&w->more, &ngx_posted_next_events);
+            break;
+        }
+    }
+
+    if (n) {
+        ngx_aigc_zone_heard(w->all->zone, w->index);
+        ngx_aigc_watch_silence(w);
+
+        if (w->phase == NGX_AIGC_WATCH_WATCHING) {
+            w->backoff = 0;
+        }
+
+        w->all->changed(w->all->data);
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_watch_more(ngx_event_t *ev)
+{
+    ngx_aigc_watch_t  *w;
+
+    w = ev->data;
+
+    if (w->fetch == NULL) {
+        return;
+    }
+
+    ngx_aigc_pass_begin();
+    ngx_aigc_watch_go_on(w);
+    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
+}
+
+
+static void
+ngx_aigc_watch_go_on(ngx_aigc_watch_t *w)
+{
+
+    if (ngx_aigc_watch_pump(w) != NGX_OK) {
+        ngx_aigc_watch_give_up(w);
+        return;
+    }
+
+    if (w->more.posted || !w->paused) {
+        return;
+    }
+
+    w->paused = 0;
+
+    if (ngx_aigc_fetch_resume(w->fetch) != NGX_OK) {
+        ngx_aigc_watch_give_up(w);
+    }
+}
+
+
+/* Outside of libcurl's own calls, which would do it by themselves. */
+static void
+ngx_aigc_watch_give_up(ngx_aigc_watch_t *w)
+{
+    const char  *why;
+
+    why = w->fetch->error ? w->fetch->error : "an event was not understood";
+
+    ngx_aigc_fetch_cancel(w->fetch);
+    w->fetch = NULL;
+
+    ngx_aigc_watch_retry(w, w->gone ? NULL : why);
+}
+
+
+/* One event.  NGX_ERROR: this connection is of no more use. */
+static ngx_int_t
+ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
+{
+    ngx_int_t               rc;
+    ngx_aigc_watch_event_t  event;
+
+    ngx_aigc_trim(line);
+
+    if (ngx_aigc_watch_event(line, &event) != NGX_OK) {
+        w->fetch->error = "an event was not understood";
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    switch (event.type) {
+
+    case NGX_AIGC_EVENT_ERROR:
+        w->gone = (event.code == 410);
+        w->fetch->error = w->gone ? "410 Gone" : "an ERROR event";
+        rc = NGX_ERROR;
+        break;
+
+    case NGX_AIGC_EVENT_BOOKMARK:
+        if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
+            rc = NGX_ERROR;
+            break;
+        }
+
+        rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
+                                 (char *) event.version.data,
+                                 event.version.len);
+
+        if (rc == NGX_OK && event.initial_end
+            && w->phase == NGX_AIGC_WATCH_STREAMING_LIST)
+        {
+            ngx_aigc_watch_listed(w);
+            w->phase = NGX_AIGC_WATCH_WATCHING;
+        }
+
+        break;
+
+    default:
+        rc = ngx_aigc_apply(w->all->zone, w->kind, event.object,
+                            event.type == NGX_AIGC_EVENT_DELETED,
+                            w->phase == NGX_AIGC_WATCH_WATCHING ? 0 : w->mark,
+                            w->all->log);
+
+        if (rc == NGX_OK && w->phase == NGX_AIGC_WATCH_WATCHING) {
+            rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
+                                     (char *) event.version.data,
+                                     event.version.len);
+        }
+    }
+
+    json_decref(event.root);
+
+    return (rc == NGX_OK) ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
+{
+    (void) ngx_aigc_table_sweep(w->all->zone, w->kind, &w->ns, w->mark);
+
+    ngx_aigc_zone_listed(w->all->zone, w->index);
+
+    ngx_aigc_zone_heard(w->all->zone, w->index);
+    w->backoff = 0;
+
+    ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
+                  "aigc: %s%s%V listed, version %V",
+                  ngx_aigc_watch_names[w->kind], w->ns.len ? " of " : "",
+                  &w->ns, &w->version);
+}
+
+
+static void
+ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
+{
+    u_char             buf[128];
+    const char        *why;
+    ngx_aigc_watch_t  *w;
+
+    w = f->ctx;
+    w->fetch = NULL;
+
+    if (w->more.posted) {
+        /* what is left over comes again: the version was not kept yet */
+        ngx_delete_posted_event(&w->more);
+    }
+
+    if (f->status == 410) {
+        w->gone = 1;
+    }
+
+    if (w->kind >= NGX_AIGC_KINDS_CORE
+        && (f->status == 403 || f->status == 404))
+    {
+        ngx_aigc_watch_refused(w, f->status);
+        return;
+    }
+
+    if (f->status == 200 && f->error == NULL
+        && w->phase == NGX_AIGC_WATCH_PAGED_LIST)
+    {
+        ngx_aigc_watch_page(w, f);
+        return;
+    }
+
+    if ((f->status == 400 || f->status == 422)
+        && w->phase == NGX_AIGC_WATCH_STREAMING_LIST)
+    {
+        ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
+                      "aigc: the API server has no streaming lists: %s are "
+                      "listed page by page", ngx_aigc_watch_names[w->kind]);
+        w->pages = 1;
+        ngx_aigc_watch_connect(w);
+        return;
+    }
+
+    why = f->error;
+
+    if (why == NULL && f->status != 200) {
+        *ngx_snprintf(buf, sizeof(buf) - 1, "status %ui%s", f->status,
+                      f->status == 403 ? " (grant the gateway get, list and "
+                                         "watch, as in rbac.yaml)" : "")
+            = '\0';
+        why = (char *) buf;
+    }
+
+    ngx_aigc_watch_retry(w, w->gone ? NULL : why);
+}
+
+
+static void
+ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
+{
+    size_t       i;
+    json_t      *root, *items, *item, *meta, *next, *version;
+    ngx_int_t    rc;
+
+    ngx_aigc_trim(&f->answer);
+
+    root = json_loadb((char *) f->answer.data, f->answer.len, 0, NULL);
+    items = json_object_get(root, "items");
+    meta = json_object_get(root, "metadata");
+    version = json_object_get(meta, "resourceVersion");
+    next = json_object_get(meta, "continue");
+
+    if (!json_is_array(items) || !json_is_string(version)) {
+        json_decref(root);
+        ngx_aigc_watch_retry(w, "a list was not understood");
+        return;
+    }
+
+    rc = NGX_OK;
+
+    json_array_foreach(items, i, item) {
+        rc = ngx_aigc_apply(w->all->zone, w->kind, item, 0, w->mark,
+                            f->log);
+        if (rc != NGX_OK) {
+            break;
+        }
+    }
+
+    w->next.len = 0;
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
+                                 json_string_value(version),
+                                 json_string_length(version));
+    }
+
+    if (rc == NGX_OK && json_string_length(next)) {
+        rc = ngx_aigc_watch_keep(&w->next, sizeof(w->next_data),
+                                 json_string_value(next),
+                                 json_string_length(next));
+    }
+
+    json_decref(root);
+
+    if (rc != NGX_OK) {
+        /* a list that is not whole must not sweep */
+        ngx_aigc_watch_retry(w, "a list could not be taken");
+        return;
+    }
+
+    if (w->next.len == 0) {
+        ngx_aigc_watch_listed(w);
+    }
+
+    w->all->changed(w->all->data);
+    ngx_aigc_watch_connect(w);
+}
+
+
+/* NGX_DECLINED: there is no room, dst stays as it was */
+static ngx_int_t
+ngx_aigc_watch_keep(ngx_str_t *dst, size_t room, const char *src, size_t len)
+{
+    if (len > room) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(dst->data, src, len);
+    dst->len = len;
+
+    return NGX_OK;
+}

@@ -1,0 +1,75 @@
+/*
+ * kube/ngx_aigc_watch_loop.h — one watch: its state, and its loop.  For the
+ * watch's own files.
+ */
+
+#ifndef _NGX_AIGC_WATCH_LOOP_H_INCLUDED_
+#define _NGX_AIGC_WATCH_LOOP_H_INCLUDED_
+
+#include "ngx_aigc_watch.h"
+#include "ngx_aigc_watch_path.h"
+#include "base/ngx_aigc_fetch.h"
+
+#include "ngx_aigc_frame.h"
+
+
+/* What all watches of a process share. */
+typedef struct {
+    ngx_aigc_kubernetes_t      *k8s;
+    ngx_aigc_zone_t            *zone;
+    ngx_log_t                  *log;
+    ngx_aigc_watch_changed_pt   changed;
+    void                       *data;
+} ngx_aigc_watch_all_t;
+
+
+typedef struct {
+    ngx_aigc_watch_all_t    *all;
+    ngx_uint_t               index;     /* in the zone's watches */
+    ngx_aigc_kind_e          kind;
+    ngx_str_t                ns;        /* len 0: all */
+    ngx_aigc_watch_phase_e   phase;
+    unsigned                 pages:1;   /* the server has no streaming list */
+    unsigned                 paused:1;  /* libcurl holds bytes back for us */
+    unsigned                 gone:1;    /* 410: the version is too old */
+    unsigned                 settling:1;    /* the timer is for SETTLED */
+    uint32_t                 mark;
+    ngx_msec_t               backoff;
+    ngx_aigc_seldom_t        complained;    /* of … */
+    uint32_t                 complaint; /* … this (a hash) */
+    ngx_aigc_seldom_t        listed_again;  /* the last 410 */
+    ngx_str_t                version;   /* in version_data */
+    u_char                   version_data[64];
+    ngx_str_t                next;      /* continue token of the next page */
+    u_char                   next_data[1024];
+    ngx_aigc_frame_t         frame;
+    ngx_aigc_fetch_t        *fetch;
+    ngx_event_t              timer;     /* reconnect, or silence */
+    ngx_event_t              more;      /* events left over from this pass */
+} ngx_aigc_watch_t;
+
+
+/* What is worth a line, and of an auxiliary kind is not. */
+#define ngx_aigc_watch_notice(w)                                              \
+    ((w)->kind < NGX_AIGC_KINDS_CORE ? NGX_LOG_NOTICE : NGX_LOG_INFO)
+
+
+/* Lists, or watches on from the version that is known. */
+void ngx_aigc_watch_connect(ngx_aigc_watch_t *w);
+
+/* Something was heard: the timer begins anew. */
+void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
+
+/*
+ * The connection has ended; why is a word for the log, NULL: as it should, or
+ * with 410 (w->gone).  refused: an auxiliary kind is not to be had.
+ */
+void ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why);
+void ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status);
+
+/* Handlers of w->timer and w->more. */
+void ngx_aigc_watch_timer(ngx_event_t *ev);
+void ngx_aigc_watch_more(ngx_event_t *ev);
+
+
+#endif /* _NGX_AIGC_WATCH_LOOP_H_INCLUDED_ */

@@ -1,0 +1,167 @@
+/*
+ * kube/ngx_aigc_watch_retry.c — a watch's timer, and what comes after the end of
+ * a connection: again, soon or later, from where it was or from a new list.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_aigc_watch_loop.h"
+#include "ngx_aigc_watch_path.h"
+
+
+/*
+ * No right to an auxiliary kind, or no such kind: all goes on without it, and
+ * what it once told is forgotten.  Asked for again now and then.
+ */
+void
+ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
+{
+    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
+        w->phase = NGX_AIGC_WATCH_WAITING;
+        return;
+    }
+
+    w->mark = (uint32_t) ++w->all->zone->shm->mark;
+
+    (void) ngx_aigc_table_sweep(w->all->zone, w->kind, &w->ns, w->mark);
+    ngx_aigc_zone_refused(w->all->zone, w->index);
+
+    w->phase = NGX_AIGC_WATCH_WAITING;
+    w->version.len = 0;
+    w->next.len = 0;
+
+    if (ngx_aigc_seldom(&w->complained, NGX_AIGC_WATCH_COMPLAIN)) {
+        ngx_log_error(NGX_LOG_WARN, w->all->log, 0,
+                      "aigc: %s%s%V cannot be watched: status %ui; instances "
+                      "are shown without %s", ngx_aigc_watch_names[w->kind],
+                      w->ns.len ? " of " : "", &w->ns, status,
+                      w->kind == NGX_AIGC_KIND_WARNING
+                      ? "warnings" : "updates");
+    }
+
+    w->all->changed(w->all->data);
+
+    ngx_add_timer(&w->timer, NGX_AIGC_WATCH_REFUSED / 2
+                             + ngx_random() % NGX_AIGC_WATCH_REFUSED);
+}
+
+
+/* why NULL: it ended as it should, or with 410 */
+void
+ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
+{
+    uint32_t    hash;
+    ngx_msec_t  wait;
+    ngx_uint_t  core, level;
+
+    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
+        /* after a reload: the new worker watches now */
+        w->phase = NGX_AIGC_WATCH_WAITING;
+        return;
+    }
+
+    if (w->gone || w->phase != NGX_AIGC_WATCH_WATCHING) {
+        /* a list that broke off begins anew, with a new mark */
+        w->version.len = 0;
+        w->next.len = 0;
+    }
+
+    wait = 0;
+
+    if (w->gone && why == NULL) {
+
+        /* one that is told so again and again does not ask all the time */
+
+        if (!ngx_aigc_seldom(&w->listed_again, NGX_AIGC_WATCH_AGAIN)) {
+            w->listed_again.last = ngx_current_msec;
+            wait = NGX_AIGC_WATCH_AGAIN / 4;
+        }
+
+        ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
+                      "aigc: the watch of %s is too old (410): listing again",
+                      ngx_aigc_watch_names[w->kind]);
+    }
+
+    w->phase = NGX_AIGC_WATCH_WAITING;
+
+    if (why) {
+        ngx_aigc_count(w->all->zone, watch_errors);
+
+        w->backoff = w->backoff ? ngx_min(2 * w->backoff,
+                                          NGX_AIGC_WATCH_BACKOFF_MAX)
+                                : NGX_AIGC_WATCH_BACKOFF;
+
+        hash = ngx_crc32_short((u_char *) why, ngx_strlen(why));
+        core = (w->kind < NGX_AIGC_KINDS_CORE);
+        level = core ? NGX_LOG_ERR : NGX_LOG_WARN;
+
+        if (core && hash != w->complaint) {
+            w->complained.done = 0;
+        }
+
+        if (ngx_aigc_seldom(&w->complained, core ? NGX_AIGC_WATCH_COMPLAIN_CORE
+                                                 : NGX_AIGC_WATCH_COMPLAIN))
+        {
+            w->complaint = hash;
+            ngx_log_error(level, w->all->log, 0,
+                          "aigc: the watch of %s ended: %s; the table is "
+                          "%T s old, trying again",
+                          ngx_aigc_watch_names[w->kind], why,
+                          ngx_aigc_zone_age(w->all->zone));
+        }
+    }
+
+    if (w->backoff > wait) {
+        wait = w->backoff;
+    }
+
+    wait = ngx_max(wait, 10);
+
+    ngx_add_timer(&w->timer, wait / 2 + ngx_random() % wait);
+}
+
+
+void
+ngx_aigc_watch_timer(ngx_event_t *ev)
+{
+    ngx_aigc_watch_t  *w;
+
+    w = (ngx_aigc_watch_t *) ((u_char *) ev
+                              - offsetof(ngx_aigc_watch_t, timer));
+
+    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
+        ngx_aigc_watch_stop();
+        return;
+    }
+
+    if (w->fetch && w->settling) {
+        ngx_aigc_zone_heard(w->all->zone, w->index);
+        w->backoff = 0;
+        ngx_aigc_watch_silence(w);
+        return;
+    }
+
+    if (w->fetch) {
+        /* a version of the future gives a watch that says nothing */
+
+        ngx_aigc_fetch_cancel(w->fetch);
+        w->fetch = NULL;
+        w->gone = 1;
+        ngx_aigc_watch_retry(w, "it was silent");
+        return;
+    }
+
+    /* the core kinds come first: what there is to tell more about */
+
+    if (w->kind >= NGX_AIGC_KINDS_CORE
+        && (ngx_aigc_zone_synced(w->all->zone) != NGX_OK
+            || w->all->zone->shm->holes))
+    {
+        ngx_add_timer(&w->timer, NGX_AIGC_WATCH_AFTER);
+        return;
+    }
+
+    ngx_aigc_watch_connect(w);
+}

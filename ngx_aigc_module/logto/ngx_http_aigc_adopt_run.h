@@ -1,0 +1,89 @@
+/*
+ * logto/ngx_http_aigc_adopt_run.h — a run of adoption: its state, and its steps.
+ * For adoption's own files.
+ *
+ *   users, page by page → the list → not confirmed: that is the answer
+ *     → stamp the disks → the table shows it → one patch a template → the table
+ *     shows it → the answer
+ *
+ * Each step tests what it builds on, so an end in the middle leaves nothing
+ * wrong: the next run takes up the rest.
+ */
+
+#ifndef _NGX_HTTP_AIGC_ADOPT_RUN_H_INCLUDED_
+#define _NGX_HTTP_AIGC_ADOPT_RUN_H_INCLUDED_
+
+#include "ngx_http_aigc_adopt.h"
+#include "base/ngx_http_aigc_code.h"
+
+#include "ngx_aigc_pages.h"
+
+
+#define NGX_HTTP_AIGC_ADOPT_USERS   100000  /* of Logto, in one run */
+#define NGX_HTTP_AIGC_ADOPT_TIME    300000  /* ms for all of it */
+#define NGX_HTTP_AIGC_ADOPT_POLL    50      /* ms between looks at the table */
+#define NGX_HTTP_AIGC_ADOPT_SHOWN   10000   /* ms for the table to show it */
+#define NGX_HTTP_AIGC_ADOPT_CALL    6000    /* ms for a call to Kubernetes */
+#define NGX_HTTP_AIGC_ADOPT_LOCK    (NGX_HTTP_AIGC_ADOPT_CALL + 1000)
+#define NGX_HTTP_AIGC_ADOPT_ANSWER  (2 * 1024 * 1024)   /* the object written */
+
+
+typedef enum {
+    NGX_HTTP_AIGC_ADOPT_READ = 0,       /* users, from Logto */
+    NGX_HTTP_AIGC_ADOPT_STAMP,          /* disk after disk */
+    NGX_HTTP_AIGC_ADOPT_STAMPED,        /* until the table shows it */
+    NGX_HTTP_AIGC_ADOPT_WRITE,          /* template after template */
+    NGX_HTTP_AIGC_ADOPT_WRITTEN         /* until the table shows it */
+} ngx_http_aigc_adopt_phase_e;
+
+typedef struct {
+    ngx_http_aigc_adopt_phase_e   phase;
+    ngx_http_aigc_adopt_list_t    list;
+    ngx_pool_t                   *pool; /* the list's */
+    ngx_str_t                     confirm;
+    ngx_msec_t                    started;
+    ngx_msec_t                    since;    /* of this phase */
+
+    ngx_aigc_management_t        *call;
+    ngx_aigc_pages_t              pages;
+
+    ngx_aigc_fetch_t             *fetch;
+    ngx_uint_t                    item; /* of list.adopt: the next */
+    ngx_uint_t                    last; /* … and the first after this patch */
+    uint32_t                      disk; /* slot: the next of item's; NONE */
+    uint32_t                      tmpl; /* slot: being written, under … */
+    ngx_atomic_uint_t             lock;
+    int64_t                       generation;
+} ngx_http_aigc_adopt_t;
+
+
+/*
+ * In the request's own context.  wait: looks again in ms milliseconds; go: does
+ * the next phase from the first item on.
+ */
+void ngx_http_aigc_adopt_wait(ngx_http_request_t *r, ngx_msec_t ms);
+void ngx_http_aigc_adopt_go(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_http_aigc_adopt_phase_e phase);
+
+/* The end of the request; detail as of ngx_http_aigc_problem(). */
+void ngx_http_aigc_adopt_failed(ngx_http_request_t *r,
+    ngx_http_aigc_code_e code, const char *detail);
+
+/* The next disk without an owner; the next template. */
+void ngx_http_aigc_adopt_stamp(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a);
+void ngx_http_aigc_adopt_write(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a);
+
+/* NGX_OK: the table shows what STAMPED or WRITTEN waits for; NGX_AGAIN. */
+ngx_int_t ngx_http_aigc_adopt_shown(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a);
+
+/*
+ * Gives back the right to write a template: as ngx_aigc_queue_unlock().
+ */
+void ngx_http_aigc_adopt_unlock(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a, ngx_msec_t wait, int64_t generation);
+
+
+#endif /* _NGX_HTTP_AIGC_ADOPT_RUN_H_INCLUDED_ */

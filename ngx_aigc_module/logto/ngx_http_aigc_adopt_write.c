@@ -1,0 +1,470 @@
+/*
+ * logto/ngx_http_aigc_adopt_write.c — what adoption writes: the owner of each
+ * disk first, then the annotations, all of a template's in one patch.
+ *
+ * By libcurl, not by subrequest: these are many calls, and a subrequest's
+ * memory is not free before the request's is.
+ */
+
+#include "ngx_http_aigc_adopt_run.h"
+#include "base/ngx_http_aigc_poll.h"
+
+#include "instances/ngx_aigc_plan.h"
+
+
+static ngx_int_t ngx_http_aigc_adopt_stamp_disk(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a, ngx_aigc_disk_t *disk, ngx_str_t *owner);
+static ngx_int_t ngx_http_aigc_adopt_plan(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a, ngx_pool_t *pool);
+static ngx_int_t ngx_http_aigc_adopt_planned(ngx_aigc_op_t *ops,
+    ngx_uint_t n);
+static ngx_int_t ngx_http_aigc_adopt_patch(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a, ngx_str_t *path, ngx_str_t *patch);
+static void ngx_http_aigc_adopt_patched(ngx_aigc_fetch_t *f);
+static void ngx_http_aigc_adopt_answered(ngx_http_request_t *r,
+    ngx_http_aigc_adopt_t *a, ngx_aigc_fetch_t *f);
+
+
+/* The next disk without an owner. */
+void
+ngx_http_aigc_adopt_stamp(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
+{
+    ngx_int_t                      rc;
+    ngx_aigc_disk_t                disk;
+    ngx_aigc_record_t              record;
+    ngx_http_aigc_main_conf_t     *mcf;
+    ngx_http_aigc_adopt_claim_t   *claim;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    while (a->item < a->list.adopt.nelts) {
+
+        claim = ((ngx_http_aigc_adopt_claim_t **)
+                                             a->list.adopt.elts)[a->item];
+
+        if (a->disk == NGX_AIGC_NONE) {
+            rc = ngx_aigc_table_by_id(mcf->zone, &claim->ns, &claim->name,
+                                      claim->id, &record);
+
+            a->disk = (rc == NGX_OK) ? record.first_disk : NGX_AIGC_NONE;
+        }
+
+        /* the slot may be another disk's by now: whose, its name tells */
+
+        if (a->disk == NGX_AIGC_NONE
+            || ngx_aigc_table_disk_at(mcf->zone, a->disk, &disk) != NGX_OK
+            || ngx_aigc_table_record_at(mcf->zone, disk.record, &record)
+               != NGX_OK
+            || record.id != claim->id
+            || !ngx_aigc_fixed_eq(&record.name, &claim->name)
+            || !ngx_aigc_fixed_eq(&record.ns, &claim->ns))
+        {
+            a->disk = NGX_AIGC_NONE;
+            a->item++;
+            continue;
+        }
+
+        a->disk = disk.next_disk;
+
+        if (a->disk == NGX_AIGC_NONE) {
+            a->item++;
+        }
+
+        if (disk.owner.len) {
+            continue;
+        }
+
+        if (ngx_http_aigc_adopt_stamp_disk(r, a, &disk, &claim->user)
+            != NGX_OK)
+        {
+            ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+            return;
+        }
+
+        ngx_http_aigc_adopt_wait(r, 1000);
+        return;
+    }
+
+    ngx_http_aigc_adopt_go(r, a, NGX_HTTP_AIGC_ADOPT_STAMPED);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_adopt_stamp_disk(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_aigc_disk_t *disk, ngx_str_t *owner)
+{
+    u_char           buf[NGX_AIGC_PATH_MAX];
+    ngx_int_t        rc;
+    ngx_str_t        patch, path;
+    ngx_pool_t      *pool;
+    ngx_aigc_pvc_t   pvc;
+
+    ngx_memzero(&pvc, sizeof(ngx_aigc_pvc_t));
+
+    ngx_aigc_fixed_get(&disk->ns, &pvc.ns);
+    ngx_aigc_fixed_get(&disk->name, &pvc.name);
+    ngx_aigc_fixed_get(&disk->uid, &pvc.uid);
+    pvc.has_annotations = disk->has_annotations;
+
+    path.data = buf;
+    ngx_aigc_kubernetes_pvc(&path, &pvc.ns, &pvc.name);
+
+    pool = ngx_create_pool(4096, r->connection->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_aigc_pvc_stamp(pool, &pvc, owner, &patch);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_aigc_adopt_patch(r, a, &path, &patch);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+/* The next template: all that is adopted of it in one patch. */
+void
+ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
+{
+    ngx_int_t                       rc;
+    ngx_pool_t                     *pool;
+    ngx_http_aigc_main_conf_t      *mcf;
+    ngx_http_aigc_adopt_claim_t   **item;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    item = a->list.adopt.elts;
+
+    if (a->item == a->list.adopt.nelts) {
+        ngx_http_aigc_adopt_go(r, a, NGX_HTTP_AIGC_ADOPT_WRITTEN);
+        return;
+    }
+
+    a->tmpl = item[a->item]->tmpl;
+
+    for (a->last = a->item; a->last < a->list.adopt.nelts; a->last++) {
+        if (item[a->last]->tmpl != a->tmpl) {
+            break;
+        }
+    }
+
+    if (ngx_current_msec - a->since > NGX_HTTP_AIGC_ADOPT_SHOWN) {
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CLUSTER_BUSY,
+                                   "The cluster is busy with a template: "
+                                   "what was adopted stays so, ask again "
+                                   "for the rest.");
+        return;
+    }
+
+    a->lock = ngx_aigc_queue_lock(mcf->zone, a->tmpl,
+                                  NGX_HTTP_AIGC_ADOPT_LOCK);
+    if (a->lock == 0) {
+        ngx_http_aigc_adopt_wait(r, NGX_HTTP_AIGC_ADOPT_POLL);
+        return;
+    }
+
+    pool = ngx_create_pool(16384, r->connection->log);
+
+    rc = pool ? ngx_http_aigc_adopt_plan(r, a, pool) : NGX_ERROR;
+
+    if (pool) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (rc == NGX_OK) {
+        ngx_http_aigc_adopt_wait(r, 1000);      /* and …_answered() goes on */
+        return;
+    }
+
+    ngx_http_aigc_adopt_unlock(r, a, 0, 0);
+
+    switch (rc) {
+
+    case NGX_DONE:
+        a->item = a->last;
+        a->since = ngx_current_msec;
+
+        /* fall through */
+
+    case NGX_AGAIN:
+        ngx_http_aigc_adopt_wait(r, NGX_HTTP_AIGC_ADOPT_POLL);
+        return;
+
+    case NGX_DECLINED:
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CHANGED_MEANWHILE,
+                                   NULL);
+        return;
+
+    default:
+        ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+}
+
+
+/*
+ * NGX_OK: the patch is under way; NGX_DONE: there is nothing to write;
+ * NGX_AGAIN: not now; NGX_DECLINED: not any more; NGX_ERROR.
+ */
+static ngx_int_t
+ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_pool_t *pool)
+{
+    u_char                          buf[NGX_AIGC_PATH_MAX];
+    ngx_int_t                       rc;
+    ngx_str_t                       patch, path;
+    ngx_uint_t                      i, n;
+    ngx_aigc_op_t                  *ops;
+    ngx_aigc_template_t             tmpl;
+    ngx_http_aigc_main_conf_t      *mcf;
+    ngx_http_aigc_adopt_claim_t   **item;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_aigc_table_template_at(mcf->zone, a->tmpl, &tmpl);
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_BUSY) ? NGX_AGAIN : NGX_DECLINED;
+    }
+
+    item = (ngx_http_aigc_adopt_claim_t **) a->list.adopt.elts + a->item;
+    n = a->last - a->item;
+
+    if (!ngx_aigc_fixed_eq(&tmpl.name, &item[0]->name)
+        || !ngx_aigc_fixed_eq(&tmpl.ns, &item[0]->ns))
+    {
+        return NGX_DECLINED;            /* the slot is another template's */
+    }
+
+    ops = ngx_pcalloc(pool, n * sizeof(ngx_aigc_op_t));
+    if (ops == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        ops[i].state = NGX_AIGC_OP_WAITING;
+        ops[i].kind = NGX_AIGC_ADOPT;
+        ops[i].id = item[i]->id;
+        ngx_aigc_fixed_set(&ops[i].owner, &item[i]->user);
+        ngx_memcpy(&ops[i].uid, &tmpl.uid, sizeof(tmpl.uid));
+    }
+
+    rc = ngx_aigc_plan(mcf->zone, pool, a->tmpl, ops, n, NULL, &patch,
+                       &a->generation);
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_aigc_adopt_planned(ops, n);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (patch.len == 0) {
+        return NGX_DONE;
+    }
+
+    path.data = buf;
+    ngx_aigc_kubernetes_gss(&path, &item[0]->ns, &item[0]->name);
+
+    return ngx_http_aigc_adopt_patch(r, a, &path, &patch);
+}
+
+
+/*
+ * All or none: a patch without one of them would end what the administrator
+ * was told would go on.  NGX_OK; NGX_AGAIN; NGX_DECLINED.
+ */
+static ngx_int_t
+ngx_http_aigc_adopt_planned(ngx_aigc_op_t *ops, ngx_uint_t n)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i;
+
+    rc = NGX_OK;
+
+    for (i = 0; i < n; i++) {
+
+        if (ops[i].state == NGX_AIGC_OP_WAITING) {
+            rc = NGX_AGAIN;
+
+        } else if (ops[i].state == NGX_AIGC_OP_DONE
+                   && ops[i].result != NGX_AIGC_RESULT_UNCHANGED)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_adopt_patch(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_str_t *path, ngx_str_t *patch)
+{
+    ngx_aigc_fetch_t           *f;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    f = ngx_aigc_kubernetes_call(mcf->k8s, "PATCH", path, NGX_AIGC_JSON_PATCH,
+                                 ngx_cycle->log);
+    if (f == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_aigc_fetch_text(f, &f->body, "", patch) != NGX_OK) {
+        ngx_destroy_pool(f->pool);
+        return NGX_ERROR;
+    }
+
+    f->ctx = r;
+    f->max = NGX_HTTP_AIGC_ADOPT_ANSWER;
+    f->timeout = NGX_HTTP_AIGC_ADOPT_CALL;
+    f->done = ngx_http_aigc_adopt_patched;
+
+    if (ngx_aigc_fetch_start(f) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    a->fetch = f;
+
+    ngx_aigc_count(mcf->zone, patches);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_aigc_adopt_patched(ngx_aigc_fetch_t *f)
+{
+    ngx_connection_t       *c;
+    ngx_http_request_t     *r;
+    ngx_http_aigc_ctx_t    *ctx;
+    ngx_http_aigc_adopt_t  *a;
+
+    r = f->ctx;
+    c = r->connection;
+    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
+    a = ctx->handler;
+
+    a->fetch = NULL;
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_http_aigc_adopt_answered(r, a, f);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_aigc_adopt_answered(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_aigc_fetch_t *f)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (f->status == NGX_HTTP_OK) {
+
+        if (a->phase == NGX_HTTP_AIGC_ADOPT_WRITE) {
+            ngx_http_aigc_adopt_unlock(r, a, NGX_AIGC_LOCK_SHOWN,
+                                       a->generation);
+            a->item = a->last;
+            a->since = ngx_current_msec;
+
+        } else {
+            ngx_aigc_count(mcf->zone, stamps);
+        }
+
+        ngx_http_aigc_adopt_wait(r, 1);
+        return;
+    }
+
+    ngx_aigc_count(mcf->zone, patches_failed);
+
+    if (a->lock) {
+        ngx_http_aigc_adopt_unlock(r, a, 30 + ngx_random() % 60, 0);
+    }
+
+    switch (f->status) {
+
+    case NGX_HTTP_NOT_FOUND:
+    case NGX_HTTP_CONFLICT:
+    case 422:
+        /* it has moved: the table will show whether that matters */
+
+        ngx_http_aigc_adopt_wait(r, NGX_HTTP_AIGC_ADOPT_POLL);
+        return;
+
+    default:
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "aigc: the API server did not take an adoption: status "
+                      "%ui%s%s", f->status, f->error ? ", " : "",
+                      f->error ? f->error : "");
+
+        ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CLUSTER_UNAVAILABLE,
+                                   "The cluster does not answer as it "
+                                   "should: what was adopted stays so, ask "
+                                   "again for the rest.");
+        return;
+    }
+}
+
+
+/* NGX_OK: the table shows what this phase waits for; NGX_AGAIN */
+ngx_int_t
+ngx_http_aigc_adopt_shown(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
+{
+    ngx_aigc_record_t               record;
+    ngx_http_aigc_main_conf_t      *mcf;
+    ngx_http_aigc_adopt_claim_t   **item;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    item = a->list.adopt.elts;
+
+    for ( /* void */ ; a->item < a->list.adopt.nelts; a->item++) {
+
+        if (ngx_aigc_table_by_id(mcf->zone, &item[a->item]->ns,
+                                 &item[a->item]->name, item[a->item]->id,
+                                 &record)
+            != NGX_OK)
+        {
+            return NGX_AGAIN;
+        }
+
+        if (a->phase == NGX_HTTP_AIGC_ADOPT_WRITTEN) {
+            if (record.state == NGX_AIGC_NO_STATE) {
+                return NGX_AGAIN;
+            }
+
+        } else if (record.disk != NGX_AIGC_DISK_NONE
+                   && record.disk != NGX_AIGC_DISK_OWNED)
+        {
+            return NGX_AGAIN;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_aigc_adopt_unlock(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_msec_t wait, int64_t generation)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_aigc_queue_unlock(mcf->zone, a->tmpl, a->lock, wait, generation);
+
+    a->lock = 0;
+}

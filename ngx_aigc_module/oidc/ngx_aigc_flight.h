@@ -1,0 +1,89 @@
+/*
+ * oidc/ngx_aigc_flight.h — sessions that are being renewed: one flight a
+ * session, of all workers, so that Logto is asked once however many requests
+ * need the answer.  The outcome stays for a while, for requests that still
+ * carry the old cookie.  Every call takes the lock by itself, for a look at
+ * the flights only; never on the way of a request whose token is good.
+ *
+ * FREE → CALLING (its leader asks Logto) → RENEWED, REFUSED or FAILED; a FAILED
+ * one is led anew, by any worker, once its time has come, and one whose leader
+ * has died at once: Logto takes a rotated refresh token again for 3 s, and ends
+ * the whole grant for a later one (FACTS).
+ */
+
+#ifndef _NGX_AIGC_FLIGHT_H_INCLUDED_
+#define _NGX_AIGC_FLIGHT_H_INCLUDED_
+
+#include "ngx_aigc_token.h"             /* NGX_AIGC_DIGEST_LEN */
+#include "base/ngx_aigc_zone.h"
+
+#include "ngx_aigc_session.h"           /* NGX_AIGC_SESSION_COOKIE_MAX */
+
+
+#define NGX_AIGC_FLIGHT_CALL     30000  /* ms: longer than any call takes */
+#define NGX_AIGC_FLIGHT_KEEP     60000  /* ms that RENEWED, REFUSED are kept */
+#define NGX_AIGC_FLIGHT_BACKOFF  1000   /* ms until a FAILED one is tried
+                                           again, doubled up to … */
+#define NGX_AIGC_FLIGHT_BACKOFF_MAX  16000
+
+
+typedef enum {
+    NGX_AIGC_FLIGHT_FREE = 0,
+    NGX_AIGC_FLIGHT_CALLING,
+    NGX_AIGC_FLIGHT_RENEWED,
+    NGX_AIGC_FLIGHT_REFUSED,            /* the session is over */
+    NGX_AIGC_FLIGHT_FAILED              /* Logto could not say */
+} ngx_aigc_flight_state_e;
+
+
+/* In the zone. */
+typedef struct {
+    ngx_atomic_t                 state;     /* ngx_aigc_flight_state_e */
+    ngx_atomic_t                 ticket;    /* of who leads, or has led */
+    ngx_pid_t                    leader;
+    ngx_uint_t                   fails;     /* in a row */
+    ngx_msec_t                   until;     /* CALLING: its leader is lost then;
+                                               FAILED: tried again from then;
+                                               else: forgotten then */
+    time_t                       before;    /* end of the token to be renewed */
+    time_t                       after;     /* RENEWED: of the new one */
+    u_char                       digest[NGX_AIGC_DIGEST_LEN];
+    ngx_aigc_fixed_t(NGX_AIGC_SESSION_COOKIE_MAX) cookie;   /* RENEWED: sealed */
+} ngx_aigc_flight_slot_t;
+
+
+/* As one request sees it. */
+typedef struct {
+    ngx_aigc_flight_state_e      state;     /* FREE: nobody asks, no room */
+    ngx_uint_t                   lead;      /* CALLING: by the caller, who ends
+                                               it by ngx_aigc_flight_end() */
+    uint32_t                     slot;
+    ngx_atomic_uint_t            ticket;
+    ngx_uint_t                   fails;
+    ngx_str_t                    cookie;    /* RENEWED: from pool */
+} ngx_aigc_flight_t;
+
+
+/*
+ * Joins the flight of the session known by digest, whose token ends at before.
+ * Where nobody leads it, and no outcome for such a token is kept: with lead,
+ * leads it; without, the state is FREE.  NGX_OK; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_flight_join(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    u_char *digest, time_t before, ngx_uint_t lead,
+    ngx_aigc_flight_t *flight);
+
+/* NGX_OK: it is still on its way; NGX_DECLINED: join it again.  No lock. */
+ngx_int_t ngx_aigc_flight_wait(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t ticket);
+
+/*
+ * Its leader ends it as RENEWED, with the new cookie and the end of its token,
+ * REFUSED or FAILED.  Does nothing where somebody else has taken it over.
+ */
+void ngx_aigc_flight_end(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t ticket, ngx_aigc_flight_state_e state,
+    ngx_str_t *cookie, time_t after);
+
+
+#endif /* _NGX_AIGC_FLIGHT_H_INCLUDED_ */

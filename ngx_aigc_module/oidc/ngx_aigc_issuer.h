@@ -1,0 +1,86 @@
+/*
+ * oidc/ngx_aigc_issuer.h — what Logto says of itself, fetched by one worker for
+ * all: its endpoints (OIDC Discovery 1.0) and its keys (JWKS).  A bad answer
+ * never replaces a good one.
+ */
+
+#ifndef _NGX_AIGC_ISSUER_H_INCLUDED_
+#define _NGX_AIGC_ISSUER_H_INCLUDED_
+
+#include "base/ngx_aigc_zone.h"
+
+#include "ngx_aigc_jwks.h"
+
+
+#define NGX_AIGC_ENDPOINT_MAX  512      /* bytes of an endpoint's URL */
+
+
+typedef struct {
+    ngx_atomic_t                              seq;
+    ngx_atomic_t                              keys;     /* version of jwks;
+                                                           0: none yet */
+    ngx_atomic_t                              wanted;   /* keys someone lacks */
+    ngx_atomic_t                              away;     /* no answer, lately */
+    ngx_msec_t                                fetched;  /* ngx_current_msec */
+    ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   issuer;
+    ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   authorization;
+    ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   token;
+    ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   jwks_uri;
+    ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   revocation;
+    ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   end_session;
+    ngx_aigc_fixed_t(NGX_AIGC_JWKS_MAX)       jwks;
+} ngx_aigc_issuer_slot_t;
+
+
+/* A copy without the keys, small enough for the stack. */
+typedef struct {
+    ngx_str_t     issuer;
+    ngx_str_t     authorization;
+    ngx_str_t     token;
+    ngx_str_t     jwks_uri;
+    ngx_str_t     revocation;           /* len 0: not offered */
+    ngx_str_t     end_session;          /* len 0: not offered */
+} ngx_aigc_endpoints_t;
+
+
+/*
+ * NGX_OK, strings from pool; NGX_DECLINED: discovery has not succeeded yet;
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_issuer_endpoints(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    ngx_aigc_endpoints_t *ep);
+
+/*
+ * The process's parsed key set, made anew when another worker has published a
+ * new one.  NULL: no keys yet.  *version is what tokens are remembered under.
+ */
+ngx_aigc_jwks_t *ngx_aigc_issuer_keys(ngx_aigc_zone_t *zone,
+    ngx_atomic_uint_t *version, ngx_log_t *log);
+
+/*
+ * Publishing, by the table's writer.  keys: NGX_OK; NGX_DECLINED: the document
+ * holds no usable key, or we are not the writer: the old set stays.
+ */
+ngx_int_t ngx_aigc_issuer_put_endpoints(ngx_aigc_zone_t *zone,
+    ngx_aigc_endpoints_t *ep);
+ngx_int_t ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
+    ngx_log_t *log);
+
+/* Seconds since Logto last gave good keys; -1: it never has. */
+time_t ngx_aigc_issuer_age(ngx_aigc_zone_t *zone);
+
+/*
+ * Asks the writer to fetch the keys soon: a token named one that we lack, or
+ * Logto did not answer and somebody wants to know whether it does again.
+ */
+void ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone);
+
+/*
+ * Whether Logto answers the writer.  here: NGX_OK; NGX_DECLINED: it has not,
+ * several times in a row, so nobody can sign in.
+ */
+void ngx_aigc_issuer_put_away(ngx_aigc_zone_t *zone, ngx_uint_t away);
+ngx_int_t ngx_aigc_issuer_here(ngx_aigc_zone_t *zone);
+
+
+#endif /* _NGX_AIGC_ISSUER_H_INCLUDED_ */

@@ -1,0 +1,298 @@
+/*
+ * oidc/ngx_aigc_refresh.c — one call to the token endpoint, and what becomes of
+ * its answer.  No token is ever logged.
+ */
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include "ngx_aigc_refresh.h"
+
+#include "ngx_aigc_doubt.h"
+#include "ngx_aigc_verify.h"
+
+
+typedef struct {
+    ngx_pool_t               *pool;
+    ngx_aigc_refresh_conf_t   conf;
+    ngx_aigc_flight_t         flight;
+    ngx_aigc_session_t        session;  /* new tokens take the old ones' place */
+    ngx_str_t                 sub;
+    ngx_aigc_fetch_t         *fetch;
+    ngx_uint_t                polls;
+    ngx_event_t               timer;    /* keeps an exiting worker, as libcurl's
+                                           own does not; then, looks for keys */
+} ngx_aigc_refresh_t;
+
+
+static ngx_int_t ngx_aigc_refresh_copy(ngx_pool_t *pool, ngx_str_t *dst,
+    ngx_str_t *src);
+static ngx_int_t ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf);
+static void ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens);
+static void ngx_aigc_refresh_timer(ngx_event_t *ev);
+static void ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf);
+static void ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp);
+static void ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf,
+    ngx_aigc_flight_state_e state, ngx_str_t *cookie, time_t after);
+
+
+/* Debian's nginx logs an event's fd, so a timer needs a connection, too. */
+static ngx_connection_t  ngx_aigc_refresh_connection = {
+    .fd = (ngx_socket_t) -1
+};
+
+
+void
+ngx_aigc_refresh(ngx_aigc_refresh_conf_t *conf, ngx_aigc_flight_t *flight,
+    ngx_aigc_session_t *session, ngx_str_t *sub)
+{
+    ngx_pool_t          *pool;
+    ngx_aigc_refresh_t  *rf;
+
+    pool = ngx_create_pool(4096, ngx_cycle->log);
+    rf = pool ? ngx_pcalloc(pool, sizeof(ngx_aigc_refresh_t)) : NULL;
+
+    if (rf == NULL) {
+        if (pool) {
+            ngx_destroy_pool(pool);
+        }
+
+        ngx_aigc_flight_end(conf->zone, flight->slot, flight->ticket,
+                            NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+        return;
+    }
+
+    rf->pool = pool;
+    rf->conf = *conf;
+    rf->flight = *flight;
+    rf->session.start = session->start;
+
+    rf->timer.handler = ngx_aigc_refresh_timer;
+    rf->timer.data = &ngx_aigc_refresh_connection;
+    rf->timer.log = ngx_cycle->log;
+
+    if (ngx_aigc_refresh_copy(pool, &rf->sub, sub) != NGX_OK
+        || ngx_aigc_refresh_copy(pool, &rf->session.sid, &session->sid)
+           != NGX_OK
+        || ngx_aigc_refresh_copy(pool, &rf->session.refresh_token,
+                                 &session->refresh_token)
+           != NGX_OK
+        || ngx_aigc_refresh_call(rf) != NGX_OK)
+    {
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+    }
+}
+
+
+static ngx_int_t
+ngx_aigc_refresh_copy(ngx_pool_t *pool, ngx_str_t *dst, ngx_str_t *src)
+{
+    dst->len = src->len;
+    dst->data = ngx_pstrdup(pool, src);
+
+    return dst->data ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf)
+{
+    ngx_aigc_endpoints_t  ep;
+
+    if (ngx_aigc_issuer_endpoints(rf->conf.zone, rf->pool, &ep) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rf->fetch = ngx_aigc_logto_refresh(rf->conf.logto, &ep,
+                                       &rf->session.refresh_token,
+                                       ngx_aigc_refresh_tokens, rf,
+                                       ngx_cycle->log);
+    if (rf->fetch == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_add_timer(&rf->timer, NGX_AIGC_LOGTO_TIMEOUT + 1000);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
+{
+    ngx_aigc_refresh_t *rf = data;
+
+    rf->fetch = NULL;
+
+    /* one word for many reasons: may the user be gone? */
+
+    if (tokens->result == NGX_AIGC_TOKENS_INVALID_GRANT) {
+        ngx_aigc_doubt_put(rf->conf.zone, &rf->sub);
+    }
+
+    switch (tokens->result) {
+
+    case NGX_AIGC_TOKENS_OK:
+        break;
+
+    case NGX_AIGC_TOKENS_INVALID_GRANT:
+    case NGX_AIGC_TOKENS_REFUSED:
+    case NGX_AIGC_TOKENS_NO_ID:
+    case NGX_AIGC_TOKENS_TOO_LARGE:         /* the next sign-in says why */
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_REFUSED, NULL, 0);
+        return;
+
+    default:
+        /* is it away for those who want to sign in, too? */
+        ngx_aigc_issuer_want_keys(rf->conf.zone);
+
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+        return;
+    }
+
+    /* without a new refresh token the old one goes on (RFC 6749 6) */
+
+    if (ngx_aigc_refresh_copy(rf->pool, &rf->session.id_token,
+                              &tokens->id_token)
+        != NGX_OK
+        || (tokens->refresh_token.len
+            && ngx_aigc_refresh_copy(rf->pool, &rf->session.refresh_token,
+                                     &tokens->refresh_token)
+               != NGX_OK))
+    {
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+        return;
+    }
+
+    ngx_aigc_refresh_verify(rf);
+}
+
+
+static void
+ngx_aigc_refresh_timer(ngx_event_t *ev)
+{
+    ngx_aigc_refresh_t  *rf;
+
+    rf = (ngx_aigc_refresh_t *) ((u_char *) ev
+                                 - offsetof(ngx_aigc_refresh_t, timer));
+
+    if (rf->fetch) {
+        ngx_aigc_fetch_cancel(rf->fetch);
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+        return;
+    }
+
+    ngx_aigc_refresh_verify(rf);
+}
+
+
+/* As at sign-in, but for the nonce; tried again while a key is on its way. */
+static void
+ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
+{
+    ngx_uint_t               busy;
+    ngx_aigc_jwt_t           jwt;
+    ngx_aigc_verify_t        verify;
+    ngx_aigc_jwt_verdict_e   verdict;
+
+    verify.issuer = &rf->conf.logto->issuer;
+    verify.audience = &rf->conf.logto->app_id;
+    verify.skew = rf->conf.skew;
+
+    verdict = ngx_aigc_verify(rf->conf.zone, rf->pool, &verify,
+                              &rf->session.id_token, &jwt, &busy);
+
+    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY
+        && rf->polls++ < NGX_AIGC_REFRESH_KEY_POLLS)
+    {
+        ngx_add_timer(&rf->timer, NGX_AIGC_REFRESH_KEY_POLL);
+        return;
+    }
+
+    if (verdict != NGX_AIGC_JWT_OK) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "aigc: Logto's renewed ID token was refused: %V",
+                      ngx_aigc_jwt_verdict_text(verdict));
+
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+        return;
+    }
+
+    if (jwt.sub.len != rf->sub.len
+        || ngx_memcmp(jwt.sub.data, rf->sub.data, jwt.sub.len) != 0)
+    {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "aigc: Logto's renewed ID token is another user's: the "
+                      "session ends");
+
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_REFUSED, NULL, 0);
+        return;
+    }
+
+    ngx_aigc_logto_roles(rf->conf.logto, rf->conf.zone, &jwt, ngx_cycle->log);
+
+    ngx_aigc_refresh_seal(rf, jwt.exp);
+}
+
+
+static void
+ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp)
+{
+    ngx_int_t  rc;
+    ngx_str_t  cookie;
+
+    rc = ngx_aigc_session_seal(rf->pool, rf->conf.keys, &rf->session, &cookie);
+
+    if (rc == NGX_OK) {
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_RENEWED, &cookie, exp);
+        return;
+    }
+
+    if (rc == NGX_DECLINED) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "aigc: a renewed session does not fit a cookie any more: "
+                      "the ID token has %uz bytes: give the application fewer "
+                      "custom claims, or the user fewer roles, a shorter "
+                      "picture address or profile",
+                      rf->session.id_token.len);
+    }
+
+    ngx_aigc_refresh_end(rf, rc == NGX_DECLINED ? NGX_AIGC_FLIGHT_REFUSED
+                                                : NGX_AIGC_FLIGHT_FAILED,
+                         NULL, 0);
+}
+
+
+static void
+ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf, ngx_aigc_flight_state_e state,
+    ngx_str_t *cookie, time_t after)
+{
+    ngx_aigc_zone_t  *zone;
+
+    zone = rf->conf.zone;
+
+    ngx_aigc_flight_end(zone, rf->flight.slot, rf->flight.ticket, state,
+                        cookie, after);
+
+    switch (state) {
+
+    case NGX_AIGC_FLIGHT_RENEWED:
+        ngx_aigc_count(zone, renewed);
+        break;
+
+    case NGX_AIGC_FLIGHT_REFUSED:
+        ngx_aigc_count(zone, renew_refused);
+        break;
+
+    default:
+        ngx_aigc_count(zone, renew_failed);
+        break;
+    }
+
+    if (rf->timer.timer_set) {
+        ngx_del_timer(&rf->timer);
+    }
+
+    ngx_destroy_pool(rf->pool);
+}

@@ -1,0 +1,223 @@
+/*
+ * oidc/ngx_aigc_revoked.c — the ConfigMap's entries, read and written.  Keys
+ * and values are digits, letters, "-", "_" and " ": JSON as they are.
+ */
+
+#include "ngx_aigc_revoked.h"
+#include "base/ngx_aigc_base64url.h"
+
+#include <openssl/sha.h>
+
+
+#define NGX_AIGC_REVOKED_VALUE_MAX  (NGX_TIME_T_LEN + sizeof(" released") - 1)
+
+
+static ngx_int_t ngx_aigc_revoked_value(ngx_str_t *value, uint64_t *when);
+static u_char *ngx_aigc_revoked_key_text(u_char *p, u_char *key);
+static u_char *ngx_aigc_revoked_value_text(u_char *p, uint64_t when);
+
+
+/* by ngx_aigc_revoked_e, what follows the time */
+static ngx_str_t  ngx_aigc_revoked_reasons[] = {
+    ngx_string(""), ngx_string(" user"), ngx_string(" released")
+};
+
+
+ngx_int_t
+ngx_aigc_revoked_key(ngx_str_t *text, u_char *key)
+{
+    if (text->len == 0) {
+        ngx_memzero(key, NGX_AIGC_REVOKED_KEY_LEN);
+        return NGX_OK;
+    }
+
+    return SHA256(text->data, text->len, key) ? NGX_OK : NGX_ERROR;
+}
+
+
+time_t
+ngx_aigc_revoked_time(time_t now, time_t said)
+{
+    return ngx_max(said, ngx_min(now, said + NGX_AIGC_REVOKED_LATE));
+}
+
+
+ngx_int_t
+ngx_aigc_revoked_parse(ngx_str_t *name, ngx_str_t *value,
+    ngx_aigc_revoked_t *revoked)
+{
+    u_char     data[NGX_AIGC_REVOKED_KEY_TEXT];
+    ngx_str_t  key;
+
+    if (ngx_aigc_revoked_value(value, &revoked->when) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (name->len == sizeof(NGX_AIGC_REVOKED_FLOOR) - 1
+        && ngx_memcmp(name->data, NGX_AIGC_REVOKED_FLOOR, name->len) == 0)
+    {
+        return NGX_DONE;
+    }
+
+    key.data = data;
+
+    if (name->len != NGX_AIGC_REVOKED_KEY_TEXT
+        || ngx_aigc_base64url_decode(name, &key) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_memcpy(revoked->key, data, NGX_AIGC_REVOKED_KEY_LEN);
+
+    return NGX_OK;
+}
+
+
+/* The one form that is written: a test of the removal compares the text. */
+static ngx_int_t
+ngx_aigc_revoked_value(ngx_str_t *value, uint64_t *when)
+{
+    size_t      digits;
+    time_t      time;
+    ngx_str_t   rest;
+    ngx_uint_t  i;
+
+    for (digits = 0; digits < value->len; digits++) {
+        if (value->data[digits] < '0' || value->data[digits] > '9') {
+            break;
+        }
+    }
+
+    /* up to the year 5138 */
+
+    if (digits == 0 || digits > 11 || value->data[0] == '0') {
+        return NGX_DECLINED;
+    }
+
+    time = ngx_atotm(value->data, digits);
+
+    rest.data = value->data + digits;
+    rest.len = value->len - digits;
+
+    for (i = 0; i < 3; i++) {
+        if (rest.len == ngx_aigc_revoked_reasons[i].len
+            && ngx_memcmp(rest.data, ngx_aigc_revoked_reasons[i].data,
+                          rest.len) == 0)
+        {
+            *when = ngx_aigc_when(time, i);
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static u_char *
+ngx_aigc_revoked_key_text(u_char *p, u_char *key)
+{
+    ngx_str_t  bytes, text;
+
+    bytes.data = key;
+    bytes.len = NGX_AIGC_REVOKED_KEY_LEN;
+    text.data = p;
+
+    ngx_encode_base64url(&text, &bytes);
+
+    return p + text.len;
+}
+
+
+static u_char *
+ngx_aigc_revoked_value_text(u_char *p, uint64_t when)
+{
+    return ngx_sprintf(p, "%T%V", ngx_aigc_when_time(when),
+                       &ngx_aigc_revoked_reasons[ngx_aigc_when_reason(when)]);
+}
+
+
+ngx_int_t
+ngx_aigc_revoked_add(ngx_pool_t *pool, ngx_aigc_revoked_t *revoked,
+    ngx_uint_t n, ngx_str_t *out)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    static u_char  head[] =
+        "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":"
+        "{\"name\":\"" NGX_AIGC_REVOKED_NAME "\",\"managedFields\":[{}]},"
+        "\"data\":{";
+
+    out->data = ngx_pnalloc(pool, sizeof(head) + 2
+                                  + n * (sizeof("\"\":\"\",") - 1
+                                         + NGX_AIGC_REVOKED_KEY_TEXT
+                                         + NGX_AIGC_REVOKED_VALUE_MAX));
+    if (out->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(out->data, head, sizeof(head) - 1);
+
+    for (i = 0; i < n; i++) {
+        *p++ = '"';
+        p = ngx_aigc_revoked_key_text(p, revoked[i].key);
+        p = ngx_cpymem(p, "\":\"", 3);
+        p = ngx_aigc_revoked_value_text(p, revoked[i].when);
+        p = ngx_cpymem(p, "\",", 2);
+    }
+
+    if (n) {
+        p--;
+    }
+
+    p = ngx_cpymem(p, "}}", 2);
+
+    out->len = p - out->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_revoked_remove(ngx_pool_t *pool, ngx_aigc_revoked_t *revoked,
+    ngx_uint_t n, time_t floor, ngx_str_t *out)
+{
+    u_char      *p;
+    ngx_uint_t   i;
+
+    out->data = ngx_pnalloc(pool, 128 + NGX_TIME_T_LEN
+                                  + n * (128 + 2 * NGX_AIGC_REVOKED_KEY_TEXT
+                                         + NGX_AIGC_REVOKED_VALUE_MAX));
+    if (out->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = out->data;
+    *p++ = '[';
+
+    if (floor) {
+        p = ngx_sprintf(p, "{\"op\":\"add\",\"path\":\"/data/"
+                           NGX_AIGC_REVOKED_FLOOR "\",\"value\":\"%T\"},",
+                        floor);
+    }
+
+    for (i = 0; i < n; i++) {
+        p = ngx_sprintf(p, "{\"op\":\"test\",\"path\":\"/data/");
+        p = ngx_aigc_revoked_key_text(p, revoked[i].key);
+        p = ngx_sprintf(p, "\",\"value\":\"");
+        p = ngx_aigc_revoked_value_text(p, revoked[i].when);
+        p = ngx_sprintf(p, "\"},{\"op\":\"remove\",\"path\":\"/data/");
+        p = ngx_aigc_revoked_key_text(p, revoked[i].key);
+        p = ngx_sprintf(p, "\"},");
+    }
+
+    if (p[-1] == ',') {
+        p--;
+    }
+
+    *p++ = ']';
+
+    out->len = p - out->data;
+
+    return NGX_OK;
+}

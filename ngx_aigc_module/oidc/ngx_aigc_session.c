@@ -1,0 +1,553 @@
+/*
+ * oidc/ngx_aigc_session.c — what is inside the seal:
+ *
+ *     1 byte      version, 1
+ *     8 bytes     start, seconds, big endian
+ *     fields      each 2 bytes of length, big endian, and that many bytes
+ *
+ * session: id_token, refresh_token, sid; login: a byte, parts, and id, nonce,
+ * verifier; state: a byte, again, and id, rd; rd (start 0): id, rd.  Nothing
+ * may be left over.  The ID token is most of a session, and base64url already;
+ * as the seal is base64url again, its parts are kept decoded, each as a field
+ * of its own after a byte that counts them (0: kept as it is), which makes a
+ * cookie a quarter smaller.
+ */
+
+#include "ngx_aigc_session.h"
+#include "base/ngx_aigc_base64url.h"
+
+
+#define NGX_AIGC_SESSION_VERSION  1
+#define NGX_AIGC_SESSION_HEAD     9
+#define NGX_AIGC_TOKEN_PARTS      3
+
+/* what a sealed cookie has room for */
+#define NGX_AIGC_SESSION_PLAIN                                                \
+    (NGX_AIGC_SESSION_COOKIE_MAX / 4 * 3 - NGX_AIGC_SEAL_OVERHEAD)
+
+/* head, a byte, two lengths, id and rd */
+#define NGX_AIGC_RD_PLAIN(max)                                                \
+    (NGX_AIGC_SESSION_HEAD + 1 + 2 + NGX_AIGC_LOGIN_ID_LEN + 2 + (max))
+
+
+typedef struct {
+    u_char      *p;
+    u_char      *last;
+} ngx_aigc_fields_t;
+
+
+static ngx_int_t ngx_aigc_session_close(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, const char *purpose, u_char *start,
+    ngx_aigc_fields_t *f, ngx_str_t *value);
+static ngx_int_t ngx_aigc_session_unwrap(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
+    size_t max, time_t *start, ngx_aigc_fields_t *f);
+static void ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf,
+    size_t size, time_t start);
+static ngx_int_t ngx_aigc_byte_write(ngx_aigc_fields_t *f, ngx_uint_t byte);
+static ngx_int_t ngx_aigc_byte_read(ngx_aigc_fields_t *f, ngx_uint_t *byte);
+static ngx_int_t ngx_aigc_field_write(ngx_aigc_fields_t *f, ngx_str_t *s);
+static ngx_int_t ngx_aigc_field_read(ngx_aigc_fields_t *f, ngx_str_t *s);
+static ngx_int_t ngx_aigc_token_write(ngx_aigc_fields_t *f,
+    ngx_str_t *token);
+static ngx_int_t ngx_aigc_token_pack(ngx_aigc_fields_t *f, ngx_str_t *token);
+static ngx_int_t ngx_aigc_token_read(ngx_pool_t *pool, ngx_aigc_fields_t *f,
+    ngx_str_t *token);
+
+
+ngx_int_t
+ngx_aigc_session_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_aigc_session_t *session, ngx_str_t *value)
+{
+    u_char              buf[NGX_AIGC_SESSION_PLAIN];
+    ngx_int_t           rc;
+    ngx_aigc_fields_t   f;
+
+    ngx_aigc_fields_begin(&f, buf, sizeof(buf), session->start);
+
+    rc = NGX_DECLINED;
+
+    if (ngx_aigc_token_write(&f, &session->id_token) == NGX_OK
+        && ngx_aigc_field_write(&f, &session->refresh_token) == NGX_OK
+        && ngx_aigc_field_write(&f, &session->sid) == NGX_OK)
+    {
+        rc = ngx_aigc_session_close(pool, keys, "session", buf, &f, value);
+    }
+
+    ngx_explicit_memzero(buf, sizeof(buf));
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *value, ngx_aigc_session_t *session)
+{
+    ngx_int_t          rc;
+    ngx_aigc_fields_t  f;
+
+    ngx_memzero(session, sizeof(ngx_aigc_session_t));
+
+    rc = ngx_aigc_session_unwrap(pool, keys, "session", value,
+                                 NGX_AIGC_SESSION_COOKIE_MAX, &session->start,
+                                 &f);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_aigc_token_read(pool, &f, &session->id_token);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_field_read(&f, &session->refresh_token) != NGX_OK
+        || ngx_aigc_field_read(&f, &session->sid) != NGX_OK
+        || f.p != f.last)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_login_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_aigc_login_t *login, ngx_str_t *value)
+{
+    u_char              buf[NGX_AIGC_SESSION_PLAIN];
+    ngx_int_t           rc;
+    ngx_aigc_fields_t   f;
+
+    ngx_aigc_fields_begin(&f, buf, sizeof(buf), login->start);
+
+    rc = NGX_DECLINED;
+
+    if (ngx_aigc_byte_write(&f, login->parts) == NGX_OK
+        && ngx_aigc_field_write(&f, &login->id) == NGX_OK
+        && ngx_aigc_field_write(&f, &login->nonce) == NGX_OK
+        && ngx_aigc_field_write(&f, &login->verifier) == NGX_OK)
+    {
+        rc = ngx_aigc_session_close(pool, keys, "login", buf, &f, value);
+    }
+
+    ngx_explicit_memzero(buf, sizeof(buf));
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_aigc_login_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *value, ngx_aigc_login_t *login)
+{
+    ngx_int_t          rc;
+    ngx_aigc_fields_t  f;
+
+    ngx_memzero(login, sizeof(ngx_aigc_login_t));
+
+    rc = ngx_aigc_session_unwrap(pool, keys, "login", value,
+                                 NGX_AIGC_SESSION_COOKIE_MAX, &login->start,
+                                 &f);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_byte_read(&f, &login->parts) != NGX_OK
+        || ngx_aigc_field_read(&f, &login->id) != NGX_OK
+        || ngx_aigc_field_read(&f, &login->nonce) != NGX_OK
+        || ngx_aigc_field_read(&f, &login->verifier) != NGX_OK
+        || f.p != f.last)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_state_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_aigc_state_t *state, ngx_str_t *value)
+{
+    u_char              buf[NGX_AIGC_RD_PLAIN(NGX_AIGC_STATE_RD_MAX)];
+    ngx_aigc_fields_t   f;
+
+    ngx_aigc_fields_begin(&f, buf, sizeof(buf), state->start);
+
+    if (state->id.len != NGX_AIGC_LOGIN_ID_LEN
+        || ngx_aigc_byte_write(&f, state->again) != NGX_OK
+        || ngx_aigc_field_write(&f, &state->id) != NGX_OK
+        || ngx_aigc_field_write(&f, &state->rd) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_session_close(pool, keys, "state", buf, &f, value);
+}
+
+
+ngx_int_t
+ngx_aigc_state_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *value, ngx_aigc_state_t *state)
+{
+    ngx_int_t          rc;
+    ngx_aigc_fields_t  f;
+
+    ngx_memzero(state, sizeof(ngx_aigc_state_t));
+
+    rc = ngx_aigc_session_unwrap(pool, keys, "state", value,
+                                 NGX_AIGC_SESSION_COOKIE_MAX, &state->start,
+                                 &f);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_byte_read(&f, &state->again) != NGX_OK
+        || ngx_aigc_field_read(&f, &state->id) != NGX_OK
+        || state->id.len != NGX_AIGC_LOGIN_ID_LEN
+        || ngx_aigc_field_read(&f, &state->rd) != NGX_OK
+        || f.p != f.last)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_rd_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
+    ngx_str_t *rd, ngx_str_t *value)
+{
+    u_char             *buf;
+    ngx_aigc_fields_t   f;
+
+    if (rd->len > NGX_AIGC_RD_MAX || id->len != NGX_AIGC_LOGIN_ID_LEN) {
+        return NGX_DECLINED;
+    }
+
+    buf = ngx_pnalloc(pool, NGX_AIGC_RD_PLAIN(rd->len));
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_fields_begin(&f, buf, NGX_AIGC_RD_PLAIN(rd->len), 0);
+
+    if (ngx_aigc_field_write(&f, id) != NGX_OK
+        || ngx_aigc_field_write(&f, rd) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_session_close(pool, keys, "rd", buf, &f, value);
+}
+
+
+ngx_int_t
+ngx_aigc_rd_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
+    ngx_str_t *value, ngx_str_t *rd)
+{
+    time_t             none;
+    ngx_int_t          rc;
+    ngx_str_t          of;
+    ngx_aigc_fields_t  f;
+
+    rc = ngx_aigc_session_unwrap(pool, keys, "rd", value, NGX_AIGC_SEAL_MAX,
+                                 &none, &f);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_field_read(&f, &of) != NGX_OK
+        || of.len != id->len
+        || ngx_memcmp(of.data, id->data, id->len) != 0
+        || ngx_aigc_field_read(&f, rd) != NGX_OK
+        || f.p != f.last)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_session_close(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    const char *purpose, u_char *start, ngx_aigc_fields_t *f,
+    ngx_str_t *value)
+{
+    ngx_str_t  plain;
+
+    plain.data = start;
+    plain.len = f->p - start;
+
+    return ngx_aigc_seal(pool, keys, purpose, &plain, value);
+}
+
+
+static ngx_int_t
+ngx_aigc_session_unwrap(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    const char *purpose, ngx_str_t *value, size_t max, time_t *start,
+    ngx_aigc_fields_t *f)
+{
+    uint64_t    t;
+    ngx_int_t   rc;
+    ngx_str_t   plain;
+    ngx_uint_t  i;
+
+    if (value->len > max) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_aigc_unseal(pool, keys, purpose, value, &plain);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (plain.len < NGX_AIGC_SESSION_HEAD
+        || plain.data[0] != NGX_AIGC_SESSION_VERSION)
+    {
+        return NGX_DECLINED;
+    }
+
+    t = 0;
+
+    for (i = 1; i < NGX_AIGC_SESSION_HEAD; i++) {
+        t = (t << 8) | plain.data[i];
+    }
+
+    *start = (time_t) t;
+
+    f->p = plain.data + NGX_AIGC_SESSION_HEAD;
+    f->last = plain.data + plain.len;
+
+    return NGX_OK;
+}
+
+
+/* buf holds size bytes, more than the head */
+
+static void
+ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf, size_t size,
+    time_t start)
+{
+    ngx_int_t  i;
+
+    f->p = buf;
+    f->last = buf + size;
+
+    *f->p++ = NGX_AIGC_SESSION_VERSION;
+
+    for (i = 56; i >= 0; i -= 8) {
+        *f->p++ = (u_char) ((uint64_t) start >> i);
+    }
+}
+
+
+static ngx_int_t
+ngx_aigc_byte_write(ngx_aigc_fields_t *f, ngx_uint_t byte)
+{
+    if (f->p == f->last || byte > 255) {
+        return NGX_DECLINED;
+    }
+
+    *f->p++ = (u_char) byte;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_byte_read(ngx_aigc_fields_t *f, ngx_uint_t *byte)
+{
+    if (f->p == f->last) {
+        return NGX_DECLINED;
+    }
+
+    *byte = *f->p++;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_field_write(ngx_aigc_fields_t *f, ngx_str_t *s)
+{
+    size_t  room;
+
+    room = f->last - f->p;
+
+    /* the buffer is far below 64 KiB, so is the length */
+
+    if (room < 2 || s->len > room - 2) {
+        return NGX_DECLINED;
+    }
+
+    *f->p++ = (u_char) (s->len >> 8);
+    *f->p++ = (u_char) s->len;
+
+    if (s->len) {
+        f->p = ngx_cpymem(f->p, s->data, s->len);
+    }
+
+    return NGX_OK;
+}
+
+
+/* s points into the plain text */
+
+static ngx_int_t
+ngx_aigc_field_read(ngx_aigc_fields_t *f, ngx_str_t *s)
+{
+    size_t  len;
+
+    if (f->last - f->p < 2) {
+        return NGX_DECLINED;
+    }
+
+    len = ((size_t) f->p[0] << 8) | f->p[1];
+    f->p += 2;
+
+    if (len > (size_t) (f->last - f->p)) {
+        return NGX_DECLINED;
+    }
+
+    s->len = len;
+    s->data = f->p;
+    f->p += len;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_token_write(ngx_aigc_fields_t *f, ngx_str_t *token)
+{
+    u_char  *start;
+
+    if (f->p == f->last) {
+        return NGX_DECLINED;
+    }
+
+    start = f->p;
+
+    if (ngx_aigc_token_pack(f, token) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    f->p = start;
+    *f->p++ = 0;
+
+    return ngx_aigc_field_write(f, token);
+}
+
+
+/* NGX_DECLINED: not three parts in strict base64url, or no room */
+
+static ngx_int_t
+ngx_aigc_token_pack(ngx_aigc_fields_t *f, ngx_str_t *token)
+{
+    u_char      *p, *last, *dot;
+    ngx_str_t    part, bytes;
+    ngx_uint_t   i;
+
+    p = token->data;
+    last = p + token->len;
+
+    *f->p++ = NGX_AIGC_TOKEN_PARTS;
+
+    for (i = 0; i < NGX_AIGC_TOKEN_PARTS; i++) {
+        dot = NULL;
+
+        if (i < NGX_AIGC_TOKEN_PARTS - 1) {
+            dot = ngx_strlchr(p, last, '.');
+
+            if (dot == NULL) {
+                return NGX_DECLINED;
+            }
+        }
+
+        part.data = p;
+        part.len = (dot ? dot : last) - p;
+
+        if (f->last - f->p < 2
+            || ngx_base64_decoded_length(part.len)
+               > (size_t) (f->last - f->p - 2))
+        {
+            return NGX_DECLINED;
+        }
+
+        bytes.data = f->p + 2;
+
+        if (ngx_aigc_base64url_decode(&part, &bytes) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+
+        *f->p++ = (u_char) (bytes.len >> 8);
+        *f->p++ = (u_char) bytes.len;
+        f->p += bytes.len;
+
+        p = dot ? dot + 1 : last;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_token_read(ngx_pool_t *pool, ngx_aigc_fields_t *f, ngx_str_t *token)
+{
+    size_t      size;
+    u_char     *p;
+    ngx_str_t   part[NGX_AIGC_TOKEN_PARTS], text;
+    ngx_uint_t  i;
+
+    if (f->p == f->last) {
+        return NGX_DECLINED;
+    }
+
+    switch (*f->p++) {
+
+    case 0:
+        return ngx_aigc_field_read(f, token);
+
+    case NGX_AIGC_TOKEN_PARTS:
+        break;
+
+    default:
+        return NGX_DECLINED;
+    }
+
+    size = 0;
+
+    for (i = 0; i < NGX_AIGC_TOKEN_PARTS; i++) {
+        if (ngx_aigc_field_read(f, &part[i]) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+
+        size += ngx_base64_encoded_length(part[i].len) + 1;
+    }
+
+    token->data = ngx_pnalloc(pool, size);
+    if (token->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = token->data;
+
+    for (i = 0; i < NGX_AIGC_TOKEN_PARTS; i++) {
+        if (i) {
+            *p++ = '.';
+        }
+
+        text.data = p;
+        ngx_encode_base64url(&text, &part[i]);
+        p += text.len;
+    }
+
+    token->len = p - token->data;
+
+    return NGX_OK;
+}

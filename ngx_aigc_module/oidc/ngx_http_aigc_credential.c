@@ -1,0 +1,181 @@
+/*
+ * oidc/ngx_http_aigc_credential.c — verifying a credential, and remembering it.
+ */
+
+#include "ngx_http_aigc_credential.h"
+
+#include "ngx_aigc_verify.h"
+
+#include <openssl/sha.h>
+
+
+ngx_int_t
+ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
+    u_char *digest)
+{
+    ngx_uint_t                  i;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (SHA256(text->data, text->len, digest) == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < NGX_AIGC_DIGEST_LEN; i++) {
+        digest[i] ^= mcf->rules[i];
+    }
+
+    digest[NGX_AIGC_DIGEST_LEN - 1] ^= purpose;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
+    u_char *digest, ngx_http_aigc_who_t *who)
+{
+    ngx_int_t                   rc;
+    ngx_aigc_token_t            found, *token, *known;
+    ngx_atomic_uint_t           keys;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
+        || !ngx_aigc_revocation_known(mcf->zone))
+    {
+        who->busy = 1;
+        return NGX_DECLINED;
+    }
+
+    who->keys = keys;
+
+    token = ngx_http_aigc_memo_find(mcf->memo, purpose, text);
+
+    if (token && (token->keys != keys || token->exp <= ngx_time())) {
+        ngx_http_aigc_memo_drop(mcf->memo, token);
+        token = NULL;
+    }
+
+    if (token == NULL) {
+
+        if (ngx_http_aigc_digest(r, purpose, text, digest) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_aigc_token_find(mcf->zone, digest, keys, ngx_time(), &found);
+
+        if (rc != NGX_OK) {
+            ngx_aigc_count(mcf->zone, token_misses);
+            return rc;
+        }
+
+        ngx_aigc_count(mcf->zone, token_hits);
+
+    } else {
+        ngx_aigc_count(mcf->zone, token_memo);
+    }
+
+    known = token ? token : &found;
+
+    if (known->revocations != ngx_aigc_revocation_version(mcf->zone)) {
+
+        if (ngx_aigc_revocation_check(mcf->zone, &known->subject,
+                                      &known->revocations)
+            != NGX_OK)
+        {
+            who->subject = known->subject;
+
+            if (token) {
+                ngx_http_aigc_memo_drop(mcf->memo, token);
+            }
+
+            who->revoked = 1;
+            return NGX_DECLINED;
+        }
+
+        if (token == NULL) {
+            ngx_aigc_token_put(mcf->zone, digest, &found);
+        }
+    }
+
+    if (token == NULL) {
+        ngx_http_aigc_memo_put(mcf->memo, purpose, text, &found);
+    }
+
+    who->subject = known->subject;
+
+    who->sub.len = known->sub.len;
+    who->sub.data = ngx_pnalloc(r->pool, known->sub.len);
+    if (who->sub.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(who->sub.data, known->sub.data, known->sub.len);
+
+    return NGX_OK;
+}
+
+
+
+ngx_int_t
+ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
+    ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_subject(sid, &jwt->sid, &jwt->sub, start, &who->subject)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_aigc_revocation_check(mcf->zone, &who->subject, &who->revocations)
+        != NGX_OK)
+    {
+        who->revoked = 1;
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
+    ngx_str_t *sub, ngx_http_aigc_who_t *who)
+{
+    ngx_aigc_token_t            token;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    token.keys = who->keys;
+    token.revocations = who->revocations;
+    token.subject = who->subject;
+    token.exp = exp;
+    ngx_aigc_fixed_set(&token.sub, sub);
+
+    ngx_aigc_token_put(mcf->zone, digest, &token);
+}
+
+
+ngx_aigc_jwt_verdict_e
+ngx_http_aigc_verify(ngx_http_request_t *r, ngx_str_t *token,
+    ngx_str_t *audience, ngx_aigc_jwt_t *jwt, ngx_uint_t *busy)
+{
+    ngx_aigc_verify_t           verify;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    verify.issuer = &mcf->logto->issuer;
+    verify.audience = audience;
+    verify.skew = NGX_HTTP_AIGC_SKEW;
+
+    return ngx_aigc_verify(mcf->zone, r->pool, &verify, token, jwt, busy);
+}

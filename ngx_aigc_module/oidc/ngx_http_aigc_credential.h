@@ -1,0 +1,43 @@
+/*
+ * oidc/ngx_http_aigc_credential.h — what session cookies and bearer tokens have
+ * in common: once verified, the zone knows them by a digest.  For
+ * ngx_http_aigc_session.c and ngx_http_aigc_bearer.c.
+ */
+
+#ifndef _NGX_HTTP_AIGC_CREDENTIAL_H_INCLUDED_
+#define _NGX_HTTP_AIGC_CREDENTIAL_H_INCLUDED_
+
+#include "ngx_http_aigc_identity.h"
+
+
+/*
+ * What the zone knows a text by; purpose keeps cookies and tokens apart.
+ * NGX_OK or NGX_ERROR (openssl).
+ */
+ngx_int_t ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose,
+    ngx_str_t *text, u_char *digest);
+
+/*
+ * Looks a credential up.  NGX_OK: it is good, who->sub and who->subject are
+ * filled; NGX_DONE, NGX_DECLINED: see ngx_aigc_token_find(), and who->busy and
+ * who->revoked: without these, digest and who->keys are filled; NGX_ERROR.
+ */
+ngx_int_t ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose,
+    ngx_str_t *text, u_char *digest, ngx_http_aigc_who_t *who);
+
+/*
+ * Fills who->subject, by what a credential can be revoked.  NGX_OK: nobody has;
+ * NGX_DECLINED: see who->revoked; NGX_ERROR.
+ */
+ngx_int_t ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid,
+    time_t start, ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who);
+
+/*
+ * A credential was found good for sub until exp, by the keys that _known() saw:
+ * the zone knows it now.
+ */
+void ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
+    ngx_str_t *sub, ngx_http_aigc_who_t *who);
+
+
+#endif /* _NGX_HTTP_AIGC_CREDENTIAL_H_INCLUDED_ */

@@ -1,0 +1,317 @@
+/*
+ * oidc/ngx_http_aigc_renew.c — requests that need their session renewed.
+ */
+
+#include "ngx_http_aigc_renew.h"
+#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_reply.h"
+
+#include "ngx_aigc_refresh.h"
+
+
+static ngx_int_t ngx_http_aigc_renew_join(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
+static void ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf);
+static ngx_int_t ngx_http_aigc_renew_calling(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx,
+    ngx_aigc_flight_t *flight);
+static ngx_int_t ngx_http_aigc_renew_done(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx, ngx_str_t *cookie);
+static ngx_int_t ngx_http_aigc_renew_over(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
+static ngx_uint_t ngx_http_aigc_renew_graceful(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_renew_grace(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
+static ngx_int_t ngx_http_aigc_renew_as_was(ngx_http_aigc_who_t *who);
+static void ngx_http_aigc_renew_poll(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_int_t             rc;
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_aigc_renew_join(r, who, ctx);
+
+    /* a kept outcome that has expired, too, is what has to be renewed now */
+
+    if (rc == NGX_DONE) {
+        rc = ngx_http_aigc_renew_join(r, who, ctx);
+    }
+
+    return (rc == NGX_DONE) ? NGX_BUSY : rc;
+}
+
+
+/* As above, and NGX_DONE: join again, for the session that is in who now. */
+static ngx_int_t
+ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    ngx_http_aigc_ctx_t *ctx)
+{
+    ngx_uint_t                  newer;
+    ngx_aigc_flight_t           flight;
+    ngx_aigc_refresh_conf_t     conf;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    /*
+     * A newer session has been here, of another replica's making perhaps: this
+     * one's refresh token may not be sent any more.
+     */
+
+    newer = (ngx_http_aigc_identify_newer(r, who) == NGX_OK);
+
+    if (ngx_aigc_flight_join(mcf->zone, r->pool, who->key, who->exp, !newer,
+                             &flight)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (newer && flight.state != NGX_AIGC_FLIGHT_RENEWED) {
+        return ngx_http_aigc_renew_as_was(who);
+    }
+
+    if (flight.lead) {
+        conf.zone = mcf->zone;
+        conf.logto = mcf->logto;
+        conf.keys = mcf->keys;
+        conf.skew = NGX_HTTP_AIGC_SKEW;
+
+        ngx_aigc_refresh(&conf, &flight, &who->session, &who->holder);
+    }
+
+    switch (flight.state) {
+
+    case NGX_AIGC_FLIGHT_CALLING:
+        return ngx_http_aigc_renew_calling(r, who, ctx, &flight);
+
+    case NGX_AIGC_FLIGHT_RENEWED:
+        return ngx_http_aigc_renew_done(r, who, ctx, &flight.cookie);
+
+    case NGX_AIGC_FLIGHT_REFUSED:
+        return ngx_http_aigc_renew_over(r, who, ctx);
+
+    case NGX_AIGC_FLIGHT_FREE:
+        ngx_http_aigc_renew_full(mcf);
+        return ngx_http_aigc_renew_grace(r, who);
+
+    default:
+        return ngx_http_aigc_renew_grace(r, who);
+    }
+}
+
+
+static void
+ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf)
+{
+    static ngx_aigc_seldom_t  said;
+
+    ngx_aigc_count(mcf->zone, renew_full);
+
+    if (ngx_aigc_seldom(&said, NGX_HTTP_AIGC_RENEW_SAY)) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "aigc: no room to renew a session: %uD are being "
+                      "renewed: make \"aigc_zone\" larger",
+                      mcf->zone->shm->nflights);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    ngx_http_aigc_ctx_t *ctx, ngx_aigc_flight_t *flight)
+{
+    ngx_msec_t  wait;
+
+    wait = NGX_HTTP_AIGC_RENEW_WAIT_MAX;
+
+    if (ngx_http_aigc_renew_graceful(r, who)) {
+
+        /* Logto did not answer just now: it is asked, not waited for */
+
+        wait = flight->fails ? 0 : NGX_HTTP_AIGC_RENEW_WAIT;
+    }
+
+    if (!ctx->renewing) {
+        ctx->renewing = 1;
+        ctx->renew_until = ngx_current_msec + wait;
+    }
+
+    if ((ngx_msec_int_t) (ngx_current_msec - ctx->renew_until) >= 0) {
+        return ngx_http_aigc_renew_grace(r, who);
+    }
+
+    ctx->flight = flight->slot;
+    ctx->ticket = flight->ticket;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    ngx_http_aigc_ctx_t *ctx, ngx_str_t *cookie)
+{
+    ngx_int_t                   rc;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    /* looked at as if the browser had sent it */
+
+    rc = ngx_http_aigc_identify_cookie(r, cookie, who);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_session_open(r->pool, mcf->keys, cookie, &who->session);
+    }
+
+    if (rc == NGX_OK) {
+        who->token = who->session.id_token;
+        ctx->renewed = *cookie;
+        return NGX_OK;
+    }
+
+    if (rc == NGX_ERROR || who->busy) {
+        return rc;
+    }
+
+    return who->expired ? NGX_DONE : ngx_http_aigc_renew_over(r, who, ctx);
+}
+
+
+/* A bearer token counts where there is no session: there is none any more. */
+static ngx_int_t
+ngx_http_aigc_renew_over(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    ngx_http_aigc_ctx_t *ctx)
+{
+    ctx->over = 1;
+    who->expired = 0;
+    who->cookie = 0;
+
+    return ngx_http_aigc_identify_bearer(r, who);
+}
+
+
+static ngx_uint_t
+ngx_http_aigc_renew_graceful(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    return who->genuine && ngx_time() < who->exp + mcf->grace;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_renew_grace(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (!ngx_http_aigc_renew_graceful(r, who)) {
+        return NGX_BUSY;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_aigc_count(mcf->zone, grace);
+
+    return ngx_http_aigc_renew_as_was(who);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_renew_as_was(ngx_http_aigc_who_t *who)
+{
+    who->sub = who->holder;
+    who->token = who->session.id_token;
+    who->cookie = 1;
+    who->expired = 0;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_renew_wait(ngx_http_request_t *r)
+{
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* a client that goes away is noticed, the flight goes on without it */
+
+    if (r == r->main) {
+        r->read_event_handler = ngx_http_test_reading;
+    }
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return ngx_http_aigc_poll(r, NGX_HTTP_AIGC_RENEW_POLL,
+                              ngx_http_aigc_renew_poll);
+}
+
+
+static void
+ngx_http_aigc_renew_poll(ngx_http_request_t *r)
+{
+    ngx_http_aigc_ctx_t        *ctx;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    ctx = ngx_http_aigc_get_ctx(r);
+
+    if (ctx
+        && (ngx_msec_int_t) (ngx_current_msec - ctx->renew_until) < 0
+        && ngx_aigc_flight_wait(mcf->zone, ctx->flight, ctx->ticket) == NGX_OK
+        && ngx_http_aigc_poll(r, NGX_HTTP_AIGC_RENEW_POLL,
+                              ngx_http_aigc_renew_poll)
+           == NGX_OK)
+    {
+        return;
+    }
+
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    if (r == r->main) {
+        r->read_event_handler = ngx_http_block_reading;
+    }
+
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+}
+
+
+ngx_int_t
+ngx_http_aigc_renew_header(ngx_http_request_t *r)
+{
+    ngx_str_t                   value;
+    ngx_http_aigc_ctx_t        *ctx;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (ctx == NULL || (ctx->renewed.len == 0 && !ctx->over)) {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    value = ctx->renewed;
+
+    return ngx_http_aigc_set_cookie(r, &mcf->cookie, &value, &mcf->domain,
+                                    value.len ? -1 : 0);
+}

@@ -1,0 +1,181 @@
+/*
+ * oidc/ngx_http_aigc_session.c — who a session cookie is of.
+ */
+
+#include "ngx_http_aigc_credential.h"
+
+#include "ngx_aigc_verify.h"
+
+
+static ngx_int_t ngx_http_aigc_session_verify(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who, u_char *digest, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_http_aigc_session_key(ngx_http_request_t *r,
+    ngx_aigc_session_t *session, u_char *key);
+
+
+ngx_int_t
+ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
+    ngx_http_aigc_who_t *who)
+{
+    u_char                      digest[NGX_AIGC_DIGEST_LEN];
+    time_t                      exp;
+    ngx_int_t                   rc;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    who->expired = 0;
+    who->genuine = 0;
+    who->revoked = 0;
+
+    if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
+        return NGX_DECLINED;
+    }
+
+    who->cookie = 1;
+
+    rc = ngx_http_aigc_known(r, 's', value, digest, who);
+
+    if (rc == NGX_OK || rc == NGX_ERROR) {
+        return rc;
+    }
+
+    who->genuine = (rc == NGX_DONE);
+    rc = NGX_DECLINED;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (!who->revoked && !who->busy) {
+        rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
+    }
+
+    if (rc == NGX_OK) {
+        rc = ngx_http_aigc_session_verify(r, who, digest, &jwt);
+    }
+
+    if (rc != NGX_OK) {
+        who->cookie = 0;
+        return rc;
+    }
+
+    who->sub = jwt.sub;
+
+    exp = ngx_min(jwt.exp + NGX_HTTP_AIGC_SKEW,
+                  who->session.start + mcf->lifetime);
+
+    ngx_http_aigc_remember(r, digest, exp, &jwt.sub, who);
+
+    /* the newest session of this sign-in that has been here */
+
+    ngx_http_aigc_remember(r, who->key, exp, &jwt.sub, who);
+
+    return NGX_OK;
+}
+
+
+/* The session's age and its ID token; digest is its cookie's. */
+static ngx_int_t
+ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    u_char *digest, ngx_aigc_jwt_t *jwt)
+{
+    ngx_int_t                   rc;
+    ngx_uint_t                  busy;
+    ngx_aigc_jwt_verdict_e      verdict, signature;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (who->session.start + mcf->lifetime <= ngx_time()
+        || ngx_http_aigc_session_key(r, &who->session, who->key) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    verdict = ngx_http_aigc_verify(r, &who->session.id_token,
+                                   &mcf->logto->app_id, jwt, &busy);
+
+    /* what is revoked is not renewed either */
+
+    rc = ngx_http_aigc_unrevoked(r, &who->session.sid, who->session.start,
+                                 jwt, who);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (verdict == NGX_AIGC_JWT_EXPIRED && !who->genuine) {
+
+        /* the seal alone proves nothing; once proven, it is remembered */
+
+        signature = ngx_aigc_verify_signature(mcf->zone, jwt, &busy);
+
+        if (signature == NGX_AIGC_JWT_OK) {
+            who->genuine = 1;
+            ngx_http_aigc_remember(r, digest, jwt->exp, &jwt->sub, who);
+
+        } else if (signature != NGX_AIGC_JWT_UNKNOWN_KEY) {
+            verdict = signature;
+        }
+    }
+
+    if (verdict == NGX_AIGC_JWT_OK) {
+        return NGX_OK;
+    }
+
+    who->busy = busy;
+
+    /* a token whose key has gone is as good as an expired one */
+
+    if (!busy && who->session.refresh_token.len
+        && (verdict == NGX_AIGC_JWT_EXPIRED
+            || verdict == NGX_AIGC_JWT_UNKNOWN_KEY))
+    {
+        who->expired = 1;
+        who->exp = jwt->exp;
+        who->holder = jwt->sub;
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* What stays the same when its tokens are renewed: sid and start. */
+static ngx_int_t
+ngx_http_aigc_session_key(ngx_http_request_t *r, ngx_aigc_session_t *session,
+    u_char *key)
+{
+    u_char     *p, text[NGX_AIGC_SID_MAX + 1 + NGX_TIME_T_LEN];
+    ngx_str_t   name;
+
+    if (session->sid.len > NGX_AIGC_SID_MAX) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_cpymem(text, session->sid.data, session->sid.len);
+    p = ngx_sprintf(p, "\n%T", session->start);
+
+    name.data = text;
+    name.len = p - text;
+
+    return ngx_http_aigc_digest(r, 'n', &name, key);
+}
+
+
+ngx_int_t
+ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_aigc_token_t            token;
+    ngx_atomic_uint_t           keys;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
+        || !who->genuine
+        || ngx_aigc_token_find(mcf->zone, who->key, keys, ngx_time(), &token)
+           != NGX_OK
+        || !ngx_aigc_fixed_eq(&token.sub, &who->holder))
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}

@@ -1,0 +1,279 @@
+/*
+ * oidc/ngx_http_aigc_sign_in.c — the request to Logto's authorization endpoint.
+ */
+
+#include "ngx_http_aigc_sign_in.h"
+#include "ngx_http_aigc_login.h"
+#include "base/ngx_http_aigc_headers.h"
+#include "base/ngx_http_aigc_page.h"
+#include "base/ngx_http_aigc_reply.h"
+
+
+static ngx_int_t ngx_http_aigc_sign_in_framed(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_sign_in_long(ngx_http_request_t *r,
+    ngx_str_t *rd);
+static ngx_int_t ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd);
+static ngx_int_t ngx_http_aigc_rd_text(ngx_http_request_t *r,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_aigc_authorization(ngx_http_request_t *r,
+    ngx_aigc_endpoints_t *ep, ngx_aigc_login_t *login, ngx_str_t *state,
+    ngx_str_t *location);
+
+
+ngx_int_t
+ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+    ngx_str_t  rd;
+
+    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        return ngx_http_aigc_not_allowed(r, "GET, HEAD");
+    }
+
+    if (ngx_http_aigc_sign_in_framed(r) == NGX_OK) {
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FRAMED, NULL);
+    }
+
+    rc = ngx_http_aigc_rd(r, &rd);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_BAD_RD, NULL);
+    }
+
+    if (rc == NGX_DONE && ngx_http_aigc_is_navigation(r) == NGX_OK) {
+        return ngx_http_aigc_sign_in_long(r, &rd);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_sign_in_begin(r, &rd, 0);
+}
+
+
+/*
+ * NGX_OK: a browser asks for it as a part of some page.  Logto is not shown
+ * there, and a page of hundreds of them would fill the browser's cookies.
+ */
+static ngx_int_t
+ngx_http_aigc_sign_in_framed(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_http_aigc_header(r, "sec-fetch-dest");
+
+    return (h && (h->value.len != sizeof("document") - 1
+                  || ngx_memcmp(h->value.data, "document", h->value.len)
+                     != 0))
+           ? NGX_OK : NGX_DECLINED;
+}
+
+
+/* No error: the way in is there, but for the page within the site. */
+static ngx_int_t
+ngx_http_aigc_sign_in_long(ngx_http_request_t *r, ngx_str_t *rd)
+{
+    ngx_http_aigc_page_t  page;
+
+    ngx_memzero(&page, sizeof(ngx_http_aigc_page_t));
+
+    page.status = NGX_HTTP_OK;
+    page.id = "rd-too-long";
+    page.words = ngx_http_aigc_problem_words(page.id);
+    page.sign_in = *rd;
+
+    return ngx_http_aigc_page(r, &page);
+}
+
+
+ngx_int_t
+ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
+    ngx_uint_t again)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   state, location;
+    ngx_aigc_login_t            login;
+    ngx_aigc_endpoints_t        ep;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_aigc_issuer_here(mcf->zone);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
+    }
+
+    if (rc == NGX_DECLINED) {
+
+        /* not sent there in vain; soon after it is back, we know */
+
+        ngx_aigc_issuer_want_keys(mcf->zone);
+
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
+                                 "The sign-in service cannot be reached.");
+    }
+
+    if (rc != NGX_OK
+        || ngx_http_aigc_login_begin(r, rd, again, &login, &state) != NGX_OK
+        || ngx_http_aigc_authorization(r, &ep, &login, &state, &location)
+           != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_redirect(r, &location);
+}
+
+
+/*
+ * Where to go afterwards: an http(s) URL on the root domain with the gateway's
+ * scheme and port, or a path on the gateway; its front page without one.  Only
+ * the host decides; of the rest, what a Location cannot hold is escaped.
+ * NGX_DONE: too long to be kept, rd is the front page of its site.
+ */
+static ngx_int_t
+ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   text, uri;
+    ngx_aigc_url_t              url;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_http_aigc_rd_text(r, &text);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    rc = ngx_aigc_url_split(r->pool, &text, &url);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (url.port != mcf->gateway.port
+        || url.scheme.len != mcf->gateway.scheme.len
+        || ngx_aigc_host_within(&url.host, &mcf->domain) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_aigc_url_escape_odd(r->pool, &url.uri, &uri) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* what was checked is what is kept: built anew from its parts */
+
+    rc = NGX_OK;
+
+    if (url.scheme.len + 3 + url.authority.len + uri.len
+        > ngx_http_aigc_login_rd_max(r))
+    {
+        ngx_str_set(&uri, "/");
+        rc = NGX_DONE;
+    }
+
+    rd->len = url.scheme.len + 3 + url.authority.len + uri.len;
+    rd->data = ngx_pnalloc(r->pool, rd->len);
+    if (rd->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(rd->data, "%V://%V%V", &url.scheme, &url.authority,
+                       &uri);
+
+    return rc;
+}
+
+
+/* As an absolute URL, without the bytes that no request line can hold. */
+static ngx_int_t
+ngx_http_aigc_rd_text(ngx_http_request_t *r, ngx_str_t *text)
+{
+    size_t                      i;
+    ngx_int_t                   rc;
+    ngx_str_t                   raw, path;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_query_get(&r->args, "rd", &raw) != NGX_OK || raw.len == 0) {
+        ngx_str_set(&path, "/");
+
+    } else {
+        rc = ngx_aigc_url_decode(r->pool, &raw, &path);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    for (i = 0; i < path.len; i++) {
+        if (path.data[i] < 0x20 || path.data[i] == 0x7f) {
+            return NGX_DECLINED;
+        }
+    }
+
+    *text = path;
+
+    if (path.len == 0 || path.data[0] != '/') {
+        return NGX_OK;
+    }
+
+    text->len = mcf->origin.len + path.len;
+    text->data = ngx_pnalloc(r->pool, text->len);
+    if (text->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(text->data, "%V%V", &mcf->origin, &path);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
+    ngx_aigc_login_t *login, ngx_str_t *state, ngx_str_t *location)
+{
+    size_t                      len;
+    ngx_str_t                   id, uri, challenge;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    static ngx_str_t            format = ngx_string(
+        "%V%sclient_id=%V&redirect_uri=%V&response_type=code"
+        "&scope=openid%%20profile%%20email%%20roles%%20offline_access"
+        "&prompt=consent&state=%V&nonce=%V&code_challenge=%V"
+        "&code_challenge_method=S256");
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_url_encode(r->pool, &mcf->logto->app_id, &id) != NGX_OK
+        || ngx_aigc_url_encode(r->pool, &mcf->redirect_uri, &uri) != NGX_OK
+        || ngx_aigc_sha256_base64url(r->pool, &login->verifier, &challenge)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    len = format.len + ep->authorization.len + id.len + uri.len
+          + state->len + login->nonce.len + challenge.len;
+
+    location->data = ngx_pnalloc(r->pool, len);
+    if (location->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    location->len = ngx_snprintf(location->data, len, (char *) format.data,
+                                 &ep->authorization,
+                                 ngx_strlchr(ep->authorization.data,
+                                             ep->authorization.data
+                                             + ep->authorization.len, '?')
+                                 ? "&" : "?",
+                                 &id, &uri, state, &login->nonce,
+                                 &challenge)
+                    - location->data;
+
+    return NGX_OK;
+}

@@ -1,0 +1,131 @@
+/*
+ * oidc/ngx_http_aigc_sign_out.c — the session revoked on every gateway, cookies
+ * cleared, the refresh token revoked, the browser sent to Logto's end-session
+ * endpoint.
+ */
+
+#include "ngx_http_aigc_sign_out.h"
+#include "ngx_http_aigc_identity.h"
+#include "base/ngx_http_aigc_headers.h"
+#include "base/ngx_http_aigc_page.h"
+#include "base/ngx_http_aigc_reply.h"
+
+
+static ngx_int_t ngx_http_aigc_end_session(ngx_http_request_t *r,
+    ngx_aigc_endpoints_t *ep, ngx_str_t *location);
+
+
+ngx_int_t
+ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                   none, location;
+    ngx_http_aigc_who_t         who;
+    ngx_aigc_endpoints_t        ep;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    /* a link or an image of another page must not sign anybody out */
+
+    if (r->method != NGX_HTTP_POST) {
+        return ngx_http_aigc_not_allowed(r, "POST");
+    }
+
+    if (ngx_http_aigc_same_origin(r, NULL) != NGX_OK) {
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
+    }
+
+    rc = ngx_http_aigc_identify_bound(r, &who);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* who can show the session may end it, with an expired ID token as well */
+
+    if (who.session.sid.len == 0) {
+        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN, NULL);
+    }
+
+    /* a copy of the cookie is no session either */
+
+    if (ngx_aigc_revocation_put(mcf->zone, &who.session.sid, ngx_time(),
+                                NGX_AIGC_REVOKED_SESSION, ngx_cycle->log)
+        == NGX_ERROR)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_null(&none);
+    location = mcf->origin;
+
+    rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
+
+    if (rc == NGX_OK) {
+        ngx_aigc_logto_revoke(mcf->logto, &ep, &who.session.refresh_token,
+                              ngx_cycle->log);
+
+        if (ep.end_session.len) {
+            rc = ngx_http_aigc_end_session(r, &ep, &location);
+        }
+    }
+
+    if (rc == NGX_ERROR
+        || ngx_http_discard_request_body(r) != NGX_OK
+        || ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, &mcf->domain, 0)
+           != NGX_OK
+        || ngx_http_aigc_set_cookie(r, &mcf->bind, &none, NULL, 0) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_redirect(r, &location);
+}
+
+
+/*
+ * client_id says enough: Logto ends the session without a question then.  An
+ * id_token_hint would be a token in a URL, in Logto's log and the browser's
+ * history.
+ */
+static ngx_int_t
+ngx_http_aigc_end_session(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
+    ngx_str_t *location)
+{
+    size_t                      len;
+    ngx_str_t                   id, back, uri;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    static ngx_str_t            format = ngx_string(
+        "%V?client_id=%V&post_logout_redirect_uri=%V");
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    uri.len = mcf->origin.len + 1;
+    uri.data = ngx_pnalloc(r->pool, uri.len);
+    if (uri.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_sprintf(uri.data, "%V/", &mcf->origin);
+
+    if (ngx_aigc_url_encode(r->pool, &mcf->logto->app_id, &id) != NGX_OK
+        || ngx_aigc_url_encode(r->pool, &uri, &back) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    len = format.len + ep->end_session.len + id.len + back.len;
+
+    location->data = ngx_pnalloc(r->pool, len);
+    if (location->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    location->len = ngx_snprintf(location->data, len, (char *) format.data,
+                                 &ep->end_session, &id, &back)
+                    - location->data;
+
+    return NGX_OK;
+}
