@@ -201,6 +201,25 @@ ngx_aigc_put_int(ngx_aigc_writer_t *w, int64_t n)
 
 
 void
+ngx_aigc_put_pointer(ngx_aigc_writer_t *w, const char *name)
+{
+    size_t  len;
+
+    for ( ;; ) {
+        len = strcspn(name, "/");
+        ngx_aigc_put(w, (u_char *) name, len);
+
+        if (name[len] == '\0') {
+            return;
+        }
+
+        ngx_aigc_put_literal(w, "~1");
+        name += len + 1;
+    }
+}
+
+
+void
 ngx_aigc_put_string(ngx_aigc_writer_t *w, ngx_str_t *text)
 {
     size_t  escapes;

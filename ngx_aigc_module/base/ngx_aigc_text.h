@@ -72,6 +72,9 @@ typedef struct {
 void ngx_aigc_put(ngx_aigc_writer_t *w, u_char *data, size_t len);
 void ngx_aigc_put_int(ngx_aigc_writer_t *w, int64_t n);
 
+/* A name inside a JSON pointer (RFC 6901): "~1" is its slash. */
+void ngx_aigc_put_pointer(ngx_aigc_writer_t *w, const char *name);
+
 /* In quotes, escaped. */
 void ngx_aigc_put_string(ngx_aigc_writer_t *w, ngx_str_t *text);
 

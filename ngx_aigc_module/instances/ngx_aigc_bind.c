@@ -266,7 +266,7 @@ ngx_aigc_bind_alive(ngx_aigc_fetch_t *f)
     uid = ngx_aigc_json_text(meta, "uid");
     deletion = ngx_aigc_json_text(meta, "deletionTimestamp");
     disks = ngx_aigc_json_text(json_object_get(meta, "annotations"),
-                               NGX_AIGC_ANNOTATION_DISKS);
+                               ngx_aigc_annotation(DISKS));
 
     alive = (ngx_aigc_fixed_eq(&list->uid, &uid) && deletion.len == 0
              && disks.len == 6 && ngx_memcmp(disks.data, "delete", 6) == 0);

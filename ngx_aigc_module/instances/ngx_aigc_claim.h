@@ -10,10 +10,10 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_aigc_annotation.h"
 #include "oidc/ngx_aigc_jwt.h"          /* NGX_AIGC_SUB_MAX */
 
 
-#define NGX_AIGC_ANNOTATION         "instance.aigc-gateway.io/"
 #define NGX_AIGC_ANNOTATION_MAX     384     /* bytes of an instance's value */
 
 

@@ -32,7 +32,7 @@ ngx_aigc_given(ngx_str_t *text, ngx_str_t *uid, ngx_int_t id, time_t created,
     value = ngx_aigc_json_text(meta, "creationTimestamp");
     birth = ngx_aigc_time_read(&value);
 
-    value = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_TOP);
+    value = ngx_aigc_json_text(annotations, ngx_aigc_annotation(TOP));
     *top = ngx_aigc_id_parse(&value);
 
     rc = (*top >= 0

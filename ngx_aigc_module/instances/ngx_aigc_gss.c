@@ -179,7 +179,7 @@ ngx_aigc_gss_read_annotations(ngx_pool_t *pool, json_t *annotations,
 
     gss->has_annotations = json_is_object(annotations) ? 1 : 0;
 
-    top = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_TOP);
+    top = ngx_aigc_json_text(annotations, ngx_aigc_annotation(TOP));
     gss->top = ngx_aigc_id_parse(&top);
 
     if (gss->top == NGX_ERROR) {
@@ -189,11 +189,11 @@ ngx_aigc_gss_read_annotations(ngx_pool_t *pool, json_t *annotations,
     ngx_aigc_gss_read_disks(annotations, gss);
 
     reserve_ids = json_object_get(annotations,
-                                  NGX_AIGC_ANNOTATION_RESERVE_IDS);
+                                  ngx_aigc_annotation(RESERVE_IDS));
     gss->has_reserve_ids = json_is_string(reserve_ids) ? 1 : 0;
 
     if (ngx_aigc_json_copy(pool, annotations,
-                           NGX_AIGC_ANNOTATION_RESERVE_IDS,
+                           ngx_aigc_annotation(RESERVE_IDS),
                            NGX_AIGC_RESERVE_IDS_MAX, &gss->reserve_ids)
         != NGX_OK
         || ngx_aigc_gss_read_max(pool, annotations, gss) != NGX_OK
@@ -215,7 +215,7 @@ ngx_aigc_gss_read_aside(ngx_pool_t *pool, json_t *annotations,
     ngx_str_t   text;
     ngx_uint_t  bad;
 
-    text = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_ASIDE);
+    text = ngx_aigc_json_text(annotations, ngx_aigc_annotation(ASIDE));
 
     gss->has_aside = (text.len != 0);
 
@@ -234,7 +234,7 @@ ngx_aigc_gss_read_max(ngx_pool_t *pool, json_t *annotations,
 
     gss->max = NGX_AIGC_INSTANCES_DEFAULT;
 
-    value = json_object_get(annotations, NGX_AIGC_ANNOTATION_LIMIT);
+    value = json_object_get(annotations, ngx_aigc_annotation(LIMIT));
     if (value == NULL) {
         return NGX_OK;
     }
@@ -245,7 +245,7 @@ ngx_aigc_gss_read_max(ngx_pool_t *pool, json_t *annotations,
     if (max == NGX_ERROR || max > NGX_AIGC_INSTANCES_MAX) {
         gss->max = 0;
 
-        return ngx_aigc_gss_blame(pool, gss, NGX_AIGC_ANNOTATION_LIMIT, value,
+        return ngx_aigc_gss_blame(pool, gss, ngx_aigc_annotation(LIMIT), value,
                                   "is not a number from 0 to "
                                   ngx_value(NGX_AIGC_INSTANCES_MAX));
     }
@@ -263,11 +263,11 @@ ngx_aigc_gss_read_disks(json_t *annotations, ngx_aigc_gss_t *gss)
 {
     ngx_str_t  text;
 
-    if (json_object_get(annotations, NGX_AIGC_ANNOTATION_DISKS) == NULL) {
+    if (json_object_get(annotations, ngx_aigc_annotation(DISKS)) == NULL) {
         return;
     }
 
-    text = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_DISKS);
+    text = ngx_aigc_json_text(annotations, ngx_aigc_annotation(DISKS));
 
     if (text.len == 6 && ngx_memcmp(text.data, "delete", 6) == 0) {
         gss->disks_delete = 1;

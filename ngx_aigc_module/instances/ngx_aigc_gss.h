@@ -20,10 +20,8 @@
 #include "ngx_aigc_claim.h"
 
 
-#define NGX_AIGC_ANNOTATION_DISKS   "aigc-gateway.io/disks"
 #define NGX_AIGC_INSTANCES_DEFAULT  800     /* per template */
 #define NGX_AIGC_INSTANCES_MAX      2500    /* fit 256 KiB of annotations */
-#define NGX_AIGC_ANNOTATION_LIMIT   "aigc-gateway.io/max-instances"
 #define NGX_AIGC_WHY_MAX            160     /* bytes of misconfigured */
 #define NGX_AIGC_TITLE_MAX          128
 #define NGX_AIGC_DESCRIPTION_MAX    512

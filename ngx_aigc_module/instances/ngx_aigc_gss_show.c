@@ -61,10 +61,11 @@ ngx_aigc_gss_read_show(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
                                                                "spec"),
                                                "containers"), 0);
 
-    if (ngx_aigc_json_copy(pool, annotations, "aigc-gateway.io/title",
+    if (ngx_aigc_json_copy(pool, annotations, ngx_aigc_annotation(TITLE),
                            NGX_AIGC_TITLE_MAX, &gss->title)
         != NGX_OK
-        || ngx_aigc_json_copy(pool, annotations, "aigc-gateway.io/description",
+        || ngx_aigc_json_copy(pool, annotations,
+                              ngx_aigc_annotation(DESCRIPTION),
                               NGX_AIGC_DESCRIPTION_MAX, &gss->description)
            != NGX_OK
         || ngx_aigc_json_copy(pool, container, "image", NGX_AIGC_IMAGE_MAX,
@@ -108,7 +109,7 @@ ngx_aigc_gss_show_icon(ngx_pool_t *pool, json_t *annotations,
         ngx_string("data:image/")
     };
 
-    icon = ngx_aigc_json_text(annotations, "aigc-gateway.io/icon");
+    icon = ngx_aigc_json_text(annotations, ngx_aigc_annotation(ICON));
 
     if (icon.len > NGX_AIGC_ICON_MAX) {
         return NGX_OK;

@@ -171,7 +171,7 @@ ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pvc_t *pvc)
         return NGX_ERROR;
     }
 
-    if (ngx_aigc_pvc_text(pool, annotations, NGX_AIGC_ANNOTATION_STRAY,
+    if (ngx_aigc_pvc_text(pool, annotations, ngx_aigc_annotation(STRAY),
                           NGX_AIGC_UID_MAX, &pvc->stray)
         != NGX_OK
         || ngx_aigc_pvc_text(pool, meta, "resourceVersion",
@@ -245,14 +245,14 @@ ngx_aigc_pvc_owner(ngx_pool_t *pool, json_t *annotations, ngx_str_t *out)
 
     static ngx_str_t  unreadable = ngx_string(NGX_AIGC_OWNER_UNREADABLE);
 
-    value = json_object_get(annotations, NGX_AIGC_ANNOTATION_OWNER);
+    value = json_object_get(annotations, ngx_aigc_annotation(OWNER));
 
     if (value == NULL) {
         ngx_str_null(out);
         return NGX_OK;
     }
 
-    owner = ngx_aigc_json_text(annotations, NGX_AIGC_ANNOTATION_OWNER);
+    owner = ngx_aigc_json_text(annotations, ngx_aigc_annotation(OWNER));
 
     if (ngx_aigc_text_check(&owner, NGX_AIGC_SUB_MAX) != NGX_OK) {
         *out = unreadable;
@@ -267,7 +267,8 @@ ngx_int_t
 ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *owner,
     ngx_str_t *out)
 {
-    return ngx_aigc_pvc_annotate(pool, pvc, "owner", owner, out);
+    return ngx_aigc_pvc_annotate(pool, pvc, ngx_aigc_annotation(OWNER),
+                                 owner, out);
 }
 
 
@@ -275,7 +276,8 @@ ngx_int_t
 ngx_aigc_pvc_stray(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *gss,
     ngx_str_t *out)
 {
-    return ngx_aigc_pvc_annotate(pool, pvc, "stray", gss, out);
+    return ngx_aigc_pvc_annotate(pool, pvc, ngx_aigc_annotation(STRAY),
+                                 gss, out);
 }
 
 
@@ -316,12 +318,11 @@ ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc, const char *key,
 
     if (pvc->has_annotations) {
         ngx_aigc_put_literal(w, "{\"op\":\"test\","
-                                "\"path\":\"/metadata/annotations/"
-                                "aigc-gateway.io~1owner\",\"value\":null},"
-                                "{\"op\":\"add\","
-                                "\"path\":\"/metadata/annotations/"
-                                "aigc-gateway.io~1");
-        ngx_aigc_put(w, (u_char *) key, ngx_strlen(key));
+                                "\"path\":\"/metadata/annotations/");
+        ngx_aigc_put_pointer(w, ngx_aigc_annotation(OWNER));
+        ngx_aigc_put_literal(w, "\",\"value\":null},{\"op\":\"add\","
+                                "\"path\":\"/metadata/annotations/");
+        ngx_aigc_put_pointer(w, key);
         ngx_aigc_put_literal(w, "\",\"value\":");
         ngx_aigc_put_string(w, value);
         ngx_aigc_put_literal(w, "}]");
@@ -332,7 +333,7 @@ ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc, const char *key,
                                 "\"value\":null},"
                                 "{\"op\":\"add\","
                                 "\"path\":\"/metadata/annotations\","
-                                "\"value\":{\"aigc-gateway.io/");
+                                "\"value\":{\"");
         ngx_aigc_put(w, (u_char *) key, ngx_strlen(key));
         ngx_aigc_put_literal(w, "\":");
         ngx_aigc_put_string(w, value);

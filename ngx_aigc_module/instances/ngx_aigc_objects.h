@@ -12,11 +12,10 @@
 
 #include <jansson.h>
 
+#include "ngx_aigc_annotation.h"
 #include "ngx_aigc_owner_ref.h"
 
 
-#define NGX_AIGC_ANNOTATION_OWNER   "aigc-gateway.io/owner"    /* on a PVC */
-#define NGX_AIGC_ANNOTATION_STRAY   "aigc-gateway.io/stray"    /* likewise */
 #define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
 #define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
 #define NGX_AIGC_VERSION_MAX        24  /* bytes of a resourceVersion */

@@ -150,8 +150,9 @@ ngx_aigc_patch_put_tests(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
 
     if (patch->test_reserve_ids) {
         ngx_aigc_put_literal(w, "{\"op\":\"test\",\"path\":\""
-                                NGX_AIGC_PATH_ANNOTATIONS
-                                "/game.kruise.io~1reserve-ids\",\"value\":");
+                                NGX_AIGC_PATH_ANNOTATIONS "/");
+        ngx_aigc_put_pointer(w, ngx_aigc_annotation(RESERVE_IDS));
+        ngx_aigc_put_literal(w, "\",\"value\":");
         ngx_aigc_put_string(w, &patch->reserve_ids);
         ngx_aigc_put_literal(w, "},");
     }
@@ -212,8 +213,9 @@ ngx_aigc_patch_put_changes(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
 
     if (patch->top >= 0) {
         ngx_aigc_put_literal(w, "{\"op\":\"add\",\"path\":\""
-                                NGX_AIGC_PATH_ANNOTATIONS
-                                "/aigc-gateway.io~1top\",\"value\":\"");
+                                NGX_AIGC_PATH_ANNOTATIONS "/");
+        ngx_aigc_put_pointer(w, ngx_aigc_annotation(TOP));
+        ngx_aigc_put_literal(w, "\",\"value\":\"");
         ngx_aigc_put_int(w, patch->top);
         ngx_aigc_put_literal(w, "\"},");
     }
@@ -232,8 +234,9 @@ ngx_aigc_patch_put_aside(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
     ngx_uint_t  i;
 
     ngx_aigc_put_literal(w, "{\"op\":\"add\",\"path\":\""
-                            NGX_AIGC_PATH_ANNOTATIONS
-                            "/aigc-gateway.io~1set-aside\",\"value\":\"");
+                            NGX_AIGC_PATH_ANNOTATIONS "/");
+    ngx_aigc_put_pointer(w, ngx_aigc_annotation(ASIDE));
+    ngx_aigc_put_literal(w, "\",\"value\":\"");
 
     for (i = 0; i < patch->naside; i++) {
 
@@ -254,6 +257,7 @@ static void
 ngx_aigc_patch_put_annotations(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
 {
     ngx_uint_t          i;
+    const char         *name;
     ngx_aigc_change_t  *change;
 
     if (patch->top < 0) {
@@ -275,7 +279,11 @@ ngx_aigc_patch_put_annotations(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
         }
     }
 
-    ngx_aigc_put_literal(w, "\"" NGX_AIGC_ANNOTATION_TOP "\":\"");
+    name = ngx_aigc_annotation(TOP);
+
+    ngx_aigc_put_literal(w, "\"");
+    ngx_aigc_put(w, (u_char *) name, ngx_strlen(name));
+    ngx_aigc_put_literal(w, "\":\"");
     ngx_aigc_put_int(w, patch->top);
     ngx_aigc_put_literal(w, "\"}},");
 }
@@ -286,8 +294,8 @@ ngx_aigc_patch_put_annotations(ngx_aigc_writer_t *w, ngx_aigc_patch_t *patch)
 static void
 ngx_aigc_patch_put_path(ngx_aigc_writer_t *w, ngx_int_t id)
 {
-    ngx_aigc_put_literal(w, "\"path\":\"" NGX_AIGC_PATH_ANNOTATIONS
-                            "/instance.aigc-gateway.io~1");
+    ngx_aigc_put_literal(w, "\"path\":\"" NGX_AIGC_PATH_ANNOTATIONS "/");
+    ngx_aigc_put_pointer(w, NGX_AIGC_ANNOTATION);
     ngx_aigc_put_int(w, id);
     ngx_aigc_put_literal(w, "\"");
 }

@@ -10,9 +10,7 @@
 #include <ngx_core.h>
 
 
-#define NGX_AIGC_ANNOTATION_TOP          "aigc-gateway.io/top"
-#define NGX_AIGC_ANNOTATION_ASIDE        "aigc-gateway.io/set-aside"
-#define NGX_AIGC_ANNOTATION_RESERVE_IDS  "game.kruise.io/reserve-ids"
+#include "ngx_aigc_annotation.h"
 
 
 /*
