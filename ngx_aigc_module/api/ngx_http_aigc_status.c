@@ -15,7 +15,9 @@
 #include "instances/ngx_aigc_queue.h"
 
 
-#define NGX_HTTP_AIGC_METRICS_SIZE  16384   /* bytes: 100 metrics and more */
+#define NGX_HTTP_AIGC_METRICS_SIZE  32768   /* bytes: 100 metrics and more */
+
+#define NGX_HTTP_AIGC_PROBLEMS_HELP  "What only an administrator can mend."
 
 
 /* what a line of /metrics becomes: text, or the name alone */
@@ -133,84 +135,183 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     struct {
         const char         *name;
         const char         *type;
+        const char         *help;
         ngx_atomic_uint_t   value;
     } metrics[] = {
-        { "table_age_seconds", "gauge", ngx_aigc_zone_age(mcf->zone) },
+        { "table_age_seconds", "gauge",
+          "Seconds since the cluster was last heard of.",
+          ngx_aigc_zone_age(mcf->zone) },
         { "table_synced", "gauge",
+          "1 when every list that decisions need is complete.",
           ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
-        { "leader", "gauge", ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
-        { "leader_changes_total", "counter", shm->counters.leader_changes },
+        { "leader", "gauge",
+          "1 on the gateway that leads, 0 on all others.",
+          ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
+        { "leader_changes_total", "counter",
+          "Times that this gateway began or ceased to lead.",
+          shm->counters.leader_changes },
         { "workloads_synced", "gauge",
+          "1 when the Advanced StatefulSets are listed.",
           ngx_http_aigc_synced(NGX_AIGC_KIND_WORKLOAD) },
         { "warnings_synced", "gauge",
+          "1 when the cluster's warnings (Events) are listed.",
           ngx_http_aigc_synced(NGX_AIGC_KIND_WARNING) },
-        { "templates", "gauge", shm->used_templates },
-        { "instances", "gauge", shm->used_instances },
-        { "instances_max", "gauge", shm->ninstances },
-        { "disks", "gauge", shm->used_disks },
-        { "table_full_total", "counter", shm->counters.full },
-        { "events_total", "counter", shm->counters.applied },
-        { "relists_total", "counter", shm->counters.relists },
-        { "watch_errors_total", "counter", shm->counters.watch_errors },
-        { "allowed_total", "counter", shm->counters.allowed },
-        { "refused_total", "counter", shm->counters.refused },
-        { "foreign_disk_total", "counter", shm->counters.foreign_disk },
-        { "collisions_total", "counter", shm->counters.collisions },
-        { "token_hits_total", "counter", shm->counters.token_hits },
-        { "token_memo_total", "counter", shm->counters.token_memo },
-        { "token_misses_total", "counter", shm->counters.token_misses },
-        { "tokens_forged_total", "counter", shm->counters.forged },
-        { "tokens_deferred_total", "counter", shm->counters.forged_deferred },
-        { "sessions_renewed_total", "counter", shm->counters.renewed },
-        { "sessions_refused_total", "counter", shm->counters.renew_refused },
-        { "sessions_failed_total", "counter", shm->counters.renew_failed },
-        { "sessions_full_total", "counter", shm->counters.renew_full },
-        { "grace_total", "counter", shm->counters.grace },
-        { "patches_total", "counter", shm->counters.patches },
-        { "patches_failed_total", "counter", shm->counters.patches_failed },
-        { "closed_total", "counter", shm->counters.closed },
-        { "user_releases_total", "counter", shm->counters.user_releases },
-        { "revocations", "gauge", shm->revoked.used },
-        { "revocations_max", "gauge", shm->nrevocations },
+        { "templates", "gauge",
+          "Templates in the table.",
+          shm->used_templates },
+        { "instances", "gauge",
+          "Instances in the table.",
+          shm->used_instances },
+        { "instances_max", "gauge",
+          "Instances that the zone has room for.",
+          shm->ninstances },
+        { "disks", "gauge",
+          "Disks in the table.",
+          shm->used_disks },
+        { "table_full_total", "counter",
+          "Objects that found no room in the zone.",
+          shm->counters.full },
+        { "events_total", "counter",
+          "Watch events that changed the table.",
+          shm->counters.applied },
+        { "relists_total", "counter",
+          "Lists begun anew.",
+          shm->counters.relists },
+        { "watch_errors_total", "counter",
+          "Watches that ended in an error.",
+          shm->counters.watch_errors },
+        { "allowed_total", "counter",
+          "Requests let in to instances.",
+          shm->counters.allowed },
+        { "refused_total", "counter",
+          "Requests refused on the way to instances.",
+          shm->counters.refused },
+        { "foreign_disk_total", "counter",
+          "Requests refused because of the disk's recorded owner.",
+          shm->counters.foreign_disk },
+        { "collisions_total", "counter",
+          "Host names found claimed by two instances.",
+          shm->counters.collisions },
+        { "token_hits_total", "counter",
+          "Credentials found verified in the zone.",
+          shm->counters.token_hits },
+        { "token_memo_total", "counter",
+          "Credentials found verified in the worker's own memory.",
+          shm->counters.token_memo },
+        { "token_misses_total", "counter",
+          "Credentials whose signature had to be checked.",
+          shm->counters.token_misses },
+        { "tokens_forged_total", "counter",
+          "Tokens whose signature was wrong.",
+          shm->counters.forged },
+        { "tokens_deferred_total", "counter",
+          "Tokens not checked: too many forged ones came.",
+          shm->counters.forged_deferred },
+        { "sessions_renewed_total", "counter",
+          "Sessions that Logto renewed.",
+          shm->counters.renewed },
+        { "sessions_refused_total", "counter",
+          "Sessions that Logto refused to renew.",
+          shm->counters.renew_refused },
+        { "sessions_failed_total", "counter",
+          "Renewals that Logto did not answer.",
+          shm->counters.renew_failed },
+        { "sessions_full_total", "counter",
+          "Renewals that found no room in the zone.",
+          shm->counters.renew_full },
+        { "grace_total", "counter",
+          "Requests let in within grace=, with Logto away.",
+          shm->counters.grace },
+        { "patches_total", "counter",
+          "Patches of GameServerSets sent.",
+          shm->counters.patches },
+        { "patches_failed_total", "counter",
+          "Patches of GameServerSets without a 2xx answer.",
+          shm->counters.patches_failed },
+        { "closed_total", "counter",
+          "Connections cut by a revocation, a release or a session's end.",
+          shm->counters.closed },
+        { "user_releases_total", "counter",
+          "Instances released because their user is gone.",
+          shm->counters.user_releases },
+        { "revocations", "gauge",
+          "Revocations in the zone.",
+          shm->revoked.used },
+        { "revocations_max", "gauge",
+          "Revocations that the zone has room for.",
+          shm->nrevocations },
         { "revocations_age_seconds", "gauge",
+          "Seconds since the revocations' ConfigMap was last heard of.",
           shm->revoked.heard ? ngx_aigc_since_sec(shm->revoked.heard) : 0 },
         { "revocations_full_total", "counter",
+          "Revocations that found no room in the zone.",
           shm->counters.revocations_full },
-        { "writes_waiting", "gauge", ngx_aigc_queue_length(mcf->zone) },
-        { "repairs_total", "counter", shm->counters.repairs },
-        { "disk_stamps_total", "counter", shm->counters.stamps },
-        { "uninstalls_total", "counter", shm->counters.uninstalls },
-        { "mirror_pending", "gauge", shm->counters.mirror_pending },
-        { "mirror_writes_total", "counter", shm->counters.mirror_writes },
-        { "mirror_errors_total", "counter", shm->counters.mirror_errors },
+        { "writes_waiting", "gauge",
+          "Writes that wait for their turn.",
+          ngx_aigc_queue_length(mcf->zone) },
+        { "repairs_total", "counter",
+          "Templates repaired by the leader.",
+          shm->counters.repairs },
+        { "disk_stamps_total", "counter",
+          "Disks whose owner was recorded.",
+          shm->counters.stamps },
+        { "uninstalls_total", "counter",
+          "Uninstalls finished.",
+          shm->counters.uninstalls },
+        { "mirror_pending", "gauge",
+          "Users whose custom data in Logto is behind.",
+          shm->counters.mirror_pending },
+        { "mirror_writes_total", "counter",
+          "Writes of users' custom data to Logto.",
+          shm->counters.mirror_writes },
+        { "mirror_errors_total", "counter",
+          "Failed calls for users' custom data.",
+          shm->counters.mirror_errors },
         { "watch_pass_longest_microseconds", "gauge",
+          "Longest time that reading the cluster held the event loop.",
           shm->longest[NGX_AIGC_PASS_WATCH] },
         { "reconcile_pass_longest_microseconds", "gauge",
+          "Longest time that the reconciler held the event loop.",
           shm->longest[NGX_AIGC_PASS_RECONCILE] },
-        { "passes_total", "counter", shm->counters.passes },
-        { "long_passes_total", "counter", shm->counters.long_passes },
+        { "passes_total", "counter",
+          "Passes of the reconciler and the watches over the event loop.",
+          shm->counters.passes },
+        { "long_passes_total", "counter",
+          "Passes that took longer than 5 ms.",
+          shm->counters.long_passes },
         { "control_silent_milliseconds", "gauge",
+          "Time since worker 0's last sign of life.",
           ngx_aigc_control_silent_for(mcf->zone) },
         { "control_stuck_milliseconds", "gauge",
+          "Time for which worker 0 has not been able to make calls.",
           ngx_aigc_control_stuck_for(mcf->zone) },
-        { "calls_starved_total", "counter", shm->counters.calls_starved },
-        { "loops_rebuilt_total", "counter", shm->counters.loops_rebuilt },
-        { "disk_bindings_total", "counter", shm->counters.bindings },
-        { NULL, NULL, 0 }
+        { "calls_starved_total", "counter",
+          "Calls that ended for want of a connection or memory.",
+          shm->counters.calls_starved },
+        { "loops_rebuilt_total", "counter",
+          "Times that libcurl gave all its calls up.",
+          shm->counters.loops_rebuilt },
+        { "disk_bindings_total", "counter",
+          "Disks bound to their template, or freed from it.",
+          shm->counters.bindings },
+        { NULL, NULL, NULL, 0 }
     };
 
     for (i = 0; metrics[i].name; i++) {
 
         if (m->names) {
             (void) json_array_append_new(m->names,
-                json_pack("{s:o, s:s}",
+                json_pack("{s:o, s:s, s:s}",
                           "name", json_sprintf("aigc_%s", metrics[i].name),
-                          "type", metrics[i].type));
+                          "type", metrics[i].type,
+                          "help", metrics[i].help));
             continue;
         }
 
         m->p = ngx_slprintf(m->p, m->last,
-                            "# TYPE aigc_%s %s\naigc_%s %uA\n",
+                            "# HELP aigc_%s %s\n# TYPE aigc_%s %s\n"
+                            "aigc_%s %uA\n",
+                            metrics[i].name, metrics[i].help,
                             metrics[i].name, metrics[i].type,
                             metrics[i].name, metrics[i].value);
     }
@@ -220,7 +321,9 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
 json_t *
 ngx_http_aigc_metrics_names(ngx_http_aigc_main_conf_t *mcf)
 {
-    ngx_http_aigc_metrics_t  m;
+    json_t                   *kinds;
+    ngx_uint_t                kind;
+    ngx_http_aigc_metrics_t   m;
 
     ngx_memzero(&m, sizeof(ngx_http_aigc_metrics_t));
 
@@ -228,9 +331,17 @@ ngx_http_aigc_metrics_names(ngx_http_aigc_main_conf_t *mcf)
 
     ngx_http_aigc_metrics_values(&m, mcf);
 
+    kinds = json_array();
+
+    for (kind = 0; kind < NGX_AIGC_PROBLEMS; kind++) {
+        (void) json_array_append_new(kinds,
+                                json_string(ngx_aigc_problems[kind].kind));
+    }
+
     (void) json_array_append_new(m.names,
-        json_pack("{s:s, s:s, s:s}", "name", "aigc_problems",
-                  "type", "gauge", "label", "kind"));
+        json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", "aigc_problems",
+                  "type", "gauge", "help", NGX_HTTP_AIGC_PROBLEMS_HELP,
+                  "label", "kind", "values", kinds));
 
     return m.names;
 }
@@ -298,7 +409,9 @@ ngx_http_aigc_metrics_problems(u_char *p, u_char *last, ngx_aigc_zone_t *zone)
 
     ngx_aigc_problem_count(zone, count);
 
-    p = ngx_slprintf(p, last, "# TYPE aigc_problems gauge\n");
+    p = ngx_slprintf(p, last, "# HELP aigc_problems "
+                     NGX_HTTP_AIGC_PROBLEMS_HELP
+                     "\n# TYPE aigc_problems gauge\n");
 
     for (kind = 0; kind < NGX_AIGC_PROBLEMS; kind++) {
         p = ngx_slprintf(p, last, "aigc_problems{kind=\"%s\"} %ui\n",
