@@ -4,7 +4,10 @@
 
 #include "ngx_http_aigc_describe.h"
 
+#include "ngx_http_aigc_params.h"
+
 #include "base/ngx_http_aigc_reply.h"
+#include "instances/ngx_aigc_annotation.h"
 #include "gateway/ngx_http_aigc_decide.h"
 #include "api/ngx_http_aigc_api.h"
 #include "api/ngx_http_aigc_status.h"
@@ -14,6 +17,8 @@ static json_t *ngx_http_aigc_describe_codes(void);
 static json_t *ngx_http_aigc_describe_decisions(void);
 static json_t *ngx_http_aigc_describe_variables(void);
 static json_t *ngx_http_aigc_describe_directives(void);
+static json_t *ngx_http_aigc_describe_parameters(ngx_command_t *cmd);
+static json_t *ngx_http_aigc_describe_annotations(void);
 static json_t *ngx_http_aigc_describe_contexts(ngx_uint_t type);
 
 
@@ -25,13 +30,14 @@ ngx_http_aigc_describe_handler(ngx_http_request_t *r)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     return ngx_http_aigc_json(r, NGX_HTTP_OK,
-               json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+               json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                          "version", NGX_HTTP_AIGC_VERSION,
                          "routes", ngx_http_aigc_api_routes(),
                          "codes", ngx_http_aigc_describe_codes(),
                          "decisions", ngx_http_aigc_describe_decisions(),
                          "metrics", ngx_http_aigc_metrics_names(mcf),
                          "variables", ngx_http_aigc_describe_variables(),
+                         "annotations", ngx_http_aigc_describe_annotations(),
                          "directives", ngx_http_aigc_describe_directives()));
 }
 
@@ -99,7 +105,10 @@ ngx_http_aigc_describe_variables(void)
 }
 
 
-/* [{"name","contexts":["http", …],"flag","arguments"}]; arguments: a word */
+/*
+ * [{"name","contexts":["http", …],"arguments","default","parameters"}];
+ * arguments: a word
+ */
 static json_t *
 ngx_http_aigc_describe_directives(void)
 {
@@ -110,14 +119,72 @@ ngx_http_aigc_describe_directives(void)
 
     for (cmd = ngx_http_aigc_module.commands; cmd->name.len; cmd++) {
         (void) json_array_append_new(list,
-            json_pack("{s:o, s:o, s:s}",
+            json_pack("{s:o, s:o, s:o, s:s?, s:s}",
                       "name", ngx_http_aigc_json_str(&cmd->name),
                       "contexts", ngx_http_aigc_describe_contexts(cmd->type),
+                      "parameters", ngx_http_aigc_describe_parameters(cmd),
+                      "default",
+                      !(cmd->type & NGX_CONF_FLAG) ? NULL
+                      : NGX_HTTP_AIGC_FLAG_INIT ? "on" : "off",
                       "arguments",
                       cmd->type & NGX_CONF_FLAG ? "on or off"
                       : cmd->type & NGX_CONF_NOARGS ? "none"
                       : cmd->type & NGX_CONF_TAKE1 ? "one"
                                                    : "several"));
+    }
+
+    return list;
+}
+
+
+/*
+ * [{"name","value","default","required"}]; value null: it goes by its place;
+ * default null: there is none, or it depends on other parameters
+ */
+static json_t *
+ngx_http_aigc_describe_parameters(ngx_command_t *cmd)
+{
+    json_t                       *list;
+    const ngx_http_aigc_param_t  *p;
+
+    list = json_array();
+
+    if (cmd->type & (NGX_CONF_FLAG|NGX_CONF_NOARGS)) {
+        return list;                    /* "post" is something else, or none */
+    }
+
+    for (p = cmd->post; p->name; p++) {
+        (void) json_array_append_new(list,
+            json_pack("{s:s, s:s?, s:s?, s:b}",
+                      "name", p->name,
+                      "value", p->value,
+                      "default", p->init,
+                      "required", (int) p->required));
+    }
+
+    return list;
+}
+
+
+/* [{"name","object","read","written"}]; one that ends with "/": an id follows */
+static json_t *
+ngx_http_aigc_describe_annotations(void)
+{
+    json_t                       *list;
+    ngx_uint_t                    i;
+    const ngx_aigc_annotation_t  *a;
+
+    list = json_array();
+
+    for (i = 0; i < NGX_AIGC_NANNOTATIONS; i++) {
+        a = &ngx_aigc_annotations[i];
+
+        (void) json_array_append_new(list,
+            json_pack("{s:s, s:s, s:b, s:b}",
+                      "name", a->name,
+                      "object", a->object,
+                      "read", (int) a->read,
+                      "written", (int) a->written));
     }
 
     return list;

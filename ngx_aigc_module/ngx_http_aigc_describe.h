@@ -1,7 +1,8 @@
 /*
  * ngx_http_aigc_describe.h — aigc_describe: the module's own account of its
  * names, as JSON, for documents and tests to be compared with: API calls,
- * problem codes, decisions, metrics, variables, directives.
+ * problem codes, decisions, metrics, variables, annotations, and directives with
+ * their parameters.
  *
  * Each list is made from the very table that the module works with; a new one
  * comes in as a line of ngx_http_aigc_describe_handler().

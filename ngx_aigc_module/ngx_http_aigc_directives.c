@@ -7,13 +7,56 @@
 #include "ngx_http_aigc_params.h"
 
 
-#define NGX_HTTP_AIGC_LIFETIME   (14 * 24 * 3600)   /* s: Logto's refresh token */
+static ngx_int_t ngx_http_aigc_set_key_file(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+static ngx_int_t ngx_http_aigc_set_domain(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+static ngx_int_t ngx_http_aigc_set_cookie(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+static ngx_int_t ngx_http_aigc_set_secure(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+static ngx_int_t ngx_http_aigc_set_user_template(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+static ngx_int_t ngx_http_aigc_set_user_total(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
 
 
-static char *ngx_http_aigc_session_param(ngx_conf_t *cf,
-    ngx_http_aigc_main_conf_t *mcf, ngx_str_t *arg);
-static ngx_int_t ngx_http_aigc_session_keys(ngx_conf_t *cf,
-    ngx_http_aigc_main_conf_t *mcf, ngx_str_t *file);
+const ngx_http_aigc_param_t  ngx_http_aigc_zone_params[] = {
+    { "name:size", NULL, NULL, 1, NULL, 0 },
+    { NULL, NULL, NULL, 0, NULL, 0 }
+};
+
+
+const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[] = {
+    { "url", NULL, NULL, 1, NULL, 0 },
+    { NULL, NULL, NULL, 0, NULL, 0 }
+};
+
+
+/* conf: ngx_http_aigc_main_conf_t; lifetime: that of Logto's refresh token */
+const ngx_http_aigc_param_t  ngx_http_aigc_session_params[] = {
+    { "key_file", "path", NULL, 1, ngx_http_aigc_set_key_file, 0 },
+    { "domain", "name", NULL, 1, ngx_http_aigc_set_domain, 0 },
+    { "cookie", "name", "aigc_session", 0, ngx_http_aigc_set_cookie, 0 },
+    { "lifetime", "time", "14d", 0, ngx_http_aigc_param_seconds,
+      offsetof(ngx_http_aigc_main_conf_t, lifetime) },
+    { "secure", "on|off", "on", 0, ngx_http_aigc_set_secure, 0 },
+    { NULL, NULL, NULL, 0, NULL, 0 }
+};
+
+
+/* conf: ngx_http_aigc_main_conf_t */
+const ngx_http_aigc_param_t  ngx_http_aigc_limits_params[] = {
+    { "user_template", "number", "1", 0, ngx_http_aigc_set_user_template, 0 },
+    { "user_total", "number", "0", 0, ngx_http_aigc_set_user_total, 0 },
+    { NULL, NULL, NULL, 0, NULL, 0 }
+};
 
 
 char *
@@ -51,7 +94,7 @@ ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (size == NGX_ERROR || size < NGX_AIGC_ZONE_MIN) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_zone\" has a size of \"%V\": it takes at "
-                           "least 2m, and 16m for 4,000 instances", &text);
+                           "least 2m, and 16m for 3,100 instances", &text);
         return NGX_CONF_ERROR;
     }
 
@@ -66,22 +109,12 @@ ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_aigc_main_conf_t *mcf = conf;
 
-    ngx_str_t   *value;
-    ngx_uint_t   i;
-
     if (mcf->keys) {
         return "is duplicate";
     }
 
-    value = cf->args->elts;
-    mcf->secure = 1;
-    mcf->lifetime = NGX_HTTP_AIGC_LIFETIME;
-    ngx_str_set(&mcf->cookie, "aigc_session");
-
-    for (i = 1; i < cf->args->nelts; i++) {
-        if (ngx_http_aigc_session_param(cf, mcf, &value[i]) != NGX_CONF_OK) {
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_aigc_params(cf, ngx_http_aigc_session_params, mcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     if (mcf->keys == NULL || mcf->domain.len == 0 || mcf->cookie.len == 0) {
@@ -109,67 +142,17 @@ ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static char *
-ngx_http_aigc_session_param(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
-    ngx_str_t *arg)
-{
-    ngx_int_t  rc;
-    ngx_str_t  v;
-
-    if (ngx_http_aigc_param(arg, "key_file=", &v)) {
-        if (ngx_http_aigc_session_keys(cf, mcf, &v) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "domain=", &v)) {
-
-        rc = ngx_aigc_host_normalize(cf->pool, &v, &mcf->domain);
-
-        if (rc != NGX_OK || mcf->domain.len != v.len) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"aigc_session\" has domain=%V: give the "
-                               "root domain of dashboard and instances, "
-                               "for example domain=example.com", &v);
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "cookie=", &v)) {
-        if (ngx_http_aigc_cookie_name(cf, &v) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-        mcf->cookie = v;
-
-    } else if (ngx_http_aigc_param(arg, "lifetime=", &v)) {
-        if (ngx_http_aigc_seconds(cf, arg, &v, &mcf->lifetime) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_strcmp(arg->data, "secure=off") == 0) {
-        mcf->secure = 0;
-
-    } else if (ngx_strcmp(arg->data, "secure=on") == 0) {
-        mcf->secure = 1;
-
-    } else {
-        return ngx_http_aigc_unknown(cf, arg,
-                                     "key_file=, domain=, cookie=, "
-                                     "lifetime=, secure=on, secure=off");
-    }
-
-    return NGX_CONF_OK;
-}
-
-
 static ngx_int_t
-ngx_http_aigc_session_keys(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
-    ngx_str_t *file)
+ngx_http_aigc_set_key_file(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
 {
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
     ngx_str_t  path, err;
 
     mcf->keys = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_seal_keys_t));
 
-    if (mcf->keys == NULL || ngx_http_aigc_path(cf, file, &path) != NGX_OK) {
+    if (mcf->keys == NULL || ngx_http_aigc_path(cf, value, &path) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -180,6 +163,51 @@ ngx_http_aigc_session_keys(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
     }
 
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_set_domain(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    if (ngx_aigc_host_normalize(cf->pool, value, &mcf->domain) != NGX_OK
+        || mcf->domain.len != value->len)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_session\" has domain=%V: give the root "
+                           "domain of dashboard and instances, for example "
+                           "domain=example.com", value);
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_set_cookie(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    mcf->cookie = *value;
+
+    return ngx_http_aigc_cookie_name(cf, value);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_set_secure(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    mcf->secure = (ngx_strcmp(value->data, "on") == 0);
+
+    return (mcf->secure || ngx_strcmp(value->data, "off") == 0)
+           ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -232,43 +260,38 @@ ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_aigc_main_conf_t *mcf = conf;
 
-    ngx_str_t   *value, v;
-    ngx_uint_t   i;
-
     if (mcf->limited) {
         return "is duplicate";
     }
 
     mcf->limited = 1;
-    value = cf->args->elts;
 
-    for (i = 1; i < cf->args->nelts; i++) {
+    return (ngx_http_aigc_params(cf, ngx_http_aigc_limits_params, mcf)
+            == NGX_OK)
+           ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
 
-        if (ngx_http_aigc_param(&value[i], "user_template=", &v)) {
-            if (ngx_http_aigc_number(cf, &value[i], &v, 1,
-                                     NGX_AIGC_INSTANCES_MAX,
-                                     &mcf->limits.user_template)
-                != NGX_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
 
-        } else if (ngx_http_aigc_param(&value[i], "user_total=", &v)) {
-            if (ngx_http_aigc_number(cf, &value[i], &v, 0,
-                                     NGX_AIGC_LIMIT_MAX,
-                                     &mcf->limits.user_total)
-                != NGX_OK)
-            {
-                return NGX_CONF_ERROR;
-            }
+static ngx_int_t
+ngx_http_aigc_set_user_template(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
 
-        } else {
-            return ngx_http_aigc_unknown(cf, &value[i],
-                                         "user_template=, user_total=");
-        }
-    }
+    return ngx_http_aigc_number(cf, arg, value, 1, NGX_AIGC_INSTANCES_MAX,
+                                &mcf->limits.user_template);
+}
 
-    return NGX_CONF_OK;
+
+static ngx_int_t
+ngx_http_aigc_set_user_total(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    return ngx_http_aigc_number(cf, arg, value, 0, NGX_AIGC_LIMIT_MAX,
+                                &mcf->limits.user_total);
 }
 
 
@@ -292,6 +315,13 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
 
     for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         n += needed[i].given;
+    }
+
+    if (!mcf->limited
+        && ngx_http_aigc_param_defaults(cf, ngx_http_aigc_limits_params, mcf)
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     if (mcf->balanced != mcf->upstreams) {

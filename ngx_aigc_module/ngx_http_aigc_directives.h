@@ -8,8 +8,18 @@
 #ifndef _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_
 #define _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_
 
+#include "ngx_http_aigc_params.h"
+
 #include "base/ngx_http_aigc_conf.h"
 
+
+/* What each takes; see ngx_http_aigc_params.h. */
+extern const ngx_http_aigc_param_t  ngx_http_aigc_zone_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_kubernetes_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_logto_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_session_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_limits_params[];
 
 char *ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -71,42 +71,42 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
       ngx_http_aigc_set_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
-      NULL },
+      (void *) ngx_http_aigc_zone_params },
 
     { ngx_string("aigc_kubernetes"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_http_aigc_set_kubernetes,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
-      NULL },
+      (void *) ngx_http_aigc_kubernetes_params },
 
     { ngx_string("aigc_logto"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
       ngx_http_aigc_set_logto,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
-      NULL },
+      (void *) ngx_http_aigc_logto_params },
 
     { ngx_string("aigc_session"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
       ngx_http_aigc_set_session,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
-      NULL },
+      (void *) ngx_http_aigc_session_params },
 
     { ngx_string("aigc_gateway"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_aigc_set_gateway,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
-      NULL },
+      (void *) ngx_http_aigc_gateway_params },
 
     { ngx_string("aigc_limits"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_http_aigc_set_limits,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
-      NULL },
+      (void *) ngx_http_aigc_limits_params },
 
     { ngx_string("aigc_instances"),
       NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
@@ -236,10 +236,6 @@ ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    mcf->max_stale = NGX_HTTP_AIGC_MAX_STALE;
-    mcf->grace = NGX_HTTP_AIGC_GRACE;
-    mcf->limits.user_template = 1;
-
     return mcf;
 }
 
@@ -281,9 +277,11 @@ ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
 
-    ngx_conf_merge_value(conf->access, prev->access, 0);
-    ngx_conf_merge_value(conf->cross_origin, prev->cross_origin, 0);
-    ngx_conf_merge_value(conf->internal, prev->internal, 0);
+    ngx_conf_merge_value(conf->access, prev->access, NGX_HTTP_AIGC_FLAG_INIT);
+    ngx_conf_merge_value(conf->cross_origin, prev->cross_origin,
+                         NGX_HTTP_AIGC_FLAG_INIT);
+    ngx_conf_merge_value(conf->internal, prev->internal,
+                         NGX_HTTP_AIGC_FLAG_INIT);
 
     /* looked at once all modules have merged theirs */
 

@@ -9,34 +9,125 @@
 #include "instances/ngx_aigc_ids.h"
 
 
+#define NGX_HTTP_AIGC_KNOWN_MAX  512    /* bytes of a directive's parameters */
+
+
+static ngx_int_t ngx_http_aigc_param_rest(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *params, ngx_uint_t given, void *conf);
+static ngx_uint_t ngx_http_aigc_param_is(ngx_str_t *arg,
+    const ngx_http_aigc_param_t *param, ngx_str_t *value);
+static void ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_http_aigc_param_t *params);
 static ngx_int_t ngx_http_aigc_file(ngx_conf_t *cf, const char *name,
     ngx_str_t *path, ngx_uint_t secret, ngx_fd_t *fd);
 
 
-ngx_uint_t
-ngx_http_aigc_param(ngx_str_t *arg, const char *name, ngx_str_t *value)
+ngx_int_t
+ngx_http_aigc_params(ngx_conf_t *cf, const ngx_http_aigc_param_t *params,
+    void *conf)
+{
+    ngx_int_t                     rc;
+    ngx_str_t                    *arg, value;
+    ngx_uint_t                    i, given;
+    const ngx_http_aigc_param_t  *p;
+
+    given = 0;
+    i = 1;
+
+    for (p = params; p->name && p->value == NULL; p++) {
+        i++;
+    }
+
+    for (arg = cf->args->elts; i < cf->args->nelts; i++) {
+
+        rc = NGX_DECLINED;
+
+        for (p = params; p->name; p++) {
+            if (ngx_http_aigc_param_is(&arg[i], p, &value)) {
+                rc = p->set(cf, p, &arg[i], &value, conf);
+                given |= (ngx_uint_t) 1 << (p - params);
+                break;
+            }
+        }
+
+        if (rc == NGX_DECLINED) {
+            ngx_http_aigc_unknown(cf, &arg[i], params);
+        }
+
+        if (rc != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return ngx_http_aigc_param_rest(cf, params, given, conf);
+}
+
+
+ngx_int_t
+ngx_http_aigc_param_defaults(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *params, void *conf)
+{
+    return ngx_http_aigc_param_rest(cf, params, 0, conf);
+}
+
+
+/* given: a bit for each line of the table */
+static ngx_int_t
+ngx_http_aigc_param_rest(ngx_conf_t *cf, const ngx_http_aigc_param_t *params,
+    ngx_uint_t given, void *conf)
+{
+    ngx_str_t                     value;
+    const ngx_http_aigc_param_t  *p;
+
+    for (p = params; p->name; p++) {
+
+        if (p->init == NULL || (given & ((ngx_uint_t) 1 << (p - params)))) {
+            continue;
+        }
+
+        value.data = (u_char *) p->init;
+        value.len = ngx_strlen(p->init);
+
+        if (p->set(cf, p, &value, &value, conf) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* Is arg "name=…"?  Then value is what follows. */
+static ngx_uint_t
+ngx_http_aigc_param_is(ngx_str_t *arg, const ngx_http_aigc_param_t *param,
+    ngx_str_t *value)
 {
     size_t  len;
 
-    len = ngx_strlen(name);
+    len = ngx_strlen(param->name);
 
-    if (arg->len < len || ngx_strncmp(arg->data, name, len) != 0) {
+    if (param->value == NULL || arg->len <= len || arg->data[len] != '='
+        || ngx_strncmp(arg->data, param->name, len) != 0)
+    {
         return 0;
     }
 
-    value->data = arg->data + len;
-    value->len = arg->len - len;
+    value->data = arg->data + len + 1;
+    value->len = arg->len - len - 1;
 
     return 1;
 }
 
 
 /* An argument may hold a secret by mistake: only its name is printed. */
-char *
-ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg, const char *known)
+static void
+ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
+    const ngx_http_aigc_param_t *params)
 {
-    u_char     *p;
-    ngx_str_t   name, *directive;
+    u_char                       *p, known[NGX_HTTP_AIGC_KNOWN_MAX];
+    ngx_str_t                     name, *directive;
+    const char                   *between;
+    const ngx_http_aigc_param_t  *param;
 
     directive = cf->args->elts;
 
@@ -45,11 +136,67 @@ ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg, const char *known)
     name.data = arg->data;
     name.len = p ? (size_t) (p - arg->data) : arg->len;
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"%V\" does not know \"%V\": it takes %s",
-                       directive, &name, known);
+    p = known;
+    between = "";
 
-    return NGX_CONF_ERROR;
+    for (param = params; param->name; param++) {
+
+        if (param->value == NULL) {
+            continue;
+        }
+
+        p = ngx_slprintf(p, known + sizeof(known), "%s%s=%s", between,
+                         param->name,
+                         ngx_strcmp(param->value, "on|off") == 0
+                         ? param->value : "");
+        between = ", ";
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%V\" does not know \"%V\": it takes %*s",
+                       directive, &name, (size_t) (p - known), known);
+}
+
+
+ngx_int_t
+ngx_http_aigc_param_text(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    *(ngx_str_t *) ((u_char *) conf + param->offset) = *value;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_param_path(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    return ngx_http_aigc_path(cf, value, (ngx_str_t *) ((u_char *) conf
+                                                        + param->offset));
+}
+
+
+ngx_int_t
+ngx_http_aigc_param_secret(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    return ngx_http_aigc_secret(cf, param->name, value,
+                                (ngx_str_t *) ((u_char *) conf
+                                               + param->offset));
+}
+
+
+ngx_int_t
+ngx_http_aigc_param_seconds(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    u_char  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
+
+    return ngx_http_aigc_seconds(cf, arg, value,
+                                 (time_t *) (mcf + param->offset));
 }
 
 
@@ -102,7 +249,7 @@ ngx_http_aigc_file(ngx_conf_t *cf, const char *name, ngx_str_t *path,
         return NGX_OK;
     }
 
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, err, "\"%V\" %s: \"%V\" %s",
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, err, "\"%V\" %s=: \"%V\" %s",
                        directive, name, path, why);
 
     if (*fd != NGX_INVALID_FILE) {
@@ -164,7 +311,7 @@ ngx_http_aigc_secret(ngx_conf_t *cf, const char *name, ngx_str_t *file,
 
     if (n <= 0 || n > NGX_AIGC_SECRET_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_logto\" %s: \"%V\" does not hold a secret "
+                           "\"aigc_logto\" %s=: \"%V\" does not hold a secret "
                            "in one line of at most %d bytes",
                            name, &path, NGX_AIGC_SECRET_MAX);
         return NGX_ERROR;

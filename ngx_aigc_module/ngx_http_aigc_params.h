@@ -9,13 +9,59 @@
 #include "base/ngx_http_aigc_conf.h"
 
 
-/* Is arg "name=…"?  Then value is what follows. */
-ngx_uint_t ngx_http_aigc_param(ngx_str_t *arg, const char *name,
-    ngx_str_t *value);
+typedef struct ngx_http_aigc_param_s  ngx_http_aigc_param_t;
 
-/* Logs that arg is none of those known; NGX_CONF_ERROR. */
-char *ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
-    const char *known);
+/*
+ * Takes one argument: arg is all of it, value what follows the "=", conf the
+ * structure that the directive fills.  NGX_OK; NGX_DECLINED: no value that this
+ * parameter knows; NGX_ERROR: it has logged why.
+ */
+typedef ngx_int_t (*ngx_http_aigc_param_pt)(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+
+/*
+ * One parameter of a directive.  A directive's parameters are an array that
+ * name == NULL ends and that "post" of its ngx_command_t points to:
+ * ngx_http_aigc_params() reads arguments by it, aigc_describe prints it.
+ */
+struct ngx_http_aigc_param_s {
+    const char              *name;      /* without "=" */
+    const char              *value;     /* what it takes, in a word: "time";
+                                           NULL: an argument by its place */
+    const char              *init;      /* default, read as one that is given;
+                                           NULL: none, or it depends on others */
+    ngx_uint_t               required;  /* its absence is an error */
+    ngx_http_aigc_param_pt   set;
+    size_t                   offset;    /* into conf, for those below */
+};
+
+/*
+ * Reads the arguments behind those that go by their place, then the defaults of
+ * those not given.  NGX_OK; NGX_ERROR: it has logged why.
+ */
+ngx_int_t ngx_http_aigc_params(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *params, void *conf);
+
+/* The defaults alone, for a directive that is not there. */
+ngx_int_t ngx_http_aigc_param_defaults(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *params, void *conf);
+
+/* Into the ngx_str_t at offset: the value as it is; a path; a secret's text. */
+ngx_int_t ngx_http_aigc_param_text(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+ngx_int_t ngx_http_aigc_param_path(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+ngx_int_t ngx_http_aigc_param_secret(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+
+/* Into the time_t at offset of the main configuration: seconds. */
+ngx_int_t ngx_http_aigc_param_seconds(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
 
 /* Each: NGX_OK; NGX_ERROR: it has logged why. */
 
@@ -23,7 +69,7 @@ char *ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
 ngx_int_t ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value,
     ngx_str_t *path);
 
-/* path is there and holds something; name is the parameter's, "ca_file=". */
+/* path is there and holds something; name is the parameter's, "ca_file". */
 ngx_int_t ngx_http_aigc_readable(ngx_conf_t *cf, const char *name,
     ngx_str_t *path);
 

@@ -6,11 +6,39 @@
 #include "ngx_http_aigc_params.h"
 
 
-static char *ngx_http_aigc_kubernetes_param(ngx_conf_t *cf,
-    ngx_http_aigc_main_conf_t *mcf, ngx_aigc_kubernetes_t *k8s,
-    ngx_str_t *arg);
+static ngx_int_t ngx_http_aigc_set_namespaces(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+static ngx_int_t ngx_http_aigc_set_lease(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
 static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
+
+
+/* conf: ngx_aigc_kubernetes_t */
+const ngx_http_aigc_param_t  ngx_http_aigc_kubernetes_params[] = {
+
+    { "url", NULL, NULL, 1, NULL, 0 },
+
+    { "namespaces", "a,b", NULL, 0, ngx_http_aigc_set_namespaces, 0 },
+
+    { "selector", "labels", NULL, 0, ngx_http_aigc_param_text,
+      offsetof(ngx_aigc_kubernetes_t, selector) },
+
+    { "token_file", "path", NGX_AIGC_SERVICEACCOUNT "/token", 0,
+      ngx_http_aigc_param_path, offsetof(ngx_aigc_kubernetes_t, token_file) },
+
+    { "ca_file", "path", NGX_AIGC_SERVICEACCOUNT "/ca.crt", 0,
+      ngx_http_aigc_param_path, offsetof(ngx_aigc_kubernetes_t, ca_file) },
+
+    { "lease", "namespace/name", NULL, 0, ngx_http_aigc_set_lease, 0 },
+
+    { "max_stale", "time", "10m", 0, ngx_http_aigc_param_seconds,
+      offsetof(ngx_http_aigc_main_conf_t, max_stale) },
+
+    { NULL, NULL, NULL, 0, NULL, 0 }
+};
 
 
 char *
@@ -19,7 +47,6 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_aigc_main_conf_t *mcf = conf;
 
     ngx_str_t              *value;
-    ngx_uint_t              i;
     ngx_aigc_kubernetes_t  *k8s;
 
     if (mcf->k8s) {
@@ -33,9 +60,6 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     {
         return NGX_CONF_ERROR;
     }
-
-    ngx_str_set(&k8s->token_file, NGX_AIGC_SERVICEACCOUNT "/token");
-    ngx_str_set(&k8s->ca_file, NGX_AIGC_SERVICEACCOUNT "/ca.crt");
 
     value = cf->args->elts;
 
@@ -51,16 +75,10 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_aigc_kubernetes_param(cf, mcf, k8s, &value[i])
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-    }
-
-    if (ngx_http_aigc_readable(cf, "token_file=", &k8s->token_file) != NGX_OK
-        || ngx_http_aigc_readable(cf, "ca_file=", &k8s->ca_file) != NGX_OK
+    if (ngx_http_aigc_params(cf, ngx_http_aigc_kubernetes_params, k8s)
+        != NGX_OK
+        || ngx_http_aigc_readable(cf, "token_file", &k8s->token_file) != NGX_OK
+        || ngx_http_aigc_readable(cf, "ca_file", &k8s->ca_file) != NGX_OK
         || (k8s->lease_name.len == 0
             && ngx_http_aigc_own_lease(cf, k8s) != NGX_OK))
     {
@@ -77,47 +95,22 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static char *
-ngx_http_aigc_kubernetes_param(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
-    ngx_aigc_kubernetes_t *k8s, ngx_str_t *arg)
+static ngx_int_t
+ngx_http_aigc_set_namespaces(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf)
 {
-    ngx_str_t  v;
+    ngx_aigc_kubernetes_t *k8s = conf;
 
-    if (ngx_http_aigc_param(arg, "namespaces=", &v)) {
-        if (ngx_http_aigc_namespaces(cf, &v, &k8s->namespaces) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
+    return ngx_http_aigc_namespaces(cf, value, &k8s->namespaces);
+}
 
-    } else if (ngx_http_aigc_param(arg, "selector=", &v)) {
-        k8s->selector = v;
 
-    } else if (ngx_http_aigc_param(arg, "token_file=", &v)) {
-        if (ngx_http_aigc_path(cf, &v, &k8s->token_file) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "ca_file=", &v)) {
-        if (ngx_http_aigc_path(cf, &v, &k8s->ca_file) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "lease=", &v)) {
-        if (ngx_http_aigc_lease(cf, &v, k8s) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "max_stale=", &v)) {
-        if (ngx_http_aigc_seconds(cf, arg, &v, &mcf->max_stale) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else {
-        return ngx_http_aigc_unknown(cf, arg,
-                                     "namespaces=, selector=, token_file=,"
-                                     " ca_file=, lease=, max_stale=");
-    }
-
-    return NGX_CONF_OK;
+static ngx_int_t
+ngx_http_aigc_set_lease(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    return ngx_http_aigc_lease(cf, value, conf);
 }
 
 

@@ -6,12 +6,60 @@
 #include "ngx_http_aigc_params.h"
 
 
-static char *ngx_http_aigc_logto_param(ngx_conf_t *cf,
-    ngx_http_aigc_main_conf_t *mcf, ngx_aigc_logto_t *logto, ngx_str_t *arg);
+static ngx_int_t ngx_http_aigc_set_grace(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+static ngx_int_t ngx_http_aigc_set_custom_data(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
 static ngx_int_t ngx_http_aigc_check_management(ngx_conf_t *cf,
     ngx_aigc_logto_t *logto);
 static ngx_int_t ngx_http_aigc_check_scope(ngx_conf_t *cf,
     ngx_aigc_logto_t *logto);
+
+
+/* conf: ngx_aigc_logto_t */
+const ngx_http_aigc_param_t  ngx_http_aigc_logto_params[] = {
+
+    { "endpoint", NULL, NULL, 1, NULL, 0 },
+
+    { "app_id", "id", NULL, 1, ngx_http_aigc_param_text,
+      offsetof(ngx_aigc_logto_t, app_id) },
+
+    { "app_secret_file", "path", NULL, 1, ngx_http_aigc_param_secret,
+      offsetof(ngx_aigc_logto_t, app_secret) },
+
+    { "m2m_app_id", "id", NULL, 0, ngx_http_aigc_param_text,
+      offsetof(ngx_aigc_logto_t, m2m_app_id) },
+
+    { "m2m_app_secret_file", "path", NULL, 0, ngx_http_aigc_param_secret,
+      offsetof(ngx_aigc_logto_t, m2m_app_secret) },
+
+    { "m2m_resource", "uri", NULL, 0, ngx_http_aigc_param_text,
+      offsetof(ngx_aigc_logto_t, m2m_resource) },
+
+    { "webhook_key_file", "path", NULL, 0, ngx_http_aigc_param_secret,
+      offsetof(ngx_aigc_logto_t, webhook_key) },
+
+    { "audience", "uri", NULL, 0, ngx_http_aigc_param_text,
+      offsetof(ngx_aigc_logto_t, audience) },
+
+    { "scope", "name|off", NULL, 0, ngx_http_aigc_param_text,
+      offsetof(ngx_aigc_logto_t, scope) },
+
+    { "grace", "time|off", "1h", 0, ngx_http_aigc_set_grace,
+      offsetof(ngx_http_aigc_main_conf_t, grace) },
+
+    { "ca_file", "path", NULL, 0, ngx_http_aigc_param_path,
+      offsetof(ngx_aigc_logto_t, ca_file) },
+
+    { "admin_role", "name", "aigc-admin", 0, ngx_http_aigc_param_text,
+      offsetof(ngx_aigc_logto_t, admin_role) },
+
+    { "custom_data", "on|off", NULL, 0, ngx_http_aigc_set_custom_data, 0 },
+
+    { NULL, NULL, NULL, 0, NULL, 0 }
+};
 
 
 char *
@@ -20,7 +68,6 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_aigc_main_conf_t *mcf = conf;
 
     ngx_str_t         *value;
-    ngx_uint_t         i;
     ngx_aigc_url_t     url;
     ngx_aigc_logto_t  *logto;
 
@@ -34,7 +81,6 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     logto->custom_data = NGX_CONF_UNSET;
-    ngx_str_set(&logto->admin_role, "aigc-admin");
 
     value = cf->args->elts;
 
@@ -42,12 +88,8 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    for (i = 2; i < cf->args->nelts; i++) {
-        if (ngx_http_aigc_logto_param(cf, mcf, logto, &value[i])
-            != NGX_CONF_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
+    if (ngx_http_aigc_params(cf, ngx_http_aigc_logto_params, logto) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     if (logto->app_id.len == 0 || logto->app_secret.len == 0) {
@@ -78,80 +120,31 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static char *
-ngx_http_aigc_logto_param(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf,
-    ngx_aigc_logto_t *logto, ngx_str_t *arg)
+static ngx_int_t
+ngx_http_aigc_set_grace(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
 {
-    ngx_str_t  v;
+    ngx_http_aigc_main_conf_t  *mcf;
 
-    if (ngx_http_aigc_param(arg, "app_id=", &v)) {
-        logto->app_id = v;
-
-    } else if (ngx_http_aigc_param(arg, "app_secret_file=", &v)) {
-        if (ngx_http_aigc_secret(cf, "app_secret_file=", &v,
-                                 &logto->app_secret) != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "m2m_app_id=", &v)) {
-        logto->m2m_app_id = v;
-
-    } else if (ngx_http_aigc_param(arg, "m2m_app_secret_file=", &v))
-    {
-        if (ngx_http_aigc_secret(cf, "m2m_app_secret_file=", &v,
-                                 &logto->m2m_app_secret) != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "webhook_key_file=", &v)) {
-        if (ngx_http_aigc_secret(cf, "webhook_key_file=", &v,
-                                 &logto->webhook_key) != NGX_OK)
-        {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "audience=", &v)) {
-        logto->audience = v;
-
-    } else if (ngx_http_aigc_param(arg, "scope=", &v)) {
-        logto->scope = v;
-
-    } else if (ngx_http_aigc_param(arg, "m2m_resource=", &v)) {
-        logto->m2m_resource = v;
-
-    } else if (ngx_strcmp(arg->data, "grace=off") == 0) {
+    if (ngx_strcmp(value->data, "off") == 0) {
+        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
         mcf->grace = 0;
 
-    } else if (ngx_http_aigc_param(arg, "grace=", &v)) {
-        if (ngx_http_aigc_seconds(cf, arg, &v, &mcf->grace) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "ca_file=", &v)) {
-        if (ngx_http_aigc_path(cf, &v, &logto->ca_file) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else if (ngx_http_aigc_param(arg, "admin_role=", &v)) {
-        logto->admin_role = v;
-
-    } else if (ngx_http_aigc_param(arg, "custom_data=", &v)) {
-        if (ngx_http_aigc_on_off(cf, arg, &v, &logto->custom_data) != NGX_OK) {
-            return NGX_CONF_ERROR;
-        }
-
-    } else {
-        return ngx_http_aigc_unknown(cf, arg,
-                                     "app_id=, app_secret_file=, "
-                                     "m2m_app_id=, m2m_app_secret_file=, "
-                                     "m2m_resource=, webhook_key_file=, "
-                                     "audience=, scope=, grace=, ca_file=, "
-                                     "admin_role=, custom_data=");
+        return NGX_OK;
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_aigc_param_seconds(cf, param, arg, value, conf);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_set_custom_data(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf)
+{
+    ngx_aigc_logto_t *logto = conf;
+
+    return ngx_http_aigc_on_off(cf, arg, value, &logto->custom_data);
 }
 
 

@@ -25,8 +25,7 @@
 #define NGX_HTTP_AIGC_VERSION      "1.0.0"
 #define NGX_HTTP_AIGC_SKEW         30       /* s between our clock and Logto's */
 #define NGX_HTTP_AIGC_ORIGINAL_MAX 16384    /* bytes of X-Original-URL */
-#define NGX_HTTP_AIGC_MAX_STALE    600      /* s, the default of max_stale= */
-#define NGX_HTTP_AIGC_GRACE        3600     /* s, the default of grace= */
+#define NGX_HTTP_AIGC_FLAG_INIT    0        /* of directives with on and off */
 
 
 typedef struct {
