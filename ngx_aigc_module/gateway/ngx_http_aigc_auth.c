@@ -39,7 +39,7 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
 
     /*
      * ingress-nginx asks with GET whatever the request's own method is, so
-     * where it comes from cannot be judged here: aigc_guard does that.
+     * what a page of another origin sends cannot be told from the rest here.
      */
 
     ctx->decision = ngx_http_aigc_decide(r, &url.host, NULL, &record, &who);
