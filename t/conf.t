@@ -431,4 +431,27 @@ subtest 'the module loaded and not used' => sub {
     is $t->plain('GET', $t->port, '/')->content, 'served', 'nginx serves as if it were not there';
 };
 
+subtest "README's synopsis" => sub {
+    open my $f, '<', "$repo/README.md" or die $!;
+    my $readme = do { local $/; <$f> };
+    my ($text) = $readme =~ /^```nginx\n(load_module.*?)^```/ms or die 'no synopsis';
+    my %own = (             # what a machine of its own has elsewhere
+        'modules/ngx_http_aigc_module.so' => $module,
+        '/etc/aigc/app_secret'            => "$dir/secret",
+        '/etc/aigc/session.key'           => "$dir/key",
+        'https://kubernetes.default.svc'  => 'https://127.0.0.1:6443',
+        'namespaces=default'              => 'namespaces=default token_file=token ca_file=ca.crt',
+        'listen 443'                      => 'listen 127.0.0.1:1443',
+        'listen 127.0.0.1:9145'           => 'listen 127.0.0.1:1',
+        'http {'                          => "pid $dir/nginx.pid; error_log stderr info; events {}\nhttp {"
+            . " ssl_certificate ca.crt; ssl_certificate_key ca.key; access_log off;"
+            . " client_body_temp_path temp/body; proxy_temp_path temp/proxy; fastcgi_temp_path temp/f;"
+            . " uwsgi_temp_path temp/u; scgi_temp_path temp/s;",
+    );
+    for my $was (sort keys %own) {
+        ok $text =~ s/\Q$was\E/$own{$was}/g, "it has $was";
+    }
+    good('it works', $text);
+};
+
 done_testing;
