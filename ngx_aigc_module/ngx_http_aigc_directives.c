@@ -306,7 +306,7 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
     } needed[] = {
         { mcf->zone != NULL, "aigc_zone" },
         { mcf->k8s != NULL, "aigc_kubernetes" },
-        { mcf->logto != NULL, "aigc_logto" },
+        { mcf->provider != NULL, "aigc_logto" },
         { mcf->keys != NULL, "aigc_session" },
         { mcf->origin.len != 0, "aigc_gateway" },
     };

@@ -498,7 +498,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     ngx_aigc_gone_start(cycle, mcf->logto, mcf->zone, mcf->lifetime);
 
     if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone) != NGX_OK
-        || ngx_aigc_logto_start(cycle, mcf->logto, mcf->zone) != NGX_OK
+        || ngx_aigc_provider_start(cycle, mcf->provider, mcf->zone) != NGX_OK
         || ngx_aigc_revoke_start(cycle, mcf->k8s, mcf->zone, mcf->lifetime)
            != NGX_OK)
     {
@@ -541,7 +541,7 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
     ngx_aigc_revoke_stop();
     ngx_aigc_gone_stop();
     ngx_aigc_reconcile_stop();
-    ngx_aigc_logto_stop();
+    ngx_aigc_provider_stop();
     ngx_aigc_fetch_exit();
 }
 

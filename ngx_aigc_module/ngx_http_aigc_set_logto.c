@@ -5,6 +5,8 @@
 #include "ngx_http_aigc_directives.h"
 #include "ngx_http_aigc_params.h"
 
+#include "logto/ngx_aigc_logto.h"
+
 
 static ngx_int_t ngx_http_aigc_set_grace(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
@@ -15,7 +17,18 @@ static ngx_int_t ngx_http_aigc_set_custom_data(ngx_conf_t *cf,
 static ngx_int_t ngx_http_aigc_check_management(ngx_conf_t *cf,
     ngx_aigc_logto_t *logto);
 static ngx_int_t ngx_http_aigc_check_scope(ngx_conf_t *cf,
-    ngx_aigc_logto_t *logto);
+    ngx_aigc_provider_t *provider);
+
+
+static ngx_aigc_provider_words_t  ngx_http_aigc_logto_words = {
+    "Logto",
+    "aigc_logto",
+    "app_id= and app_secret_file=",
+    "set TRUST_PROXY_HEADER=1 for Logto, and have the proxy before it send "
+        "X-Forwarded-Proto",
+    "have the proxy before Logto pass the Host header on, with the port",
+    "switch roles in ID tokens on in Logto's Console"
+};
 
 
 /* conf: ngx_aigc_logto_t */
@@ -24,10 +37,10 @@ const ngx_http_aigc_param_t  ngx_http_aigc_logto_params[] = {
     { "endpoint", NULL, NULL, 1, NULL, 0 },
 
     { "app_id", "id", NULL, 1, ngx_http_aigc_param_text,
-      offsetof(ngx_aigc_logto_t, app_id) },
+      offsetof(ngx_aigc_logto_t, provider.client_id) },
 
     { "app_secret_file", "path", NULL, 1, ngx_http_aigc_param_secret,
-      offsetof(ngx_aigc_logto_t, app_secret) },
+      offsetof(ngx_aigc_logto_t, provider.client_secret) },
 
     { "m2m_app_id", "id", NULL, 0, ngx_http_aigc_param_text,
       offsetof(ngx_aigc_logto_t, m2m_app_id) },
@@ -42,19 +55,19 @@ const ngx_http_aigc_param_t  ngx_http_aigc_logto_params[] = {
       offsetof(ngx_aigc_logto_t, webhook_key) },
 
     { "audience", "uri", NULL, 0, ngx_http_aigc_param_text,
-      offsetof(ngx_aigc_logto_t, audience) },
+      offsetof(ngx_aigc_logto_t, provider.audience) },
 
     { "scope", "name|off", NULL, 0, ngx_http_aigc_param_text,
-      offsetof(ngx_aigc_logto_t, scope) },
+      offsetof(ngx_aigc_logto_t, provider.scope) },
 
     { "grace", "time|off", "1h", 0, ngx_http_aigc_set_grace,
       offsetof(ngx_http_aigc_main_conf_t, grace) },
 
     { "ca_file", "path", NULL, 0, ngx_http_aigc_param_path,
-      offsetof(ngx_aigc_logto_t, ca_file) },
+      offsetof(ngx_aigc_logto_t, provider.ca_file) },
 
     { "admin_role", "name", "aigc-admin", 0, ngx_http_aigc_param_text,
-      offsetof(ngx_aigc_logto_t, admin_role) },
+      offsetof(ngx_aigc_logto_t, provider.admin_role) },
 
     { "custom_data", "on|off", NULL, 0, ngx_http_aigc_set_custom_data, 0 },
 
@@ -67,9 +80,10 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_aigc_main_conf_t *mcf = conf;
 
-    ngx_str_t         *value;
-    ngx_aigc_url_t     url;
-    ngx_aigc_logto_t  *logto;
+    ngx_str_t            *value;
+    ngx_aigc_url_t        url;
+    ngx_aigc_logto_t     *logto;
+    ngx_aigc_provider_t  *provider;
 
     if (mcf->logto) {
         return "is duplicate";
@@ -82,6 +96,9 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     logto->custom_data = NGX_CONF_UNSET;
 
+    provider = &logto->provider;
+    provider->words = &ngx_http_aigc_logto_words;
+
     value = cf->args->elts;
 
     if (ngx_http_aigc_url(cf, &value[1], &url, &logto->endpoint) != NGX_OK) {
@@ -92,7 +109,7 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (logto->app_id.len == 0 || logto->app_secret.len == 0) {
+    if (provider->client_id.len == 0 || provider->client_secret.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_logto\" needs app_id= and "
                            "app_secret_file= of a Logto application of type "
@@ -101,20 +118,21 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (ngx_http_aigc_check_management(cf, logto) != NGX_OK
-        || ngx_http_aigc_check_scope(cf, logto) != NGX_OK)
+        || ngx_http_aigc_check_scope(cf, provider) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    logto->issuer.len = logto->endpoint.len + sizeof("/oidc") - 1;
-    logto->issuer.data = ngx_pnalloc(cf->pool, logto->issuer.len);
-    if (logto->issuer.data == NULL) {
+    provider->issuer.len = logto->endpoint.len + sizeof("/oidc") - 1;
+    provider->issuer.data = ngx_pnalloc(cf->pool, provider->issuer.len);
+    if (provider->issuer.data == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    (void) ngx_sprintf(logto->issuer.data, "%V/oidc", &logto->endpoint);
+    (void) ngx_sprintf(provider->issuer.data, "%V/oidc", &logto->endpoint);
 
     mcf->logto = logto;
+    mcf->provider = provider;
 
     return NGX_CONF_OK;
 }
@@ -185,7 +203,7 @@ ngx_http_aigc_check_management(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
         return NGX_ERROR;
     }
 
-    if (logto->admin_role.len == 0) {
+    if (logto->provider.admin_role.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_logto\" has an empty admin_role=: give the "
                            "name of a Logto role, or leave it out: "
@@ -201,15 +219,15 @@ ngx_http_aigc_check_management(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
 
 /* What a program's token needs besides the audience. */
 static ngx_int_t
-ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
+ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_provider_t *provider)
 {
     size_t      i;
     u_char      c;
     ngx_uint_t  bad;
 
-    if (logto->audience.len == 0) {
+    if (provider->audience.len == 0) {
 
-        if (logto->scope.data) {
+        if (provider->scope.data) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"aigc_logto\" has scope= without audience=: "
                                "only tokens for an API resource have one, "
@@ -220,13 +238,13 @@ ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
         return NGX_OK;
     }
 
-    if (logto->scope.data == NULL) {
-        ngx_str_set(&logto->scope, NGX_AIGC_SCOPE);
+    if (provider->scope.data == NULL) {
+        ngx_str_set(&provider->scope, NGX_AIGC_SCOPE);
         return NGX_OK;
     }
 
-    if (ngx_strcmp(logto->scope.data, "off") == 0) {
-        logto->scope.len = 0;
+    if (ngx_strcmp(provider->scope.data, "off") == 0) {
+        provider->scope.len = 0;
 
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"aigc_logto\" has scope=off: every application of "
@@ -237,10 +255,11 @@ ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
 
     /* scope-token of RFC 6749, 3.3 */
 
-    bad = (logto->scope.len == 0 || logto->scope.len > NGX_AIGC_SCOPE_MAX);
+    bad = (provider->scope.len == 0
+           || provider->scope.len > NGX_AIGC_SCOPE_MAX);
 
-    for (i = 0; i < logto->scope.len; i++) {
-        c = logto->scope.data[i];
+    for (i = 0; i < provider->scope.len; i++) {
+        c = provider->scope.data[i];
         bad |= (c <= 0x20 || c >= 0x7f || c == '"' || c == '\\');
     }
 
@@ -248,7 +267,7 @@ ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_logto\" has scope=%V: it takes one scope of "
                            "the API resource, such as scope=" NGX_AIGC_SCOPE
-                           ", or scope=off", &logto->scope);
+                           ", or scope=off", &provider->scope);
         return NGX_ERROR;
     }
 

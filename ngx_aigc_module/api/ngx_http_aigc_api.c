@@ -311,7 +311,7 @@ ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    wanted = &mcf->logto->admin_role;
+    wanted = &mcf->provider->admin_role;
     role = jwt->roles.elts;
 
     for (i = 0; i < jwt->roles.nelts; i++) {

@@ -44,7 +44,7 @@ ngx_http_aigc_api_admin_adopt(ngx_http_request_t *r,
         return;
     }
 
-    if (!mcf->logto->custom_data) {
+    if (mcf->logto == NULL || !mcf->logto->custom_data) {
         ngx_http_finalize_request(r,
             ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NO_CUSTOM_DATA, NULL));
         return;

@@ -156,7 +156,7 @@ ngx_http_aigc_users_step(ngx_http_request_t *r)
         return;
     }
 
-    if (!mcf->logto->custom_data) {
+    if (mcf->logto == NULL || !mcf->logto->custom_data) {
         ngx_http_aigc_users_reply(u);
         return;
     }

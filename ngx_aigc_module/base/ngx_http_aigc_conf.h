@@ -15,7 +15,7 @@
 #include "ngx_aigc_subrequest.h"        /* ngx_http_aigc_module */
 #include "ngx_aigc_url.h"
 #include "ngx_aigc_zone.h"
-#include "oidc/ngx_aigc_logto.h"
+#include "oidc/ngx_aigc_provider.h"
 #include "oidc/ngx_aigc_seal.h"
 #include "oidc/ngx_aigc_token.h"
 #include "kube/ngx_aigc_kubernetes.h"
@@ -31,7 +31,8 @@
 typedef struct {
     ngx_aigc_zone_t          *zone;
     ngx_aigc_kubernetes_t    *k8s;
-    ngx_aigc_logto_t         *logto;
+    ngx_aigc_provider_t      *provider; /* NULL: no directive names one */
+    struct ngx_aigc_logto_s  *logto;    /* see logto/; NULL: another provider */
 
     ngx_aigc_seal_keys_t     *keys;     /* aigc_session; NULL: not given */
     u_char                    rules[NGX_AIGC_DIGEST_LEN];   /* see identity.h */

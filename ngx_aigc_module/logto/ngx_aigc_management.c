@@ -308,8 +308,9 @@ ngx_aigc_management_token(ngx_aigc_management_t *call)
         return NGX_ERROR;
     }
 
-    f = ngx_aigc_logto_form(call->logto, &ep.token, &call->logto->m2m_app_id,
-                            &call->logto->m2m_app_secret, call->log);
+    f = ngx_aigc_provider_form(&call->logto->provider, &ep.token,
+                               &call->logto->m2m_app_id,
+                               &call->logto->m2m_app_secret, call->log);
     if (f == NULL) {
         return NGX_ERROR;
     }
@@ -464,14 +465,14 @@ ngx_aigc_management_send(ngx_aigc_management_t *call)
     }
 
     f->method = call->method;
-    f->timeout = NGX_AIGC_LOGTO_TIMEOUT;
+    f->timeout = NGX_AIGC_PROVIDER_TIMEOUT;
     f->max = NGX_AIGC_MANAGEMENT_ANSWER;
     f->body = call->body;
     f->ctx = call;
     f->done = ngx_aigc_management_sent;
 
     if (ngx_aigc_fetch_text(f, &f->url, "", &call->url) != NGX_OK
-        || ngx_aigc_fetch_text(f, &f->ca_file, "", &call->logto->ca_file)
+        || ngx_aigc_fetch_text(f, &f->ca_file, "", &call->logto->provider.ca_file)
            != NGX_OK
         || ngx_aigc_fetch_text(f, &f->headers[0], "Authorization: Bearer ",
                                &ngx_aigc_management_bearer) != NGX_OK

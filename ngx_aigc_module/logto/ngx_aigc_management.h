@@ -13,7 +13,7 @@
 #ifndef _NGX_AIGC_MANAGEMENT_H_INCLUDED_
 #define _NGX_AIGC_MANAGEMENT_H_INCLUDED_
 
-#include "oidc/ngx_aigc_logto.h"
+#include "ngx_aigc_logto.h"
 
 #include <jansson.h>
 

@@ -25,7 +25,7 @@
 #ifndef _NGX_AIGC_MIRROR_H_INCLUDED_
 #define _NGX_AIGC_MIRROR_H_INCLUDED_
 
-#include "oidc/ngx_aigc_logto.h"
+#include "ngx_aigc_logto.h"
 #include "kube/ngx_aigc_kubernetes.h"
 
 

@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_aigc_webhook.h"
+#include "ngx_aigc_logto.h"
 #include "base/ngx_http_aigc_body.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
@@ -27,7 +28,7 @@ ngx_http_aigc_webhook_handler(ngx_http_request_t *r)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (mcf->logto->webhook_key.len == 0) {
+    if (mcf->logto == NULL || mcf->logto->webhook_key.len == 0) {
         return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_FOUND,
                                      "There is no webhook here: aigc_logto "
                                      "has no webhook_key_file=.");

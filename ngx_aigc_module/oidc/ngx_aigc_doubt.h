@@ -1,6 +1,6 @@
 /*
- * oidc/ngx_aigc_doubt.h — users of whom a worker has reason to doubt that Logto
- * still lets them in: it would not renew a session.  Worker 0 asks
+ * oidc/ngx_aigc_doubt.h — users of whom a worker has reason to doubt that the
+ * provider still lets them in: it would not renew a session.  Worker 0 asks
  * (logto/ngx_aigc_gone.h).  A short list: whoever finds no room is found by the
  * leader's walk over all users.
  */

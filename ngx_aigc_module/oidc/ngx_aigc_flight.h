@@ -1,14 +1,14 @@
 /*
  * oidc/ngx_aigc_flight.h — sessions that are being renewed: one flight a
- * session, of all workers, so that Logto is asked once however many requests
- * need the answer.  The outcome stays for a while, for requests that still
- * carry the old cookie.  Every call takes the lock by itself, for a look at
- * the flights only; never on the way of a request whose token is good.
+ * session, of all workers, so that the provider is asked once however many
+ * requests need the answer.  The outcome stays for a while, for requests that
+ * still carry the old cookie.  Every call takes the lock by itself, for a look
+ * at the flights only; never on the way of a request whose token is good.
  *
- * FREE → CALLING (its leader asks Logto) → RENEWED, REFUSED or FAILED; a FAILED
- * one is led anew, by any worker, once its time has come, and one whose leader
- * has died at once: Logto takes a rotated refresh token again for 3 s, and ends
- * the whole grant for a later one (FACTS).
+ * FREE → CALLING (its leader asks the provider) → RENEWED, REFUSED or FAILED; a
+ * FAILED one is led anew, by any worker, once its time has come, and one whose
+ * leader has died at once: the provider takes a rotated refresh token again for
+ * 3 s, and ends the whole grant for a later one (FACTS).
  */
 
 #ifndef _NGX_AIGC_FLIGHT_H_INCLUDED_
@@ -32,7 +32,7 @@ typedef enum {
     NGX_AIGC_FLIGHT_CALLING,
     NGX_AIGC_FLIGHT_RENEWED,
     NGX_AIGC_FLIGHT_REFUSED,            /* the session is over */
-    NGX_AIGC_FLIGHT_FAILED              /* Logto could not say */
+    NGX_AIGC_FLIGHT_FAILED              /* the provider could not say */
 } ngx_aigc_flight_state_e;
 
 

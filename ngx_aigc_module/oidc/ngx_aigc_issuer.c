@@ -1,5 +1,6 @@
 /*
- * oidc/ngx_aigc_issuer.c — Logto's endpoints and keys, shared by all workers.
+ * oidc/ngx_aigc_issuer.c — the provider's endpoints and keys, shared by all
+ * workers.
  */
 
 #include "ngx_aigc_issuer.h"

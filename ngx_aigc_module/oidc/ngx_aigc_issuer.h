@@ -1,7 +1,7 @@
 /*
- * oidc/ngx_aigc_issuer.h — what Logto says of itself, fetched by one worker for
- * all: its endpoints (OIDC Discovery 1.0) and its keys (JWKS).  A bad answer
- * never replaces a good one.
+ * oidc/ngx_aigc_issuer.h — what the provider says of itself, fetched by one
+ * worker for all: its endpoints (OIDC Discovery 1.0) and its keys (JWKS).  A
+ * bad answer never replaces a good one.
  */
 
 #ifndef _NGX_AIGC_ISSUER_H_INCLUDED_
@@ -66,18 +66,18 @@ ngx_int_t ngx_aigc_issuer_put_endpoints(ngx_aigc_zone_t *zone,
 ngx_int_t ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
     ngx_log_t *log);
 
-/* Seconds since Logto last gave good keys; -1: it never has. */
+/* Seconds since the provider last gave good keys; -1: it never has. */
 time_t ngx_aigc_issuer_age(ngx_aigc_zone_t *zone);
 
 /*
  * Asks the writer to fetch the keys soon: a token named one that we lack, or
- * Logto did not answer and somebody wants to know whether it does again.
+ * The provider did not answer and somebody wants to know whether it does again.
  */
 void ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone);
 
 /*
- * Whether Logto answers the writer.  here: NGX_OK; NGX_DECLINED: it has not,
- * several times in a row, so nobody can sign in.
+ * Whether the provider answers the writer.  here: NGX_OK; NGX_DECLINED: it has
+ * not, several times in a row, so nobody can sign in.
  */
 void ngx_aigc_issuer_put_away(ngx_aigc_zone_t *zone, ngx_uint_t away);
 ngx_int_t ngx_aigc_issuer_here(ngx_aigc_zone_t *zone);

@@ -104,7 +104,7 @@ ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf)
         return NGX_ERROR;
     }
 
-    rf->fetch = ngx_aigc_logto_refresh(rf->conf.logto, &ep,
+    rf->fetch = ngx_aigc_provider_refresh(rf->conf.provider, &ep,
                                        &rf->session.refresh_token,
                                        ngx_aigc_refresh_tokens, rf,
                                        ngx_cycle->log);
@@ -112,7 +112,7 @@ ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf)
         return NGX_ERROR;
     }
 
-    ngx_add_timer(&rf->timer, NGX_AIGC_LOGTO_TIMEOUT + 1000);
+    ngx_add_timer(&rf->timer, NGX_AIGC_PROVIDER_TIMEOUT + 1000);
 
     return NGX_OK;
 }
@@ -196,8 +196,8 @@ ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
     ngx_aigc_verify_t        verify;
     ngx_aigc_jwt_verdict_e   verdict;
 
-    verify.issuer = &rf->conf.logto->issuer;
-    verify.audience = &rf->conf.logto->app_id;
+    verify.issuer = &rf->conf.provider->issuer;
+    verify.audience = &rf->conf.provider->client_id;
     verify.skew = rf->conf.skew;
 
     verdict = ngx_aigc_verify(rf->conf.zone, rf->pool, &verify,
@@ -212,7 +212,8 @@ ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
 
     if (verdict != NGX_AIGC_JWT_OK) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "aigc: Logto's renewed ID token was refused: %V",
+                      "aigc: %s's renewed ID token was refused: %V",
+                      rf->conf.provider->words->name,
                       ngx_aigc_jwt_verdict_text(verdict));
 
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
@@ -223,14 +224,15 @@ ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
         || ngx_memcmp(jwt.sub.data, rf->sub.data, jwt.sub.len) != 0)
     {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "aigc: Logto's renewed ID token is another user's: the "
-                      "session ends");
+                      "aigc: %s's renewed ID token is another user's: the "
+                      "session ends", rf->conf.provider->words->name);
 
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_REFUSED, NULL, 0);
         return;
     }
 
-    ngx_aigc_logto_roles(rf->conf.logto, rf->conf.zone, &jwt, ngx_cycle->log);
+    ngx_aigc_provider_roles(rf->conf.provider, rf->conf.zone, &jwt,
+                            ngx_cycle->log);
 
     ngx_aigc_refresh_seal(rf, jwt.exp);
 }

@@ -1,14 +1,14 @@
 /*
  * oidc/ngx_aigc_refresh.h — the call that renews a session.  It belongs to the
- * worker and to no request: whoever waits for it may go away, and what Logto
- * answers (a rotated refresh token, perhaps) is kept all the same, in the
- * session's flight.
+ * worker and to no request: whoever waits for it may go away, and what the
+ * provider answers (a rotated refresh token, perhaps) is kept all the same, in
+ * the session's flight.
  */
 
 #ifndef _NGX_AIGC_REFRESH_H_INCLUDED_
 #define _NGX_AIGC_REFRESH_H_INCLUDED_
 
-#include "ngx_aigc_logto.h"
+#include "ngx_aigc_provider.h"
 
 #include "ngx_aigc_flight.h"
 #include "ngx_aigc_session.h"
@@ -21,17 +21,18 @@
 
 typedef struct {
     ngx_aigc_zone_t        *zone;
-    ngx_aigc_logto_t       *logto;
+    ngx_aigc_provider_t       *provider;
     ngx_aigc_seal_keys_t   *keys;
-    time_t                  skew;       /* s between our clock and Logto's */
+    time_t                  skew;       /* s between the provider's clock
+                                       and ours */
 } ngx_aigc_refresh_conf_t;
 
 
 /*
- * Leads flight: asks Logto for new tokens of session, whose user is sub, and
- * ends the flight with what comes: the session with the new tokens, its sid and
- * start unchanged, sealed; or REFUSED, or FAILED.  session and sub are copied.
- * Does not keep an exiting worker for longer than the call takes.
+ * Leads flight: asks the provider for new tokens of session, whose user is sub,
+ * and ends the flight with what comes: the session with the new tokens, its sid
+ * and start unchanged, sealed; or REFUSED, or FAILED.  session and sub are
+ * copied. Does not keep an exiting worker for longer than the call takes.
  */
 void ngx_aigc_refresh(ngx_aigc_refresh_conf_t *conf,
     ngx_aigc_flight_t *flight, ngx_aigc_session_t *session, ngx_str_t *sub);

@@ -29,7 +29,7 @@
 /* By what a credential can be revoked.  Zeros: it has none of that. */
 typedef struct {
     u_char              session[NGX_AIGC_SUBJECT_KEY];  /* our own sid */
-    u_char              login[NGX_AIGC_SUBJECT_KEY];    /* Logto's sid */
+    u_char              login[NGX_AIGC_SUBJECT_KEY];    /* the provider's sid */
     u_char              user[NGX_AIGC_SUBJECT_KEY];     /* sub */
     time_t              start;          /* of the session; of a token: iat */
 } ngx_aigc_subject_t;

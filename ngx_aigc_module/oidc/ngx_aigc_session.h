@@ -1,7 +1,8 @@
 /*
- * oidc/ngx_aigc_session.h — what is sealed for the browser: the session; and
- * of a sign-in under way its secrets (a cookie), its "state" (which travels
- * through Logto and back), and a page to return to that is too long for it.
+ * oidc/ngx_aigc_session.h — what is sealed for the browser: the session; and of
+ * a sign-in under way its secrets (a cookie), its "state" (which travels
+ * through the provider and back), and a page to return to that is too long for
+ * it.
  */
 
 #ifndef _NGX_AIGC_SESSION_H_INCLUDED_
@@ -17,14 +18,15 @@
 #define NGX_AIGC_RD_MAX              8448   /* bytes of a page to return to: 8 KB
                                                and the site */
 #define NGX_AIGC_STATE_RD_MAX        1024   /* … that fits in "state": all of
-                                               Logto's URL has to pass proxies
-                                               that take 4 KB */
+                                               the authorization request's
+                                               URL has to pass proxies that
+                                               take 4 KB */
 #define NGX_AIGC_LOGIN_ID_LEN        22     /* 16 random bytes, base64url */
 
 
 typedef struct {
     ngx_str_t        id_token;
-    ngx_str_t        refresh_token;     /* len 0: Logto gave none */
+    ngx_str_t        refresh_token;     /* len 0: the provider gave none */
     ngx_str_t        sid;
     time_t           start;             /* seconds: when the user signed in */
 } ngx_aigc_session_t;

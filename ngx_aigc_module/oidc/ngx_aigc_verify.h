@@ -1,6 +1,6 @@
 /*
- * oidc/ngx_aigc_verify.h — a token of Logto's, held against its claims and
- * against the keys that the zone has.
+ * oidc/ngx_aigc_verify.h — a token of the provider's, held against its claims
+ * and against the keys that the zone has.
  */
 
 #ifndef _NGX_AIGC_VERIFY_H_INCLUDED_
@@ -15,7 +15,8 @@
 typedef struct {
     ngx_str_t       *issuer;
     ngx_str_t       *audience;
-    time_t           skew;              /* s between our clock and Logto's */
+    time_t           skew;              /* s between the provider's clock
+                                       and ours */
 } ngx_aigc_verify_t;
 
 

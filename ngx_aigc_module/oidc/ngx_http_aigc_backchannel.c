@@ -204,8 +204,8 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
         return NGX_AIGC_JWT_MALFORMED;
     }
 
-    verdict = ngx_aigc_jwt_check_logout(jwt, &mcf->logto->issuer,
-                                        &mcf->logto->app_id, ngx_time(),
+    verdict = ngx_aigc_jwt_check_logout(jwt, &mcf->provider->issuer,
+                                        &mcf->provider->client_id, ngx_time(),
                                         NGX_HTTP_AIGC_SKEW);
     if (verdict != NGX_AIGC_JWT_OK) {
         return verdict;

@@ -1,10 +1,11 @@
 /*
  * oidc/ngx_http_aigc_backchannel.h — POST /backchannel-logout (OpenID Connect
- * Back-Channel Logout 1.0): Logto tells that a session of its own has ended, by
- * a logout token.  "sid": that session; without it "sub": all of the user's.
+ * Back-Channel Logout 1.0): the provider tells that a session of its own has
+ * ended, by a logout token.  "sid": that session; without it "sub": all of the
+ * user's.
  *
  *   200  they are revoked on every gateway (or were before)
- *   400  not a logout token of Logto's for this gateway
+ *   400  not a logout token of the provider's for this gateway
  *   413  over NGX_HTTP_AIGC_LOGOUT_MAX bytes
  *   503  it cannot be checked now: no keys yet, or a flood of forged ones
  */

@@ -65,9 +65,9 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     verdict = ngx_http_aigc_verify(r, &token,
-                                   mcf->logto->audience.len
-                                   ? &mcf->logto->audience
-                                   : &mcf->logto->app_id,
+                                   mcf->provider->audience.len
+                                   ? &mcf->provider->audience
+                                   : &mcf->provider->client_id,
                                    &jwt, &busy);
 
     if (verdict != NGX_AIGC_JWT_OK) {
@@ -81,7 +81,7 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_DECLINED;
     }
 
-    if (mcf->logto->audience.len
+    if (mcf->provider->audience.len
         && ngx_http_aigc_bearer_allowed(r, &jwt, who) != NGX_OK)
     {
         who->bearer = 0;
@@ -108,8 +108,8 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
 
 /*
- * Logto gives any of its applications a token for any API resource; what that
- * is worth here its scope says, which a role grants.
+ * The provider gives any of its applications a token for any API resource; what
+ * that is worth here its scope says, which a role grants.
  */
 static ngx_int_t
 ngx_http_aigc_bearer_allowed(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt,
@@ -119,11 +119,11 @@ ngx_http_aigc_bearer_allowed(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (mcf->logto->scope.len
-        && ngx_aigc_jwt_has_scope(jwt, &mcf->logto->scope) != NGX_OK)
+    if (mcf->provider->scope.len
+        && ngx_aigc_jwt_has_scope(jwt, &mcf->provider->scope) != NGX_OK)
     {
         who->unscoped = 1;
-        ngx_http_aigc_challenge_scope(r, &mcf->logto->scope);
+        ngx_http_aigc_challenge_scope(r, &mcf->provider->scope);
         return NGX_DECLINED;
     }
 

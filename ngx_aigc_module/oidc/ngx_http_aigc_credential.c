@@ -173,7 +173,7 @@ ngx_http_aigc_verify(ngx_http_request_t *r, ngx_str_t *token,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    verify.issuer = &mcf->logto->issuer;
+    verify.issuer = &mcf->provider->issuer;
     verify.audience = audience;
     verify.skew = NGX_HTTP_AIGC_SKEW;
 

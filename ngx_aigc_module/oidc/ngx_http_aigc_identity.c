@@ -36,8 +36,8 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
     u_char  *p, *start;
     size_t   len;
 
-    len = mcf->logto->issuer.len + mcf->logto->app_id.len
-          + mcf->logto->audience.len + mcf->logto->scope.len
+    len = mcf->provider->issuer.len + mcf->provider->client_id.len
+          + mcf->provider->audience.len + mcf->provider->scope.len
           + NGX_TIME_T_LEN + 5
           + mcf->keys->n * NGX_AIGC_SEAL_HINT_LEN;
 
@@ -46,9 +46,9 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
         return NGX_ERROR;
     }
 
-    p = ngx_sprintf(start, "%V\n%V\n%V\n%V\n%T\n", &mcf->logto->issuer,
-                    &mcf->logto->app_id, &mcf->logto->audience,
-                    &mcf->logto->scope, mcf->lifetime);
+    p = ngx_sprintf(start, "%V\n%V\n%V\n%V\n%T\n", &mcf->provider->issuer,
+                    &mcf->provider->client_id, &mcf->provider->audience,
+                    &mcf->provider->scope, mcf->lifetime);
     p = ngx_cpymem(p, mcf->keys->hint,
                    mcf->keys->n * NGX_AIGC_SEAL_HINT_LEN);
 

@@ -1,7 +1,7 @@
 /*
  * oidc/ngx_http_aigc_identity.h — who asks: a session cookie, or a bearer token
- * of Logto's where there is no session.  What was verified once is remembered
- * in the zone; the warm path is a digest and a lookup.
+ * of the provider's where there is no session.  What was verified once is
+ * remembered in the zone; the warm path is a digest and a lookup.
  */
 
 #ifndef _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
@@ -32,7 +32,7 @@ typedef struct {
     ngx_str_t                token;     /* the JWT behind it */
     ngx_aigc_session_t       session;   /* gateway only, by cookie */
 
-    /* a session that Logto may renew: see ngx_http_aigc_renew.h */
+    /* a session that the provider may renew: see ngx_http_aigc_renew.h */
     unsigned                 expired:1; /* session is filled, and … */
     unsigned                 genuine:1; /* its ID token has been good */
     time_t                   exp;       /* … until then */
@@ -80,9 +80,9 @@ ngx_int_t ngx_http_aigc_identify_newer(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);
 
 /*
- * Parses and verifies a token of Logto's for audience: signature and claims.
- * NGX_AIGC_JWT_OK and the rest of the verdicts; *busy is set when there are no
- * keys at all.  jwt is filled for JWT_OK and claim verdicts.
+ * Parses and verifies a token of the provider's for audience: signature and
+ * claims. NGX_AIGC_JWT_OK and the rest of the verdicts; *busy is set when there
+ * are no keys at all.  jwt is filled for JWT_OK and claim verdicts.
  */
 ngx_aigc_jwt_verdict_e ngx_http_aigc_verify(ngx_http_request_t *r,
     ngx_str_t *token, ngx_str_t *audience, ngx_aigc_jwt_t *jwt,

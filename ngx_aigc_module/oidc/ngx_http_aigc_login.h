@@ -2,8 +2,9 @@
  * oidc/ngx_http_aigc_login.h — sign-ins under way, as the browser keeps them.
  * Each has a cookie of its own, named after its id, with its secrets; so tabs
  * do not disturb each other.  The page to return to travels in "state", which
- * Logto gives back, so that it is there when the cookie is not; one too long
- * for that stands in up to three more cookies, which go to the callback alone.
+ * the provider gives back, so that it is there when the cookie is not; one too
+ * long for that stands in up to three more cookies, which go to the callback
+ * alone.
  */
 
 #ifndef _NGX_HTTP_AIGC_LOGIN_H_INCLUDED_
@@ -16,8 +17,8 @@
 
 #define NGX_HTTP_AIGC_LOGIN_TIME  600   /* s that a sign-in may take; a later
                                            answer begins another one */
-#define NGX_HTTP_AIGC_LOGIN_KEEP  7200  /* s that its cookies are kept: Logto
-                                           keeps each of two forms an hour */
+#define NGX_HTTP_AIGC_LOGIN_KEEP  7200  /* s that its cookies are kept: a provider may
+                                           keep each of two forms an hour */
 #define NGX_HTTP_AIGC_LOGINS      8     /* unfinished ones of a browser: of more
                                            the oldest go */
 #define NGX_HTTP_AIGC_LOGIN_PARTS 3     /* cookies of a long page */
@@ -29,7 +30,7 @@ size_t ngx_http_aigc_login_rd_max(ngx_http_request_t *r);
 /*
  * Fills login with a new sign-in that returns to rd (an absolute URL that was
  * checked), sets its cookies, removes those of the oldest ones, and fills state
- * for Logto.  again: see ngx_aigc_state_t.  NGX_OK or NGX_ERROR.
+ * for the provider.  again: see ngx_aigc_state_t.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_login_begin(ngx_http_request_t *r, ngx_str_t *rd,
     ngx_uint_t again, ngx_aigc_login_t *login, ngx_str_t *state);

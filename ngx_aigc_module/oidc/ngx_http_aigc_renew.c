@@ -82,7 +82,7 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
     if (flight.lead) {
         conf.zone = mcf->zone;
-        conf.logto = mcf->logto;
+        conf.provider = mcf->provider;
         conf.keys = mcf->keys;
         conf.skew = NGX_HTTP_AIGC_SKEW;
 
@@ -136,7 +136,7 @@ ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
     if (ngx_http_aigc_renew_graceful(r, who)) {
 
-        /* Logto did not answer just now: it is asked, not waited for */
+        /* The provider did not answer just now: it is asked, not waited for */
 
         wait = flight->fails ? 0 : NGX_HTTP_AIGC_RENEW_WAIT;
     }

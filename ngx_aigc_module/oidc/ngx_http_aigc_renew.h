@@ -22,10 +22,10 @@
 /*
  * For who->expired.  NGX_OK: signed in, as of ngx_http_aigc_identify(): by the
  * renewed session, which goes to the browser with the answer; by a newer one
- * that has been seen here; or within grace=, Logto being away.
- * NGX_AGAIN: see ngx_http_aigc_renew_wait().  NGX_BUSY: Logto is away for too
- * long.  NGX_DECLINED: nobody; the session is over, and its cookie is cleared.
- * NGX_ERROR.
+ * that has been seen here; or within grace=, the provider being away.
+ * NGX_AGAIN: see ngx_http_aigc_renew_wait().  NGX_BUSY: the provider is away
+ * for too long.  NGX_DECLINED: nobody; the session is over, and its cookie is
+ * cleared. NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who);
 

@@ -91,7 +91,7 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     }
 
     verdict = ngx_http_aigc_verify(r, &who->session.id_token,
-                                   &mcf->logto->app_id, jwt, &busy);
+                                   &mcf->provider->client_id, jwt, &busy);
 
     /* what is revoked is not renewed either */
 

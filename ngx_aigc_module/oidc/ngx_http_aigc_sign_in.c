@@ -1,5 +1,6 @@
 /*
- * oidc/ngx_http_aigc_sign_in.c — the request to Logto's authorization endpoint.
+ * oidc/ngx_http_aigc_sign_in.c — the request to the provider's authorization
+ * endpoint.
  */
 
 #include "ngx_http_aigc_sign_in.h"
@@ -53,8 +54,8 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
 
 
 /*
- * NGX_OK: a browser asks for it as a part of some page.  Logto is not shown
- * there, and a page of hundreds of them would fill the browser's cookies.
+ * NGX_OK: a browser asks for it as a part of some page.  The provider is not
+ * shown there, and a page of hundreds of them would fill the browser's cookies.
  */
 static ngx_int_t
 ngx_http_aigc_sign_in_framed(ngx_http_request_t *r)
@@ -249,7 +250,7 @@ ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_url_encode(r->pool, &mcf->logto->app_id, &id) != NGX_OK
+    if (ngx_aigc_url_encode(r->pool, &mcf->provider->client_id, &id) != NGX_OK
         || ngx_aigc_url_encode(r->pool, &mcf->redirect_uri, &uri) != NGX_OK
         || ngx_aigc_sha256_base64url(r->pool, &login->verifier, &challenge)
            != NGX_OK)

@@ -123,8 +123,8 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
     /* RFC 9207: an answer of another provider's is none of ours */
 
     if (ngx_http_aigc_callback_arg(r, "iss", &iss) != NGX_OK
-        || iss.len != mcf->logto->issuer.len
-        || ngx_memcmp(iss.data, mcf->logto->issuer.data, iss.len) != 0)
+        || iss.len != mcf->provider->issuer.len
+        || ngx_memcmp(iss.data, mcf->provider->issuer.data, iss.len) != 0)
     {
         return ngx_http_aigc_callback_bad(r, "The answer is not from the "
                                           "sign-in service of this site.");
@@ -149,8 +149,8 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
     }
 
     /*
-     * Logto keeps its side for longer than we do ours: signed in there by now,
-     * the user notices nothing of a second one.
+     * The provider keeps its side for longer than we do ours: signed in there
+     * by now, the user notices nothing of a second one.
      */
 
     if (cb->login.start + NGX_HTTP_AIGC_LOGIN_TIME < ngx_time()) {
@@ -189,11 +189,11 @@ ngx_http_aigc_callback_code(ngx_http_request_t *r,
                : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* not later: what is revoked while Logto answers counts */
+    /* not later: what is revoked while the provider answers counts */
 
     cb->start = ngx_time();
 
-    cb->fetch = ngx_aigc_logto_code(mcf->logto, &ep, &code,
+    cb->fetch = ngx_aigc_provider_code(mcf->provider, &ep, &code,
                                     &cb->login.verifier, &mcf->redirect_uri,
                                     ngx_http_aigc_callback_tokens, r,
                                     ngx_cycle->log);
@@ -203,7 +203,7 @@ ngx_http_aigc_callback_code(ngx_http_request_t *r,
 
     /* libcurl's timers do not keep an exiting worker: this one does */
 
-    if (ngx_http_aigc_poll(r, NGX_AIGC_LOGTO_TIMEOUT + 1000,
+    if (ngx_http_aigc_poll(r, NGX_AIGC_PROVIDER_TIMEOUT + 1000,
                            ngx_http_aigc_callback_verify)
         != NGX_OK)
     {
@@ -298,21 +298,24 @@ static ngx_int_t
 ngx_http_aigc_callback_refused(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb, ngx_str_t *error)
 {
-    u_char     buf[NGX_AIGC_WORD_MAX];
-    ngx_str_t  name;
+    u_char                      buf[NGX_AIGC_WORD_MAX];
+    ngx_str_t                   name;
+    ngx_http_aigc_main_conf_t  *mcf;
 
-    static ngx_str_t  denied = ngx_string("access_denied");
+    static ngx_str_t            denied = ngx_string("access_denied");
 
     if (ngx_http_aigc_login_forget(r, &cb->login) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
     name = ngx_aigc_text_word(error, buf);
 
     /* not r's log: its lines quote the request */
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                  "aigc: Logto ended a sign-in with the error \"%V\"", &name);
+                  "aigc: %s ended a sign-in with the error \"%V\"",
+                  mcf->provider->words->name, &name);
 
     if (error->len == denied.len
         && ngx_memcmp(error->data, denied.data, denied.len) == 0)
@@ -432,8 +435,8 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
         return;
     }
 
-    verdict = ngx_http_aigc_verify(r, &cb->id_token, &mcf->logto->app_id, &jwt,
-                                   &busy);
+    verdict = ngx_http_aigc_verify(r, &cb->id_token, &mcf->provider->client_id,
+                                   &jwt, &busy);
 
     if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY
         && cb->polls++ < NGX_HTTP_AIGC_KEY_POLLS)
@@ -454,7 +457,8 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
         /* not r's log: its lines quote the request, with the code in it */
 
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "aigc: Logto's ID token was refused: %V",
+                      "aigc: %s's ID token was refused: %V",
+                      mcf->provider->words->name,
                       ngx_aigc_jwt_verdict_text(verdict));
 
         rc = ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_GARBAGE);
@@ -478,7 +482,7 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_aigc_logto_roles(mcf->logto, mcf->zone, jwt, ngx_cycle->log);
+    ngx_aigc_provider_roles(mcf->provider, mcf->zone, jwt, ngx_cycle->log);
 
     session.id_token = cb->id_token;
     session.refresh_token = cb->refresh_token;

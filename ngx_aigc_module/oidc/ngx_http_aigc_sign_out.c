@@ -1,7 +1,7 @@
 /*
  * oidc/ngx_http_aigc_sign_out.c — the session revoked on every gateway, cookies
- * cleared, the refresh token revoked, the browser sent to Logto's end-session
- * endpoint.
+ * cleared, the refresh token revoked, the browser sent to the provider's
+ * end-session endpoint.
  */
 
 #include "ngx_http_aigc_sign_out.h"
@@ -63,7 +63,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
 
     if (rc == NGX_OK) {
-        ngx_aigc_logto_revoke(mcf->logto, &ep, &who.session.refresh_token,
+        ngx_aigc_provider_revoke(mcf->provider, &ep, &who.session.refresh_token,
                               ngx_cycle->log);
 
         if (ep.end_session.len) {
@@ -85,9 +85,9 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 
 
 /*
- * client_id says enough: Logto ends the session without a question then.  An
- * id_token_hint would be a token in a URL, in Logto's log and the browser's
- * history.
+ * client_id says enough: the provider ends the session without a question
+ * then.  An id_token_hint would be a token in a URL, in the provider's log and
+ * the browser's history.
  */
 static ngx_int_t
 ngx_http_aigc_end_session(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
@@ -110,7 +110,7 @@ ngx_http_aigc_end_session(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
 
     (void) ngx_sprintf(uri.data, "%V/", &mcf->origin);
 
-    if (ngx_aigc_url_encode(r->pool, &mcf->logto->app_id, &id) != NGX_OK
+    if (ngx_aigc_url_encode(r->pool, &mcf->provider->client_id, &id) != NGX_OK
         || ngx_aigc_url_encode(r->pool, &uri, &back) != NGX_OK)
     {
         return NGX_ERROR;

@@ -1,6 +1,6 @@
 /*
- * oidc/ngx_http_aigc_sign_out.h — POST /sign-out: the session ends here and at Logto
- * (OIDC RP-Initiated Logout 1.0).
+ * oidc/ngx_http_aigc_sign_out.h — POST /sign-out: the session ends here and at
+ * the provider (OIDC RP-Initiated Logout 1.0).
  */
 
 #ifndef _NGX_HTTP_AIGC_SIGN_OUT_H_INCLUDED_

@@ -1,6 +1,6 @@
 /*
- * oidc/ngx_aigc_logto_tokens.c — Logto's token and revocation endpoints.  No
- * token and no code is ever logged.
+ * oidc/ngx_aigc_provider_tokens.c — the token and revocation endpoints.  No token
+ * and no code is ever logged.
  */
 
 #include <ngx_config.h>
@@ -9,33 +9,35 @@
 
 #include <jansson.h>
 
-#include "ngx_aigc_logto.h"
+#include "ngx_aigc_provider.h"
 
 #include "base/ngx_aigc_text.h"
 #include "base/ngx_aigc_url.h"
 
 
 typedef struct {
+    const char          *name;          /* the provider's, in the log */
+    const char          *client;        /* likewise */
     ngx_aigc_tokens_pt   done;
     void                *data;
 } ngx_aigc_tokens_ctx_t;
 
 
-static ngx_int_t ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_str_t *app_id,
-    ngx_str_t *app_secret);
-static ngx_aigc_fetch_t *ngx_aigc_logto_grant(ngx_aigc_fetch_t *f,
-    ngx_aigc_tokens_pt done, void *data);
-static void ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f);
-static void ngx_aigc_logto_no_tokens(ngx_aigc_fetch_t *f, ngx_str_t *error,
+static ngx_int_t ngx_aigc_provider_basic(ngx_aigc_fetch_t *f,
+    ngx_str_t *client_id, ngx_str_t *client_secret);
+static ngx_aigc_fetch_t *ngx_aigc_provider_grant(ngx_aigc_provider_t *provider,
+    ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done, void *data);
+static void ngx_aigc_provider_tokens(ngx_aigc_fetch_t *f);
+static void ngx_aigc_provider_no_tokens(ngx_aigc_fetch_t *f, ngx_str_t *error,
     ngx_aigc_tokens_t *tokens);
-static void ngx_aigc_logto_read(ngx_aigc_fetch_t *f, json_t *root,
+static void ngx_aigc_provider_read(ngx_aigc_fetch_t *f, json_t *root,
     ngx_str_t *error, ngx_aigc_tokens_t *tokens);
-static ngx_uint_t ngx_aigc_logto_is(ngx_str_t *error, const char *name);
-static void ngx_aigc_logto_revoked(ngx_aigc_fetch_t *f);
+static ngx_uint_t ngx_aigc_provider_is(ngx_str_t *error, const char *name);
+static void ngx_aigc_provider_revoked(ngx_aigc_fetch_t *f);
 
 
 ngx_aigc_fetch_t *
-ngx_aigc_logto_code(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
+ngx_aigc_provider_code(ngx_aigc_provider_t *provider, ngx_aigc_endpoints_t *ep,
     ngx_str_t *code, ngx_str_t *verifier, ngx_str_t *redirect_uri,
     ngx_aigc_tokens_pt done, void *data, ngx_log_t *log)
 {
@@ -43,8 +45,8 @@ ngx_aigc_logto_code(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
     ngx_str_t          c, v, uri;
     ngx_aigc_fetch_t  *f;
 
-    f = ngx_aigc_logto_form(logto, &ep->token, &logto->app_id,
-                            &logto->app_secret, log);
+    f = ngx_aigc_provider_form(provider, &ep->token, &provider->client_id,
+                               &provider->client_secret, log);
     if (f == NULL) {
         return NULL;
     }
@@ -71,20 +73,20 @@ ngx_aigc_logto_code(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
                                &c, &uri, &v)
                   - f->body.data;
 
-    return ngx_aigc_logto_grant(f, done, data);
+    return ngx_aigc_provider_grant(provider, f, done, data);
 }
 
 
 ngx_aigc_fetch_t *
-ngx_aigc_logto_refresh(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
-    ngx_str_t *refresh_token, ngx_aigc_tokens_pt done, void *data,
-    ngx_log_t *log)
+ngx_aigc_provider_refresh(ngx_aigc_provider_t *provider,
+    ngx_aigc_endpoints_t *ep, ngx_str_t *refresh_token,
+    ngx_aigc_tokens_pt done, void *data, ngx_log_t *log)
 {
     ngx_str_t          token;
     ngx_aigc_fetch_t  *f;
 
-    f = ngx_aigc_logto_form(logto, &ep->token, &logto->app_id,
-                            &logto->app_secret, log);
+    f = ngx_aigc_provider_form(provider, &ep->token, &provider->client_id,
+                               &provider->client_secret, log);
     if (f == NULL) {
         return NULL;
     }
@@ -99,12 +101,13 @@ ngx_aigc_logto_refresh(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
         return NULL;
     }
 
-    return ngx_aigc_logto_grant(f, done, data);
+    return ngx_aigc_provider_grant(provider, f, done, data);
 }
 
 
 static ngx_aigc_fetch_t *
-ngx_aigc_logto_grant(ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done, void *data)
+ngx_aigc_provider_grant(ngx_aigc_provider_t *provider, ngx_aigc_fetch_t *f,
+    ngx_aigc_tokens_pt done, void *data)
 {
     ngx_aigc_tokens_ctx_t  *ctx;
 
@@ -114,18 +117,20 @@ ngx_aigc_logto_grant(ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done, void *data)
         return NULL;
     }
 
+    ctx->name = provider->words->name;
+    ctx->client = provider->words->client;
     ctx->done = done;
     ctx->data = data;
     f->ctx = ctx;
-    f->max = NGX_AIGC_LOGTO_TOKENS;
-    f->done = ngx_aigc_logto_tokens;
+    f->max = NGX_AIGC_PROVIDER_TOKENS;
+    f->done = ngx_aigc_provider_tokens;
 
     return ngx_aigc_fetch_start(f) == NGX_OK ? f : NULL;
 }
 
 
 void
-ngx_aigc_logto_roles(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
+ngx_aigc_provider_roles(ngx_aigc_provider_t *provider, ngx_aigc_zone_t *zone,
     ngx_aigc_jwt_t *jwt, ngx_log_t *log)
 {
     if (jwt->roles_claim) {
@@ -137,16 +142,16 @@ ngx_aigc_logto_roles(ngx_aigc_logto_t *logto, ngx_aigc_zone_t *zone,
         && zone->shm->counters.roles == 0)
     {
         ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "aigc: Logto's ID tokens have no claim \"roles\", so "
-                      "nobody is \"%V\" here: switch roles in ID tokens on in "
-                      "Logto's Console", &logto->admin_role);
+                      "aigc: %s's ID tokens have no claim \"roles\", so "
+                      "nobody is \"%V\" here: %s", provider->words->name,
+                      &provider->admin_role, provider->words->roles);
     }
 }
 
 
 void
-ngx_aigc_logto_revoke(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
-    ngx_str_t *refresh_token, ngx_log_t *log)
+ngx_aigc_provider_revoke(ngx_aigc_provider_t *provider,
+    ngx_aigc_endpoints_t *ep, ngx_str_t *refresh_token, ngx_log_t *log)
 {
     ngx_str_t          token;
     ngx_aigc_fetch_t  *f;
@@ -155,8 +160,8 @@ ngx_aigc_logto_revoke(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
         return;
     }
 
-    f = ngx_aigc_logto_form(logto, &ep->revocation, &logto->app_id,
-                            &logto->app_secret, log);
+    f = ngx_aigc_provider_form(provider, &ep->revocation, &provider->client_id,
+                               &provider->client_secret, log);
     if (f == NULL) {
         return;
     }
@@ -170,26 +175,31 @@ ngx_aigc_logto_revoke(ngx_aigc_logto_t *logto, ngx_aigc_endpoints_t *ep,
         return;
     }
 
-    f->done = ngx_aigc_logto_revoked;
+    f->done = ngx_aigc_provider_revoked;
+    f->ctx = provider;
 
     (void) ngx_aigc_fetch_start(f);
 }
 
 
 static void
-ngx_aigc_logto_revoked(ngx_aigc_fetch_t *f)
+ngx_aigc_provider_revoked(ngx_aigc_fetch_t *f)
 {
+    ngx_aigc_provider_t  *provider;
+
     if (f->status != 200) {
+        provider = f->ctx;
+
         ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                      "aigc: Logto did not revoke a refresh token: status %ui",
-                      f->status);
+                      "aigc: %s did not revoke a refresh token: status %ui",
+                      provider->words->name, f->status);
     }
 }
 
 
 ngx_aigc_fetch_t *
-ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_str_t *app_id,
-    ngx_str_t *app_secret, ngx_log_t *log)
+ngx_aigc_provider_form(ngx_aigc_provider_t *provider, ngx_str_t *url,
+    ngx_str_t *client_id, ngx_str_t *client_secret, ngx_log_t *log)
 {
     ngx_aigc_fetch_t  *f;
 
@@ -199,12 +209,12 @@ ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_str_t *app_id,
     }
 
     f->method = "POST";
-    f->timeout = NGX_AIGC_LOGTO_TIMEOUT;
-    f->max = NGX_AIGC_LOGTO_ANSWER;
+    f->timeout = NGX_AIGC_PROVIDER_TIMEOUT;
+    f->max = NGX_AIGC_PROVIDER_ANSWER;
 
     if (ngx_aigc_fetch_text(f, &f->url, "", url) != NGX_OK
-        || ngx_aigc_fetch_text(f, &f->ca_file, "", &logto->ca_file) != NGX_OK
-        || ngx_aigc_logto_basic(f, app_id, app_secret) != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->ca_file, "", &provider->ca_file) != NGX_OK
+        || ngx_aigc_provider_basic(f, client_id, client_secret) != NGX_OK
         || ngx_aigc_fetch_text(f, &f->headers[1],
                           "Content-Type: application/x-www-form-urlencoded",
                           NULL) != NGX_OK
@@ -222,14 +232,14 @@ ngx_aigc_logto_form(ngx_aigc_logto_t *logto, ngx_str_t *url, ngx_str_t *app_id,
 
 
 static ngx_int_t
-ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_str_t *app_id,
-    ngx_str_t *app_secret)
+ngx_aigc_provider_basic(ngx_aigc_fetch_t *f, ngx_str_t *client_id,
+    ngx_str_t *client_secret)
 {
     u_char     *p;
     ngx_str_t   id, secret, plain, encoded;
 
-    if (ngx_aigc_url_encode(f->pool, app_id, &id) != NGX_OK
-        || ngx_aigc_url_encode(f->pool, app_secret, &secret) != NGX_OK)
+    if (ngx_aigc_url_encode(f->pool, client_id, &id) != NGX_OK
+        || ngx_aigc_url_encode(f->pool, client_secret, &secret) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -255,7 +265,7 @@ ngx_aigc_logto_basic(ngx_aigc_fetch_t *f, ngx_str_t *app_id,
 
 
 static void
-ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f)
+ngx_aigc_provider_tokens(ngx_aigc_fetch_t *f)
 {
     json_t                 *root;
     ngx_str_t               error;
@@ -272,10 +282,10 @@ ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f)
 
     error = ngx_aigc_json_text(root, "error");
 
-    ngx_aigc_logto_read(f, root, &error, &tokens);
+    ngx_aigc_provider_read(f, root, &error, &tokens);
 
     if (tokens.result != NGX_AIGC_TOKENS_OK) {
-        ngx_aigc_logto_no_tokens(f, &error, &tokens);
+        ngx_aigc_provider_no_tokens(f, &error, &tokens);
     }
 
     ctx->done(ctx->data, &tokens);
@@ -286,40 +296,45 @@ ngx_aigc_logto_tokens(ngx_aigc_fetch_t *f)
 
 /* The code alone: a description may hold anything. */
 static void
-ngx_aigc_logto_no_tokens(ngx_aigc_fetch_t *f, ngx_str_t *error,
+ngx_aigc_provider_no_tokens(ngx_aigc_fetch_t *f, ngx_str_t *error,
     ngx_aigc_tokens_t *tokens)
 {
-    u_char     buf[NGX_AIGC_WORD_MAX];
-    ngx_str_t  word;
+    u_char                  buf[NGX_AIGC_WORD_MAX];
+    ngx_str_t               word;
+    ngx_uint_t              bad;
+    ngx_aigc_tokens_ctx_t  *ctx;
+
+    ctx = f->ctx;
 
     if (tokens->result == NGX_AIGC_TOKENS_TOO_LARGE) {
         ngx_log_error(NGX_LOG_ERR, f->log, 0,
-                      "aigc: Logto's ID token for a user has %uz bytes, which "
+                      "aigc: %s's ID token for a user has %uz bytes, which "
                       "no cookie holds: give the application fewer custom "
                       "claims, or the user fewer roles, a shorter picture "
-                      "address or profile", tokens->id_token.len);
+                      "address or profile", ctx->name, tokens->id_token.len);
         return;
     }
 
     if (error->len) {
         word = ngx_aigc_text_word(error, buf);
+        bad = ngx_aigc_provider_is(error, "invalid_client");
 
         ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                      "aigc: Logto's token endpoint gave no tokens: "
-                      "status %ui, error \"%V\"%s", f->status, &word,
-                      ngx_aigc_logto_is(error, "invalid_client")
-                      ? ": check app_id= and app_secret_file=" : "");
+                      "aigc: %s's token endpoint gave no tokens: "
+                      "status %ui, error \"%V\"%s%s", ctx->name, f->status,
+                      &word, bad ? ": check " : "", bad ? ctx->client : "");
         return;
     }
 
     ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                  "aigc: Logto's token endpoint gave no tokens: status %ui%s%s",
-                  f->status, f->error ? ", " : "", f->error ? f->error : "");
+                  "aigc: %s's token endpoint gave no tokens: status %ui%s%s",
+                  ctx->name, f->status, f->error ? ", " : "",
+                  f->error ? f->error : "");
 }
 
 
 static void
-ngx_aigc_logto_read(ngx_aigc_fetch_t *f, json_t *root, ngx_str_t *error,
+ngx_aigc_provider_read(ngx_aigc_fetch_t *f, json_t *root, ngx_str_t *error,
     ngx_aigc_tokens_t *tokens)
 {
     ngx_str_t  access;
@@ -333,9 +348,9 @@ ngx_aigc_logto_read(ngx_aigc_fetch_t *f, json_t *root, ngx_str_t *error,
 
     } else if (f->status >= 400 && error->len) {
 
-        /* whatever it says: Logto has looked at it, and does not want to */
+        /* whatever it says: the provider has looked, and does not want to */
 
-        tokens->result = ngx_aigc_logto_is(error, "invalid_grant")
+        tokens->result = ngx_aigc_provider_is(error, "invalid_grant")
                          ? NGX_AIGC_TOKENS_INVALID_GRANT
                          : NGX_AIGC_TOKENS_REFUSED;
 
@@ -355,7 +370,7 @@ ngx_aigc_logto_read(ngx_aigc_fetch_t *f, json_t *root, ngx_str_t *error,
 
 
 static ngx_uint_t
-ngx_aigc_logto_is(ngx_str_t *error, const char *name)
+ngx_aigc_provider_is(ngx_str_t *error, const char *name)
 {
     return error->len == ngx_strlen(name)
            && ngx_memcmp(error->data, name, error->len) == 0;
