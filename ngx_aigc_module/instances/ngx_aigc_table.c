@@ -473,9 +473,10 @@ ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
         }
 
         if (copy.used && copy.tmpl == slot
-            && copy.state == NGX_AIGC_NO_STATE && !copy.gs && !copy.pod
+            && copy.state == NGX_AIGC_NO_STATE
             && copy.disk == NGX_AIGC_DISK_OWNED && !copy.disk_going
             && ngx_aigc_fixed_eq(&copy.disk_owner, owner)
+            && ngx_aigc_table_ending(zone, &copy) != NGX_AIGC_ENDING_IS_STUCK
             && (id == NGX_ERROR || copy.id < id))
         {
             id = copy.id;

@@ -347,7 +347,10 @@ ngx_int_t ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
 
 /*
  * An id without a claim whose disks are all owner's (a kept disk) and stay, or
- * NGX_ERROR: none.
+ * NGX_ERROR: none.  A pod or a GameServer that is still there is no obstacle:
+ * it is this owner's, as a start right after a release finds it.  OKG writes
+ * its GameServers late, and without this id the owner would begin with an empty
+ * disk.  A pod that does not end is one.
  */
 ngx_int_t ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_str_t *owner);
