@@ -354,9 +354,10 @@ ngx_aigc_mirror_users_next(ngx_aigc_mirror_users_t *users, ngx_msec_t *wait)
 {
     ngx_queue_t             *q;
     ngx_msec_int_t           left;
-    ngx_aigc_mirror_user_t  *user;
+    ngx_aigc_mirror_user_t  *user, *failing;
 
     *wait = 0;
+    failing = NULL;
 
     for (q = ngx_queue_head(&users->queue);
          q != ngx_queue_sentinel(&users->queue);
@@ -370,8 +371,13 @@ ngx_aigc_mirror_users_next(ngx_aigc_mirror_users_t *users, ngx_msec_t *wait)
 
         left = (ngx_msec_int_t) (user->next - ngx_current_msec);
 
-        if (left <= 0) {
+        if (left <= 0 && user->backoff == 0) {
             return user;
+        }
+
+        if (left <= 0) {
+            failing = failing ? failing : user;
+            continue;
         }
 
         if (*wait == 0 || (ngx_msec_t) left < *wait) {
@@ -379,7 +385,7 @@ ngx_aigc_mirror_users_next(ngx_aigc_mirror_users_t *users, ngx_msec_t *wait)
         }
     }
 
-    return NULL;
+    return failing;
 }
 
 

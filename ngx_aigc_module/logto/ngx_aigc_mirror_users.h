@@ -106,6 +106,8 @@ void ngx_aigc_mirror_users_seen(ngx_aigc_mirror_users_t *users);
 /*
  * The next to be looked at now, or NULL: wait is then in how many ms the first
  * one will be, if any (else 0).
+ * Users whose last call failed come after all others: a failing one delays
+ * nobody else, however slow the calls are.
  */
 ngx_aigc_mirror_user_t *ngx_aigc_mirror_users_next(
     ngx_aigc_mirror_users_t *users, ngx_msec_t *wait);
