@@ -254,6 +254,9 @@ typedef struct {
                                                        no list named it first */
     uint16_t                           ref;         /* which stands there */
     time_t                             created;
+    ngx_msec_t                         deleted;     /* when the API server took
+                                                       our DELETE; 0: it has
+                                                       not */
     ngx_aigc_fixed_t(NGX_AIGC_VERSION_MAX) version; /* resourceVersion; len 0:
                                                        unknown */
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) stray;       /* of the GSS that made it
@@ -413,6 +416,13 @@ ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
  */
 void ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t seq, ngx_msec_t gone);
+
+/*
+ * The API server has taken a DELETE of the disk in slot, at when.  The table
+ * forgets it with the disk.
+ */
+void ngx_aigc_table_disk_deleted(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_msec_t when);
 
 /* Frees half-written slots and rebuilds every chain; the lock is held. */
 void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);

@@ -168,6 +168,10 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
         d->mark = mark;
     }
 
+    if (!ngx_aigc_fixed_eq(&d->uid, &pvc->uid)) {
+        d->deleted = 0;                 /* another one of that name */
+    }
+
     d->deleting = pvc->deleting;
     d->has_annotations = pvc->has_annotations;
     d->created = pvc->created;
@@ -512,6 +516,29 @@ ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
         ngx_aigc_seq_begin(&r->seq);
         r->pod_gone = gone;
         ngx_aigc_seq_end(&r->seq);
+    }
+
+    zone->shm->writing = 0;             /* nothing that others see */
+    ngx_aigc_unlock(zone);
+}
+
+
+void
+ngx_aigc_table_disk_deleted(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_msec_t when)
+{
+    ngx_aigc_disk_t  *d;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    d = &ngx_aigc_disks(zone)[slot];
+
+    if (d->used) {
+        ngx_aigc_seq_begin(&d->seq);
+        d->deleted = when;
+        ngx_aigc_seq_end(&d->seq);
     }
 
     zone->shm->writing = 0;             /* nothing that others see */

@@ -165,7 +165,11 @@ ngx_aigc_uninstall_disks(ngx_aigc_record_t *record)
         } else if (ngx_aigc_fixed_eq(&disk.owner, &owner) && !record->keep) {
             left++;
 
-            if (!disk.deleting) {
+            if (!disk.deleting
+                && (disk.deleted == 0
+                    || ngx_aigc_since(disk.deleted)
+                       > NGX_AIGC_UNINSTALL_AGAIN))
+            {
                 ngx_aigc_uninstall_disk(i, &disk);
             }
         }
@@ -199,6 +203,7 @@ ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
 
     task.what = NGX_AIGC_TASK_DISK;
     task.slot = slot;
+    task.seq = ngx_crc32_short(uid.data, uid.len);
     task.done = ngx_aigc_uninstall_disk_done;
 
     /* no free place, or under way already: with a later pass */
@@ -218,6 +223,8 @@ ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
 static void
 ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
+    ngx_aigc_disk_t  disk;
+
     if (f == NULL) {
         return;
     }
@@ -227,7 +234,18 @@ ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     case 200:
     case 202:
     case 404:
-        return;                         /* the watch brings the rest */
+
+        /* the watch brings the rest; until then, not once more */
+
+        if (ngx_aigc_table_disk_at(ngx_aigc_uninstall_zone, task->slot, &disk)
+            == NGX_OK
+            && ngx_crc32_short(disk.uid.data, disk.uid.len) == task->seq)
+        {
+            ngx_aigc_table_disk_deleted(ngx_aigc_uninstall_zone, task->slot,
+                                        ngx_aigc_now());
+        }
+
+        return;
 
     case 409:
         ngx_log_error(NGX_LOG_NOTICE, f->log, 0,

@@ -17,6 +17,9 @@
 #define NGX_AIGC_UNINSTALL_MAX    64    /* annotations removed in a pass */
 #define NGX_AIGC_UNINSTALL_ASK    5000  /* ms between questions for pods whose
                                            GameServer is still there */
+#define NGX_AIGC_UNINSTALL_AGAIN  60000 /* ms until a disk is deleted once more
+                                           of which the watch has not told that
+                                           it goes */
 #define NGX_AIGC_GAMESERVER_LEFT  10000 /* ms that a GameServer may outlive its
                                            pod: OKG 0.4 leaves some behind */
 
