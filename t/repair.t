@@ -2,12 +2,14 @@
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Test2::IPC;
 use AIGC::Test;
 
 my $name = 'stable-diffusion-cpu';
 
-for my $okg ('1.0', '0.4') {
-    my $t = AIGC::Stack->start(okg => $okg);
+at_once(sub {
+    my ($okg) = $_[0] =~ /(\d\.\d)/;
+    my $t = AIGC::Stack->start(pace => 'real', okg => $okg);
     my @user = map { $t->sign_in($_) } qw(alice bob carol user01);
     my @inst = map { $_->install($name) } @user;
     $_->wait_ready for @inst;
@@ -79,11 +81,11 @@ for my $okg ('1.0', '0.4') {
     $had  = $repairs->();
     $mark = $t->audit_mark;
     $t->kube_patch('gss', $name, { spec => { reserveGameServerIds => [-1, 2] } });
-    $t->wait_for(sub { $repairs->() > $had }, 10, 'it is repaired');
+    $t->wait_for(sub { $repairs->() > $had }, 60, 'it is repaired');
     $same->('a number below 0');
     my $passes = sub { $t->status('/metrics')->content =~ /^aigc_passes_total (\d+)/m ? $1 : die };
     my $then   = $passes->();
-    $t->wait_for(sub { $passes->() > $then + 4 }, 30, 'some more passes');
+    $t->wait_for(sub { $passes->() > $then + 4 }, 60, 'some more passes');
     cmp_ok $t->gateway_writes($mark)->{$name}, '<=', 2, '… not again and again';
     if ($okg eq '1.0') {
         ok +(grep { $_ eq '-1' } @{ $t->kube_get('gss', $name)->{spec}{reserveGameServerIds} }), 'OKG has put it back';
@@ -153,7 +155,7 @@ for my $okg ('1.0', '0.4') {
     $t->wait_agree($name);
     is $t->kube_get('gss', 'notebook')->{spec}{replicas}, 1, 'a workload without the gateway\'s mark is left alone';
     is $t->gateway_writes($mark)->{notebook}, undef, 'it is never written';
-}
+}, 'OKG 1.0', 'OKG 0.4');
 
 done_testing;
 

@@ -13,7 +13,7 @@ my %strategy = (
 );
 
 for my $okg ('1.0', '0.4') {
-    my $t = AIGC::Stack->start(okg => $okg, faults => 1, templates => []);
+    my $t = AIGC::Stack->start(pace => 'real', okg => $okg, faults => 1, templates => []);
     my ($alice, $bob, $carol) = map { $t->sign_in($_) } qw(alice bob carol);
 
     for my $name (sort keys %strategy) {

@@ -5,9 +5,12 @@ package AIGC::Test;
 
 use strict;
 use warnings;
+use POSIX ();
 use utf8 ();
 
 use Test::More ();
+use Test2::API ();
+use Time::HiRes ();
 
 use AIGC::Stack;
 
@@ -23,9 +26,50 @@ sub import {
     no strict 'refs';
     no warnings 'redefine';
     *{"${caller}::done_testing"} = \&done_testing;
+    *{"${caller}::at_once"} = \&at_once;
 
     my $builder = Test::More->builder;
     binmode $builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
+}
+
+# Runs the sub for each argument, all at the same time, each in a process with
+# stacks of its own; every assertion counts as the test's, its name after
+# "OKG 1.0: ", or whatever the argument is.  For what mostly waits.  The test
+# begins with `use Test2::IPC`.
+sub at_once {
+    my ($work, @each) = @_;
+    my $hub = Test2::API::test2_stack()->top;
+    my %pid;
+
+    $hub->ipc or die "at_once: `use Test2::IPC` first\n";
+    for my $one (@each) {
+        my $pid = fork // die "fork: $!";
+        if ($pid == 0) {
+            Test2::API::test2_stack()->top->pre_filter(sub {
+                my ($in, $event) = @_;
+                $event->set_name("$one: " . ($event->name // '') =~ s/^\Q$one\E: //r)
+                    if $event->isa('Test2::Event::Ok');
+                return $event;
+            });
+            my $good = eval { $work->($one); 1 };
+            Test::More::diag("$one: $@") unless $good;
+            $good &&= Test::More->builder->is_passing;
+            Test::More::ok(AIGC::Stack->stop_all($good), 'nothing is left behind: no crash, no alert, no secret in a log');
+            exit($good ? 0 : 1);
+        }
+        $pid{$pid} = $one;
+    }
+    while (%pid) {
+        $hub->cull;             # what they say, while they say it
+        for my $pid (sort keys %pid) {
+            waitpid($pid, POSIX::WNOHANG()) or next;
+            my $status = $?;
+            $hub->cull;
+            Test::More::is($status, 0, "$pid{$pid}: it gets to its end");
+            delete $pid{$pid};
+        }
+        Time::HiRes::sleep(0.1);
+    }
 }
 
 # The last line of a test: also the end of its stacks, as a test of its own.
