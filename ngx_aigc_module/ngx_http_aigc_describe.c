@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_aigc_describe.h"
+#include "ngx_http_aigc_variables.h"
 
 #include "ngx_http_aigc_params.h"
 

@@ -14,9 +14,6 @@
 #include "base/ngx_http_aigc_conf.h"
 
 
-/* name.len 0 ends it; in ngx_http_aigc_module.c */
-extern ngx_http_variable_t  ngx_http_aigc_variables[];
-
 ngx_int_t ngx_http_aigc_describe_handler(ngx_http_request_t *r);
 
 

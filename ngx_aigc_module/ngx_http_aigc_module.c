@@ -1,25 +1,21 @@
 /*
- * ngx_http_aigc_module.c — the wiring: directives, phases, filters, variables,
- * and what runs in which process.  Behaviour lives in the folders below.
+ * ngx_http_aigc_module.c — the wiring: directives, phases, filters.  Behaviour
+ * lives in the folders below.
  */
 
 #include "ngx_http_aigc_describe.h"
 #include "ngx_http_aigc_directives.h"
+#include "ngx_http_aigc_process.h"
+#include "ngx_http_aigc_variables.h"
+#include "kube/ngx_aigc_subrequest.h"
 
-#include "base/ngx_aigc_quit.h"
 #include "base/ngx_http_aigc_headers.h"
-#include "oidc/ngx_aigc_revoke.h"
 #include "oidc/ngx_http_aigc_backchannel.h"
 #include "oidc/ngx_http_aigc_identity.h"
 #include "oidc/ngx_http_aigc_renew.h"
 #include "oidc/ngx_http_aigc_sign_in.h"
 #include "oidc/ngx_http_aigc_sign_in_callback.h"
 #include "oidc/ngx_http_aigc_sign_out.h"
-#include "kube/ngx_aigc_lease.h"
-#include "kube/ngx_aigc_watch.h"
-#include "instances/ngx_aigc_reconcile.h"
-#include "logto/ngx_aigc_gone.h"
-#include "logto/ngx_aigc_mirror.h"
 #include "logto/ngx_http_aigc_webhook.h"
 #include "gateway/ngx_http_aigc_access.h"
 #include "gateway/ngx_http_aigc_answer.h"
@@ -39,20 +35,12 @@ static char *ngx_http_aigc_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_aigc_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
-static ngx_int_t ngx_http_aigc_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_http_aigc_init(ngx_conf_t *cf);
-static ngx_int_t ngx_http_aigc_init_process(ngx_cycle_t *cycle);
-static void ngx_http_aigc_quit(void);
-static void ngx_http_aigc_exit_process(ngx_cycle_t *cycle);
 static char *ngx_http_aigc_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_aigc_header_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
-static ngx_int_t ngx_http_aigc_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_aigc_token_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
 
 
 #define ngx_http_aigc_content(name, handler)                                  \
@@ -186,37 +174,6 @@ ngx_module_t  ngx_http_aigc_module = {
 };
 
 
-/* $aigc_user and $aigc_instance are offsets into the context; 0: a decision. */
-ngx_http_variable_t  ngx_http_aigc_variables[] = {
-
-    { ngx_string("aigc_user"), NULL, ngx_http_aigc_variable,
-      offsetof(ngx_http_aigc_ctx_t, user), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("aigc_instance"), NULL, ngx_http_aigc_variable,
-      offsetof(ngx_http_aigc_ctx_t, instance), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("aigc_decision"), NULL, ngx_http_aigc_variable,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("aigc_connection"), NULL, ngx_http_aigc_connection_variable,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
-    { ngx_string("aigc_scheme"), NULL, ngx_http_aigc_public_variable,
-      NGX_HTTP_AIGC_SCHEME, 0, 0 },
-
-    { ngx_string("aigc_host"), NULL, ngx_http_aigc_public_variable,
-      NGX_HTTP_AIGC_HOST, 0, 0 },
-
-    { ngx_string("aigc_port"), NULL, ngx_http_aigc_public_variable,
-      NGX_HTTP_AIGC_PORT, 0, 0 },
-
-    { ngx_string("aigc_kubernetes_token"), NULL, ngx_http_aigc_token_variable,
-      0, NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_NOHASH, 0 },
-
-      ngx_http_null_variable
-};
-
-
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
@@ -330,26 +287,6 @@ ngx_http_aigc_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 static ngx_int_t
-ngx_http_aigc_add_variables(ngx_conf_t *cf)
-{
-    ngx_http_variable_t  *var, *v;
-
-    for (v = ngx_http_aigc_variables; v->name.len; v++) {
-
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
 ngx_http_aigc_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
@@ -447,154 +384,4 @@ ngx_http_aigc_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     rc = ngx_aigc_subrequest_body(r, in);
 
     return (rc != NGX_DECLINED) ? rc : ngx_http_next_body_filter(r, in);
-}
-
-
-/*
- * Every worker calls Logto; the first one also watches the cluster and writes
- * the table.  ngx_worker is 0 in nginx's cache processes, too: these are none.
- */
-static ngx_int_t
-ngx_http_aigc_init_process(ngx_cycle_t *cycle)
-{
-    ngx_uint_t                  first;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return NGX_OK;
-    }
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
-
-    if (mcf == NULL || mcf->zone == NULL) {
-        return NGX_OK;
-    }
-
-    first = (ngx_process == NGX_PROCESS_SINGLE || ngx_worker == 0);
-
-    if (first) {
-        ngx_aigc_zone_take(mcf->zone);
-    }
-
-    mcf->memo = ngx_http_aigc_memo_create(cycle->pool);
-
-    if (mcf->memo == NULL
-        || ngx_aigc_fetch_init(cycle, mcf->zone,
-                               first ? ngx_http_aigc_duties(mcf) : 0)
-           != NGX_OK
-        || ngx_aigc_quit_start(cycle, ngx_http_aigc_quit) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    ngx_aigc_revoke_quit_init(cycle, mcf->k8s, mcf->zone, mcf->lifetime);
-
-    if (!first) {
-        return NGX_OK;
-    }
-
-    ngx_aigc_mirror_init(mcf->k8s, mcf->logto, mcf->zone, cycle->log);
-    ngx_aigc_gone_start(cycle, mcf->logto, mcf->zone, mcf->lifetime);
-
-    if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone) != NGX_OK
-        || ngx_aigc_provider_start(cycle, mcf->provider, mcf->zone) != NGX_OK
-        || ngx_aigc_revoke_start(cycle, mcf->k8s, mcf->zone, mcf->lifetime)
-           != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    return ngx_aigc_watch_start(cycle, mcf->k8s, mcf->zone,
-                                ngx_aigc_reconcile_kick, NULL);
-}
-
-
-/* What is begun is finished; what others need to know is told to them. */
-static void
-ngx_http_aigc_quit(void)
-{
-    ngx_aigc_lease_quit();
-    ngx_aigc_revoke_quit();
-}
-
-
-static void
-ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
-{
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
-    {
-        return;
-    }
-
-    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
-
-    if (mcf == NULL || mcf->zone == NULL) {
-        return;
-    }
-
-    ngx_aigc_quit_stop();
-    ngx_aigc_watch_stop();
-    ngx_aigc_revoke_quit_stop();
-    ngx_aigc_revoke_stop();
-    ngx_aigc_gone_stop();
-    ngx_aigc_reconcile_stop();
-    ngx_aigc_provider_stop();
-    ngx_aigc_fetch_exit();
-}
-
-
-static ngx_int_t
-ngx_http_aigc_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
-    uintptr_t data)
-{
-    const ngx_str_t      *value;
-    ngx_http_aigc_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
-
-    if (ctx == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    value = data ? (ngx_str_t *) ((u_char *) ctx + data)
-                 : ngx_http_aigc_decision_name(ctx->decision);
-
-    v->len = value->len;
-    v->data = value->data;
-    v->valid = 1;
-    v->no_cacheable = 1;
-    v->not_found = 0;
-
-    return NGX_OK;
-}
-
-
-/* The gateway's own token is for its own subrequests and for nobody else. */
-static ngx_int_t
-ngx_http_aigc_token_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_str_t                  *token;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    if (ngx_aigc_subrequest_ctx(r) == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    token = ngx_aigc_kubernetes_token(mcf->k8s, r->connection->log);
-
-    v->len = token->len;
-    v->data = token->data;
-    v->valid = 1;
-    v->no_cacheable = 1;
-    v->not_found = 0;
-
-    return NGX_OK;
 }

@@ -5,6 +5,7 @@
 #include "ngx_http_aigc_pod.h"
 #include "base/ngx_http_aigc_poll.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "kube/ngx_aigc_subrequest.h"
 #include "instances/ngx_http_aigc_instance.h"
 
 #include "kube/ngx_aigc_delete.h"

@@ -5,7 +5,6 @@
  */
 
 #include "ngx_aigc_cookie.h"
-#include "oidc/ngx_aigc_session.h"
 
 
 #define ngx_aigc_cookie_skip(s, n)                                            \

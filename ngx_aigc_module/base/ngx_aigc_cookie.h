@@ -10,6 +10,10 @@
 #include <ngx_core.h>
 
 
+#define NGX_AIGC_LOGIN_ID_LEN  22       /* 16 random bytes, base64url: the end
+                                           of the name of a sign-in's cookie */
+
+
 /*
  * Walks the pairs of one Cookie header's value.  *pos is 0 at first.
  * NGX_OK: name and value point into header; NGX_DONE: no more pairs.

@@ -26,6 +26,7 @@ static size_t ngx_aigc_fetch_write(char *p, size_t size, size_t n, void *data);
 static size_t ngx_aigc_fetch_header(char *p, size_t size, size_t n,
     void *data);
 static void ngx_aigc_fetch_status(ngx_aigc_fetch_t *f);
+static void ngx_aigc_fetch_end(ngx_aigc_fetch_t *f, const char *error);
 static void ngx_aigc_fetch_free(ngx_aigc_fetch_t *f);
 
 
@@ -49,6 +50,7 @@ ngx_aigc_fetch_create(ngx_log_t *log)
     f->pool = pool;
     f->log = log;
     f->connect_timeout = 5000;
+    f->end = ngx_aigc_fetch_end;
 
     return f;
 }
@@ -223,7 +225,7 @@ ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f)
 }
 
 
-void
+static void
 ngx_aigc_fetch_end(ngx_aigc_fetch_t *f, const char *error)
 {
     if (f->error == NULL) {
@@ -330,51 +332,5 @@ ngx_aigc_fetch_status(ngx_aigc_fetch_t *f)
            == CURLE_OK)
     {
         f->status = status;
-    }
-}
-
-
-void
-ngx_aigc_fetch_finished(void)
-{
-    int                left;
-    char              *private;
-    long               status;
-    CURL              *easy;
-    CURLMsg           *msg;
-    CURLcode           code;
-    ngx_aigc_fetch_t  *f;
-
-    /* done() may end everything: look at the handle again each time */
-
-    while (ngx_aigc_fetch_multi) {
-
-        msg = curl_multi_info_read(ngx_aigc_fetch_multi, &left);
-
-        if (msg == NULL) {
-            return;
-        }
-
-        if (msg->msg != CURLMSG_DONE) {
-            continue;
-        }
-
-        easy = msg->easy_handle;
-        code = msg->data.result;
-
-        if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) != CURLE_OK) {
-            continue;
-        }
-
-        f = (ngx_aigc_fetch_t *) private;
-
-        if (curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status)
-            == CURLE_OK)
-        {
-            f->status = status;
-        }
-
-        ngx_aigc_fetch_end(f, code == CURLE_OK ? NULL
-                                               : curl_easy_strerror(code));
     }
 }

@@ -56,6 +56,8 @@ struct ngx_aigc_fetch_s {
     void                    *list;      /* struct curl_slist */
     void                    *multi;     /* CURLM; NULL: not under way */
     ngx_queue_t              queue;     /* of all that are */
+    void                   (*end)(ngx_aigc_fetch_t *f, const char *error);
+                                        /* it ends, as error says: done() */
     unsigned                 starved:1; /* it has no connection, and will end */
 };
 

@@ -41,6 +41,7 @@ static void ngx_aigc_fetch_act(curl_socket_t s, int what);
 static void ngx_aigc_fetch_check(CURLMcode code, const char *what);
 static void ngx_aigc_fetch_after(ngx_event_t *ev);
 static void ngx_aigc_fetch_rebuild(void);
+static void ngx_aigc_fetch_finished(void);
 
 
 CURLM                    *ngx_aigc_fetch_multi;
@@ -524,8 +525,8 @@ ngx_aigc_fetch_after(ngx_event_t *ev)
         q = ngx_queue_next(q);
 
         if (f->starved) {
-            ngx_aigc_fetch_end(f, "no connection is free, or no event: see "
-                                  "\"worker_connections\"");
+            f->end(f, "no connection is free, or no event: see "
+                      "\"worker_connections\"");
             q = ngx_queue_head(&ngx_aigc_fetch_calls);
         }
     }
@@ -583,8 +584,54 @@ ngx_aigc_fetch_rebuild(void)
 
     while (!ngx_queue_empty(&calls)) {
         f = ngx_queue_data(ngx_queue_head(&calls), ngx_aigc_fetch_t, queue);
-        ngx_aigc_fetch_end(f, "libcurl gave all its calls up");
+        f->end(f, "libcurl gave all its calls up");
     }
 
     (void) curl_multi_cleanup(old);
+}
+
+
+/* Some calls may have ended: done() of each. */
+static void
+ngx_aigc_fetch_finished(void)
+{
+    int                left;
+    char              *private;
+    long               status;
+    CURL              *easy;
+    CURLMsg           *msg;
+    CURLcode           code;
+    ngx_aigc_fetch_t  *f;
+
+    /* done() may end everything: look at the handle again each time */
+
+    while (ngx_aigc_fetch_multi) {
+
+        msg = curl_multi_info_read(ngx_aigc_fetch_multi, &left);
+
+        if (msg == NULL) {
+            return;
+        }
+
+        if (msg->msg != CURLMSG_DONE) {
+            continue;
+        }
+
+        easy = msg->easy_handle;
+        code = msg->data.result;
+
+        if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private) != CURLE_OK) {
+            continue;
+        }
+
+        f = (ngx_aigc_fetch_t *) private;
+
+        if (curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status)
+            == CURLE_OK)
+        {
+            f->status = status;
+        }
+
+        f->end(f, code == CURLE_OK ? NULL : curl_easy_strerror(code));
+    }
 }

@@ -28,11 +28,5 @@ void ngx_aigc_fetch_starve(ngx_aigc_fetch_t *f);
 /* CURLOPT_CLOSESOCKETFUNCTION: nginx has to know. */
 int ngx_aigc_fetch_close(void *data, curl_socket_t s);
 
-/* Some calls may have ended: done() of each. */
-void ngx_aigc_fetch_finished(void);
-
-/* This one ends here, as its error says: done(). */
-void ngx_aigc_fetch_end(ngx_aigc_fetch_t *f, const char *error);
-
 
 #endif /* _NGX_AIGC_FETCH_LOOP_H_INCLUDED_ */

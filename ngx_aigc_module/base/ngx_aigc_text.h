@@ -12,6 +12,9 @@
 #include <jansson.h>
 
 
+#define NGX_AIGC_SUB_MAX        128     /* bytes of a user's "sub" */
+
+
 /* How many of len bytes fit in max without a UTF-8 character cut in two. */
 size_t ngx_aigc_text_cut(u_char *data, size_t len, size_t max);
 

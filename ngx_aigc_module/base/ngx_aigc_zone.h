@@ -19,6 +19,7 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_elapsed.h"
+#include "ngx_aigc_text.h"              /* NGX_AIGC_SUB_MAX */
 #include "oidc/ngx_aigc_jwt.h"
 #include "kube/ngx_aigc_election.h"
 

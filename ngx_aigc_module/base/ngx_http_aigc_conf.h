@@ -12,7 +12,6 @@
 
 #include "oidc/ngx_http_aigc_memo.h"
 
-#include "ngx_aigc_subrequest.h"        /* ngx_http_aigc_module */
 #include "ngx_aigc_url.h"
 #include "ngx_aigc_zone.h"
 #include "oidc/ngx_aigc_provider.h"
@@ -20,6 +19,10 @@
 #include "oidc/ngx_aigc_token.h"
 #include "kube/ngx_aigc_kubernetes.h"
 #include "instances/ngx_aigc_plan.h"    /* ngx_aigc_limits_t */
+
+
+/* nginx's handle of the module: of configurations and contexts. */
+extern ngx_module_t  ngx_http_aigc_module;
 
 
 #define NGX_HTTP_AIGC_VERSION      "1.0.0"

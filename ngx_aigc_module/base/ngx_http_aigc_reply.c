@@ -3,7 +3,7 @@
  */
 
 #include "ngx_http_aigc_reply.h"
-#include "oidc/ngx_http_aigc_challenge.h"
+#include "ngx_http_aigc_challenge.h"
 
 #include "ngx_aigc_cookie.h"
 

@@ -11,6 +11,7 @@
 #include "base/ngx_http_aigc_reply.h"
 #include "oidc/ngx_http_aigc_login.h"
 #include "oidc/ngx_http_aigc_renew.h"
+#include "kube/ngx_aigc_subrequest.h"
 
 
 static ngx_int_t ngx_http_aigc_allow(ngx_http_request_t *r,

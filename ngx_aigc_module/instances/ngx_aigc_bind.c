@@ -63,7 +63,8 @@ static ngx_aigc_bind_list_t   ngx_aigc_bind_list;
 
 
 void
-ngx_aigc_bind(ngx_aigc_zone_t *zone, ngx_log_t *log)
+ngx_aigc_bind(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log)
 {
     ngx_uint_t             collect;
     ngx_aigc_bind_list_t  *list;

@@ -27,7 +27,8 @@
                                            what was written */
 
 
-void ngx_aigc_bind(ngx_aigc_zone_t *zone, ngx_log_t *log);
+void ngx_aigc_bind(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
 
 
 #endif /* _NGX_AIGC_BIND_H_INCLUDED_ */

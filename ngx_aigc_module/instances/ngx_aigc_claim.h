@@ -11,7 +11,7 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_annotation.h"
-#include "oidc/ngx_aigc_jwt.h"          /* NGX_AIGC_SUB_MAX */
+#include "base/ngx_aigc_text.h"         /* NGX_AIGC_SUB_MAX */
 
 
 #define NGX_AIGC_ANNOTATION_MAX     384     /* bytes of an instance's value */

@@ -11,7 +11,6 @@
 
 #define NGX_AIGC_CLAIMS_READ      (NGX_AIGC_INSTANCES_MAX * 2)
 #define NGX_AIGC_RESERVE_IDS_MAX  (256 * 1024)  /* all annotations' bound */
-#define NGX_AIGC_QUOTE_MAX        96            /* bytes of it in a sentence */
 
 
 static ngx_int_t ngx_aigc_gss_read_meta(ngx_pool_t *pool, json_t *object,
@@ -381,38 +380,4 @@ ngx_aigc_gss_cmp_claims(const void *one, const void *two)
     b = two;
 
     return (a->id > b->id) - (a->id < b->id);
-}
-
-
-ngx_int_t
-ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss, const char *subject,
-    json_t *value, const char *why)
-{
-    u_char     *p;
-    ngx_str_t   quote, sentence;
-
-    u_char      buf[NGX_AIGC_WHY_MAX];
-
-    if (gss->misconfigured.len) {
-        return NGX_OK;
-    }
-
-    p = ngx_snprintf(buf, NGX_AIGC_WHY_MAX, "%s", subject);
-
-    if (json_is_string(value)) {
-        quote.data = (u_char *) json_string_value(value);
-        quote.len = ngx_aigc_text_cut(quote.data, json_string_length(value),
-                                      NGX_AIGC_QUOTE_MAX);
-
-        p = ngx_slprintf(p, buf + NGX_AIGC_WHY_MAX, " \"%V%s\"", &quote,
-                         quote.len < json_string_length(value) ? "..." : "");
-    }
-
-    p = ngx_slprintf(p, buf + NGX_AIGC_WHY_MAX, " %s", why);
-
-    sentence.data = buf;
-    sentence.len = p - buf;
-
-    return ngx_aigc_text_copy(pool, &sentence, NGX_AIGC_WHY_MAX,
-                              &gss->misconfigured);
 }

@@ -1,6 +1,6 @@
 /*
  * instances/ngx_aigc_gss_show.c — what the dashboard shows of a GameServerSet: its
- * title and icon, and what an instance of it gets.
+ * title and icon, what an instance of it gets, and what is wrong with it.
  */
 
 #include "ngx_aigc_gss.h"
@@ -10,6 +10,7 @@
 #define NGX_AIGC_CONTAINERS_MAX   32    /* of a pod, looked at */
 #define NGX_AIGC_GPUS_MAX         1000  /* of a pod; GiB, too */
 #define NGX_AIGC_DISK_DIGITS_MAX  9
+#define NGX_AIGC_QUOTE_MAX        96    /* bytes of a value in a sentence */
 
 
 static ngx_int_t ngx_aigc_gss_show_icon(ngx_pool_t *pool, json_t *annotations,
@@ -414,4 +415,38 @@ ngx_aigc_gss_disk_parse(json_t *value, ngx_int_t *n, ngx_str_t *unit)
     *n = ngx_atoi(p, len);
 
     return (*n == NGX_ERROR) ? NGX_DECLINED : NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss, const char *subject,
+    json_t *value, const char *why)
+{
+    u_char     *p;
+    ngx_str_t   quote, sentence;
+
+    u_char      buf[NGX_AIGC_WHY_MAX];
+
+    if (gss->misconfigured.len) {
+        return NGX_OK;
+    }
+
+    p = ngx_snprintf(buf, NGX_AIGC_WHY_MAX, "%s", subject);
+
+    if (json_is_string(value)) {
+        quote.data = (u_char *) json_string_value(value);
+        quote.len = ngx_aigc_text_cut(quote.data, json_string_length(value),
+                                      NGX_AIGC_QUOTE_MAX);
+
+        p = ngx_slprintf(p, buf + NGX_AIGC_WHY_MAX, " \"%V%s\"", &quote,
+                         quote.len < json_string_length(value) ? "..." : "");
+    }
+
+    p = ngx_slprintf(p, buf + NGX_AIGC_WHY_MAX, " %s", why);
+
+    sentence.data = buf;
+    sentence.len = p - buf;
+
+    return ngx_aigc_text_copy(pool, &sentence, NGX_AIGC_WHY_MAX,
+                              &gss->misconfigured);
 }

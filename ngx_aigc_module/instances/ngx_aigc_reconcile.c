@@ -10,31 +10,16 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_reconcile.h"
-#include "ngx_aigc_bind.h"
-#include "ngx_aigc_repair.h"
-#include "ngx_aigc_set_aside.h"
-#include "ngx_aigc_stamp.h"
-#include "ngx_aigc_stray.h"
-#include "ngx_aigc_tell.h"
-#include "ngx_aigc_uninstall.h"
-#include "oidc/ngx_aigc_revoke.h"
-#include "kube/ngx_aigc_event.h"
+#include "ngx_aigc_event.h"
+#include "base/ngx_aigc_pass.h"
 #include "kube/ngx_aigc_lease.h"
 #include "kube/ngx_aigc_task.h"
-#include "logto/ngx_aigc_mirror.h"
-#include "logto/ngx_aigc_release.h"
-
-#include "base/ngx_aigc_pass.h"
 
 
 static void ngx_aigc_reconcile_leader(ngx_uint_t leads);
 static void ngx_aigc_reconcile_end(void);
 static void ngx_aigc_reconcile_pass(ngx_event_t *ev);
 static void ngx_aigc_reconcile_step(ngx_event_t *ev);
-static void ngx_aigc_reconcile_do(ngx_uint_t step);
-
-
-#define NGX_AIGC_RECONCILE_STEPS  10
 
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_reconcile_k8s;
@@ -42,6 +27,7 @@ static ngx_aigc_zone_t        *ngx_aigc_reconcile_zone;
 static ngx_log_t              *ngx_aigc_reconcile_log;
 static ngx_event_t             ngx_aigc_reconcile_event;
 static ngx_event_t             ngx_aigc_reconcile_next;     /* step, which is */
+static ngx_aigc_step_t        *ngx_aigc_reconcile_steps;
 static ngx_uint_t              ngx_aigc_reconcile_at;       /* … this one */
 static ngx_uint_t              ngx_aigc_reconcile_again;
 static ngx_connection_t        ngx_aigc_reconcile_connection;
@@ -49,12 +35,13 @@ static ngx_connection_t        ngx_aigc_reconcile_connection;
 
 ngx_int_t
 ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
-    ngx_aigc_zone_t *zone)
+    ngx_aigc_zone_t *zone, ngx_aigc_step_t *steps)
 {
     ngx_event_t  *ev;
 
     ngx_aigc_reconcile_k8s = k8s;
     ngx_aigc_reconcile_zone = zone;
+    ngx_aigc_reconcile_steps = steps;
     ngx_aigc_reconcile_log = cycle->log;
     ngx_aigc_reconcile_connection.fd = (ngx_socket_t) -1;
 
@@ -93,6 +80,8 @@ ngx_aigc_reconcile_stop(void)
 static void
 ngx_aigc_reconcile_end(void)
 {
+    ngx_aigc_step_t  *step;
+
     if (ngx_aigc_reconcile_next.posted) {
         ngx_delete_posted_event(&ngx_aigc_reconcile_next);
     }
@@ -100,10 +89,13 @@ ngx_aigc_reconcile_end(void)
     ngx_aigc_reconcile_again = 0;
 
     ngx_aigc_task_cancel();
-    ngx_aigc_stray_stop();
     ngx_aigc_event_cancel();
-    ngx_aigc_release_stop();
-    ngx_aigc_mirror_stop();
+
+    for (step = ngx_aigc_reconcile_steps; step && step->run; step++) {
+        if (step->stop) {
+            step->stop();
+        }
+    }
 }
 
 
@@ -172,6 +164,8 @@ ngx_aigc_reconcile_pass(ngx_event_t *ev)
 static void
 ngx_aigc_reconcile_step(ngx_event_t *ev)
 {
+    ngx_aigc_step_t  *step;
+
     /* a half-known cluster is nothing to act upon */
 
     if (ngx_aigc_leader_leads(ngx_aigc_reconcile_zone) != NGX_OK
@@ -184,11 +178,13 @@ ngx_aigc_reconcile_step(ngx_event_t *ev)
 
     ngx_aigc_pass_begin();
 
-    ngx_aigc_reconcile_do(ngx_aigc_reconcile_at++);
+    step = &ngx_aigc_reconcile_steps[ngx_aigc_reconcile_at++];
+    step->run(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
+              ngx_aigc_reconcile_log);
 
     ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE);
 
-    if (ngx_aigc_reconcile_at == NGX_AIGC_RECONCILE_STEPS) {
+    if (step[1].run == NULL) {
 
         if (!ngx_aigc_reconcile_again) {
             return;
@@ -199,60 +195,4 @@ ngx_aigc_reconcile_step(ngx_event_t *ev)
     }
 
     ngx_post_event(ev, &ngx_posted_next_events);
-}
-
-
-static void
-ngx_aigc_reconcile_do(ngx_uint_t step)
-{
-    ngx_log_t              *log;
-    ngx_aigc_zone_t        *zone;
-    ngx_aigc_kubernetes_t  *k8s;
-
-    k8s = ngx_aigc_reconcile_k8s;
-    zone = ngx_aigc_reconcile_zone;
-    log = ngx_aigc_reconcile_log;
-
-    switch (step) {
-
-    case 0:
-        ngx_aigc_stray(k8s, zone, log); /* before a repair gives its id */
-        break;
-
-    case 1:
-        ngx_aigc_repair(k8s, zone, log);
-        break;
-
-    case 2:
-        ngx_aigc_aside(k8s, zone, log);
-        break;
-
-    case 3:
-        ngx_aigc_stamp(zone, log);
-        break;
-
-    case 4:
-        ngx_aigc_uninstall(zone, log);
-        break;
-
-    case 5:
-        ngx_aigc_bind(zone, log);
-        break;
-
-    case 6:
-        ngx_aigc_tell(k8s, zone, log);
-        break;
-
-    case 7:
-        ngx_aigc_release(k8s, zone, log);
-        break;
-
-    case 8:
-        ngx_aigc_revoke_prune(k8s, zone, log);
-        break;
-
-    default:
-        ngx_aigc_mirror();
-        break;
-    }
 }

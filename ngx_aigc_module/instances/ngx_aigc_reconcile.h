@@ -18,8 +18,17 @@
 #define NGX_AIGC_RECONCILE_EVERY  2000  /* ms, for what time alone brings */
 
 
+/* One step; stop (or NULL) ends what it has under way. */
+typedef struct {
+    void    (*run)(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+                   ngx_log_t *log);
+    void    (*stop)(void);
+} ngx_aigc_step_t;
+
+
+/* steps: the root's table, in the order of a round; run NULL ends it. */
 ngx_int_t ngx_aigc_reconcile_start(ngx_cycle_t *cycle,
-    ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone);
+    ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone, ngx_aigc_step_t *steps);
 void ngx_aigc_reconcile_stop(void);
 
 /* The table has changed.  For ngx_aigc_watch_start(); data is not used. */

@@ -3,9 +3,9 @@
  */
 
 #include "ngx_aigc_repair.h"
+#include "ngx_aigc_event.h"
 #include "ngx_aigc_leader_patch.h"
 #include "ngx_aigc_stray.h"
-#include "kube/ngx_aigc_event.h"
 
 
 static ngx_int_t ngx_aigc_repair_some(uint32_t slot, uint32_t end);

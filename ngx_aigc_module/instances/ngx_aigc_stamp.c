@@ -21,7 +21,8 @@ static uint32_t          ngx_aigc_stamp_next;   /* slot, where a pass begins */
 
 
 void
-ngx_aigc_stamp(ngx_aigc_zone_t *zone, ngx_log_t *log)
+ngx_aigc_stamp(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log)
 {
     uint32_t  start;
 

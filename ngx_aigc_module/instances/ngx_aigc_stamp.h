@@ -11,7 +11,8 @@
 #include "ngx_aigc_table.h"
 
 
-void ngx_aigc_stamp(ngx_aigc_zone_t *zone, ngx_log_t *log);
+void ngx_aigc_stamp(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
 
 
 

@@ -3,7 +3,7 @@
  */
 
 #include "ngx_aigc_stray.h"
-#include "kube/ngx_aigc_event.h"
+#include "ngx_aigc_event.h"
 #include "kube/ngx_aigc_task.h"
 
 #include "ngx_aigc_given.h"

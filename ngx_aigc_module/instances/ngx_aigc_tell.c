@@ -4,7 +4,7 @@
  */
 
 #include "ngx_aigc_tell.h"
-#include "kube/ngx_aigc_event.h"
+#include "ngx_aigc_event.h"
 
 #include "ngx_aigc_ids.h"
 #include "ngx_aigc_look.h"

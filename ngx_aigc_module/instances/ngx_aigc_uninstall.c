@@ -39,7 +39,8 @@ static ngx_uint_t        ngx_aigc_uninstall_full;   /* no call can be made */
 
 
 void
-ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log)
+ngx_aigc_uninstall(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log)
 {
     static ngx_aigc_seldom_t  asked;
 

@@ -12,6 +12,7 @@
 #define _NGX_AIGC_UNINSTALL_H_INCLUDED_
 
 #include "ngx_aigc_table.h"
+#include "kube/ngx_aigc_kubernetes.h"
 
 
 #define NGX_AIGC_UNINSTALL_MAX    64    /* annotations removed in a pass */
@@ -24,7 +25,8 @@
                                            pod: OKG 0.4 leaves some behind */
 
 
-void ngx_aigc_uninstall(ngx_aigc_zone_t *zone, ngx_log_t *log);
+void ngx_aigc_uninstall(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
 
 
 #endif /* _NGX_AIGC_UNINSTALL_H_INCLUDED_ */

@@ -346,3 +346,44 @@ ngx_http_aigc_instance_reply(ngx_http_request_t *r, ngx_uint_t status,
                               ngx_http_aigc_instance_json(mcf, r->pool,
                                                           record));
 }
+
+
+json_t *
+ngx_http_aigc_template_json(ngx_aigc_template_t *tmpl)
+{
+    json_t  *resources, *update, *why;
+
+    resources = json_pack("{s:o, s:o, s:o, s:o}",
+                          "cpu", ngx_http_aigc_json_fixed(&tmpl->cpu),
+                          "memory", ngx_http_aigc_json_fixed(&tmpl->memory),
+                          "gpu", ngx_http_aigc_json_fixed(&tmpl->gpu),
+                          "gpuKind", ngx_http_aigc_json_fixed(&tmpl->gpu_kind));
+
+    update = json_pack("{s:b, s:o}",
+                       "seamless", (int) tmpl->seamless,
+                       "reason", tmpl->rolls.len
+                                 ? ngx_http_aigc_json_fixed(&tmpl->rolls)
+                                 : json_null());
+
+    why = tmpl->misconfigured.len
+          ? ngx_http_aigc_json_fixed(&tmpl->misconfigured) : json_null();
+
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:i, s:i},"
+                     " s:o, s:o}",
+                     "namespace", ngx_http_aigc_json_fixed(&tmpl->ns),
+                     "name", ngx_http_aigc_json_fixed(&tmpl->name),
+                     "title", tmpl->title.len
+                              ? ngx_http_aigc_json_fixed(&tmpl->title)
+                              : ngx_http_aigc_json_fixed(&tmpl->name),
+                     "description",
+                     ngx_http_aigc_json_fixed(&tmpl->description),
+                     "icon", ngx_http_aigc_json_fixed(&tmpl->icon),
+                     "image", ngx_http_aigc_json_fixed(&tmpl->image),
+                     "resources", resources,
+                     "disk", ngx_http_aigc_json_fixed(&tmpl->disk),
+                     "instances",
+                     "running", (int) tmpl->nrunning,
+                     "released", (int) tmpl->nreleased,
+                     "update", update,
+                     "misconfigured", why);
+}

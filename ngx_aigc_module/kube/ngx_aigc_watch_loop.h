@@ -67,8 +67,7 @@ void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
 void ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why);
 void ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status);
 
-/* Handlers of w->timer and w->more. */
-void ngx_aigc_watch_timer(ngx_event_t *ev);
+/* Handler of w->more. */
 void ngx_aigc_watch_more(ngx_event_t *ev);
 
 

@@ -1,6 +1,6 @@
 /*
- * kube/ngx_aigc_watch_retry.c — a watch's timer, and what comes after the end of
- * a connection: again, soon or later, from where it was or from a new list.
+ * kube/ngx_aigc_watch_retry.c — what comes after the end of a connection: again,
+ * soon or later, from where it was or from a new list.
  */
 
 #include <ngx_config.h>
@@ -120,48 +120,4 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
     wait = ngx_max(wait, 10);
 
     ngx_add_timer(&w->timer, wait / 2 + ngx_random() % wait);
-}
-
-
-void
-ngx_aigc_watch_timer(ngx_event_t *ev)
-{
-    ngx_aigc_watch_t  *w;
-
-    w = (ngx_aigc_watch_t *) ((u_char *) ev
-                              - offsetof(ngx_aigc_watch_t, timer));
-
-    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
-        ngx_aigc_watch_stop();
-        return;
-    }
-
-    if (w->fetch && w->settling) {
-        ngx_aigc_zone_heard(w->all->zone, w->index);
-        w->backoff = 0;
-        ngx_aigc_watch_silence(w);
-        return;
-    }
-
-    if (w->fetch) {
-        /* a version of the future gives a watch that says nothing */
-
-        ngx_aigc_fetch_cancel(w->fetch);
-        w->fetch = NULL;
-        w->gone = 1;
-        ngx_aigc_watch_retry(w, "it was silent");
-        return;
-    }
-
-    /* the core kinds come first: what there is to tell more about */
-
-    if (w->kind >= NGX_AIGC_KINDS_CORE
-        && (ngx_aigc_zone_synced(w->all->zone) != NGX_OK
-            || w->all->zone->shm->holes))
-    {
-        ngx_add_timer(&w->timer, NGX_AIGC_WATCH_AFTER);
-        return;
-    }
-
-    ngx_aigc_watch_connect(w);
 }

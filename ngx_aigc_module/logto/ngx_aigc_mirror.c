@@ -76,7 +76,8 @@ ngx_aigc_mirror_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_logto_t *logto,
 
 
 void
-ngx_aigc_mirror(void)
+ngx_aigc_mirror(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log)
 {
     if (ngx_aigc_mirror_logto == NULL || !ngx_aigc_mirror_logto->custom_data
         || ngx_aigc_mirror_begin() != NGX_OK)

@@ -62,7 +62,8 @@ void ngx_aigc_mirror_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_logto_t *logto,
  * A step of the pass of a reconciler that leads, with a table that is whole:
  * begins when it has not begun, takes in what has changed.
  */
-void ngx_aigc_mirror(void);
+void ngx_aigc_mirror(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
 
 /* This process leads no more: calls end, all is forgotten.  At any time. */
 void ngx_aigc_mirror_stop(void);

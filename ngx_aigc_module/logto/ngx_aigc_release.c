@@ -3,7 +3,7 @@
  */
 
 #include "ngx_aigc_release.h"
-#include "kube/ngx_aigc_event.h"
+#include "instances/ngx_aigc_event.h"
 #include "instances/ngx_aigc_leader_patch.h"
 
 

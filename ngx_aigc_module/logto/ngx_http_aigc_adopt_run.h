@@ -43,6 +43,7 @@ typedef struct {
     ngx_str_t                     confirm;
     ngx_msec_t                    started;
     ngx_msec_t                    since;    /* of this phase */
+    void                        (*step)(ngx_http_request_t *r);
 
     ngx_aigc_management_t        *call;
     ngx_aigc_pages_t              pages;
@@ -58,10 +59,18 @@ typedef struct {
 
 
 /*
- * In the request's own context.  wait: looks again in ms milliseconds; go: does
+ * Begins a run, which finalizes r.  confirm: the digest of the list, or empty:
+ * only the list is wanted.  NGX_OK; NGX_ERROR: there is none.
+ */
+ngx_int_t ngx_http_aigc_adopt_begin(ngx_http_request_t *r,
+    ngx_str_t *confirm);
+
+/*
+ * In the request's own context.  wait: a step again in ms milliseconds; go: does
  * the next phase from the first item on.
  */
-void ngx_http_aigc_adopt_wait(ngx_http_request_t *r, ngx_msec_t ms);
+void ngx_http_aigc_adopt_wait(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_msec_t ms);
 void ngx_http_aigc_adopt_go(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_http_aigc_adopt_phase_e phase);
 

@@ -8,6 +8,7 @@
 
 #include "ngx_http_aigc_adopt_run.h"
 #include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_reply.h"
 
 #include "instances/ngx_aigc_plan.h"
 
@@ -81,7 +82,7 @@ ngx_http_aigc_adopt_stamp(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
             return;
         }
 
-        ngx_http_aigc_adopt_wait(r, 1000);
+        ngx_http_aigc_adopt_wait(r, a, 1000);
         return;
     }
 
@@ -163,7 +164,7 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
     a->lock = ngx_aigc_queue_lock(mcf->zone, a->tmpl,
                                   NGX_HTTP_AIGC_ADOPT_LOCK);
     if (a->lock == 0) {
-        ngx_http_aigc_adopt_wait(r, NGX_HTTP_AIGC_ADOPT_POLL);
+        ngx_http_aigc_adopt_wait(r, a, NGX_HTTP_AIGC_ADOPT_POLL);
         return;
     }
 
@@ -176,7 +177,7 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
     }
 
     if (rc == NGX_OK) {
-        ngx_http_aigc_adopt_wait(r, 1000);      /* and …_answered() goes on */
+        ngx_http_aigc_adopt_wait(r, a, 1000);      /* and …_answered() goes on */
         return;
     }
 
@@ -191,7 +192,7 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
         /* fall through */
 
     case NGX_AGAIN:
-        ngx_http_aigc_adopt_wait(r, NGX_HTTP_AIGC_ADOPT_POLL);
+        ngx_http_aigc_adopt_wait(r, a, NGX_HTTP_AIGC_ADOPT_POLL);
         return;
 
     case NGX_DECLINED:
@@ -383,7 +384,7 @@ ngx_http_aigc_adopt_answered(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
             ngx_aigc_count(mcf->zone, stamps);
         }
 
-        ngx_http_aigc_adopt_wait(r, 1);
+        ngx_http_aigc_adopt_wait(r, a, 1);
         return;
     }
 
@@ -400,7 +401,7 @@ ngx_http_aigc_adopt_answered(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     case 422:
         /* it has moved: the table will show whether that matters */
 
-        ngx_http_aigc_adopt_wait(r, NGX_HTTP_AIGC_ADOPT_POLL);
+        ngx_http_aigc_adopt_wait(r, a, NGX_HTTP_AIGC_ADOPT_POLL);
         return;
 
     default:
@@ -467,4 +468,36 @@ ngx_http_aigc_adopt_unlock(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_aigc_queue_unlock(mcf->zone, a->tmpl, a->lock, wait, generation);
 
     a->lock = 0;
+}
+
+
+void
+ngx_http_aigc_adopt_wait(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_msec_t ms)
+{
+    if (ngx_http_aigc_poll(r, ms, a->step) != NGX_OK) {
+        ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
+}
+
+
+/* The next phase, from the first item on. */
+void
+ngx_http_aigc_adopt_go(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
+    ngx_http_aigc_adopt_phase_e phase)
+{
+    a->phase = phase;
+    a->since = ngx_current_msec;
+    a->item = 0;
+    a->disk = NGX_AIGC_NONE;
+
+    ngx_http_aigc_adopt_wait(r, a, 1);
+}
+
+
+void
+ngx_http_aigc_adopt_failed(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+    const char *detail)
+{
+    ngx_http_aigc_finish(r, ngx_http_aigc_problem(r, code, detail));
 }

@@ -13,7 +13,6 @@
 
 #define NGX_AIGC_JWT_MAX        8192    /* bytes of a token, all three parts */
 #define NGX_AIGC_JWT_HEADER_MAX 1024    /* bytes of the decoded header */
-#define NGX_AIGC_SUB_MAX        128     /* bytes of a user's "sub" */
 #define NGX_AIGC_SID_MAX        128     /* bytes of a session id */
 #define NGX_AIGC_LOGOUT_AGE     120     /* s: a logout token that lacks an exp
                                            is good for as long */

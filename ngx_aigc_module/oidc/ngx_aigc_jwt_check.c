@@ -4,6 +4,7 @@
  */
 
 #include "ngx_aigc_jwt.h"
+#include "base/ngx_aigc_text.h"
 
 
 static ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_party(ngx_aigc_jwt_t *jwt,

@@ -33,8 +33,6 @@ typedef struct {
     ngx_event_t             poll;
     ngx_connection_t        dummy;      /* Debian's nginx logs a timer's fd */
     ngx_aigc_seldom_t       pruned;
-    ngx_aigc_seldom_t       complained;
-    ngx_uint_t              complaint;  /* of this status */
 } ngx_aigc_revoke_t;
 
 
@@ -61,9 +59,6 @@ static void ngx_aigc_revoke_retry(ngx_uint_t failed);
 
 
 static ngx_aigc_revoke_t  ngx_aigc_revoke;
-
-time_t                  ngx_aigc_revoke_lifetime;
-ngx_aigc_kubernetes_t  *ngx_aigc_revoke_k8s;
 
 
 ngx_int_t
@@ -181,23 +176,6 @@ ngx_aigc_revoke_timer(ngx_event_t *ev)
 
     ngx_aigc_revoke_read_stop();
     ngx_aigc_revoke_list();
-}
-
-
-ngx_aigc_fetch_t *
-ngx_aigc_revoke_call(ngx_aigc_kubernetes_t *k8s, const char *method,
-    const char *query, const char *content_type, ngx_log_t *log)
-{
-    u_char     buf[1024];
-    ngx_str_t  path;
-
-    path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            "/api/v1/namespaces/%V/configmaps%s",
-                            &k8s->lease_ns, query)
-               - buf;
-
-    return ngx_aigc_kubernetes_call(k8s, method, &path, content_type, log);
 }
 
 
@@ -556,31 +534,4 @@ ngx_aigc_revoke_retry(ngx_uint_t failed)
     wait = ngx_max(w->backoff, 20);
 
     ngx_add_timer(&w->timer, wait / 2 + ngx_random() % wait);
-}
-
-
-void
-ngx_aigc_revoke_complain(ngx_uint_t status, const char *error,
-    const char *what)
-{
-    ngx_aigc_revoke_t  *w;
-
-    w = &ngx_aigc_revoke;
-
-    if (status != w->complaint) {
-        w->complained.done = 0;
-    }
-
-    if (!ngx_aigc_seldom(&w->complained, NGX_AIGC_REVOKE_LOG)) {
-        return;
-    }
-
-    w->complaint = status;
-
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "aigc: the ConfigMap %V/" NGX_AIGC_REVOKED_NAME " could not "
-                  "be %s: status %ui%s%s%s; what was revoked here holds here, "
-                  "trying again", &ngx_aigc_revoke_k8s->lease_ns, what, status,
-                  error ? ", " : "", error ? error : "",
-                  status == 403 ? ": see docker/kubernetes/rbac.yaml" : "");
 }

@@ -31,17 +31,39 @@ static void ngx_aigc_revoke_removed(ngx_aigc_task_t *task,
     ngx_aigc_fetch_t *f);
 
 
+time_t                     ngx_aigc_revoke_lifetime;
+ngx_aigc_kubernetes_t     *ngx_aigc_revoke_k8s;
+
 static ngx_aigc_fetch_t   *ngx_aigc_revoke_write;
 static ngx_uint_t          ngx_aigc_revoke_create;  /* there is none to patch */
 static ngx_atomic_uint_t   ngx_aigc_revoke_done;    /* version that is stored */
 static ngx_msec_t          ngx_aigc_revoke_backoff;
 static ngx_msec_t          ngx_aigc_revoke_next;    /* ngx_current_msec */
 static ngx_aigc_seldom_t   ngx_aigc_revoke_pruned;
+static ngx_aigc_seldom_t   ngx_aigc_revoke_complained;  /* of … */
+static ngx_uint_t          ngx_aigc_revoke_complaint;   /* … this status */
 
 /* what the removal under way removes */
 static ngx_aigc_zone_t    *ngx_aigc_revoke_zone;
 static ngx_aigc_revoked_t  ngx_aigc_revoke_past[NGX_AIGC_REVOKE_BATCH];
 static ngx_uint_t          ngx_aigc_revoke_npast;
+
+
+ngx_aigc_fetch_t *
+ngx_aigc_revoke_call(ngx_aigc_kubernetes_t *k8s, const char *method,
+    const char *query, const char *content_type, ngx_log_t *log)
+{
+    u_char     buf[1024];
+    ngx_str_t  path;
+
+    path.data = buf;
+    path.len = ngx_snprintf(buf, sizeof(buf),
+                            "/api/v1/namespaces/%V/configmaps%s",
+                            &k8s->lease_ns, query)
+               - buf;
+
+    return ngx_aigc_kubernetes_call(k8s, method, &path, content_type, log);
+}
 
 
 void
@@ -286,4 +308,27 @@ ngx_aigc_revoke_removed(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     } else if (f->status != 422) {
         ngx_aigc_revoke_complain(f->status, f->error, "pruned");
     }
+}
+
+
+void
+ngx_aigc_revoke_complain(ngx_uint_t status, const char *error,
+    const char *what)
+{
+    if (status != ngx_aigc_revoke_complaint) {
+        ngx_aigc_revoke_complained.done = 0;
+    }
+
+    if (!ngx_aigc_seldom(&ngx_aigc_revoke_complained, NGX_AIGC_REVOKE_LOG)) {
+        return;
+    }
+
+    ngx_aigc_revoke_complaint = status;
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "aigc: the ConfigMap %V/" NGX_AIGC_REVOKED_NAME " could not "
+                  "be %s: status %ui%s%s%s; what was revoked here holds here, "
+                  "trying again", &ngx_aigc_revoke_k8s->lease_ns, what, status,
+                  error ? ", " : "", error ? error : "",
+                  status == 403 ? ": see docker/kubernetes/rbac.yaml" : "");
 }

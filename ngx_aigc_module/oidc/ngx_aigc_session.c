@@ -15,6 +15,7 @@
 
 #include "ngx_aigc_session.h"
 #include "base/ngx_aigc_base64url.h"
+#include "base/ngx_aigc_cookie.h"
 
 
 #define NGX_AIGC_SESSION_VERSION  1

@@ -21,7 +21,6 @@
                                                the authorization request's
                                                URL has to pass proxies that
                                                take 4 KB */
-#define NGX_AIGC_LOGIN_ID_LEN        22     /* 16 random bytes, base64url */
 
 
 typedef struct {

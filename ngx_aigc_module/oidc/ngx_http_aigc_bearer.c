@@ -2,9 +2,9 @@
  * oidc/ngx_http_aigc_bearer.c — who a bearer token is of.
  */
 
-#include "ngx_http_aigc_challenge.h"
 #include "ngx_http_aigc_credential.h"
 #include "ngx_http_aigc_forged.h"
+#include "base/ngx_http_aigc_challenge.h"
 #include "base/ngx_http_aigc_headers.h"
 
 
@@ -77,7 +77,8 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
         who->busy = busy;
         who->bearer = 0;
-        ngx_http_aigc_challenge_token(r, &token, verdict);
+        ngx_http_aigc_challenge_token(r, &token,
+                            (char *) ngx_aigc_jwt_verdict_text(verdict)->data);
         return NGX_DECLINED;
     }
 
@@ -161,7 +162,8 @@ ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
     }
 
     if (token->len == 0 || token->len > NGX_AIGC_JWT_MAX) {
-        ngx_http_aigc_challenge_token(r, token, NGX_AIGC_JWT_MALFORMED);
+        ngx_http_aigc_challenge_token(r, token,
+             (char *) ngx_aigc_jwt_verdict_text(NGX_AIGC_JWT_MALFORMED)->data);
         return NGX_DECLINED;
     }
 

@@ -1,5 +1,5 @@
 /*
- * base/ngx_aigc_subrequest.h — the one way in which a request asks the
+ * kube/ngx_aigc_subrequest.h — the one way in which a request asks the
  * Kubernetes API: a subrequest to the gateway's internal location, built anew,
  * so that nothing of the client's goes with it.
  *
@@ -35,9 +35,6 @@ struct ngx_aigc_subrequest_s {
     ngx_str_t                body;      /* of an error */
 };
 
-
-/* Owner of the contexts: a main request's is in ngx_http_aigc_conf.h. */
-extern ngx_module_t  ngx_http_aigc_module;
 
 
 /*

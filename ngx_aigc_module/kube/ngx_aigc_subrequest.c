@@ -1,11 +1,12 @@
 /*
- * base/ngx_aigc_subrequest.c — subrequests with a method, body and headers of
+ * kube/ngx_aigc_subrequest.c — subrequests with a method, body and headers of
  * their own.
  */
 
 #include "ngx_aigc_subrequest.h"
-#include "ngx_aigc_compat.h"
-#include "kube/ngx_aigc_kubernetes.h"
+#include "ngx_aigc_kubernetes.h"
+#include "base/ngx_aigc_compat.h"
+#include "base/ngx_http_aigc_conf.h"
 
 
 static ngx_int_t ngx_aigc_subrequest_headers(ngx_http_request_t *sr,

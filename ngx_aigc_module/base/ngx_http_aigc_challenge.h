@@ -1,5 +1,5 @@
 /*
- * oidc/ngx_http_aigc_challenge.h — what is wrong with a program's bearer token,
+ * base/ngx_http_aigc_challenge.h — what is wrong with a program's bearer token,
  * for WWW-Authenticate (RFC 6750 3).  All words are fixed: nothing that came
  * with the request goes back.
  */
@@ -7,9 +7,7 @@
 #ifndef _NGX_HTTP_AIGC_CHALLENGE_H_INCLUDED_
 #define _NGX_HTTP_AIGC_CHALLENGE_H_INCLUDED_
 
-#include "base/ngx_http_aigc_conf.h"
-
-#include "ngx_aigc_jwt.h"
+#include "ngx_http_aigc_conf.h"
 
 
 typedef enum {
@@ -21,11 +19,11 @@ typedef enum {
 
 
 /*
- * Notes in r's context that token (what follows "Bearer") is refused with
- * verdict, or could not be one at all (RFC 6750 2.1).
+ * Notes in r's context that token (what follows "Bearer") is refused: why, a
+ * static string, or because it could not be one at all (RFC 6750 2.1).
  */
 void ngx_http_aigc_challenge_token(ngx_http_request_t *r, ngx_str_t *token,
-    ngx_aigc_jwt_verdict_e verdict);
+    const char *why);
 
 /* Notes that a token lacks scope, which is the configuration's. */
 void ngx_http_aigc_challenge_scope(ngx_http_request_t *r, ngx_str_t *scope);

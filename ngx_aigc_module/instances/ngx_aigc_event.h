@@ -1,14 +1,14 @@
 /*
- * kube/ngx_aigc_event.h — Kubernetes Events on a GameServerSet: what an
+ * instances/ngx_aigc_event.h — Kubernetes Events on a GameServerSet: what an
  * administrator should see with "kubectl describe gss".
  */
 
 #ifndef _NGX_AIGC_EVENT_H_INCLUDED_
 #define _NGX_AIGC_EVENT_H_INCLUDED_
 
-#include "ngx_aigc_kubernetes.h"
+#include "kube/ngx_aigc_kubernetes.h"
 
-#include "instances/ngx_aigc_table.h"
+#include "ngx_aigc_table.h"
 
 
 #define NGX_AIGC_EVENTS_MAX  4          /* under way at one time */

@@ -1,5 +1,5 @@
 /*
- * kube/ngx_aigc_event.c — one POST of an Event (core/v1).
+ * instances/ngx_aigc_event.c — one POST of an Event (core/v1).
  */
 
 #include "ngx_aigc_event.h"

@@ -1,5 +1,5 @@
 /*
- * oidc/ngx_http_aigc_challenge.c — WWW-Authenticate.
+ * base/ngx_http_aigc_challenge.c — WWW-Authenticate.
  */
 
 #include "ngx_http_aigc_challenge.h"
@@ -25,7 +25,7 @@ static ngx_http_aigc_error_t  ngx_http_aigc_errors[] = {
 
 void
 ngx_http_aigc_challenge_token(ngx_http_request_t *r, ngx_str_t *token,
-    ngx_aigc_jwt_verdict_e verdict)
+    const char *why)
 {
     if (!ngx_http_aigc_token_syntax(token)) {
         ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_REQUEST,
@@ -33,8 +33,7 @@ ngx_http_aigc_challenge_token(ngx_http_request_t *r, ngx_str_t *token,
         return;
     }
 
-    ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN,
-                         (char *) ngx_aigc_jwt_verdict_text(verdict)->data);
+    ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN, why);
 }
 
 

@@ -1,0 +1,180 @@
+/*
+ * api/ngx_http_aigc_call.c — the first steps that the verbs share.
+ */
+
+#include "ngx_http_aigc_api.h"
+#include "base/ngx_http_aigc_challenge.h"
+#include "base/ngx_http_aigc_reply.h"
+#include "gateway/ngx_http_aigc_decide.h"
+
+
+ngx_uint_t
+ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
+{
+    ngx_str_t                  *role, *wanted;
+    ngx_uint_t                  i;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    wanted = &mcf->provider->admin_role;
+    role = jwt->roles.elts;
+
+    for (i = 0; i < jwt->roles.nelts; i++) {
+        if (role[i].len == wanted->len
+            && ngx_memcmp(role[i].data, wanted->data, wanted->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    ngx_aigc_jwt_t  jwt;
+
+    /* it has been verified: here it is only read */
+
+    if (ngx_aigc_jwt_parse(r->pool, &call->who.token, &jwt) == NGX_OK
+        && ngx_http_aigc_is_admin(r, &jwt))
+    {
+        return NGX_OK;
+    }
+
+    if (call->who.bearer) {
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INSUFFICIENT_SCOPE,
+                                     "administrators only");
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_ADMIN, NULL));
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_synced(ngx_http_request_t *r)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_zone_synced(mcf->zone) == NGX_OK) {
+        return NGX_OK;
+    }
+
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_COLD));
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_call_refuse(ngx_http_request_t *r, ngx_int_t rc)
+{
+    if (rc == NGX_BUSY) {
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BUSY,
+                                   "The gateway cannot say at this moment.");
+
+    } else {
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_FOUND, NULL);
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_template(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    uint32_t *slot)
+{
+    ngx_int_t                   rc;
+    ngx_aigc_template_t         tmpl;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_aigc_table_template(mcf->zone, &call->ns, &call->name, &tmpl,
+                                 slot);
+
+    return (rc == NGX_OK) ? NGX_OK : ngx_http_aigc_call_refuse(r, rc);
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_anyones(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    ngx_aigc_record_t *record)
+{
+    ngx_int_t                   rc;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    rc = (call->id < 0) ? NGX_DECLINED
+                        : ngx_aigc_table_by_id(mcf->zone, &call->ns,
+                                               &call->name, call->id, record);
+
+    return (rc == NGX_OK && record->state != NGX_AIGC_NO_STATE)
+           ? NGX_OK : ngx_http_aigc_call_refuse(r, rc);
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
+    ngx_aigc_record_t *record)
+{
+    if (ngx_http_aigc_call_anyones(r, call, record) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    if (record->owner.len == 0
+        || !ngx_aigc_fixed_eq(&record->owner, &call->who.sub))
+    {
+        ngx_http_finalize_request(r,
+            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_OWNER, NULL));
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_aigc_call_running(ngx_http_request_t *r, ngx_aigc_record_t *record)
+{
+    ngx_int_t  rc;
+
+    switch (record->state) {
+
+    case NGX_AIGC_RUNNING:
+        return NGX_OK;
+
+    case NGX_AIGC_UNINSTALLING:
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_UNINSTALLING, NULL);
+        break;
+
+    default:
+        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_RUNNING, NULL);
+        break;
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DECLINED;
+}

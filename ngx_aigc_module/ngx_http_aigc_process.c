@@ -1,0 +1,141 @@
+/*
+ * ngx_http_aigc_process.c — what runs in which of nginx's processes.
+ */
+
+#include "ngx_http_aigc_process.h"
+#include "ngx_http_aigc_directives.h"
+#include "base/ngx_aigc_quit.h"
+#include "oidc/ngx_aigc_provider.h"
+#include "oidc/ngx_aigc_revoke.h"
+#include "oidc/ngx_http_aigc_memo.h"
+#include "kube/ngx_aigc_lease.h"
+#include "kube/ngx_aigc_watch.h"
+#include "instances/ngx_aigc_bind.h"
+#include "instances/ngx_aigc_reconcile.h"
+#include "instances/ngx_aigc_repair.h"
+#include "instances/ngx_aigc_set_aside.h"
+#include "instances/ngx_aigc_stamp.h"
+#include "instances/ngx_aigc_stray.h"
+#include "instances/ngx_aigc_tell.h"
+#include "instances/ngx_aigc_uninstall.h"
+#include "logto/ngx_aigc_gone.h"
+#include "logto/ngx_aigc_mirror.h"
+#include "logto/ngx_aigc_release.h"
+
+
+static void ngx_http_aigc_quit(void);
+
+
+/* What the leader does, in this order, round after round. */
+static ngx_aigc_step_t  ngx_http_aigc_steps[] = {
+    { ngx_aigc_stray, ngx_aigc_stray_stop },    /* before a repair gives its
+                                                   id */
+    { ngx_aigc_repair, NULL },
+    { ngx_aigc_aside, NULL },
+    { ngx_aigc_stamp, NULL },
+    { ngx_aigc_uninstall, NULL },
+    { ngx_aigc_bind, NULL },
+    { ngx_aigc_tell, NULL },
+    { ngx_aigc_release, ngx_aigc_release_stop },
+    { ngx_aigc_revoke_prune, NULL },
+    { ngx_aigc_mirror, ngx_aigc_mirror_stop },
+    { NULL, NULL }
+};
+
+
+/*
+ * Every worker calls Logto; the first one also watches the cluster and writes
+ * the table.  ngx_worker is 0 in nginx's cache processes, too: these are none.
+ */
+ngx_int_t
+ngx_http_aigc_init_process(ngx_cycle_t *cycle)
+{
+    ngx_uint_t                  first;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
+
+    if (mcf == NULL || mcf->zone == NULL) {
+        return NGX_OK;
+    }
+
+    first = (ngx_process == NGX_PROCESS_SINGLE || ngx_worker == 0);
+
+    if (first) {
+        ngx_aigc_zone_take(mcf->zone);
+    }
+
+    mcf->memo = ngx_http_aigc_memo_create(cycle->pool);
+
+    if (mcf->memo == NULL
+        || ngx_aigc_fetch_init(cycle, mcf->zone,
+                               first ? ngx_http_aigc_duties(mcf) : 0)
+           != NGX_OK
+        || ngx_aigc_quit_start(cycle, ngx_http_aigc_quit) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_revoke_quit_init(cycle, mcf->k8s, mcf->zone, mcf->lifetime);
+
+    if (!first) {
+        return NGX_OK;
+    }
+
+    ngx_aigc_mirror_init(mcf->k8s, mcf->logto, mcf->zone, cycle->log);
+    ngx_aigc_gone_start(cycle, mcf->logto, mcf->zone, mcf->lifetime);
+
+    if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone,
+                                 ngx_http_aigc_steps)
+        != NGX_OK
+        || ngx_aigc_provider_start(cycle, mcf->provider, mcf->zone) != NGX_OK
+        || ngx_aigc_revoke_start(cycle, mcf->k8s, mcf->zone, mcf->lifetime)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_watch_start(cycle, mcf->k8s, mcf->zone,
+                                ngx_aigc_reconcile_kick, NULL);
+}
+
+
+/* What is begun is finished; what others need to know is told to them. */
+static void
+ngx_http_aigc_quit(void)
+{
+    ngx_aigc_lease_quit();
+    ngx_aigc_revoke_quit();
+}
+
+
+void
+ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
+
+    if (mcf == NULL || mcf->zone == NULL) {
+        return;
+    }
+
+    ngx_aigc_quit_stop();
+    ngx_aigc_watch_stop();
+    ngx_aigc_revoke_quit_stop();
+    ngx_aigc_revoke_stop();
+    ngx_aigc_gone_stop();
+    ngx_aigc_reconcile_stop();
+    ngx_aigc_provider_stop();
+    ngx_aigc_fetch_exit();
+}
