@@ -232,9 +232,11 @@ ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 
     switch (f->status) {
 
+    case 404:                           /* whoever says so: look again */
+        return;
+
     case 200:
     case 202:
-    case 404:
 
         /* the watch brings the rest; until then, not once more */
 
