@@ -321,7 +321,7 @@ sub _forget_old {           # folders of the same test, run before
     my ($name) = @_;
     for my $dir (glob "$repo/build/test/$name-*") {
         my ($pid) = $dir =~ /-(\d+)(?:-\d+)?$/ or next;
-        remove_tree($dir) unless $pid == $$ || kill 0, $pid;
+        remove_tree($dir, { error => \my $gone }) unless $pid == $$ || kill 0, $pid;   # by two at once, it may be
     }
 }
 
