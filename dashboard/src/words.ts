@@ -4,7 +4,7 @@
  */
 
 import type { Problem } from './api/client'
-import type { Instance, Reason, Template } from './api/types'
+import type { AdminInstance, Instance, Reason, Template } from './api/types'
 
 /* "500m" of a CPU, "4Gi" */
 export function quantity(text: string): string {
@@ -19,6 +19,10 @@ export function vendor(kind: string): string {
 
   return name.length > 6 ? name[0].toUpperCase() + name.slice(1) : name.toUpperCase()
 }
+
+/* "2 × NVIDIA"; no number where the template names a machine instead. */
+export const gpuWords = ({ kind, count }: NonNullable<AdminInstance['gpu']>) =>
+  count === null ? vendor(kind) : `${count} × ${vendor(kind)}`
 
 export const titleOf = (template: Template | undefined, name: string) =>
   template?.title || template?.name || name

@@ -1,91 +1,27 @@
-/* types.ts — what the gateway's API says (docs/openapi.yaml). */
+/*
+ * types.ts — short names for what the gateway's API says.  schema.ts is made from
+ * docs/openapi.yaml by "make types": nothing is described here.
+ */
 
-export interface Me {
-  user: string
-  name: string
-  roles: string[]
-  expires: number
-  admin?: boolean
-}
+import type { components } from './schema'
 
-export interface Template {
-  namespace: string
-  name: string
-  title: string
-  description: string
-  icon: string
-  image: string
-  resources: { cpu: string, memory: string, gpu: string, gpuKind: string }
-  disk: string
-  instances: { running: number, released: number }
-  update: { seamless: boolean, reason: string | null }
-  misconfigured: string | null
-}
+type Schemas = components['schemas']
 
-export type State = 'pending' | 'starting' | 'ready' | 'failing' | 'stopping'
-  | 'released' | 'uninstalling'
+export type Me = Schemas['Me']
+export type Template = Schemas['Template']
 
-export type Progress = 'waiting' | 'scheduled' | 'prepared'
+export type Instance = Schemas['Instance']
+export type State = Instance['state']
+export type Reason = NonNullable<Instance['reason']>
 
-export interface Reason { code: string, message: string }
-
-export interface Instance {
-  namespace: string
-  template: string
-  id: number
-  owner: string
-  host: string
-  url: string
-  desired: 'running' | 'released' | 'uninstalling'
-  state: State
-  progress: Progress
-  reason: Reason | null
-  since: string
-  updateAvailable: boolean
-}
+export type Snapshot = Schemas['Snapshot']
 
 /* --- for administrators ------------------------------------------------- */
 
-export interface Disk { name: string, owner: string }
+export type AdminInstance = Schemas['HeldInstance']
+export type KeptDisk = Schemas['KeptDisk']
+export type AdminUser = Schemas['Owner']
+export type AdminStatus = Schemas['Status']
 
-export interface AdminInstance extends Instance {
-  gpu: { kind: string, count: number } | null
-  runningSince: string | null
-  disks: Disk[]
-}
-
-export interface KeptDisk extends Disk {
-  namespace: string
-  template: string
-  id: number
-}
-
-export interface AdminUser {
-  user: string
-  name: string | null
-  status: 'active' | 'suspended' | 'deleted' | 'unknown'
-  instances: { running: number, released: number }
-  disks: number
-}
-
-export interface AdminStatus {
-  leader: { identity: string | null, self: boolean }
-  watches: { kind: string, synced: boolean, age: number | null }[]
-  problems: { kind: string, count: number }[]
-  keysAge: number | null
-  zone: { instances: number, max: number }
-  version: string
-}
-
-interface InstanceKey { namespace: string, template: string, id: number }
-
-interface Claim extends InstanceKey { user: string }
-
-export interface Adoption {
-  adopt?: Claim[]
-  adopted?: Claim[]
-  conflicts: (Omit<Claim, 'id'> & { id: number | null, reason: string })[]
-  stops: InstanceKey[]
-  conflictsLeftOff: number
-  confirm?: string
-}
+export type AdoptionList = Schemas['AdoptionList']
+export type Adopted = Schemas['Adopted']

@@ -6,7 +6,7 @@
 import { onScopeDispose, reactive, ref } from 'vue'
 
 import { Problem, call, callAgain, jitter, path } from '../api/client'
-import type { AdminInstance, AdminStatus, AdminUser, Adoption, KeptDisk } from '../api/types'
+import type { Adopted, AdminInstance, AdminStatus, AdminUser, AdoptionList, KeptDisk } from '../api/types'
 import { forget, instanceKey } from './live'
 
 const AGAIN = 5_000     // ms
@@ -96,8 +96,8 @@ export function useRelease(look: () => void) {
 
 /* Adopting: first the list; then, with what that list says, itself. */
 export function useAdopt() {
-  const list = ref<Adoption | null>(null)
-  const done = ref<Adoption | null>(null)
+  const list = ref<AdoptionList | null>(null)
+  const done = ref<Adopted | null>(null)
   const busy = ref(false)
   const problem = ref<Problem | null>(null)
 
@@ -105,9 +105,9 @@ export function useAdopt() {
     busy.value = true
     problem.value = null
     try {
-      const answer = await callAgain<Adoption>('POST', '/admin/adopt', body, () => true)
-      list.value = body ? null : answer
-      done.value = body ? answer : null
+      const answer = await callAgain<AdoptionList | Adopted>('POST', '/admin/adopt', body, () => true)
+      list.value = 'adopt' in answer ? answer : null
+      done.value = 'adopted' in answer ? answer : null
     } catch (error) {
       if (!(error instanceof Problem)) {
         throw error
@@ -124,6 +124,6 @@ export function useAdopt() {
   return {
     list, done, busy, problem,
     look: () => run(),
-    adopt: () => run({ confirm: list.value!.confirm! }),
+    adopt: () => run({ confirm: list.value!.confirm }),
   }
 }

@@ -10,12 +10,12 @@
 import { reactive } from 'vue'
 
 import { Problem, call, jitter } from '../api/client'
-import type { Instance, Me, Template } from '../api/types'
+import type { Instance, Me, Snapshot, Template } from '../api/types'
 
 /* ms */
 const SOON = 2_000                      // between two looks while something changes
 const CALM = 5_000                      // … and while nothing does
-const STILL = 8_000                     // … and while there are events: only who it is
+const STILL = 60_000                    // … and while there are events: only who it is
 const BACK_OFF_MAX = 60_000             // … and at most after errors
 
 const CHANGING = new Set(['pending', 'starting', 'stopping', 'uninstalling'])
@@ -70,8 +70,8 @@ export function learn(instance: Instance) {
   changes++
   if (!told) {
     live.instances.set(instanceKey(instance), instance)
+    look()
   }
-  look()
 }
 
 export function forget(problem?: Problem) {
@@ -190,7 +190,7 @@ function listen() {
       }
     })
 
-  on<{ templates: Template[], instances: Instance[] }>('snapshot', all => {
+  on<Snapshot>('snapshot', all => {
     show(all.templates, all.instances)
     told = true
   })
@@ -228,6 +228,7 @@ export function begin() {
     }
   })
   addEventListener('online', look)
+  addEventListener('offline', look)     // it will say so
   addEventListener('pagehide', stopListening)
   addEventListener('pageshow', look)    // also when "back" brings it back
   look()
