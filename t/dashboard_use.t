@@ -233,4 +233,26 @@ subtest 'by keyboard alone' => sub {
 
 is_deeply [ told($b) ], [], 'all that time the page did nothing that its policy forbids';
 
+subtest 'who it is, while events come' => sub {
+    # a minute is half a second here, and each time-out is written down
+    my $source = $b->cdp('Page.addScriptToEvaluateOnNewDocument', { source => q{
+        window.delays = []
+        const real = window.setTimeout
+        window.setTimeout = (f, ms, ...rest) => {
+            window.delays.push(ms)
+            return real(f, ms === 60000 ? 500 : ms, ...rest)
+        }
+        window.asked = () => performance.getEntriesByType('resource').map(e => new URL(e.name).pathname)
+    } });
+    $b->refresh;
+    $b->find($note);
+    $b->wait(sub { $b->run('return delays.filter(ms => ms === 60000).length') >= 3 }, 20, 'it asks once a minute');
+    is_deeply $b->run('return delays.slice(delays.indexOf(60000)).filter(ms => ms > 1000 && ms < 60000)'), [], 'and not sooner';
+    my $lists = q{return asked().filter(path => /(?:templates|instances)$/.test(path)).length};
+    my ($before, $me) = ($b->run($lists), $b->run('return asked().filter(path => /me$/.test(path)).length'));
+    $b->wait(sub { $b->run('return asked().filter(path => /me$/.test(path)).length') > $me + 1 }, 20, 'for /me');
+    is $b->run($lists), $before, 'and for nothing else: the events tell it';
+    $b->cdp('Page.removeScriptToEvaluateOnNewDocument', $source);
+};
+
 done_testing;
