@@ -339,8 +339,10 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
     for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         if (!needed[i].given) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%s\" is missing: add it to the http block",
-                               needed[i].directive);
+                               "\"%s\" is missing: add it to the http block%s",
+                               needed[i].directive,
+                               &needed[i].given == &needed[2].given
+                               ? "; for another provider, \"aigc_oidc\"" : "");
             return NGX_CONF_ERROR;
         }
     }

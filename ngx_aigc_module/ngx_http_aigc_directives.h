@@ -17,6 +17,7 @@
 extern const ngx_http_aigc_param_t  ngx_http_aigc_zone_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_kubernetes_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_logto_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_oidc_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_session_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_limits_params[];
@@ -25,12 +26,23 @@ char *ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_aigc_set_oidc(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aigc_set_gateway(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+/* Logs that two directives name a provider; NGX_CONF_ERROR. */
+char *ngx_http_aigc_two_providers(ngx_conf_t *cf);
+
+/*
+ * What a program's token needs besides the audience; param is the name of the
+ * parameter that says so.  NGX_OK; NGX_ERROR: it has logged why.
+ */
+ngx_int_t ngx_http_aigc_check_scope(ngx_conf_t *cf,
+    ngx_aigc_provider_t *provider, const char *param);
 
 /* After all directives: are those there that those used need? */
 char *ngx_http_aigc_check_conf(ngx_conf_t *cf,

@@ -75,6 +75,13 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
       0,
       (void *) ngx_http_aigc_logto_params },
 
+    { ngx_string("aigc_oidc"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_aigc_set_oidc,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      (void *) ngx_http_aigc_oidc_params },
+
     { ngx_string("aigc_session"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
       ngx_http_aigc_set_session,

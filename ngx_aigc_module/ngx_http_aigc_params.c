@@ -201,6 +201,23 @@ ngx_http_aigc_param_seconds(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
 
 
 ngx_int_t
+ngx_http_aigc_param_grace(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (ngx_strcmp(value->data, "off") == 0) {
+        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
+        mcf->grace = 0;
+
+        return NGX_OK;
+    }
+
+    return ngx_http_aigc_param_seconds(cf, param, arg, value, conf);
+}
+
+
+ngx_int_t
 ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *path)
 {
     *path = *value;

@@ -63,6 +63,11 @@ ngx_int_t ngx_http_aigc_param_seconds(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
     void *conf);
 
+/* The same, of the main configuration's grace; "off": none. */
+ngx_int_t ngx_http_aigc_param_grace(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+
 /* Each: NGX_OK; NGX_ERROR: it has logged why. */
 
 /* A path, from nginx's own folder when it is relative; it ends with a NUL. */

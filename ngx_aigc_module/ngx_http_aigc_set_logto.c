@@ -8,19 +8,15 @@
 #include "logto/ngx_aigc_logto.h"
 
 
-static ngx_int_t ngx_http_aigc_set_grace(ngx_conf_t *cf,
-    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
-    void *conf);
 static ngx_int_t ngx_http_aigc_set_custom_data(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
     void *conf);
 static ngx_int_t ngx_http_aigc_check_management(ngx_conf_t *cf,
     ngx_aigc_logto_t *logto);
-static ngx_int_t ngx_http_aigc_check_scope(ngx_conf_t *cf,
-    ngx_aigc_provider_t *provider);
 
 
 static ngx_aigc_provider_words_t  ngx_http_aigc_logto_words = {
+    "Logto",
     "Logto",
     "aigc_logto",
     "app_id= and app_secret_file=",
@@ -60,7 +56,7 @@ const ngx_http_aigc_param_t  ngx_http_aigc_logto_params[] = {
     { "scope", "name|off", NULL, 0, ngx_http_aigc_param_text,
       offsetof(ngx_aigc_logto_t, provider.scope) },
 
-    { "grace", "time|off", "1h", 0, ngx_http_aigc_set_grace,
+    { "grace", "time|off", "1h", 0, ngx_http_aigc_param_grace,
       offsetof(ngx_http_aigc_main_conf_t, grace) },
 
     { "ca_file", "path", NULL, 0, ngx_http_aigc_param_path,
@@ -89,6 +85,10 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
+    if (mcf->provider) {
+        return ngx_http_aigc_two_providers(cf);
+    }
+
     logto = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_logto_t));
     if (logto == NULL) {
         return NGX_CONF_ERROR;
@@ -98,6 +98,9 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     provider = &logto->provider;
     provider->words = &ngx_http_aigc_logto_words;
+    ngx_str_set(&provider->roles_claim, "roles");
+    ngx_str_set(&provider->ask, "openid profile email roles offline_access");
+    ngx_str_set(&provider->prompt, "consent");     /* else no refresh token */
 
     value = cf->args->elts;
 
@@ -118,7 +121,7 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (ngx_http_aigc_check_management(cf, logto) != NGX_OK
-        || ngx_http_aigc_check_scope(cf, provider) != NGX_OK)
+        || ngx_http_aigc_check_scope(cf, provider, "scope") != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -135,23 +138,6 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     mcf->provider = provider;
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_set_grace(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
-    ngx_str_t *arg, ngx_str_t *value, void *conf)
-{
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    if (ngx_strcmp(value->data, "off") == 0) {
-        mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
-        mcf->grace = 0;
-
-        return NGX_OK;
-    }
-
-    return ngx_http_aigc_param_seconds(cf, param, arg, value, conf);
 }
 
 
@@ -212,64 +198,6 @@ ngx_http_aigc_check_management(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
     }
 
     ngx_conf_init_value(logto->custom_data, logto->m2m_app_id.len != 0);
-
-    return NGX_OK;
-}
-
-
-/* What a program's token needs besides the audience. */
-static ngx_int_t
-ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_provider_t *provider)
-{
-    size_t      i;
-    u_char      c;
-    ngx_uint_t  bad;
-
-    if (provider->audience.len == 0) {
-
-        if (provider->scope.data) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"aigc_logto\" has scope= without audience=: "
-                               "only tokens for an API resource have one, "
-                               "whose indicator is audience=");
-            return NGX_ERROR;
-        }
-
-        return NGX_OK;
-    }
-
-    if (provider->scope.data == NULL) {
-        ngx_str_set(&provider->scope, NGX_AIGC_SCOPE);
-        return NGX_OK;
-    }
-
-    if (ngx_strcmp(provider->scope.data, "off") == 0) {
-        provider->scope.len = 0;
-
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"aigc_logto\" has scope=off: every application of "
-                           "this Logto that a user has signed in to acts for "
-                           "that user here");
-        return NGX_OK;
-    }
-
-    /* scope-token of RFC 6749, 3.3 */
-
-    bad = (provider->scope.len == 0
-           || provider->scope.len > NGX_AIGC_SCOPE_MAX);
-
-    for (i = 0; i < provider->scope.len; i++) {
-        c = provider->scope.data[i];
-        bad |= (c <= 0x20 || c >= 0x7f || c == '"' || c == '\\');
-    }
-
-    if (bad) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_logto\" has scope=%V: it takes one scope of "
-                           "the API resource, such as scope=" NGX_AIGC_SCOPE
-                           ", or scope=off", &provider->scope);
-        return NGX_ERROR;
-    }
 
     return NGX_OK;
 }

@@ -321,6 +321,45 @@ subtest 'aigc_kubernetes' => sub {
         unless -e '/var/run/secrets/kubernetes.io/serviceaccount/token';
 };
 
+subtest 'aigc_oidc' => sub {
+    my $good = 'issuer=https://id.example.com/realms/x client_id=a client_secret_file=secret';
+    my %o = (aigc_logto => undef);
+    my $oidc = sub { my ($name, $value, $why) = @_; bad($name, conf(directives => { %o, aigc_oidc => $value }), $why) };
+
+    good($_, conf(directives => { %o, aigc_oidc => "$good $_" })) for '', 'roles_claim=realm_access.roles',
+        'roles_claim=resource_access.my\.client.roles name_claim=https://example\.com/name', '"scope=openid groups"',
+        'audience=https://a.example/api required_scope=use', 'prompt=consent id_token_hint=on grace=off admin_role=/ops ca_file=ca.crt';
+    good('an issuer with a slash at its end', conf(directives => { %o, aigc_oidc => $good =~ s{/x}{/x/}r }));
+
+    $oidc->("no $_", $good =~ s/$_=\S+ ?//r, qr/needs issuer=, client_id= and client_secret_file= of a confidential client/)
+        for qw(issuer client_id client_secret_file);
+    $oidc->("issuer=$_", "issuer=$_ client_id=a client_secret_file=secret",
+        qr{has issuer=\Q$_\E: it takes an http or https URL of at most 512 bytes, exactly as "issuer" in})
+        for 'id.example.com', 'ftp://id.example.com', 'https://id.example.com/?a', 'https://id.example.com/#a', 'https://' . 'x' x 60 . '.com/' . 'x' x 512;
+    $oidc->("scope=$_", qq{$good "scope=$_"}, qr/has scope=\Q$_\E: it takes the scopes of a sign-in .* openid among them/)
+        for '', 'profile', 'openidx', "openid \xc3\xa4", 'openid ' . 'x' x 512;
+    $oidc->("roles_claim=$_", "$good roles_claim=$_", qr/has roles_claim=\Q$_\E: it takes names with dots between them, such as realm_access.roles, and "\\\."/)
+        for '', 'a..b', '.a', 'a.', 'a\b', 'x' x 257;
+    $oidc->('name_claim', "$good name_claim=a..b", qr/has name_claim=a\.\.b: it takes names/);
+    $oidc->("prompt=$_", "$good prompt=$_", qr/has prompt=$_: it takes login, consent or select_account/) for 'none', '';
+    $oidc->('id_token_hint', "$good id_token_hint=yes", qr/"id_token_hint=yes": it takes on or off/);
+    $oidc->('an empty admin_role', "$good admin_role=", qr/empty admin_role=: give the name of a role or group/);
+    $oidc->('required_scope without audience', "$good required_scope=use", qr/required_scope= without audience=/);
+    $oidc->('a bad required_scope', qq{$good audience=a "required_scope=a b"}, qr/has required_scope=a b: it takes one scope .* or required_scope=off/);
+    $oidc->('unknown', "$good client_secret=$secret", qr/"client_secret": it takes issuer=, client_id=, client_secret_file=/);
+
+    $oidc->("$_ is Logto's", "$good $_=secret", qr/"aigc_oidc" has $_=, which only Logto knows: remove it, or use "aigc_logto"/)
+        for qw(m2m_app_id m2m_app_secret_file m2m_resource webhook_key_file custom_data);
+    $oidc->("$_ has another name", "$good $_=secret", qr/"aigc_oidc" has $_=, which is client_/) for qw(app_id app_secret_file);
+    $oidc->('twice', "$good;\n    aigc_oidc $good", qr/"aigc_oidc" directive is duplicate/);
+
+    my $both = qr/"aigc_oidc" stands beside "aigc_logto": users sign in at one provider: remove one of them/;
+    my $logto = 'https://l.example.com app_id=a app_secret_file=secret';
+    bad('both', conf(directives => { aigc_oidc => $good }), $both);
+    bad('both, the other way round', conf(directives => { %o, aigc_oidc => "$good;\n    aigc_logto $logto" }), $both);
+    bad('neither', conf(directives => { %o }), qr/"aigc_logto" is missing: add it to the http block; for another provider, "aigc_oidc"/);
+};
+
 subtest 'aigc_logto' => sub {
     wrong('no secret', aigc_logto => 'https://l.example.com app_id=a', qr/needs app_id= and app_secret_file=/);
     wrong('no app_id', aigc_logto => 'https://l.example.com app_secret_file=secret', qr/needs app_id= and app_secret_file=/);
@@ -341,6 +380,8 @@ subtest 'aigc_logto' => sub {
     wrong("scope=$_", aigc_logto => qq{$good audience=https://a.example/api "scope=$_"}, qr/it takes one scope of the API resource, such as scope=aigc, or scope=off/)
         for '', 'a b', "\xc3\xa4", 'x' x 129;
     wrong('an empty admin_role', aigc_logto => "$good admin_role=", qr/empty admin_role=: give the name of a Logto role/);
+
+    wrong('what another provider calls so', aigc_logto => "$good client_id=a", qr/"client_id": it takes app_id=, /);
 
     file('open', "$secret\n", 0644);
     file('long', 's' x 513 . "\n");

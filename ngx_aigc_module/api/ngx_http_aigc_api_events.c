@@ -75,7 +75,9 @@ ngx_http_aigc_api_events_until(ngx_http_request_t *r,
 
     /* it has been verified: here it is only read */
 
-    if (ngx_aigc_jwt_parse(r->pool, &who->token, &jwt) != NGX_OK) {
+    if (ngx_aigc_jwt_read(r->pool, &who->token, mcf->provider->claims, &jwt)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -9,14 +9,20 @@
 void
 ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
-    json_t          *roles;
-    ngx_str_t       *role;
-    ngx_uint_t       i;
-    ngx_aigc_jwt_t   jwt;
+    json_t                     *roles;
+    ngx_str_t                  *role;
+    ngx_uint_t                  i;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     /* it has been verified: here it is only read */
 
-    if (ngx_aigc_jwt_parse(r->pool, &call->who.token, &jwt) != NGX_OK) {
+    if (ngx_aigc_jwt_read(r->pool, &call->who.token, mcf->provider->claims,
+                          &jwt)
+        != NGX_OK)
+    {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }

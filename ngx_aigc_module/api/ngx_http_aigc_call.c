@@ -35,11 +35,16 @@ ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
 ngx_int_t
 ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
-    ngx_aigc_jwt_t  jwt;
+    ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     /* it has been verified: here it is only read */
 
-    if (ngx_aigc_jwt_parse(r->pool, &call->who.token, &jwt) == NGX_OK
+    if (ngx_aigc_jwt_read(r->pool, &call->who.token, mcf->provider->claims,
+                          &jwt)
+        == NGX_OK
         && ngx_http_aigc_is_admin(r, &jwt))
     {
         return NGX_OK;

@@ -61,8 +61,9 @@ ngx_http_aigc_roles(ngx_http_aigc_main_conf_t *mcf)
 
 
 /*
- * Ready: all lists complete, not older than max_stale, Logto's keys known, and
- * who has been revoked; and worker 0 is at work, so that all this will stay so.
+ * Ready: all lists complete, not older than max_stale, the provider's keys
+ * known, and who has been revoked; and worker 0 is at work, so that all this
+ * will stay so.
  * pid: in a binary upgrade, old and new workers answer at the same port.
  */
 ngx_int_t
@@ -94,7 +95,7 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
         reason = "the cluster has not been heard of for max_stale";
 
     } else if (!keys) {
-        reason = "Logto's keys are not known yet";
+        reason = "the provider's keys are not known yet";
 
     } else if (!revoked) {
         reason = "the revocations have not been read yet";
@@ -208,19 +209,19 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
           "Tokens not checked: too many forged ones came.",
           shm->counters.forged_deferred },
         { "sessions_renewed_total", "counter",
-          "Sessions that Logto renewed.",
+          "Sessions that the provider renewed.",
           shm->counters.renewed },
         { "sessions_refused_total", "counter",
-          "Sessions that Logto refused to renew.",
+          "Sessions that the provider refused to renew.",
           shm->counters.renew_refused },
         { "sessions_failed_total", "counter",
-          "Renewals that Logto did not answer.",
+          "Renewals that the provider did not answer.",
           shm->counters.renew_failed },
         { "sessions_full_total", "counter",
           "Renewals that found no room in the zone.",
           shm->counters.renew_full },
         { "grace_total", "counter",
-          "Requests let in within grace=, with Logto away.",
+          "Requests let in within grace=, with the provider away.",
           shm->counters.grace },
         { "patches_total", "counter",
           "Patches of GameServerSets sent.",

@@ -99,7 +99,7 @@
       "custom claims or roles from it, or a long picture address or "         \
       "profile.")                                                             \
     X(BAD_LOGOUT_TOKEN, "bad-logout-token", 400, 0, SITE,                     \
-      "The body is not a logout token of Logto's.")                           \
+      "The body is not a logout token of the provider's.")                    \
     X(BAD_SIGNATURE, "bad-signature", 403, 0, SITE,                           \
       "The signature is not Logto's.")                                        \
     X(BAD_WEBHOOK, "bad-webhook", 400, 0, SITE,                               \

@@ -308,9 +308,7 @@ ngx_aigc_management_token(ngx_aigc_management_t *call)
         return NGX_ERROR;
     }
 
-    f = ngx_aigc_provider_form(&call->logto->provider, &ep.token,
-                               &call->logto->m2m_app_id,
-                               &call->logto->m2m_app_secret, call->log);
+    f = ngx_aigc_provider_form(&call->logto->provider, &ep.token, call->log);
     if (f == NULL) {
         return NGX_ERROR;
     }
@@ -320,6 +318,9 @@ ngx_aigc_management_token(ngx_aigc_management_t *call)
         || ngx_aigc_fetch_text(f, &f->body, "grant_type=client_credentials"
                                "&scope=" NGX_AIGC_MANAGEMENT_SCOPE
                                "&resource=", &resource)
+           != NGX_OK
+        || ngx_aigc_provider_authenticate(f, &ep, &call->logto->m2m_app_id,
+                                          &call->logto->m2m_app_secret)
            != NGX_OK)
     {
         ngx_destroy_pool(f->pool);

@@ -5,9 +5,14 @@
 
 #include "ngx_aigc_issuer.h"
 
+#include <jansson.h>
+
 
 static ngx_int_t ngx_aigc_issuer_str(ngx_pool_t *pool, u_char *data,
     size_t len, ngx_str_t *dst);
+static char *ngx_aigc_issuer_slim(ngx_str_t *json);
+static ngx_int_t ngx_aigc_issuer_put_set(ngx_aigc_zone_t *zone,
+    ngx_str_t *json, ngx_log_t *log);
 
 
 /* The key set as this process has parsed it. */
@@ -52,6 +57,8 @@ ngx_aigc_issuer_endpoints(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
 
 #undef ngx_aigc_issuer_get
 
+    ep->announced = copy->announced;
+
     (void) ngx_pfree(pool, copy);
 
     return NGX_OK;
@@ -71,6 +78,17 @@ ngx_aigc_issuer_str(ngx_pool_t *pool, u_char *data, size_t len, ngx_str_t *dst)
     dst->data[len] = '\0';
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_aigc_issuer_announced(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_issuer_slot_t  *slot;
+
+    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+
+    return slot->announced;
 }
 
 
@@ -145,6 +163,7 @@ ngx_aigc_issuer_put_endpoints(ngx_aigc_zone_t *zone, ngx_aigc_endpoints_t *ep)
         ngx_aigc_fixed_set(&slot->jwks_uri, &ep->jwks_uri);
         ngx_aigc_fixed_set(&slot->revocation, &ep->revocation);
         ngx_aigc_fixed_set(&slot->end_session, &ep->end_session);
+        slot->announced = ep->announced | NGX_AIGC_ANNOUNCED_KNOWN;
 
         ngx_aigc_seq_end(&slot->seq);
     }
@@ -157,6 +176,63 @@ ngx_aigc_issuer_put_endpoints(ngx_aigc_zone_t *zone, ngx_aigc_endpoints_t *ep)
 
 ngx_int_t
 ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
+    ngx_log_t *log)
+{
+    char       *text;
+    ngx_int_t   rc;
+    ngx_str_t   slim;
+
+    if (json->len <= NGX_AIGC_JWKS_MAX) {
+        return ngx_aigc_issuer_put_set(zone, json, log);
+    }
+
+    text = ngx_aigc_issuer_slim(json);
+    if (text == NULL) {
+        return NGX_DECLINED;
+    }
+
+    slim.data = (u_char *) text;
+    slim.len = ngx_strlen(text);
+
+    rc = ngx_aigc_issuer_put_set(zone, &slim, log);
+
+    free(text);
+
+    return rc;
+}
+
+
+/* Certificates are most of some providers' keys, and not looked at. */
+static char *
+ngx_aigc_issuer_slim(ngx_str_t *json)
+{
+    char    *text;
+    size_t   i;
+    json_t  *root, *list, *key;
+
+    root = json_loadb((char *) json->data, json->len, JSON_REJECT_DUPLICATES,
+                      NULL);
+
+    list = json_object_get(root, "keys");
+
+    for (i = 0; i < json_array_size(list); i++) {
+        key = json_array_get(list, i);
+
+        (void) json_object_del(key, "x5c");
+        (void) json_object_del(key, "x5t");
+        (void) json_object_del(key, "x5t#S256");
+    }
+
+    text = root ? json_dumps(root, JSON_COMPACT) : NULL;
+
+    json_decref(root);
+
+    return text;
+}
+
+
+static ngx_int_t
+ngx_aigc_issuer_put_set(ngx_aigc_zone_t *zone, ngx_str_t *json,
     ngx_log_t *log)
 {
     ngx_int_t                rc;

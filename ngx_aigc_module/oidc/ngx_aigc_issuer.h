@@ -22,6 +22,7 @@ typedef struct {
     ngx_atomic_t                              wanted;   /* keys someone lacks */
     ngx_atomic_t                              away;     /* no answer, lately */
     ngx_msec_t                                fetched;  /* ngx_current_msec */
+    ngx_atomic_t                              announced;    /* bits, below */
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   issuer;
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   authorization;
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   token;
@@ -32,6 +33,13 @@ typedef struct {
 } ngx_aigc_issuer_slot_t;
 
 
+#define NGX_AIGC_ANNOUNCED_KNOWN    1   /* discovery has succeeded */
+#define NGX_AIGC_ANNOUNCED_ISS      2   /* answers name it (RFC 9207) */
+#define NGX_AIGC_ANNOUNCED_POST     4   /* the client's secret is taken from the
+                                           form, and not by Basic */
+#define NGX_AIGC_ANNOUNCED_OFFLINE  8   /* the scope offline_access */
+
+
 /* A copy without the keys, small enough for the stack. */
 typedef struct {
     ngx_str_t     issuer;
@@ -40,6 +48,7 @@ typedef struct {
     ngx_str_t     jwks_uri;
     ngx_str_t     revocation;           /* len 0: not offered */
     ngx_str_t     end_session;          /* len 0: not offered */
+    ngx_uint_t    announced;            /* bits, above */
 } ngx_aigc_endpoints_t;
 
 
@@ -49,6 +58,9 @@ typedef struct {
  */
 ngx_int_t ngx_aigc_issuer_endpoints(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     ngx_aigc_endpoints_t *ep);
+
+/* What it has announced: bits; 0: discovery has not succeeded yet. */
+ngx_uint_t ngx_aigc_issuer_announced(ngx_aigc_zone_t *zone);
 
 /*
  * The process's parsed key set, made anew when another worker has published a

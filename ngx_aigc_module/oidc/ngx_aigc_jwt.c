@@ -31,9 +31,17 @@ static ngx_int_t ngx_aigc_jwt_header_string(ngx_pool_t *pool, json_t *header,
     const char *name, ngx_str_t *out);
 static ngx_aigc_alg_e ngx_aigc_jwt_alg(const char *name);
 static ngx_int_t ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
-    ngx_aigc_jwt_t *jwt);
+    ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims,
+    ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_aigc_jwt_person_at(ngx_pool_t *pool, jwt_t *claims,
+    ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_aigc_jwt_name_at(ngx_pool_t *pool, jwt_t *claims,
+    ngx_aigc_claim_path_t *path, ngx_str_t *name);
+static ngx_int_t ngx_aigc_jwt_optional(ngx_pool_t *pool, jwt_t *claims,
+    const char *name, ngx_str_t *out);
 static ngx_int_t ngx_aigc_jwt_times(jwt_t *claims, ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_aigc_jwt_json(jwt_t *claims, const char *name,
     json_t **value);
@@ -52,6 +60,14 @@ static ngx_int_t ngx_aigc_jwt_copy(ngx_pool_t *pool, const char *text,
 
 ngx_int_t
 ngx_aigc_jwt_parse(ngx_pool_t *pool, ngx_str_t *token, ngx_aigc_jwt_t *jwt)
+{
+    return ngx_aigc_jwt_read(pool, token, NULL, jwt);
+}
+
+
+ngx_int_t
+ngx_aigc_jwt_read(ngx_pool_t *pool, ngx_str_t *token,
+    ngx_aigc_claims_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t  rc;
     ngx_str_t  header, payload, signature, json;
@@ -93,7 +109,7 @@ ngx_aigc_jwt_parse(ngx_pool_t *pool, ngx_str_t *token, ngx_aigc_jwt_t *jwt)
         return rc;
     }
 
-    return ngx_aigc_jwt_payload(pool, &json, jwt);
+    return ngx_aigc_jwt_payload(pool, &json, claims, jwt);
 }
 
 
@@ -245,7 +261,8 @@ ngx_aigc_jwt_alg(const char *name)
 
 
 static ngx_int_t
-ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
+    ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt)
 {
     jwt_t      *claims;
     ngx_int_t   rc;
@@ -270,6 +287,11 @@ ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json, ngx_aigc_jwt_t *jwt)
     rc = ngx_aigc_jwt_strings(pool, claims, jwt);
 
     if (rc == NGX_OK) {
+        rc = where ? ngx_aigc_jwt_person_at(pool, claims, where, jwt)
+                   : ngx_aigc_jwt_person(pool, claims, jwt);
+    }
+
+    if (rc == NGX_OK) {
         rc = ngx_aigc_jwt_times(claims, jwt);
     }
 
@@ -286,8 +308,7 @@ ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json, ngx_aigc_jwt_t *jwt)
 static ngx_int_t
 ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 {
-    ngx_int_t    rc;
-    const char  *name, *text;
+    ngx_int_t  rc;
 
     if ((rc = ngx_aigc_jwt_string(pool, claims, "iss", &jwt->iss)) != NGX_OK
         || (rc = ngx_aigc_jwt_string(pool, claims, "sub", &jwt->sub)) != NGX_OK
@@ -296,8 +317,7 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
            != NGX_OK
         || (rc = ngx_aigc_jwt_string(pool, claims, "jti", &jwt->jti)) != NGX_OK
         || (rc = ngx_aigc_jwt_list(pool, claims, "aud", 1, &jwt->aud))
-           != NGX_OK
-        || (rc = ngx_aigc_jwt_roles(pool, claims, jwt)) != NGX_OK)
+           != NGX_OK)
     {
         return rc;
     }
@@ -308,21 +328,46 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 
     /* of another type they are none, which is what gets nobody in */
 
-    text = jwt_get_grant(claims, "scope");
-
-    if (text && ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), &jwt->scope)
-                != NGX_OK)
+    if (ngx_aigc_jwt_optional(pool, claims, "scope", &jwt->scope) != NGX_OK
+        || ngx_aigc_jwt_optional(pool, claims, "client_id", &jwt->client_id)
+           != NGX_OK
+        || ngx_aigc_jwt_optional(pool, claims, "azp", &jwt->azp) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    text = jwt_get_grant(claims, "client_id");
+    /* Microsoft's word for it */
 
-    if (text && ngx_aigc_jwt_copy(pool, text, ngx_strlen(text),
-                                  &jwt->client_id)
-                != NGX_OK)
-    {
-        return NGX_ERROR;
+    if (jwt->scope.len == 0) {
+        return ngx_aigc_jwt_optional(pool, claims, "scp", &jwt->scope);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_jwt_optional(ngx_pool_t *pool, jwt_t *claims, const char *name,
+    ngx_str_t *out)
+{
+    const char  *text;
+
+    text = jwt_get_grant(claims, name);
+
+    return text ? ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), out)
+                : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
+{
+    ngx_int_t    rc;
+    const char  *name;
+
+    rc = ngx_aigc_jwt_roles(pool, claims, jwt);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     /* only shown, and null where a user has none: any other type is none */
@@ -338,6 +383,72 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
     }
 
     return ngx_aigc_jwt_copy(pool, name, ngx_strlen(name), &jwt->name);
+}
+
+
+static ngx_int_t
+ngx_aigc_jwt_person_at(ngx_pool_t *pool, jwt_t *claims,
+    ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt)
+{
+    json_t     *value, *list;
+    ngx_int_t   rc;
+
+    if (ngx_array_init(&jwt->roles, pool, 4, sizeof(ngx_str_t)) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_aigc_jwt_json(claims, where->roles.names[0], &value);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    list = ngx_aigc_claim_find(value, &where->roles);
+    rc = NGX_OK;
+
+    if (list) {
+        rc = ngx_aigc_claim_roles(pool, list, &jwt->roles);
+        jwt->roles_claim = (rc == NGX_OK);
+    }
+
+    json_decref(value);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_aigc_jwt_name_at(pool, claims, &where->name, &jwt->name);
+
+    if (rc == NGX_OK && jwt->name.len == 0 && where->name_else.n) {
+        rc = ngx_aigc_jwt_name_at(pool, claims, &where->name_else,
+                                  &jwt->name);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_aigc_jwt_name_at(ngx_pool_t *pool, jwt_t *claims,
+    ngx_aigc_claim_path_t *path, ngx_str_t *name)
+{
+    json_t     *value, *text;
+    ngx_int_t   rc;
+
+    rc = ngx_aigc_jwt_json(claims, path->names[0], &value);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    text = ngx_aigc_claim_find(value, path);
+
+    if (json_is_string(text)) {
+        rc = ngx_aigc_jwt_copy(pool, json_string_value(text),
+                               json_string_length(text), name);
+    }
+
+    json_decref(value);
+
+    return rc;
 }
 
 

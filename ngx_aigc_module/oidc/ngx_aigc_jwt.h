@@ -10,6 +10,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_aigc_claims.h"
+
 
 #define NGX_AIGC_JWT_MAX        8192    /* bytes of a token, all three parts */
 #define NGX_AIGC_JWT_HEADER_MAX 1024    /* bytes of the decoded header */
@@ -43,9 +45,10 @@ typedef struct {
     ngx_str_t        sid;
     ngx_str_t        nonce;             /* data NULL: there is none */
     ngx_str_t        jti;
-    ngx_str_t        name;              /* "name", else "username", else "" */
+    ngx_str_t        name;              /* len 0: none */
     ngx_str_t        scope;             /* len 0: none, or no string */
     ngx_str_t        client_id;         /* of an access token; likewise */
+    ngx_str_t        azp;               /* whom it was issued to; likewise */
     ngx_array_t      roles;             /* ngx_str_t */
     time_t           exp;               /* seconds since the epoch; 0: none */
     time_t           nbf;
@@ -79,6 +82,14 @@ typedef enum {
  */
 ngx_int_t ngx_aigc_jwt_parse(ngx_pool_t *pool, ngx_str_t *token,
     ngx_aigc_jwt_t *jwt);
+
+/*
+ * The same, with roles and name where claims says.  What stands there may be of
+ * any kind: it is no role and no name then.  claims NULL: as above, "roles" (an
+ * array of strings, or none), and "name" or "username".
+ */
+ngx_int_t ngx_aigc_jwt_read(ngx_pool_t *pool, ngx_str_t *token,
+    ngx_aigc_claims_t *claims, ngx_aigc_jwt_t *jwt);
 
 /*
  * Checks iss (equal), aud (contains), sub, exp (required), nbf and an iat in

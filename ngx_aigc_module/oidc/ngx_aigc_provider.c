@@ -24,6 +24,9 @@ static ngx_int_t ngx_aigc_provider_issuer(ngx_aigc_fetch_t *f,
     ngx_str_t *issuer);
 static ngx_int_t ngx_aigc_provider_endpoint(ngx_aigc_fetch_t *f,
     const char *name, ngx_str_t *endpoint);
+static ngx_uint_t ngx_aigc_provider_announced(json_t *root);
+static ngx_uint_t ngx_aigc_provider_lists(json_t *root, const char *name,
+    const char *word);
 static void ngx_aigc_provider_keys(ngx_aigc_fetch_t *f);
 static void ngx_aigc_provider_failed(ngx_aigc_fetch_t *f, const char *what);
 
@@ -87,7 +90,7 @@ static void
 ngx_aigc_provider_timer(ngx_event_t *ev)
 {
     ngx_int_t                rc;
-    ngx_str_t                url;
+    ngx_str_t                url, issuer;
     u_char                   buf[NGX_AIGC_ENDPOINT_MAX + 64];
     ngx_aigc_issuer_slot_t  *slot;
 
@@ -124,10 +127,15 @@ ngx_aigc_provider_timer(ngx_event_t *ev)
                                    ngx_aigc_provider_keys);
 
     } else {
+        issuer = ngx_aigc_provider->issuer;
+
+        if (issuer.data[issuer.len - 1] == '/') {
+            issuer.len--;               /* OIDC Discovery 4.1 */
+        }
+
         url.data = buf;
         url.len = ngx_snprintf(buf, sizeof(buf),
-                               "%V/.well-known/openid-configuration",
-                               &ngx_aigc_provider->issuer)
+                               "%V/.well-known/openid-configuration", &issuer)
                   - buf;
 
         rc = ngx_aigc_provider_get(&url, ngx_aigc_provider_discovered);
@@ -236,6 +244,7 @@ ngx_aigc_provider_discovery(ngx_aigc_fetch_t *f)
     }
 
     if (rc == NGX_OK) {
+        ep.announced = ngx_aigc_provider_announced(root);
         rc = ngx_aigc_issuer_put_endpoints(ngx_aigc_provider_zone, &ep);
     }
 
@@ -322,6 +331,61 @@ ngx_aigc_provider_endpoint(ngx_aigc_fetch_t *f, const char *name,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Where it says nothing, the defaults of OIDC Discovery and RFC 9207 hold: the
+ * secret by Basic, no "iss" in answers.  Of a list of methods that has neither
+ * Basic nor the form, Basic is tried.
+ */
+static ngx_uint_t
+ngx_aigc_provider_announced(json_t *root)
+{
+    ngx_uint_t  bits;
+
+    static const char  *auth = "token_endpoint_auth_methods_supported";
+
+    bits = 0;
+
+    if (json_is_true(json_object_get(root,
+                           "authorization_response_iss_parameter_supported")))
+    {
+        bits |= NGX_AIGC_ANNOUNCED_ISS;
+    }
+
+    if (ngx_aigc_provider_lists(root, auth, "client_secret_post")
+        && !ngx_aigc_provider_lists(root, auth, "client_secret_basic"))
+    {
+        bits |= NGX_AIGC_ANNOUNCED_POST;
+    }
+
+    if (ngx_aigc_provider_lists(root, "scopes_supported", "offline_access")) {
+        bits |= NGX_AIGC_ANNOUNCED_OFFLINE;
+    }
+
+    return bits;
+}
+
+
+static ngx_uint_t
+ngx_aigc_provider_lists(json_t *root, const char *name, const char *word)
+{
+    size_t       i;
+    json_t      *list;
+    const char  *text;
+
+    list = json_object_get(root, name);
+
+    for (i = 0; i < json_array_size(list); i++) {
+        text = json_string_value(json_array_get(list, i));
+
+        if (text && ngx_strcmp(text, word) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -19,7 +19,7 @@
 #define NGX_AIGC_PROVIDER_BACKOFF_MAX  15000
 #define NGX_AIGC_PROVIDER_SAY     10000 /* ms between two lines */
 #define NGX_AIGC_PROVIDER_TIMEOUT 10000 /* ms for a call */
-#define NGX_AIGC_PROVIDER_ANSWER  16384 /* bytes of discovery, keys */
+#define NGX_AIGC_PROVIDER_ANSWER  65536 /* bytes of discovery, keys */
 #define NGX_AIGC_PROVIDER_TOKENS  65536 /* bytes of tokens: too large a token
                                            is told from an answer that is
                                            none */
@@ -30,7 +30,8 @@
 
 /* How the log calls the provider, and what it says to do. */
 typedef struct {
-    const char  *name;                  /* "Logto" */
+    const char  *name;                  /* "Logto", "the provider" */
+    const char  *kind;                  /* "this …": "Logto", "provider" */
     const char  *directive;             /* "aigc_logto" */
     const char  *client;                /* parameters: client id and secret */
     const char  *tls;                   /* an endpoint is without TLS */
@@ -51,6 +52,13 @@ typedef struct {
                                                none */
     ngx_str_t                   ca_file;    /* len 0: the system's */
     ngx_str_t                   admin_role; /* of those who may administrate */
+    ngx_str_t                   roles_claim;    /* as it is written */
+    ngx_aigc_claims_t          *claims;     /* see ngx_aigc_jwt_read() */
+    ngx_str_t                   ask;        /* scope of a sign-in */
+    ngx_uint_t                  offline;    /* … and offline_access, where that
+                                               is announced */
+    ngx_str_t                   prompt;     /* of a sign-in; len 0: none */
+    ngx_flag_t                  hint;       /* sign-out shows the ID token */
 } ngx_aigc_provider_t;
 
 
@@ -80,12 +88,19 @@ ngx_int_t ngx_aigc_provider_start(ngx_cycle_t *cycle,
 void ngx_aigc_provider_stop(void);
 
 /*
- * A POST of a form to url, authenticated as an application (RFC 6749 2.3.1).
- * The caller sets body, done and ctx and starts it.  NULL: no memory.
+ * A POST of a form to url.  The caller sets body, done and ctx, authenticates
+ * it and starts it.  NULL: no memory.
  */
 ngx_aigc_fetch_t *ngx_aigc_provider_form(ngx_aigc_provider_t *provider,
-    ngx_str_t *url, ngx_str_t *client_id, ngx_str_t *client_secret,
-    ngx_log_t *log);
+    ngx_str_t *url, ngx_log_t *log);
+
+/*
+ * Shows a client's secret as the provider has announced that it takes it (RFC
+ * 6749 2.3.1): by HTTP Basic, or in the form, which is complete but for that.
+ * NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_aigc_provider_authenticate(ngx_aigc_fetch_t *f,
+    ngx_aigc_endpoints_t *ep, ngx_str_t *client_id, ngx_str_t *client_secret);
 
 /*
  * The authorization code grant (RFC 6749 4.1.3, RFC 7636 4.5).  done is called

@@ -23,10 +23,11 @@ typedef struct {
 } ngx_aigc_tokens_ctx_t;
 
 
-static ngx_int_t ngx_aigc_provider_basic(ngx_aigc_fetch_t *f,
-    ngx_str_t *client_id, ngx_str_t *client_secret);
+static ngx_int_t ngx_aigc_provider_basic(ngx_aigc_fetch_t *f, ngx_str_t *id,
+    ngx_str_t *secret);
 static ngx_aigc_fetch_t *ngx_aigc_provider_grant(ngx_aigc_provider_t *provider,
-    ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done, void *data);
+    ngx_aigc_endpoints_t *ep, ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done,
+    void *data);
 static void ngx_aigc_provider_tokens(ngx_aigc_fetch_t *f);
 static void ngx_aigc_provider_no_tokens(ngx_aigc_fetch_t *f, ngx_str_t *error,
     ngx_aigc_tokens_t *tokens);
@@ -45,8 +46,7 @@ ngx_aigc_provider_code(ngx_aigc_provider_t *provider, ngx_aigc_endpoints_t *ep,
     ngx_str_t          c, v, uri;
     ngx_aigc_fetch_t  *f;
 
-    f = ngx_aigc_provider_form(provider, &ep->token, &provider->client_id,
-                               &provider->client_secret, log);
+    f = ngx_aigc_provider_form(provider, &ep->token, log);
     if (f == NULL) {
         return NULL;
     }
@@ -73,7 +73,7 @@ ngx_aigc_provider_code(ngx_aigc_provider_t *provider, ngx_aigc_endpoints_t *ep,
                                &c, &uri, &v)
                   - f->body.data;
 
-    return ngx_aigc_provider_grant(provider, f, done, data);
+    return ngx_aigc_provider_grant(provider, ep, f, done, data);
 }
 
 
@@ -85,8 +85,7 @@ ngx_aigc_provider_refresh(ngx_aigc_provider_t *provider,
     ngx_str_t          token;
     ngx_aigc_fetch_t  *f;
 
-    f = ngx_aigc_provider_form(provider, &ep->token, &provider->client_id,
-                               &provider->client_secret, log);
+    f = ngx_aigc_provider_form(provider, &ep->token, log);
     if (f == NULL) {
         return NULL;
     }
@@ -101,18 +100,24 @@ ngx_aigc_provider_refresh(ngx_aigc_provider_t *provider,
         return NULL;
     }
 
-    return ngx_aigc_provider_grant(provider, f, done, data);
+    return ngx_aigc_provider_grant(provider, ep, f, done, data);
 }
 
 
 static ngx_aigc_fetch_t *
-ngx_aigc_provider_grant(ngx_aigc_provider_t *provider, ngx_aigc_fetch_t *f,
-    ngx_aigc_tokens_pt done, void *data)
+ngx_aigc_provider_grant(ngx_aigc_provider_t *provider,
+    ngx_aigc_endpoints_t *ep, ngx_aigc_fetch_t *f, ngx_aigc_tokens_pt done,
+    void *data)
 {
     ngx_aigc_tokens_ctx_t  *ctx;
 
     ctx = ngx_palloc(f->pool, sizeof(ngx_aigc_tokens_ctx_t));
-    if (ctx == NULL) {
+
+    if (ctx == NULL
+        || ngx_aigc_provider_authenticate(f, ep, &provider->client_id,
+                                          &provider->client_secret)
+           != NGX_OK)
+    {
         ngx_destroy_pool(f->pool);
         return NULL;
     }
@@ -142,9 +147,10 @@ ngx_aigc_provider_roles(ngx_aigc_provider_t *provider, ngx_aigc_zone_t *zone,
         && zone->shm->counters.roles == 0)
     {
         ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "aigc: %s's ID tokens have no claim \"roles\", so "
+                      "aigc: %s's ID tokens have no claim \"%V\", so "
                       "nobody is \"%V\" here: %s", provider->words->name,
-                      &provider->admin_role, provider->words->roles);
+                      &provider->roles_claim, &provider->admin_role,
+                      provider->words->roles);
     }
 }
 
@@ -160,8 +166,7 @@ ngx_aigc_provider_revoke(ngx_aigc_provider_t *provider,
         return;
     }
 
-    f = ngx_aigc_provider_form(provider, &ep->revocation, &provider->client_id,
-                               &provider->client_secret, log);
+    f = ngx_aigc_provider_form(provider, &ep->revocation, log);
     if (f == NULL) {
         return;
     }
@@ -169,6 +174,9 @@ ngx_aigc_provider_revoke(ngx_aigc_provider_t *provider,
     if (ngx_aigc_url_encode(f->pool, refresh_token, &token) != NGX_OK
         || ngx_aigc_fetch_text(f, &f->body,
                                "token_type_hint=refresh_token&token=", &token)
+           != NGX_OK
+        || ngx_aigc_provider_authenticate(f, ep, &provider->client_id,
+                                          &provider->client_secret)
            != NGX_OK)
     {
         ngx_destroy_pool(f->pool);
@@ -199,7 +207,7 @@ ngx_aigc_provider_revoked(ngx_aigc_fetch_t *f)
 
 ngx_aigc_fetch_t *
 ngx_aigc_provider_form(ngx_aigc_provider_t *provider, ngx_str_t *url,
-    ngx_str_t *client_id, ngx_str_t *client_secret, ngx_log_t *log)
+    ngx_log_t *log)
 {
     ngx_aigc_fetch_t  *f;
 
@@ -214,29 +222,30 @@ ngx_aigc_provider_form(ngx_aigc_provider_t *provider, ngx_str_t *url,
 
     if (ngx_aigc_fetch_text(f, &f->url, "", url) != NGX_OK
         || ngx_aigc_fetch_text(f, &f->ca_file, "", &provider->ca_file) != NGX_OK
-        || ngx_aigc_provider_basic(f, client_id, client_secret) != NGX_OK
-        || ngx_aigc_fetch_text(f, &f->headers[1],
+        || ngx_aigc_fetch_text(f, &f->headers[0],
                           "Content-Type: application/x-www-form-urlencoded",
                           NULL) != NGX_OK
-        || ngx_aigc_fetch_text(f, &f->headers[2], "Accept: application/json",
+        || ngx_aigc_fetch_text(f, &f->headers[1], "Accept: application/json",
                                NULL) != NGX_OK)
     {
         ngx_destroy_pool(f->pool);
         return NULL;
     }
 
-    f->nheaders = 3;
+    f->nheaders = 2;
 
     return f;
 }
 
 
-static ngx_int_t
-ngx_aigc_provider_basic(ngx_aigc_fetch_t *f, ngx_str_t *client_id,
-    ngx_str_t *client_secret)
+ngx_int_t
+ngx_aigc_provider_authenticate(ngx_aigc_fetch_t *f, ngx_aigc_endpoints_t *ep,
+    ngx_str_t *client_id, ngx_str_t *client_secret)
 {
-    u_char     *p;
-    ngx_str_t   id, secret, plain, encoded;
+    size_t     len;
+    ngx_str_t  id, secret, body;
+
+    /* in either way they are encoded as in a form */
 
     if (ngx_aigc_url_encode(f->pool, client_id, &id) != NGX_OK
         || ngx_aigc_url_encode(f->pool, client_secret, &secret) != NGX_OK)
@@ -244,7 +253,36 @@ ngx_aigc_provider_basic(ngx_aigc_fetch_t *f, ngx_str_t *client_id,
         return NGX_ERROR;
     }
 
-    plain.len = id.len + 1 + secret.len;
+    if (!(ep->announced & NGX_AIGC_ANNOUNCED_POST)) {
+        return ngx_aigc_provider_basic(f, &id, &secret);
+    }
+
+    len = f->body.len + sizeof("&client_id=&client_secret=") + id.len
+          + secret.len;
+
+    body.data = ngx_pnalloc(f->pool, len);
+    if (body.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    body.len = ngx_snprintf(body.data, len,
+                            "%V&client_id=%V&client_secret=%V", &f->body, &id,
+                            &secret)
+               - body.data;
+
+    f->body = body;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_provider_basic(ngx_aigc_fetch_t *f, ngx_str_t *id, ngx_str_t *secret)
+{
+    u_char     *p;
+    ngx_str_t   plain, encoded;
+
+    plain.len = id->len + 1 + secret->len;
     plain.data = ngx_pnalloc(f->pool, plain.len);
 
     encoded.data = ngx_pnalloc(f->pool, ngx_base64_encoded_length(plain.len));
@@ -253,14 +291,14 @@ ngx_aigc_provider_basic(ngx_aigc_fetch_t *f, ngx_str_t *client_id,
         return NGX_ERROR;
     }
 
-    p = ngx_cpymem(plain.data, id.data, id.len);
+    p = ngx_cpymem(plain.data, id->data, id->len);
     *p++ = ':';
-    ngx_memcpy(p, secret.data, secret.len);
+    ngx_memcpy(p, secret->data, secret->len);
 
     ngx_encode_base64(&encoded, &plain);
 
-    return ngx_aigc_fetch_text(f, &f->headers[0], "Authorization: Basic ",
-                               &encoded);
+    return ngx_aigc_fetch_text(f, &f->headers[f->nheaders++],
+                               "Authorization: Basic ", &encoded);
 }
 
 

@@ -198,6 +198,8 @@ ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
 
     verify.issuer = &rf->conf.provider->issuer;
     verify.audience = &rf->conf.provider->client_id;
+    verify.party = verify.audience;
+    verify.claims = rf->conf.provider->claims;
     verify.skew = rf->conf.skew;
 
     verdict = ngx_aigc_verify(rf->conf.zone, rf->pool, &verify,
@@ -244,7 +246,8 @@ ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp)
     ngx_int_t  rc;
     ngx_str_t  cookie;
 
-    rc = ngx_aigc_session_seal(rf->pool, rf->conf.keys, &rf->session, &cookie);
+    rc = ngx_aigc_session_seal_some(rf->pool, rf->conf.keys, &rf->session,
+                                    &cookie);
 
     if (rc == NGX_OK) {
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_RENEWED, &cookie, exp);

@@ -82,6 +82,28 @@ ngx_aigc_session_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
 
 ngx_int_t
+ngx_aigc_session_seal_some(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_aigc_session_t *session, ngx_str_t *value)
+{
+    ngx_int_t           rc;
+    ngx_aigc_session_t  some;
+
+    rc = ngx_aigc_session_seal(pool, keys, session, value);
+
+    if (rc != NGX_DECLINED
+        || session->refresh_token.len < NGX_AIGC_SESSION_SPARE)
+    {
+        return rc;
+    }
+
+    some = *session;
+    ngx_str_null(&some.refresh_token);
+
+    return ngx_aigc_session_seal(pool, keys, &some, value);
+}
+
+
+ngx_int_t
 ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *value, ngx_aigc_session_t *session)
 {

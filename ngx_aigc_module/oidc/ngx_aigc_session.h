@@ -21,6 +21,8 @@
                                                the authorization request's
                                                URL has to pass proxies that
                                                take 4 KB */
+#define NGX_AIGC_SESSION_SPARE       256    /* bytes: a refresh token as large
+                                               can be left out */
 
 
 typedef struct {
@@ -57,6 +59,16 @@ typedef struct {
  */
 ngx_int_t ngx_aigc_session_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_aigc_session_t *session, ngx_str_t *value);
+
+/*
+ * The same, and where it is too large with a refresh token that is itself large
+ * (a JWT), then without that one: the session ends with its ID token, and a new
+ * sign-in follows by itself.
+ */
+ngx_int_t ngx_aigc_session_seal_some(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, ngx_aigc_session_t *session,
+    ngx_str_t *value);
+
 ngx_int_t ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *value, ngx_aigc_session_t *session);
 

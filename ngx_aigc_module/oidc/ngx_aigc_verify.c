@@ -16,8 +16,20 @@ ngx_aigc_verify(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
 
     /* a logout token (back-channel logout) signs nobody in */
 
-    if (ngx_aigc_jwt_parse(pool, token, jwt) != NGX_OK || jwt->logout) {
+    if (ngx_aigc_jwt_read(pool, token, verify->claims, jwt) != NGX_OK
+        || jwt->logout)
+    {
         return NGX_AIGC_JWT_MALFORMED;
+    }
+
+    /* OIDC Core 3.1.3.7, 5: another client's, though it is for us as well */
+
+    if (verify->party && jwt->azp.len
+        && (jwt->azp.len != verify->party->len
+            || ngx_memcmp(jwt->azp.data, verify->party->data, jwt->azp.len)
+               != 0))
+    {
+        return NGX_AIGC_JWT_BAD_AUDIENCE;
     }
 
     /* what the claims rule out costs no signature */

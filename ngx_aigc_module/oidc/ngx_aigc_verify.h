@@ -15,6 +15,9 @@
 typedef struct {
     ngx_str_t       *issuer;
     ngx_str_t       *audience;
+    ngx_str_t       *party;             /* whom alone it may have been issued
+                                           to; NULL: anybody */
+    ngx_aigc_claims_t  *claims;         /* see ngx_aigc_jwt_read() */
     time_t           skew;              /* s between the provider's clock
                                        and ours */
 } ngx_aigc_verify_t;

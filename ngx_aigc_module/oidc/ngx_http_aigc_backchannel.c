@@ -200,7 +200,9 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
 
     *busy = 0;
 
-    if (ngx_aigc_jwt_parse(r->pool, token, jwt) != NGX_OK) {
+    if (ngx_aigc_jwt_read(r->pool, token, mcf->provider->claims, jwt)
+        != NGX_OK)
+    {
         return NGX_AIGC_JWT_MALFORMED;
     }
 

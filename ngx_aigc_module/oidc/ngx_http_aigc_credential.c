@@ -175,6 +175,8 @@ ngx_http_aigc_verify(ngx_http_request_t *r, ngx_str_t *token,
 
     verify.issuer = &mcf->provider->issuer;
     verify.audience = audience;
+    verify.party = (audience == &mcf->provider->client_id) ? audience : NULL;
+    verify.claims = mcf->provider->claims;
     verify.skew = NGX_HTTP_AIGC_SKEW;
 
     return ngx_aigc_verify(mcf->zone, r->pool, &verify, token, jwt, busy);

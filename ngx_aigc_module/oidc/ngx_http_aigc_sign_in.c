@@ -239,18 +239,25 @@ ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
     ngx_aigc_login_t *login, ngx_str_t *state, ngx_str_t *location)
 {
     size_t                      len;
-    ngx_str_t                   id, uri, challenge;
+    ngx_str_t                   id, uri, scope, challenge;
+    const char                 *offline;
+    ngx_aigc_provider_t        *provider;
     ngx_http_aigc_main_conf_t  *mcf;
 
     static ngx_str_t            format = ngx_string(
-        "%V%sclient_id=%V&redirect_uri=%V&response_type=code"
-        "&scope=openid%%20profile%%20email%%20roles%%20offline_access"
-        "&prompt=consent&state=%V&nonce=%V&code_challenge=%V"
-        "&code_challenge_method=S256");
+        "%V%sclient_id=%V&redirect_uri=%V&response_type=code&scope=%V%s%s%V"
+        "&state=%V&nonce=%V&code_challenge=%V&code_challenge_method=S256");
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_url_encode(r->pool, &mcf->provider->client_id, &id) != NGX_OK
+    provider = mcf->provider;
+
+    offline = (provider->offline
+               && (ep->announced & NGX_AIGC_ANNOUNCED_OFFLINE))
+              ? "%20offline_access" : "";
+
+    if (ngx_aigc_url_encode(r->pool, &provider->client_id, &id) != NGX_OK
+        || ngx_aigc_url_encode(r->pool, &provider->ask, &scope) != NGX_OK
         || ngx_aigc_url_encode(r->pool, &mcf->redirect_uri, &uri) != NGX_OK
         || ngx_aigc_sha256_base64url(r->pool, &login->verifier, &challenge)
            != NGX_OK)
@@ -258,7 +265,8 @@ ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
         return NGX_ERROR;
     }
 
-    len = format.len + ep->authorization.len + id.len + uri.len
+    len = format.len + ep->authorization.len + id.len + uri.len + scope.len
+          + ngx_strlen(offline) + sizeof("&prompt=") + provider->prompt.len
           + state->len + login->nonce.len + challenge.len;
 
     location->data = ngx_pnalloc(r->pool, len);
@@ -272,7 +280,9 @@ ngx_http_aigc_authorization(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
                                              ep->authorization.data
                                              + ep->authorization.len, '?')
                                  ? "&" : "?",
-                                 &id, &uri, state, &login->nonce,
+                                 &id, &uri, &scope, offline,
+                                 provider->prompt.len ? "&prompt=" : "",
+                                 &provider->prompt, state, &login->nonce,
                                  &challenge)
                     - location->data;
 

@@ -101,6 +101,7 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
 {
     ngx_int_t                   rc;
     ngx_str_t                   state, iss, error;
+    ngx_uint_t                  announced;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -122,9 +123,19 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
 
     /* RFC 9207: an answer of another provider's is none of ours */
 
-    if (ngx_http_aigc_callback_arg(r, "iss", &iss) != NGX_OK
-        || iss.len != mcf->provider->issuer.len
-        || ngx_memcmp(iss.data, mcf->provider->issuer.data, iss.len) != 0)
+    announced = ngx_aigc_issuer_announced(mcf->zone);
+
+    if (announced == 0) {
+        return ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_UNAVAILABLE);
+    }
+
+    rc = ngx_http_aigc_callback_arg(r, "iss", &iss);
+
+    if (rc == NGX_OK ? (iss.len != mcf->provider->issuer.len
+                        || ngx_memcmp(iss.data, mcf->provider->issuer.data,
+                                      iss.len) != 0)
+                     : (rc == NGX_ERROR
+                        || (announced & NGX_AIGC_ANNOUNCED_ISS)))
     {
         return ngx_http_aigc_callback_bad(r, "The answer is not from the "
                                           "sign-in service of this site.");
@@ -495,7 +506,7 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_aigc_session_seal(r->pool, mcf->keys, &session, &value);
+    rc = ngx_aigc_session_seal_some(r->pool, mcf->keys, &session, &value);
 
     if (rc == NGX_DECLINED) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,

@@ -12,7 +12,7 @@
 
 
 static ngx_int_t ngx_http_aigc_end_session(ngx_http_request_t *r,
-    ngx_aigc_endpoints_t *ep, ngx_str_t *location);
+    ngx_aigc_endpoints_t *ep, ngx_str_t *id_token, ngx_str_t *location);
 
 
 ngx_int_t
@@ -67,7 +67,8 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
                               ngx_cycle->log);
 
         if (ep.end_session.len) {
-            rc = ngx_http_aigc_end_session(r, &ep, &location);
+            rc = ngx_http_aigc_end_session(r, &ep, &who.session.id_token,
+                                           &location);
         }
     }
 
@@ -85,20 +86,20 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 
 
 /*
- * client_id says enough: the provider ends the session without a question
- * then.  An id_token_hint would be a token in a URL, in the provider's log and
- * the browser's history.
+ * client_id says enough: at the most, the provider asks before it ends its
+ * session.  An id_token_hint is a token in a URL, in the provider's log and the
+ * browser's history: only where it is asked for.
  */
 static ngx_int_t
 ngx_http_aigc_end_session(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
-    ngx_str_t *location)
+    ngx_str_t *id_token, ngx_str_t *location)
 {
     size_t                      len;
-    ngx_str_t                   id, back, uri;
+    ngx_str_t                   id, back, uri, hint;
     ngx_http_aigc_main_conf_t  *mcf;
 
     static ngx_str_t            format = ngx_string(
-        "%V?client_id=%V&post_logout_redirect_uri=%V");
+        "%V%sclient_id=%V&post_logout_redirect_uri=%V%s%V");
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
@@ -116,7 +117,14 @@ ngx_http_aigc_end_session(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
         return NGX_ERROR;
     }
 
-    len = format.len + ep->end_session.len + id.len + back.len;
+    ngx_str_null(&hint);
+
+    if (mcf->provider->hint) {
+        hint = *id_token;               /* base64url and dots */
+    }
+
+    len = format.len + ep->end_session.len + id.len + back.len
+          + sizeof("&id_token_hint=") + hint.len;
 
     location->data = ngx_pnalloc(r->pool, len);
     if (location->data == NULL) {
@@ -124,7 +132,13 @@ ngx_http_aigc_end_session(ngx_http_request_t *r, ngx_aigc_endpoints_t *ep,
     }
 
     location->len = ngx_snprintf(location->data, len, (char *) format.data,
-                                 &ep->end_session, &id, &back)
+                                 &ep->end_session,
+                                 ngx_strlchr(ep->end_session.data,
+                                             ep->end_session.data
+                                             + ep->end_session.len, '?')
+                                 ? "&" : "?",
+                                 &id, &back,
+                                 hint.len ? "&id_token_hint=" : "", &hint)
                     - location->data;
 
     return NGX_OK;

@@ -52,6 +52,51 @@ token(unit_t *u, size_t a, size_t b, size_t c)
 }
 
 
+/* what does not fit with a large refresh token is sealed without it */
+
+static void
+session_some(unit_t *u)
+{
+    u_char                 spare[NGX_AIGC_SESSION_SPARE];
+    ngx_str_t              value;
+    ngx_aigc_session_t     in, out;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+
+    ngx_memzero(&in, sizeof(ngx_aigc_session_t));
+    ngx_memset(spare, 'r', sizeof(spare));
+    ngx_str_set(&in.sid, "sid");
+    in.start = 1790000000;
+    in.refresh_token.data = spare;
+
+    in.refresh_token.len = sizeof(spare);
+    in.id_token = token(u, 30, 2000, 256);
+    is_int(u, ngx_aigc_session_seal_some(u->pool, k, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &out), NGX_OK);
+    is_int(u, out.refresh_token.len, sizeof(spare));
+
+    in.id_token = token(u, 30, 2300, 256);
+    is_int(u, ngx_aigc_session_seal(u->pool, k, &in, &value), NGX_DECLINED);
+    is_int(u, ngx_aigc_session_seal_some(u->pool, k, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &out), NGX_OK);
+    is_int(u, out.refresh_token.len, 0);
+    is_int(u, out.id_token.len, in.id_token.len);
+    is_int(u, in.refresh_token.len, sizeof(spare));
+
+    /* a small one is not what is too large */
+
+    in.refresh_token.len--;
+    is_int(u, ngx_aigc_session_seal_some(u->pool, k, &in, &value),
+           NGX_DECLINED);
+
+    in.refresh_token.len++;
+    in.id_token = token(u, 30, 2800, 256);
+    is_int(u, ngx_aigc_session_seal_some(u->pool, k, &in, &value),
+           NGX_DECLINED);
+}
+
+
 static ngx_int_t
 round_trip(unit_t *u, ngx_str_t *id_token, size_t *size)
 {
@@ -483,6 +528,7 @@ session_costs(unit_t *u)
 unit_test_t  session_tests[] = {
     { "a session comes back as it was", session_round_trip },
     { "a session that fits no cookie is refused", session_bound },
+    { "a large refresh token is left out", session_some },
     { "what this code did not seal is none of ours", session_strangers },
     { "content that is not exactly so is none", session_content },
     { "the secrets of a sign-in come back as they were", session_login },
