@@ -6,8 +6,8 @@ import fs from 'node:fs';
 const HARMLESS = new Set(['app_id', 'client_id', 'prompt', 'scope', 'response_type', 'resource',
   'page', 'page_size', 'code_challenge_method']);
 
-// An interaction's id stands in the path.
-const plainPath = (path) => path.replace(/^\/oidc\/auth\/[^/]+$/, '/oidc/auth/:uid');
+// An interaction's id stands in the path: Logto's, or another provider's (shapes.mjs).
+const plainPath = (path) => path.replace(/^(.*\/auth(?:orize)?)\/[^/]+$/, '$1/:uid');
 
 function plainQuery(params) {
   const kept = [...params].filter(([name]) => HARMLESS.has(name));

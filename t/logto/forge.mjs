@@ -39,9 +39,10 @@ function signWith(jwk, alg, input, der) {
     ? { key, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: -1 } : key);
 }
 
-// Takes members out of a signed token's header or claims and signs it again.
+// Takes members out of a signed token's header or claims, or changes these, and signs it again.
 export function resign(token, jwk, drop) {
-  const [header, claims] = token.split('.').slice(0, 2).map(decode);
+  const [header, old] = token.split('.').slice(0, 2).map(decode);
+  const claims = drop.change ? drop.change(old) : old;
   for (const name of drop.header ?? []) {
     delete header[name];
   }

@@ -3,13 +3,17 @@
 import { parseArgs } from 'node:util';
 
 import { ALGORITHMS } from './keys.mjs';
+import { SHAPES } from './shapes.mjs';
+
+const LIKE = ['1.41', '1.42', ...Object.keys(SHAPES)];
 
 export const USAGE = `usage: node server.mjs --port N --dir DIR --gateway URL [more]
   --port N             listen on 127.0.0.1:N; the endpoint is http://127.0.0.1:N
   --dir DIR            state, secrets and access.log; made if it is missing
   --gateway URL        the gateway's public URL; may be given more than once
   --alg ALG            ${ALGORITHMS.join(', ')} (default: the kept key's, else ES384)
-  --like 1.41|1.42     whose token shapes to issue (default 1.41)
+  --like NAME          ${LIKE.join(', ')}: Logto's version (default 1.41), or another
+                       provider, with its paths, discovery, tokens and users' ids
   --resource URI=SCOPES  an API resource (default https://gateway.example/api=use,aigc)
   --endpoint URL       what Logto takes for its public address (default as it listens);
                        the endpoints follow each request's scheme and host, as Logto's do
@@ -76,8 +80,8 @@ export function parse(argv) {
   if (values.alg !== undefined && !ALGORITHMS.includes(values.alg)) {
     throw new TypeError(`"--alg ${values.alg}" is none of ${ALGORITHMS.join(', ')}`);
   }
-  if (!['1.41', '1.42'].includes(values.like)) {
-    throw new TypeError(`"--like ${values.like}" is neither 1.41 nor 1.42`);
+  if (!LIKE.includes(values.like)) {
+    throw new TypeError(`"--like ${values.like}" is none of ${LIKE.join(', ')}`);
   }
 
   const gateways = values.gateway.map((value) => url('gateway', value));

@@ -64,7 +64,7 @@ function logtoError({ error, error_description: description, ...rest }) {
 }
 
 function clients(world) {
-  const { apps, options, settings, keys } = world;
+  const { apps, options, settings, keys, shape } = world;
   const alg = keys.current.alg;
   const m2m = ({ id, secret }) => ({
     client_id: id,
@@ -82,8 +82,11 @@ function clients(world) {
     response_types: ['code'],
     redirect_uris: options.gateways.map((url) => `${url}/sign-in-callback`),
     post_logout_redirect_uris: options.gateways.map((url) => `${url}/`),
-    backchannel_logout_uri: settings.backchannelUrl,
-    backchannel_logout_session_required: true,
+    ...(!shape?.without?.includes('backchannelLogout') && {
+      backchannel_logout_uri: settings.backchannelUrl,
+      backchannel_logout_session_required: true,
+    }),
+    ...(shape?.auth && { token_endpoint_auth_method: shape.auth }),
     id_token_signed_response_alg: alg,
   }, {
     client_id: apps.other.id,
@@ -181,7 +184,8 @@ function findAccount(world, ctx, sub) {
 }
 
 function configuration(world) {
-  const { settings, store, keys } = world;
+  const { settings, store, keys, shape } = world;
+  const has = (feature) => !shape?.without?.includes(feature);
   const life = (name) => () => settings.lifetimes[name];
   const cookie = { sameSite: 'lax', path: '/', signed: true, overwrite: true };
 
@@ -202,13 +206,14 @@ function configuration(world) {
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: true },
-      revocation: { enabled: true },
+      revocation: { enabled: has('revocation') },
       introspection: { enabled: true },
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
-      backchannelLogout: { enabled: true },
+      backchannelLogout: { enabled: has('backchannelLogout') },
       requestObjects: { request: false, requestUri: false },
       rpInitiatedLogout: {
+        enabled: has('rpInitiatedLogout'),
         logoutSource: (ctx, form) => { ctx.body = logoutPage(form); },
         postLogoutSuccessSource: (ctx) => { ctx.body = '<!DOCTYPE html>\n<p>Signed out.\n'; },
       },
@@ -234,7 +239,12 @@ function configuration(world) {
       Session: SESSION_S,
       Grant: GRANT_S,
     },
-    rotateRefreshToken,
+    rotateRefreshToken: shape?.rotates ?? rotateRefreshToken,
+    ...(shape && {
+      routes: shape.routes,
+      issueRefreshToken: async (_ctx, client, code) => client.grantTypeAllowed('refresh_token')
+        && (shape.alwaysRefresh || code.scopes.has('offline_access')),
+    }),
     pkce: { methods: ['S256'], required: () => false },
     httpOptions: () => ({ dnsLookup: lookup }),
     renderError: (ctx, out) => { ctx.body = out; },
@@ -255,7 +265,15 @@ function dress(provider, world) {
 
   provider.IdToken.prototype.issue = async function issueAsLogto(options) {
     const token = await issue.call(this, options);
+    const { shape } = world;
     const old = world.settings.like === '1.41';
+
+    if (shape && ['idtoken', 'logout'].includes(options.use)) {
+      return resign(token, world.keys.current, {
+        header: shape.header,
+        change: (given) => shape.token(options.use, given, world.users.byId(given.sub)),
+      });
+    }
 
     if (options.use === 'logout' && old) {
       return resign(token, world.keys.current, { claims: ['exp'] });
@@ -265,6 +283,21 @@ function dress(provider, world) {
     }
     return token;
   };
+}
+
+// What the provider says of itself, its keys, and the address that it sends the browser back to.
+function reshape(world, ctx) {
+  const { shape, issuer, options } = world;
+  const back = ctx.response.get('location');
+
+  if (ctx.path === '/.well-known/openid-configuration') {
+    ctx.body = shape.discovery(issuer);
+  } else if (shape.jwks && ctx.path === shape.routes.jwks) {
+    ctx.body = shape.jwks(world);
+  } else if (shape.without?.includes('iss')
+    && options.gateways.some((url) => back.startsWith(`${url}/`))) {
+    ctx.set('location', back.replace(/([?&])iss=[^&]*&?/, '$1').replace(/[?&]$/, ''));
+  }
 }
 
 export function buildProvider(world) {
@@ -277,6 +310,9 @@ export function buildProvider(world) {
     await next();
     if (ctx.status >= 400 && ctx.body?.error) {
       ctx.body = logtoError(ctx.body);
+    }
+    if (world.shape && ctx.status < 400) {
+      reshape(world, ctx);
     }
     if (ctx.path === '/jwks') {
       ctx.set('cache-control', 'no-cache, max-age=0, must-revalidate');

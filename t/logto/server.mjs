@@ -15,6 +15,7 @@ import { management } from './management.mjs';
 import { USAGE, parse } from './options.mjs';
 import { Hooks } from './outgoing.mjs';
 import { buildProvider } from './provider.mjs';
+import { SHAPES } from './shapes.mjs';
 import { Store, writePrivate } from './store.mjs';
 import { Users } from './users.mjs';
 
@@ -69,10 +70,10 @@ function kept(dir, name, make) {
   return value;
 }
 
-function apps(dir) {
+function apps(dir, more = '') {
   return Object.fromEntries(Object.entries(APPS).map(([name, [idFile, secretFile, id]]) => [name, {
     id: kept(dir, idFile, () => id),
-    secret: kept(dir, secretFile, () => secret(32)),
+    secret: kept(dir, secretFile, () => secret(32) + more),
   }]));
 }
 
@@ -81,20 +82,23 @@ function build(options) {
   const endpoint = options.endpoint ?? `http://127.0.0.1:${port}`;
   const store = new Store(dir);
   const keys = new Keys(store);
+  const shape = SHAPES[options.like];
 
-  keys.load(options.alg);
+  keys.load(options.alg ?? shape?.alg);
   store.data.cookieKeys ??= [secret(32)];
 
   const world = {
     options,
     endpoint,
-    issuer: `${endpoint}/oidc`,
+    shape,
+    path: shape ? shape.path : '/oidc',
+    issuer: `${endpoint}${shape ? shape.path || '/' : '/oidc'}`,
     store,
     keys,
-    apps: apps(dir),
+    apps: apps(dir, shape?.secret),
     webhookKey: kept(dir, 'webhook_key', () => secret(32)),
     users: new Users(store, (users) => writePrivate(path.join(dir, 'users.json'),
-      `${JSON.stringify(users.passwords(), null, 1)}\n`)),
+      `${JSON.stringify(users.passwords(), null, 1)}\n`), shape?.id),
     attackers: {},      // alg -> key
     lured: {},
     log: new AccessLog(path.join(dir, 'access.log')),
@@ -153,9 +157,13 @@ async function answer(world, req, res) {
     await page(world, req, res);
   } else if (url.pathname.startsWith('/api/')) {
     await management(world, req, res, url);
-  } else if (url.pathname.startsWith('/oidc/')) {
+  } else if (url.pathname.startsWith(`${world.path}/`)) {
+    // offline_access without a question, as others give it
+    if (world.shape && url.searchParams.get('scope')?.includes('offline_access')) {
+      req.url += '&prompt=consent';
+    }
     req.originalUrl = req.url;
-    req.url = req.url.slice('/oidc'.length);
+    req.url = req.url.slice(world.path.length);
     await world.oidc(req, res);
   } else {
     send(res, 404, 'text/plain; charset=utf-8', 'Not Found');

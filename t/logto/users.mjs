@@ -42,14 +42,17 @@ export class Users {
 
   #listener;
 
-  constructor(store, listener) {
+  #id;
+
+  constructor(store, listener, id = seedId) {
     this.#store = store;
     this.#listener = listener;
+    this.#id = id;
 
     if (!store.data.users) {
       store.data.users = {};
       for (const [name, roles] of seeds()) {
-        this.create({ id: seedId(name), ...seedUser(name, roles) });
+        this.create({ id: this.#id(name), ...seedUser(name, roles) });
       }
     }
     listener(this);
@@ -119,7 +122,7 @@ export class Users {
   // A seeded user as on the first day, under the same id.
   restore(name) {
     const seed = seeds().find(([seedName]) => seedName === name);
-    return seed && this.create({ id: seedId(name), ...seedUser(...seed) });
+    return seed && this.create({ id: this.#id(name), ...seedUser(...seed) });
   }
 
   passwords() {
