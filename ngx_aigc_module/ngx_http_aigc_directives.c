@@ -5,6 +5,34 @@
 
 #include "ngx_http_aigc_directives.h"
 #include "ngx_http_aigc_params.h"
+#include "oidc/ngx_aigc_doubt.h"
+#include "oidc/ngx_aigc_flight.h"
+#include "oidc/ngx_aigc_issuer.h"
+#include "oidc/ngx_aigc_revocation.h"
+#include "oidc/ngx_aigc_token.h"
+#include "kube/ngx_aigc_date.h"
+#include "kube/ngx_aigc_leader.h"
+#include "kube/ngx_aigc_sync.h"
+#include "instances/ngx_aigc_plan.h"
+#include "instances/ngx_aigc_queue.h"
+#include "instances/ngx_aigc_table.h"
+
+
+/* What the zone is carved into; the table takes what is left. */
+static ngx_aigc_part_t  *ngx_http_aigc_parts[] = {
+    &ngx_aigc_sync_part,
+    &ngx_aigc_leader_part,
+    &ngx_aigc_date_part,
+    &ngx_aigc_issuer_part,
+    &ngx_aigc_doubt_part,
+    &ngx_aigc_revocation_part,
+    &ngx_aigc_flight_part,
+    &ngx_aigc_token_part,
+    &ngx_aigc_queue_part,
+    &ngx_aigc_table_part,
+    NULL
+};
+
 
 
 static ngx_int_t ngx_http_aigc_set_key_file(ngx_conf_t *cf,
@@ -98,7 +126,8 @@ ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    mcf->zone = ngx_aigc_zone_add(cf, &name, size, &ngx_http_aigc_module);
+    mcf->zone = ngx_aigc_zone_add(cf, &name, size, &ngx_http_aigc_module,
+                                  ngx_http_aigc_parts);
 
     return mcf->zone ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
@@ -280,7 +309,7 @@ ngx_http_aigc_set_user_template(ngx_conf_t *cf,
     ngx_http_aigc_main_conf_t *mcf = conf;
 
     return ngx_http_aigc_number(cf, arg, value, 1, NGX_AIGC_INSTANCES_MAX,
-                                &mcf->limits.user_template);
+                                &mcf->limits->user_template);
 }
 
 
@@ -291,7 +320,7 @@ ngx_http_aigc_set_user_total(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
     ngx_http_aigc_main_conf_t *mcf = conf;
 
     return ngx_http_aigc_number(cf, arg, value, 0, NGX_AIGC_LIMIT_MAX,
-                                &mcf->limits.user_total);
+                                &mcf->limits->user_total);
 }
 
 

@@ -9,6 +9,7 @@
 #define _NGX_HTTP_AIGC_DIRECTIVES_H_INCLUDED_
 
 #include "ngx_http_aigc_params.h"
+#include "oidc/ngx_aigc_provider.h"
 
 #include "base/ngx_http_aigc_conf.h"
 

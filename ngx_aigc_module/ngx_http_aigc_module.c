@@ -8,6 +8,7 @@
 #include "ngx_http_aigc_process.h"
 #include "ngx_http_aigc_variables.h"
 #include "kube/ngx_aigc_subrequest.h"
+#include "instances/ngx_aigc_plan.h"
 
 #include "base/ngx_http_aigc_headers.h"
 #include "oidc/ngx_http_aigc_backchannel.h"
@@ -196,7 +197,9 @@ ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
     }
 
     mcf->locations = ngx_array_create(cf->pool, 16, sizeof(void **));
-    if (mcf->locations == NULL) {
+    mcf->limits = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_limits_t));
+
+    if (mcf->locations == NULL || mcf->limits == NULL) {
         return NULL;
     }
 

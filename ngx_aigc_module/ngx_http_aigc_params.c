@@ -4,6 +4,9 @@
  */
 
 #include "ngx_http_aigc_params.h"
+#include "oidc/ngx_aigc_provider.h"
+#include "kube/ngx_aigc_kubernetes.h"
+#include "kube/ngx_aigc_sync.h"
 
 #include "base/ngx_aigc_cookie.h"
 #include "instances/ngx_aigc_ids.h"

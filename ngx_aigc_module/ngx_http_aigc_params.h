@@ -7,6 +7,7 @@
 #define _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_
 
 #include "base/ngx_http_aigc_conf.h"
+#include "kube/ngx_aigc_kubernetes.h"
 
 
 typedef struct ngx_http_aigc_param_s  ngx_http_aigc_param_t;

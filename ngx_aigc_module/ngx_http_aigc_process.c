@@ -10,6 +10,7 @@
 #include "oidc/ngx_http_aigc_memo.h"
 #include "kube/ngx_aigc_lease.h"
 #include "kube/ngx_aigc_watch.h"
+#include "instances/ngx_aigc_apply.h"
 #include "instances/ngx_aigc_bind.h"
 #include "instances/ngx_aigc_reconcile.h"
 #include "instances/ngx_aigc_repair.h"
@@ -25,6 +26,16 @@
 
 static void ngx_http_aigc_quit(void);
 
+
+/* What is watched goes into the table. */
+static const ngx_aigc_watch_sink_t  ngx_http_aigc_sink = {
+    ngx_aigc_apply,
+    ngx_aigc_table_sweep,
+    ngx_aigc_table_keep,
+    ngx_aigc_table_listed,
+    ngx_aigc_table_holes,
+    ngx_aigc_reconcile_kick
+};
 
 /* What the leader does, in this order, round after round. */
 static ngx_aigc_step_t  ngx_http_aigc_steps[] = {
@@ -68,6 +79,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
 
     if (first) {
         ngx_aigc_zone_take(mcf->zone);
+        ngx_aigc_table_take(mcf->zone);
     }
 
     mcf->memo = ngx_http_aigc_memo_create(cycle->pool);
@@ -101,7 +113,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     }
 
     return ngx_aigc_watch_start(cycle, mcf->k8s, mcf->zone,
-                                ngx_aigc_reconcile_kick, NULL);
+                                &ngx_http_aigc_sink);
 }
 
 

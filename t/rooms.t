@@ -15,30 +15,6 @@ use Test::More;
 # What is not true yet: 'user -> used'.  The list may only become shorter: a
 # line that is true already fails.
 my @known = (
-    'base/ngx_aigc_zone.c -> instances/ngx_aigc_index.c',
-    'base/ngx_aigc_zone.c -> instances/ngx_aigc_index.h',
-    'base/ngx_aigc_zone.c -> instances/ngx_aigc_queue.h',
-    'base/ngx_aigc_zone.c -> instances/ngx_aigc_table.h',
-    'base/ngx_aigc_zone.c -> oidc/ngx_aigc_flight.h',
-    'base/ngx_aigc_zone.c -> oidc/ngx_aigc_issuer.h',
-    'base/ngx_aigc_zone.c -> oidc/ngx_aigc_revocation.h',
-    'base/ngx_aigc_zone.c -> oidc/ngx_aigc_token.h',
-    'base/ngx_aigc_zone.h -> kube/ngx_aigc_election.h',
-    'base/ngx_aigc_zone.h -> oidc/ngx_aigc_jwt.h',
-    'base/ngx_http_aigc_conf.h -> instances/ngx_aigc_plan.h',
-    'base/ngx_http_aigc_conf.h -> kube/ngx_aigc_kubernetes.h',
-    'base/ngx_http_aigc_conf.h -> oidc/ngx_aigc_provider.h',
-    'base/ngx_http_aigc_conf.h -> oidc/ngx_aigc_seal.h',
-    'base/ngx_http_aigc_conf.h -> oidc/ngx_aigc_token.h',
-    'base/ngx_http_aigc_conf.h -> oidc/ngx_http_aigc_memo.h',
-    'instances/ngx_aigc_index.c -> base/ngx_aigc_zone.c',
-    'kube/ngx_aigc_watch.c -> instances/ngx_aigc_table_objects.c',
-    'kube/ngx_aigc_watch.h -> instances/ngx_aigc_table.h',
-    'kube/ngx_aigc_watch_loop.c -> instances/ngx_aigc_apply.c',
-    'kube/ngx_aigc_watch_loop.c -> instances/ngx_aigc_apply.h',
-    'kube/ngx_aigc_watch_loop.c -> instances/ngx_aigc_table_objects.c',
-    'kube/ngx_aigc_watch_path.h -> instances/ngx_aigc_table.h',
-    'kube/ngx_aigc_watch_retry.c -> instances/ngx_aigc_table_objects.c',
 );
 
 my %may = (

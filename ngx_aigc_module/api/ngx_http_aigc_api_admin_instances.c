@@ -147,7 +147,7 @@ ngx_http_aigc_admin_disks(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record,
     /* a chain that is being changed may lead to others' disks, or in circles */
 
     for (i = record->first_disk, n = 0;
-         i != NGX_AIGC_NONE && n < zone->shm->ndisks
+         i != NGX_AIGC_NONE && n < ngx_aigc_table(zone)->ndisks
          && ngx_aigc_table_disk_at(zone, i, &disk) == NGX_OK
          && disk.record == slot;
          i = disk.next_disk, n++)

@@ -45,8 +45,9 @@ ngx_http_aigc_api_admin_status(ngx_http_request_t *r,
                       "keysAge",
                       ngx_http_aigc_admin_age(ngx_aigc_issuer_age(zone)),
                       "zone",
-                      "instances", (json_int_t) zone->shm->used_instances,
-                      "max", (json_int_t) zone->shm->ninstances,
+                      "instances", (json_int_t)
+                      ngx_aigc_table(zone)->used_instances,
+                      "max", (json_int_t) ngx_aigc_table(zone)->ninstances,
                       "version", NGX_HTTP_AIGC_VERSION)));
 }
 
@@ -65,7 +66,7 @@ ngx_http_aigc_admin_leader(ngx_aigc_zone_t *zone)
     ngx_aigc_leader_holder(zone, &identity);
 
     if (self) {
-        ngx_aigc_fixed_get(&zone->shm->leadership.identity, &identity);
+        ngx_aigc_fixed_get(&ngx_aigc_leadership(zone)->identity, &identity);
     }
 
     return json_pack("{s:o, s:b}",
@@ -98,7 +99,7 @@ ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone)
 
     /* the revocations */
 
-    heard = zone->shm->revoked.heard;
+    heard = ngx_aigc_revoked(zone)->heard;
 
     (void) json_array_append_new(list,
                ngx_http_aigc_admin_watch("configmaps",

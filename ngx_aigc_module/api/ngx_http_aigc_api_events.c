@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_api.h"
 #include "ngx_http_aigc_events.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_aigc_provider.h"
 #include "gateway/ngx_http_aigc_hold.h"
 
 

@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_api.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_aigc_provider.h"
 
 
 void

@@ -5,6 +5,7 @@
 #include "ngx_http_aigc_api.h"
 #include "base/ngx_http_aigc_challenge.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_aigc_provider.h"
 #include "gateway/ngx_http_aigc_decide.h"
 
 

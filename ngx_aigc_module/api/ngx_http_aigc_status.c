@@ -5,6 +5,7 @@
 
 #include "ngx_http_aigc_status.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_aigc_revocation.h"
 #include "instances/ngx_http_aigc_instance.h"
 
 #include "base/ngx_aigc_control.h"
@@ -117,7 +118,7 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
                                          == NGX_OK),
                                         "age", (json_int_t) age,
                                         "version", (json_int_t)
-                                        mcf->zone->shm->version,
+                                        ngx_aigc_table(mcf->zone)->version,
                                         "pid", (json_int_t) ngx_pid));
 }
 
@@ -130,8 +131,10 @@ static void
 ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     ngx_http_aigc_main_conf_t *mcf)
 {
-    ngx_uint_t       i;
-    ngx_aigc_shm_t  *shm = mcf->zone->shm;
+    ngx_uint_t               i;
+    ngx_aigc_shm_t          *shm = mcf->zone->shm;
+    ngx_aigc_table_t        *table = ngx_aigc_table(mcf->zone);
+    ngx_aigc_revocations_t  *revoked = ngx_aigc_revoked(mcf->zone);
 
     struct {
         const char         *name;
@@ -159,16 +162,16 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
           ngx_http_aigc_synced(NGX_AIGC_KIND_WARNING) },
         { "templates", "gauge",
           "Templates in the table.",
-          shm->used_templates },
+          table->used_templates },
         { "instances", "gauge",
           "Instances in the table.",
-          shm->used_instances },
+          table->used_instances },
         { "instances_max", "gauge",
           "Instances that the zone has room for.",
-          shm->ninstances },
+          table->ninstances },
         { "disks", "gauge",
           "Disks in the table.",
-          shm->used_disks },
+          table->used_disks },
         { "table_full_total", "counter",
           "Objects that found no room in the zone.",
           shm->counters.full },
@@ -237,13 +240,13 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
           shm->counters.user_releases },
         { "revocations", "gauge",
           "Revocations in the zone.",
-          shm->revoked.used },
+          revoked->used },
         { "revocations_max", "gauge",
           "Revocations that the zone has room for.",
-          shm->nrevocations },
+          ngx_aigc_revocations_n(mcf->zone) },
         { "revocations_age_seconds", "gauge",
           "Seconds since the revocations' ConfigMap was last heard of.",
-          shm->revoked.heard ? ngx_aigc_since_sec(shm->revoked.heard) : 0 },
+          revoked->heard ? ngx_aigc_since_sec(revoked->heard) : 0 },
         { "revocations_full_total", "counter",
           "Revocations that found no room in the zone.",
           shm->counters.revocations_full },
@@ -435,7 +438,8 @@ ngx_http_aigc_table_handler(ngx_http_request_t *r)
                          "synced",
                          (int) (ngx_aigc_zone_synced(mcf->zone) == NGX_OK),
                          "leader", ngx_http_aigc_table_leader(mcf->zone),
-                         "version", (json_int_t) mcf->zone->shm->version,
+                         "version",
+                         (json_int_t) ngx_aigc_table(mcf->zone)->version,
                          "templates", ngx_http_aigc_table_templates(mcf->zone),
                          "instances",
                          ngx_http_aigc_table_records(r, mcf->zone),
@@ -456,7 +460,8 @@ ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone)
     return json_pack("{s:b, s:o, s:o}",
                      "leads", (int) (ngx_aigc_leader_leads(zone) == NGX_OK),
                      "identity",
-                     ngx_http_aigc_json_fixed(&zone->shm->leadership.identity),
+                     ngx_http_aigc_json_fixed(
+                         &ngx_aigc_leadership(zone)->identity),
                      "holder", ngx_http_aigc_json_str(&holder));
 }
 

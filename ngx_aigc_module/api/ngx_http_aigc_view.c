@@ -72,8 +72,8 @@ ngx_http_aigc_view_open(ngx_http_aigc_main_conf_t *mcf)
 
     view->mcf = mcf;
     view->again = 1;
-    view->ntemplates = mcf->zone->shm->ntemplates;
-    view->ninstances = mcf->zone->shm->ninstances;
+    view->ntemplates = ngx_aigc_table(mcf->zone)->ntemplates;
+    view->ninstances = ngx_aigc_table(mcf->zone)->ninstances;
 
     view->pool = ngx_create_pool(4096, ngx_cycle->log);
     view->templates = ngx_calloc(view->ntemplates
@@ -217,7 +217,7 @@ ngx_http_aigc_view_pass(void)
     ngx_http_aigc_view_t  *view;
 
     view = ngx_http_aigc_view;
-    version = view->mcf->zone->shm->version;
+    version = ngx_aigc_table(view->mcf->zone)->version;
 
     late = (view->late && ngx_aigc_date(view->mcf->zone) > view->late);
 
@@ -232,7 +232,7 @@ ngx_http_aigc_view_pass(void)
     }
 
     view->version = version;
-    view->again = (view->mcf->zone->shm->holes != 0);
+    view->again = (ngx_aigc_table_holes(view->mcf->zone));
 
     for (i = 0; i < view->ntemplates; i++) {
         if (ngx_http_aigc_view_template(i) != NGX_OK) {
@@ -441,7 +441,7 @@ ngx_http_aigc_view_gone(ngx_http_aigc_item_t *item)
     ngx_str_t    json;
     const char  *event;
 
-    if (ngx_http_aigc_view->mcf->zone->shm->holes) {
+    if (ngx_aigc_table_holes(ngx_http_aigc_view->mcf->zone)) {
         return NGX_AGAIN;
     }
 

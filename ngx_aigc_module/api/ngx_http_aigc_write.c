@@ -9,6 +9,7 @@
 #include "ngx_http_aigc_written.h"
 #include "base/ngx_http_aigc_poll.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "kube/ngx_aigc_kubernetes.h"
 #include "kube/ngx_aigc_subrequest.h"
 #include "instances/ngx_http_aigc_instance.h"
 
@@ -345,7 +346,7 @@ ngx_http_aigc_write_plan(ngx_http_request_t *r, ngx_http_aigc_write_t *w,
     }
 
     rc = ngx_aigc_plan(mcf->zone, w->pool, w->tmpl, ops, n,
-                       &mcf->limits, patch, &w->generation);
+                       mcf->limits, patch, &w->generation);
 
     w->shown = NGX_AIGC_LOCK_SAME;
 

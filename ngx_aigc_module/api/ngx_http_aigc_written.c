@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_written.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "instances/ngx_aigc_plan.h"
 #include "instances/ngx_http_aigc_instance.h"
 
 
@@ -178,14 +179,14 @@ ngx_http_aigc_written_limit(ngx_http_request_t *r, ngx_aigc_op_t *op)
         code = NGX_HTTP_AIGC_CODE_LIMIT_USER_TEMPLATE;
         format = "You have as many instances of this template as you may have "
                  "(%ui).%Z";
-        limit = mcf->limits.user_template;
+        limit = mcf->limits->user_template;
         break;
 
     case NGX_AIGC_RESULT_LIMIT_USER_TOTAL:
         code = NGX_HTTP_AIGC_CODE_LIMIT_USER_TOTAL;
         format = "You have as many instances of all templates together as you "
                  "may have (%ui).%Z";
-        limit = mcf->limits.user_total;
+        limit = mcf->limits->user_total;
         break;
 
     default: /* NGX_AIGC_RESULT_LIMIT_TEMPLATE */

@@ -13,6 +13,7 @@
 
 
 #define NGX_AIGC_SUB_MAX        128     /* bytes of a user's "sub" */
+#define NGX_AIGC_DIGEST_LEN     32      /* SHA-256 */
 
 
 /* How many of len bytes fit in max without a UTF-8 character cut in two. */

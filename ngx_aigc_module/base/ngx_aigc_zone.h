@@ -1,15 +1,14 @@
 /*
- * base/ngx_aigc_zone.h — the one shared-memory zone: how it is carved into
- * fixed partitions, and the tools that every partition uses.  What a partition
- * holds is in its own file.
+ * base/ngx_aigc_zone.h — the one shared-memory zone: how it is carved into the
+ * parts of those who own something in it, and the tools that every part uses.
  *
- * No pointer and no module address is stored in it: partitions are found by
- * offset, slots by index.  Nothing is evicted from the table, ever.
+ * No pointer and no module address is stored in it: parts are found by offset,
+ * slots by index.
  *
- * Locking.  Readers of the table take no lock: every slot has a sequence
- * counter, odd while it is written; copy, then look whether it changed.  Who
- * writes holds the slab pool's mutex, which nginx takes from a dead worker; the
- * slot that it left odd is refused until a new writer has rewritten it.
+ * Locking.  Readers take no lock where a slot has a sequence counter, odd while
+ * it is written: copy, then look whether it changed.  Who writes holds the slab
+ * pool's mutex, which nginx takes from a dead worker; the slot that it left odd
+ * is refused until a new writer has rewritten it.
  */
 
 #ifndef _NGX_AIGC_ZONE_H_INCLUDED_
@@ -19,15 +18,11 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_elapsed.h"
-#include "ngx_aigc_text.h"              /* NGX_AIGC_SUB_MAX */
-#include "oidc/ngx_aigc_jwt.h"
-#include "kube/ngx_aigc_election.h"
 
 
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
-#define NGX_AIGC_WATCHES_MAX    96      /* 6 kinds x 16 namespaces */
+#define NGX_AIGC_PARTS_MAX      16
 #define NGX_AIGC_PASSES         2       /* ngx_aigc_pass_e */
-#define NGX_AIGC_DOUBTS         32      /* users to be asked for */
 #define NGX_AIGC_NONE           ((uint32_t) -1)     /* no slot */
 #define NGX_AIGC_SEQ_SPINS      1000    /* looks at a slot that is written */
 #define NGX_AIGC_SEQ_SLEEPS     16      /* more looks, … */
@@ -51,35 +46,6 @@
     ((f)->len == (str)->len                                                   \
      && ((str)->len == 0                                                      \
          || ngx_memcmp((f)->data, (str)->data, (str)->len) == 0))
-
-
-/*
- * What is watched.  Without the core kinds nothing can be decided; of the
- * auxiliary ones each is missed only for what it tells: a cluster that refuses
- * them, or is slow with them, leaves the table as good as it was.
- */
-typedef enum {
-    NGX_AIGC_KIND_GSS = 0,
-    NGX_AIGC_KIND_GS,
-    NGX_AIGC_KIND_PVC,
-    NGX_AIGC_KIND_POD,
-    NGX_AIGC_KINDS_CORE,                /* these are, and from here on not */
-    NGX_AIGC_KIND_WORKLOAD = NGX_AIGC_KINDS_CORE,
-    NGX_AIGC_KIND_WARNING,
-    NGX_AIGC_KINDS
-} ngx_aigc_kind_e;
-
-
-/* One list+watch, as others see it. */
-typedef struct {
-    ngx_atomic_t      used;
-    ngx_atomic_t      kind;             /* ngx_aigc_kind_e */
-    ngx_atomic_t      what;             /* hash of kind, namespace, selector */
-    ngx_atomic_t      synced;           /* epoch of the last complete list; 0:
-                                           none yet */
-    ngx_atomic_t      heard;            /* ngx_aigc_now() at the last event;
-                                           0: none yet */
-} ngx_aigc_watch_state_t;
 
 
 typedef struct {
@@ -128,16 +94,6 @@ typedef struct {
 } ngx_aigc_counters_t;
 
 
-/* Which gateway leads; kube/ngx_aigc_leader.h. */
-typedef struct {
-    ngx_atomic_t      leads;            /* this one does, … */
-    ngx_atomic_t      until;            /* … if it is not later than that,
-                                           ngx_current_msec */
-    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) identity;   /* ours; len 0: none */
-    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) holder;     /* whose the Lease is */
-} ngx_aigc_leadership_t;
-
-
 /* Worker 0's signs of life, ngx_current_msec; base/ngx_aigc_control.h. */
 typedef struct {
     ngx_atomic_t      beat;             /* the last one; 0: none yet */
@@ -146,82 +102,21 @@ typedef struct {
 } ngx_aigc_control_t;
 
 
-/* What has been revoked; oidc/ngx_aigc_revocation.h. */
-typedef struct {
-    ngx_atomic_t      version;          /* grows with every revocation */
-    ngx_atomic_t      known;            /* the ConfigMap was read, or cannot be */
-    ngx_atomic_t      heard;            /* ngx_aigc_now() at its last event */
-    ngx_atomic_t      floor;            /* what started until then is refused */
-    ngx_atomic_t      moved;            /* grows before a place is used again */
-    ngx_aigc_seldom_t told;             /* the line "no room" */
-    ngx_atomic_t      begun;            /* readings of the ConfigMap, … */
-    ngx_atomic_t      read;             /* … of which this one was the last to
-                                           reach its end */
-    uint32_t          used;
-    uint32_t          cursor;           /* where a free place is looked for */
-} ngx_aigc_revocations_t;
-
-
-/* Whom Logto may not let in any more; oidc/ngx_aigc_doubt.h. */
-typedef struct {
-    ngx_atomic_t      n;
-    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)  subs[NGX_AIGC_DOUBTS];
-} ngx_aigc_doubt_t;
-
-
 /* The head of the zone, in shared memory. */
 typedef struct {
     uint32_t                 layout;    /* of this module's build */
-    uint32_t                 ntemplates;
-    uint32_t                 ninstances;
-    uint32_t                 ndisks;
-    uint32_t                 ntokens;
-    uint32_t                 nops;
-    uint32_t                 nrevocations;
-    uint32_t                 nflights;
-    uint32_t                 nbuckets;  /* of each index; a power of two */
-    uint32_t                 used_instances;
-    uint32_t                 used_templates;
-    uint32_t                 used_disks;
-    uint32_t                 end_instances; /* no slot from here on was ever */
-    uint32_t                 end_disks;     /* … used: the lowest are first */
-
-    size_t                   templates; /* offsets from this struct */
-    size_t                   instances;
-    size_t                   disks;
-    size_t                   indexes;
-    size_t                   tokens;
-    size_t                   ops;
-    size_t                   revocations;
-    size_t                   revocation_heads;  /* nrevocations chains */
-    size_t                   flights;
-    size_t                   issuer;
-
+    size_t                   size;      /* bytes, this head included */
     ngx_atomic_t             cycles;    /* configurations, this one included */
     ngx_atomic_t             epoch;     /* the writer's; the newest may write */
-    ngx_atomic_t             index_seq; /* odd while a chain is changed */
-    ngx_atomic_t             version;   /* of the table; grows with changes */
-    ngx_atomic_t             mark;      /* of lists, for mark and sweep */
-    ngx_atomic_t             ticket;    /* of queued writes, of flights */
-    ngx_atomic_t             claims;    /* on addresses, so far */
-    ngx_atomic_t             holes;     /* a dead writer's slots were freed and
-                                           are not listed again yet */
-    ngx_atomic_t             writing;   /* set while the table is changed: what
-                                           a writer died in is repaired */
-    ngx_atomic_t             lost;      /* epoch in which an object found no
-                                           room; 0: the table is whole */
-    ngx_atomic_t             lost_disks;    /* likewise, a disk */
-
-    ngx_atomic_t             nwatches;  /* no watch from here on is used */
-    ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
-    ngx_aigc_leadership_t    leadership;
     ngx_aigc_control_t       control;
-    ngx_atomic_t             date;      /* kube/ngx_aigc_date.h */
-    ngx_aigc_revocations_t   revoked;
-    ngx_aigc_doubt_t         doubt;
     ngx_aigc_counters_t      counters;
     ngx_atomic_t             longest[NGX_AIGC_PASSES];      /* us */
+    size_t                   parts[NGX_AIGC_PARTS_MAX];     /* offsets */
+    uint32_t                 slots[NGX_AIGC_PARTS_MAX];     /* how many */
 } ngx_aigc_shm_t;
+
+
+typedef struct ngx_aigc_part_s  ngx_aigc_part_t;
 
 
 /* The zone as one cycle of one process sees it. */
@@ -229,6 +124,8 @@ typedef struct {
     ngx_shm_zone_t          *shm_zone;
     ngx_slab_pool_t         *shpool;
     ngx_aigc_shm_t          *shm;
+    ngx_aigc_part_t        **parts;
+    void                    *part[NGX_AIGC_PARTS_MAX];
     ngx_atomic_uint_t        cycle;     /* shm->cycles of this configuration */
     ngx_atomic_uint_t        epoch;     /* ours, when this process writes */
     ngx_str_t                gateway;   /* its own host: never an instance */
@@ -236,8 +133,27 @@ typedef struct {
 } ngx_aigc_zone_t;
 
 
-#define ngx_aigc_partition(zone, name, type)                                  \
-    ((type *) (void *) ((u_char *) (zone)->shm + (zone)->shm->name))
+/*
+ * One owner's part of the zone: what there is once, then slots.  Its bytes are
+ * zero at first.
+ */
+struct ngx_aigc_part_s {
+    size_t                   head;      /* bytes of what there is once */
+    size_t                   slot;      /* bytes of a slot */
+    size_t                   share;     /* slots take this part of the zone: 8,
+                                           an eighth; 0: there are none */
+    size_t                   most;      /* slots; 0: any number */
+
+    /* NULL, or: it takes all that is left, and makes it of so many bytes */
+    void                   (*init)(ngx_aigc_zone_t *zone, void *part,
+                                   size_t size);
+
+    ngx_uint_t               index;     /* in zone->part */
+};
+
+#define ngx_aigc_part(zone, what)        ((zone)->part[(what).index])
+#define ngx_aigc_part_slots(zone, what)  ((zone)->shm->slots[(what).index])
+
 
 #define ngx_aigc_lock(zone)    ngx_shmtx_lock(&(zone)->shpool->mutex)
 #define ngx_aigc_unlock(zone)  ngx_shmtx_unlock(&(zone)->shpool->mutex)
@@ -248,17 +164,13 @@ typedef struct {
 
 /*
  * Declares the zone at configuration time (the directive aigc_zone); it is
- * carved when nginx maps it, and adopted with all that it holds on reload.
- * NULL: an error was logged with the fix.
+ * carved into parts (NULL ends them) when nginx maps it, and adopted with all
+ * that it holds on reload.  NULL: an error was logged with the fix.
  */
 ngx_aigc_zone_t *ngx_aigc_zone_add(ngx_conf_t *cf, ngx_str_t *name,
-    size_t size, void *tag);
+    size_t size, void *tag, ngx_aigc_part_t **parts);
 
-/*
- * Makes this process the table's writer: older epochs may not write any more.
- * Where a writer has died while it wrote, the slots that it left half-written
- * are freed and the indexes rebuilt; else nothing is touched.
- */
+/* Makes this process the writer: older epochs may not write any more. */
 void ngx_aigc_zone_take(ngx_aigc_zone_t *zone);
 
 /* With the lock held: NGX_OK while this process is the writer. */
@@ -266,42 +178,6 @@ ngx_int_t ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone);
 
 /* 1: nginx was reloaded: others take over, or have done so. */
 ngx_uint_t ngx_aigc_zone_replaced(ngx_aigc_zone_t *zone);
-
-/* NGX_OK; NGX_DECLINED: objects may be missing, a miss says nothing. */
-ngx_int_t ngx_aigc_zone_whole(ngx_aigc_zone_t *zone);
-
-/* NGX_OK when the first list of every watch of a core kind is complete. */
-ngx_int_t ngx_aigc_zone_synced(ngx_aigc_zone_t *zone);
-
-/*
- * NGX_OK when what is not known of this kind is not there: its lists are
- * complete, and the API server has not refused it since.
- */
-ngx_int_t ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone,
-    ngx_aigc_kind_e kind);
-
-/*
- * Watch number watch is to watch what (a hash) of kind; used 0: there is no
- * such watch.  What was known of another what under this number is forgotten.
- */
-void ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
-    ngx_uint_t used, ngx_aigc_kind_e kind, uint32_t what);
-
-/* A watch has completed a list: counts for synced, closes holes. */
-void ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
-
-/* It has said something: what is known of its kind is as young as that. */
-void ngx_aigc_zone_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch);
-
-/* … its list was refused: what was known of its kind is no longer. */
-void ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
-
-/*
- * Seconds since the quietest watch of a kind was heard; -1: none has been.  The
- * same of all core kinds together; 0: none.
- */
-time_t ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind);
-time_t ngx_aigc_zone_age(ngx_aigc_zone_t *zone);
 
 /*
  * Around a write of a slot, with the lock held.  begin is right also for a

@@ -10,15 +10,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "oidc/ngx_http_aigc_memo.h"
-
+#include "ngx_aigc_text.h"              /* NGX_AIGC_DIGEST_LEN */
 #include "ngx_aigc_url.h"
 #include "ngx_aigc_zone.h"
-#include "oidc/ngx_aigc_provider.h"
-#include "oidc/ngx_aigc_seal.h"
-#include "oidc/ngx_aigc_token.h"
-#include "kube/ngx_aigc_kubernetes.h"
-#include "instances/ngx_aigc_plan.h"    /* ngx_aigc_limits_t */
 
 
 /* nginx's handle of the module: of configurations and contexts. */
@@ -33,13 +27,17 @@ extern ngx_module_t  ngx_http_aigc_module;
 
 typedef struct {
     ngx_aigc_zone_t          *zone;
-    ngx_aigc_kubernetes_t    *k8s;
-    ngx_aigc_provider_t      *provider; /* NULL: no directive names one */
-    struct ngx_aigc_logto_s  *logto;    /* see logto/; NULL: another provider */
 
-    ngx_aigc_seal_keys_t     *keys;     /* aigc_session; NULL: not given */
+    /* what other rooms keep here, by its name alone */
+    struct ngx_aigc_kubernetes_s  *k8s;
+    struct ngx_aigc_provider_s    *provider;    /* NULL: none is named */
+    struct ngx_aigc_logto_s       *logto;       /* NULL: another provider */
+    struct ngx_aigc_limits_s      *limits;      /* aigc_limits */
+    struct ngx_aigc_seal_keys_s   *keys;        /* aigc_session; NULL: not
+                                                   given */
+    struct ngx_http_aigc_memo_s   *memo;        /* this worker's; NULL: none */
+
     u_char                    rules[NGX_AIGC_DIGEST_LEN];   /* see identity.h */
-    ngx_http_aigc_memo_t     *memo;     /* this worker's; NULL: none */
     ngx_str_t                 domain;   /* root domain, normalized */
     ngx_str_t                 cookie;   /* name of the session cookie */
     ngx_str_t                 bind;     /* names that carry __Host- with TLS */
@@ -56,8 +54,7 @@ typedef struct {
     ngx_str_t                 redirect_uri;
 
     time_t                    max_stale;    /* s */
-    ngx_aigc_limits_t         limits;   /* aigc_limits */
-    ngx_uint_t                limited;  /* … is given */
+    ngx_uint_t                limited;  /* aigc_limits is given */
     ngx_uint_t                used;     /* some directive needs all of these */
     ngx_uint_t                guards;   /* "aigc_access on" somewhere */
     ngx_uint_t                upstreams;    /* with aigc_instances */

@@ -162,7 +162,7 @@ ngx_http_aigc_decide_host(ngx_http_aigc_main_conf_t *mcf, ngx_str_t *host,
     rc = ngx_aigc_table_by_host(mcf->zone, host, record);
 
     if (rc == NGX_BUSY
-        || (rc == NGX_DECLINED && ngx_aigc_zone_whole(mcf->zone) != NGX_OK))
+        || (rc == NGX_DECLINED && ngx_aigc_table_whole(mcf->zone) != NGX_OK))
     {
         return NGX_HTTP_AIGC_BUSY;
     }

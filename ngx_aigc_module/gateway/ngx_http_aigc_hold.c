@@ -224,7 +224,7 @@ ngx_http_aigc_hold_record(ngx_http_aigc_hold_t *hold)
                              &record, &hold->slot);
 
     if (rc == NGX_BUSY
-        || (rc != NGX_OK && ngx_aigc_zone_whole(hold->zone) != NGX_OK))
+        || (rc != NGX_OK && ngx_aigc_table_whole(hold->zone) != NGX_OK))
     {
         return NULL;                    /* with the next look */
     }

@@ -153,7 +153,7 @@ ngx_aigc_address_claim(ngx_aigc_zone_t *zone, uint32_t slot, in_port_t port)
     ngx_inet_set_port(&r->addr.sockaddr, port);
     r->address.len = ngx_sock_ntop(&r->addr.sockaddr, r->socklen,
                                    r->address.data, NGX_AIGC_ADDRESS_MAX, 1);
-    r->claimed = (uint32_t) ++zone->shm->claims;
+    r->claimed = (uint32_t) ++ngx_aigc_table(zone)->claims;
     r->in_addr = 1;
 
     ngx_aigc_seq_end(&r->seq);

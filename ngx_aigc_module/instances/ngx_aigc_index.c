@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_index.c — hash chains of slot numbers in the zone, and how they
- * are made anew after a writer has died inside one.
+ * instances/ngx_aigc_index.c — the table's part of the zone, hash chains of slot
+ * numbers in it, and how they are made anew after a writer has died inside one.
  */
 
 #include "ngx_aigc_index.h"
@@ -8,6 +8,7 @@
 
 static void ngx_aigc_chain(ngx_aigc_zone_t *zone, uint32_t *head,
     uint32_t slot, ngx_aigc_next_pt next);
+static void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_templates(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_records(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_disks(ngx_aigc_zone_t *zone);
@@ -81,8 +82,8 @@ ngx_aigc_bucket(ngx_aigc_zone_t *zone, ngx_aigc_index_e index, uint32_t hash)
 
     buckets = ngx_aigc_partition(zone, indexes, uint32_t);
 
-    return &buckets[index * zone->shm->nbuckets
-                    + (hash & (zone->shm->nbuckets - 1))];
+    return &buckets[index * ngx_aigc_table(zone)->nbuckets
+                    + (hash & (ngx_aigc_table(zone)->nbuckets - 1))];
 }
 
 
@@ -90,9 +91,9 @@ void
 ngx_aigc_link(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
     ngx_aigc_next_pt next)
 {
-    ngx_aigc_seq_begin(&zone->shm->index_seq);
+    ngx_aigc_seq_begin(&ngx_aigc_table(zone)->index_seq);
     ngx_aigc_chain(zone, head, slot, next);
-    ngx_aigc_seq_end(&zone->shm->index_seq);
+    ngx_aigc_seq_end(&ngx_aigc_table(zone)->index_seq);
 }
 
 
@@ -112,7 +113,7 @@ ngx_aigc_unlink(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
 {
     uint32_t  *p;
 
-    ngx_aigc_seq_begin(&zone->shm->index_seq);
+    ngx_aigc_seq_begin(&ngx_aigc_table(zone)->index_seq);
 
     for (p = head; *p != NGX_AIGC_NONE; p = next(zone, *p)) {
 
@@ -123,7 +124,7 @@ ngx_aigc_unlink(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
         }
     }
 
-    ngx_aigc_seq_end(&zone->shm->index_seq);
+    ngx_aigc_seq_end(&ngx_aigc_table(zone)->index_seq);
 }
 
 
@@ -144,27 +145,91 @@ ngx_aigc_next(ngx_aigc_next_disk, disks, ngx_aigc_disk_t, next_disk)
 
 
 /*
+ * A sixteenth of the zone for templates; the rest is split so that every
+ * instance can have two disks.  An index has at most 2 buckets a slot.
+ */
+static void
+ngx_aigc_table_init(ngx_aigc_zone_t *zone, void *part, size_t size)
+{
+    ngx_aigc_table_t *table = part;
+
+    size_t  at, each;
+
+#define ngx_aigc_carve(name, count, type)                                     \
+    table->name = at;                                                         \
+    at += ngx_align((count) * sizeof(type), 64)
+
+    at = ngx_align(sizeof(ngx_aigc_table_t), 64);
+
+    table->ntemplates = zone->shm->size / 16 / sizeof(ngx_aigc_template_t);
+
+    ngx_aigc_carve(templates, table->ntemplates, ngx_aigc_template_t);
+
+    each = sizeof(ngx_aigc_record_t) + 2 * sizeof(ngx_aigc_disk_t)
+           + NGX_AIGC_INDEXES * 2 * sizeof(uint32_t);
+
+    table->ninstances = (size - at - 4 * 64) / each;
+    table->ndisks = 2 * table->ninstances;
+
+    for (table->nbuckets = 64;
+         table->nbuckets < table->ninstances;
+         table->nbuckets *= 2) { /* void */ }
+
+    ngx_aigc_carve(instances, table->ninstances, ngx_aigc_record_t);
+    ngx_aigc_carve(disks, table->ndisks, ngx_aigc_disk_t);
+    ngx_aigc_carve(indexes, NGX_AIGC_INDEXES * table->nbuckets, uint32_t);
+
+#undef ngx_aigc_carve
+
+    ngx_aigc_table_repair(zone);
+}
+
+
+/* its slots are of three kinds: their sizes count for the layout */
+ngx_aigc_part_t  ngx_aigc_table_part = {
+    sizeof(ngx_aigc_table_t),
+    sizeof(ngx_aigc_template_t) * 5 + sizeof(ngx_aigc_record_t) * 7
+    + sizeof(ngx_aigc_disk_t) * 11,
+    0, 0, ngx_aigc_table_init, 0
+};
+
+
+void
+ngx_aigc_table_take(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_lock(zone);
+
+    if (ngx_aigc_table(zone)->writing) {
+        ngx_aigc_table_repair(zone);
+        ngx_aigc_table(zone)->writing = 0;
+    }
+
+    ngx_aigc_unlock(zone);
+}
+
+
+/*
  * A half-written slot is freed: the list that a new writer begins with brings
  * the object again.  Until then "holes" says that what is not in the table may
  * well exist.
  */
-void
+static void
 ngx_aigc_table_repair(ngx_aigc_zone_t *zone)
 {
-    ngx_aigc_shm_t  *shm;
+    ngx_aigc_table_t *table;
 
-    shm = zone->shm;
+    table = ngx_aigc_table(zone);
 
-    ngx_aigc_seq_begin(&shm->index_seq);
+    ngx_aigc_seq_begin(&table->index_seq);
 
     ngx_memset(ngx_aigc_partition(zone, indexes, uint32_t), 0xff,
-               NGX_AIGC_INDEXES * shm->nbuckets * sizeof(uint32_t));
+               NGX_AIGC_INDEXES * table->nbuckets * sizeof(uint32_t));
 
     ngx_aigc_repair_templates(zone);
     ngx_aigc_repair_records(zone);
     ngx_aigc_repair_disks(zone);
 
-    ngx_aigc_seq_end(&shm->index_seq);
+    ngx_aigc_seq_end(&table->index_seq);
 }
 
 
@@ -176,20 +241,20 @@ ngx_aigc_repair_templates(ngx_aigc_zone_t *zone)
 
     t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
 
-    zone->shm->used_templates = 0;
+    ngx_aigc_table(zone)->used_templates = 0;
 
-    for (i = 0; i < zone->shm->ntemplates; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
 
         if (t[i].seq & 1) {
             t[i].used = 0;
             t[i].seq++;
-            zone->shm->holes = 1;
+            ngx_aigc_table(zone)->holes = 1;
         }
 
         ngx_aigc_seq_begin(&t[i].seq);
 
         t[i].first = NGX_AIGC_NONE;
-        zone->shm->used_templates += t[i].used;
+        ngx_aigc_table(zone)->used_templates += t[i].used;
 
         ngx_aigc_seq_end(&t[i].seq);
     }
@@ -207,14 +272,14 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
     t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
 
-    zone->shm->used_instances = 0;
+    ngx_aigc_table(zone)->used_instances = 0;
 
-    for (i = 0; i < zone->shm->ninstances; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
 
         if (r[i].seq & 1) {
             r[i].used = 0;
             r[i].seq++;
-            zone->shm->holes = 1;
+            ngx_aigc_table(zone)->holes = 1;
         }
 
         ngx_aigc_seq_begin(&r[i].seq);
@@ -227,7 +292,7 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
         r[i].first_disk = NGX_AIGC_NONE;
 
         if (r[i].used) {
-            zone->shm->used_instances++;
+            ngx_aigc_table(zone)->used_instances++;
 
             ngx_aigc_fixed_get(&r[i].ns, &ns);
             ngx_aigc_fixed_get(&r[i].name, &name);
@@ -288,14 +353,14 @@ ngx_aigc_repair_disks(ngx_aigc_zone_t *zone)
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
     d = ngx_aigc_partition(zone, disks, ngx_aigc_disk_t);
 
-    zone->shm->used_disks = 0;
+    ngx_aigc_table(zone)->used_disks = 0;
 
-    for (i = 0; i < zone->shm->ndisks; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ndisks; i++) {
 
         if (d[i].seq & 1) {
             d[i].used = 0;
             d[i].seq++;
-            zone->shm->holes = 1;
+            ngx_aigc_table(zone)->holes = 1;
         }
 
         ngx_aigc_seq_begin(&d[i].seq);
@@ -308,7 +373,7 @@ ngx_aigc_repair_disks(ngx_aigc_zone_t *zone)
         }
 
         if (d[i].used) {
-            zone->shm->used_disks++;
+            ngx_aigc_table(zone)->used_disks++;
 
             ngx_aigc_fixed_get(&d[i].ns, &ns);
             ngx_aigc_fixed_get(&d[i].name, &name);

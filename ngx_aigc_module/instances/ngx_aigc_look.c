@@ -14,7 +14,7 @@ ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
 
     d = ngx_aigc_disks(zone);
 
-    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+    for ( /* void */ ; slot < ngx_aigc_table(zone)->end_disks; slot++) {
         if (d[slot].used && !d[slot].deleting && d[slot].owner.len == 0) {
             break;
         }
@@ -39,11 +39,11 @@ ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
 
     any = 0;
 
-    for (i = 0; i < zone->shm->ntemplates && !any; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ntemplates && !any; i++) {
         any = (t[i].used && t[i].disks_delete);
     }
 
-    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+    for ( /* void */ ; slot < ngx_aigc_table(zone)->end_disks; slot++) {
 
         /* where nothing is bound and nothing is to be, this is all */
 
@@ -77,7 +77,7 @@ ngx_aigc_look_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
     r = ngx_aigc_records(zone);
     d = ngx_aigc_disks(zone);
 
-    for ( /* void */ ; slot < zone->shm->end_disks; slot++) {
+    for ( /* void */ ; slot < ngx_aigc_table(zone)->end_disks; slot++) {
 
         if (!d[slot].used || d[slot].deleting || d[slot].owner.len
             || r[d[slot].record].state != NGX_AIGC_NO_STATE)
@@ -102,7 +102,7 @@ ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     ngx_aigc_record_t  *r;
 
-    if (slot >= zone->shm->end_instances
+    if (slot >= ngx_aigc_table(zone)->end_instances
         || ngx_aigc_zone_is_writer(zone) != NGX_OK)
     {
         return NULL;

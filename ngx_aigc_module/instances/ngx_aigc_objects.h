@@ -14,10 +14,10 @@
 
 #include "ngx_aigc_annotation.h"
 #include "ngx_aigc_owner_ref.h"
+#include "kube/ngx_aigc_kinds.h"
 
 
 #define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
-#define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
 #define NGX_AIGC_VERSION_MAX        24  /* bytes of a resourceVersion */
 
 

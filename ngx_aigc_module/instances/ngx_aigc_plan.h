@@ -16,7 +16,7 @@
 
 
 /* What one user may have, whatever the state (the directive aigc_limits). */
-typedef struct {
+typedef struct ngx_aigc_limits_s {
     ngx_uint_t        user_template;    /* of one template, at least 1 */
     ngx_uint_t        user_total;       /* of all of them; 0: no limit */
 } ngx_aigc_limits_t;

@@ -58,7 +58,7 @@ ngx_aigc_problem_record(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
     ngx_uint_t            bits;
     ngx_aigc_template_t  *t;
 
-    if (record->tmpl >= zone->shm->ntemplates) {
+    if (record->tmpl >= ngx_aigc_table(zone)->ntemplates) {
         return 0;
     }
 
@@ -169,7 +169,7 @@ ngx_aigc_problem_told(ngx_aigc_zone_t *zone, uint32_t tmpl,
     t->told[kind] = (uint16_t) ngx_min(n, 0xffff);
     ngx_aigc_seq_end(&t->seq);
 
-    zone->shm->writing = 0;
+    ngx_aigc_table(zone)->writing = 0;
 
     ngx_aigc_unlock(zone);
 }

@@ -15,10 +15,22 @@ static void ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
     ngx_str_t *message);
 
 
-#define ngx_aigc_ops(zone)  ngx_aigc_partition(zone, ops, ngx_aigc_op_t)
+typedef struct {
+    ngx_atomic_t    ticket;             /* the last one given */
+    ngx_aigc_op_t   ops[NGX_AIGC_OPS];
+} ngx_aigc_queue_t;
+
+#define ngx_aigc_queue(zone)                                                  \
+    ((ngx_aigc_queue_t *) ngx_aigc_part(zone, ngx_aigc_queue_part))
+#define ngx_aigc_ops(zone)  (ngx_aigc_queue(zone)->ops)
 
 #define ngx_aigc_under_way(op)                                                \
     ((op)->state != NGX_AIGC_OP_FREE && (op)->state != NGX_AIGC_OP_DONE)
+
+
+ngx_aigc_part_t  ngx_aigc_queue_part = {
+    sizeof(ngx_aigc_queue_t), 0, 0, 0, NULL, 0
+};
 
 
 uint32_t
@@ -37,7 +49,7 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
     n = 0;
     slot = NGX_AIGC_NONE;
 
-    for (i = 0; i < zone->shm->nops; i++) {
+    for (i = 0; i < NGX_AIGC_OPS; i++) {
 
         if (ngx_aigc_queue_free(zone, &op[i])) {
             slot = ngx_min(slot, i);
@@ -61,7 +73,7 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
     op[i].tmpl = tmpl;
     op[i].id = id;
     op[i].pid = ngx_pid;
-    op[i].ticket = ++zone->shm->ticket;
+    op[i].ticket = ++ngx_aigc_queue(zone)->ticket;
     op[i].started = ngx_current_msec;
     ngx_aigc_fixed_set(&op[i].uid, uid);
     ngx_aigc_fixed_set(&op[i].owner, owner);
@@ -127,7 +139,7 @@ ngx_aigc_queue_admit(ngx_aigc_zone_t *zone, ngx_aigc_op_t *op,
 
     n = ngx_aigc_table_owned(zone, &owner);
 
-    for (i = 0; i < zone->shm->nops; i++) {
+    for (i = 0; i < NGX_AIGC_OPS; i++) {
 
         if (ngx_aigc_queue_free(zone, &ops[i])) {
             continue;
@@ -182,7 +194,7 @@ ngx_aigc_queue_busy(ngx_aigc_zone_t *zone, uint32_t tmpl, ngx_int_t id)
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < zone->shm->nops && !busy; i++) {
+    for (i = 0; i < NGX_AIGC_OPS && !busy; i++) {
         busy = (op[i].tmpl == tmpl && op[i].id == id
                 && ngx_aigc_under_way(&op[i])
                 && !ngx_aigc_queue_dead(&op[i]));
@@ -206,7 +218,7 @@ ngx_aigc_queue_length(ngx_aigc_zone_t *zone)
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < zone->shm->nops; i++) {
+    for (i = 0; i < NGX_AIGC_OPS; i++) {
         n += (ngx_aigc_under_way(&op[i]) && !ngx_aigc_queue_dead(&op[i]));
     }
 
@@ -267,7 +279,7 @@ ngx_aigc_queue_lock(ngx_aigc_zone_t *zone, uint32_t tmpl, ngx_msec_t time)
     if (t->lock == 0 || ngx_aigc_reached(t->lock_until)
         || (t->lock_generation && t->generation > t->lock_generation))
     {
-        lock = ++zone->shm->ticket;
+        lock = ++ngx_aigc_queue(zone)->ticket;
         t->lock = lock;
         t->lock_until = ngx_current_msec + time;
         t->lock_generation = 0;
@@ -333,7 +345,7 @@ ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < zone->shm->nops; i++) {
+    for (i = 0; i < NGX_AIGC_OPS; i++) {
 
         if (op[i].state == NGX_AIGC_OP_FREE || op[i].tmpl != tmpl) {
             continue;
@@ -453,11 +465,11 @@ ngx_aigc_queue_apart(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < zone->shm->nops; i++) {
+    for (i = 0; i < NGX_AIGC_OPS; i++) {
         n += (op[i].state == NGX_AIGC_OP_SENT && op[i].lock == lock);
     }
 
-    for (i = 0; n > 1 && i < zone->shm->nops; i++) {
+    for (i = 0; n > 1 && i < NGX_AIGC_OPS; i++) {
         if (op[i].state == NGX_AIGC_OP_SENT && op[i].lock == lock) {
             op[i].state = NGX_AIGC_OP_WAITING;
             op[i].alone = 1;
@@ -507,7 +519,7 @@ ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < zone->shm->nops; i++) {
+    for (i = 0; i < NGX_AIGC_OPS; i++) {
 
         if (op[i].state != NGX_AIGC_OP_SENT || op[i].lock != lock) {
             continue;

@@ -99,6 +99,9 @@ typedef struct {
 } ngx_aigc_op_t;
 
 
+extern ngx_aigc_part_t  ngx_aigc_queue_part;
+
+
 /*
  * Adds an operation on the template with this uid in slot tmpl.  Its own slot
  * and ticket, or NGX_AIGC_NONE: the queue is full, or owner has too many in it.

@@ -104,7 +104,7 @@ static void
 ngx_aigc_reconcile_leader(ngx_uint_t leads)
 {
     if (leads) {
-        ngx_aigc_reconcile_kick(NULL);
+        ngx_aigc_reconcile_kick();
 
     } else {
         ngx_aigc_reconcile_end();
@@ -113,7 +113,7 @@ ngx_aigc_reconcile_leader(ngx_uint_t leads)
 
 
 void
-ngx_aigc_reconcile_kick(void *data)
+ngx_aigc_reconcile_kick(void)
 {
     ngx_msec_int_t  left;
     ngx_event_t    *ev;
@@ -171,7 +171,7 @@ ngx_aigc_reconcile_step(ngx_event_t *ev)
     if (ngx_aigc_leader_leads(ngx_aigc_reconcile_zone) != NGX_OK
         || ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK
         || ngx_aigc_zone_synced(ngx_aigc_reconcile_zone) != NGX_OK
-        || ngx_aigc_reconcile_zone->shm->holes)
+        || ngx_aigc_table(ngx_aigc_reconcile_zone)->holes)
     {
         return;
     }

@@ -31,8 +31,8 @@ ngx_int_t ngx_aigc_reconcile_start(ngx_cycle_t *cycle,
     ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone, ngx_aigc_step_t *steps);
 void ngx_aigc_reconcile_stop(void);
 
-/* The table has changed.  For ngx_aigc_watch_start(); data is not used. */
-void ngx_aigc_reconcile_kick(void *data);
+/* The table has changed. */
+void ngx_aigc_reconcile_kick(void);
 
 
 #endif /* _NGX_AIGC_RECONCILE_H_INCLUDED_ */

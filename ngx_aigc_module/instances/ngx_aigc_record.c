@@ -31,7 +31,7 @@ ngx_aigc_write_begin(ngx_aigc_zone_t *zone)
         return NGX_DECLINED;
     }
 
-    zone->shm->writing = 1;
+    ngx_aigc_table(zone)->writing = 1;
 
     return NGX_OK;
 }
@@ -40,9 +40,9 @@ ngx_aigc_write_begin(ngx_aigc_zone_t *zone)
 void
 ngx_aigc_write_end(ngx_aigc_zone_t *zone)
 {
-    zone->shm->version++;
+    ngx_aigc_table(zone)->version++;
     zone->shm->counters.applied++;
-    zone->shm->writing = 0;
+    ngx_aigc_table(zone)->writing = 0;
 
     ngx_aigc_unlock(zone);
 }
@@ -55,7 +55,7 @@ ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what, ngx_str_t *ns,
     static ngx_aigc_seldom_t  complained;
 
     ngx_aigc_count(zone, full);
-    zone->shm->lost = zone->epoch;
+    ngx_aigc_table(zone)->lost = zone->epoch;
 
     if (!ngx_aigc_seldom(&complained, NGX_AIGC_FULL_EVERY)) {
         return;
@@ -76,7 +76,7 @@ ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
 
     t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
 
-    for (i = 0; i < zone->shm->ntemplates; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
         if (t[i].used && ngx_aigc_fixed_eq(&t[i].name, name)
             && ngx_aigc_fixed_eq(&t[i].ns, ns))
         {
@@ -154,7 +154,7 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 
     ngx_aigc_seq_end(&r->seq);
 
-    zone->shm->used_instances++;
+    ngx_aigc_table(zone)->used_instances++;
 
     ngx_aigc_link(zone,
                   ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
@@ -182,7 +182,7 @@ ngx_aigc_record_alloc(ngx_aigc_zone_t *zone)
 
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
 
-    for (i = ngx_aigc_record_low; i < zone->shm->ninstances; i++) {
+    for (i = ngx_aigc_record_low; i < ngx_aigc_table(zone)->ninstances; i++) {
         if (!r[i].used) {
             break;
         }
@@ -190,11 +190,12 @@ ngx_aigc_record_alloc(ngx_aigc_zone_t *zone)
 
     ngx_aigc_record_low = i;
 
-    if (i == zone->shm->ninstances) {
+    if (i == ngx_aigc_table(zone)->ninstances) {
         return NGX_AIGC_NONE;
     }
 
-    zone->shm->end_instances = ngx_max(zone->shm->end_instances, i + 1);
+    ngx_aigc_table(zone)->end_instances =
+        ngx_max(ngx_aigc_table(zone)->end_instances, i + 1);
 
     return i;
 }
@@ -231,7 +232,7 @@ ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
     r->used = 0;
     ngx_aigc_seq_end(&r->seq);
 
-    zone->shm->used_instances--;
+    ngx_aigc_table(zone)->used_instances--;
     ngx_aigc_record_low = ngx_min(ngx_aigc_record_low, slot);
 }
 
@@ -401,7 +402,7 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
     r->nobodys = (r->state == NGX_AIGC_NO_STATE)
                  ? ngx_aigc_record_nobodys(d, r->first_disk) : 0;
 
-    if (zone->shm->holes && r->disk == NGX_AIGC_DISK_FOREIGN) {
+    if (ngx_aigc_table(zone)->holes && r->disk == NGX_AIGC_DISK_FOREIGN) {
         return;
     }
 
@@ -455,7 +456,8 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
 
     if (verdict != NGX_AIGC_DISK_FOREIGN
         && (r->disk_lost
-            || (verdict == NGX_AIGC_DISK_NONE && zone->shm->lost_disks)))
+            || (verdict == NGX_AIGC_DISK_NONE
+                && ngx_aigc_table(zone)->lost_disks)))
     {
         verdict = NGX_AIGC_DISK_LOST;
     }

@@ -16,5 +16,4 @@ void ngx_aigc_repair(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 
 
-
 #endif /* _NGX_AIGC_REPAIR_H_INCLUDED_ */

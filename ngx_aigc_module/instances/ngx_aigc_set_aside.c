@@ -97,7 +97,7 @@ ngx_aigc_aside(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_aigc_aside_log = log;
 
     if (ngx_aigc_aside_states == NULL) {
-        ngx_aigc_aside_states = ngx_calloc(zone->shm->ntemplates
+        ngx_aigc_aside_states = ngx_calloc(ngx_aigc_table(zone)->ntemplates
                                            * sizeof(ngx_aigc_aside_state_t),
                                            log);
         if (ngx_aigc_aside_states == NULL) {

@@ -32,7 +32,8 @@ ngx_aigc_stamp(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
     start = ngx_aigc_stamp_next;
 
-    if (ngx_aigc_stamp_some(zone, start, zone->shm->end_disks, log) == NGX_OK)
+    if (ngx_aigc_stamp_some(zone, start, ngx_aigc_table(zone)->end_disks, log)
+        == NGX_OK)
     {
         (void) ngx_aigc_stamp_some(zone, 0, start, log);
     }

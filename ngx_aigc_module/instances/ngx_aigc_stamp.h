@@ -15,5 +15,4 @@ void ngx_aigc_stamp(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 
 
-
 #endif /* _NGX_AIGC_STAMP_H_INCLUDED_ */

@@ -101,7 +101,7 @@ ngx_aigc_stray(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
         slot = ngx_aigc_look_stray(zone, slot, ngx_time());
 
-        if (slot >= zone->shm->end_disks) {
+        if (slot >= ngx_aigc_table(zone)->end_disks) {
             break;
         }
 

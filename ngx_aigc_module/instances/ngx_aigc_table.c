@@ -26,23 +26,23 @@ ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
 {
     uint32_t             i, n, *head;
     ngx_uint_t           tries;
-    ngx_aigc_shm_t      *shm;
+    ngx_aigc_table_t    *table;
     ngx_aigc_record_t   *r;
     ngx_atomic_uint_t    seq;
 
-    shm = zone->shm;
+    table = ngx_aigc_table(zone);
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
     head = ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST, ngx_aigc_hash_host(host));
 
     for (tries = 0; tries < NGX_AIGC_SEQ_TRIES; tries++) {
 
-        seq = shm->index_seq;
+        seq = table->index_seq;
         ngx_memory_barrier();
 
         n = 0;
 
         for (i = *head;
-             i < shm->ninstances && n++ < shm->ninstances;
+             i < table->ninstances && n++ < table->ninstances;
              i = r[i].next_host)
         {
             if (!ngx_aigc_fixed_eq(&r[i].host, host)) {
@@ -67,7 +67,7 @@ ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
 
         /* a miss counts only if no chain was changed meanwhile */
 
-        if (!(seq & 1) && shm->index_seq == seq) {
+        if (!(seq & 1) && table->index_seq == seq) {
             return NGX_DECLINED;
         }
 
@@ -102,7 +102,7 @@ ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 {
     uint32_t             i, n, *head;
     ngx_uint_t           tries;
-    ngx_aigc_shm_t      *shm;
+    ngx_aigc_table_t    *table;
     ngx_aigc_record_t   *r;
     ngx_atomic_uint_t    seq;
 
@@ -110,20 +110,20 @@ ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
         return NGX_DECLINED;
     }
 
-    shm = zone->shm;
+    table = ngx_aigc_table(zone);
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
     head = ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
                            ngx_aigc_hash_key(ns, name, id));
 
     for (tries = 0; tries < NGX_AIGC_SEQ_TRIES; tries++) {
 
-        seq = shm->index_seq;
+        seq = table->index_seq;
         ngx_memory_barrier();
 
         n = 0;
 
         for (i = *head;
-             i < shm->ninstances && n++ < shm->ninstances;
+             i < table->ninstances && n++ < table->ninstances;
              i = r[i].next_key)
         {
             if (r[i].id != id || !ngx_aigc_fixed_eq(&r[i].name, name)) {
@@ -148,7 +148,7 @@ ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 
         ngx_memory_barrier();
 
-        if (!(seq & 1) && shm->index_seq == seq) {
+        if (!(seq & 1) && table->index_seq == seq) {
             return NGX_DECLINED;
         }
 
@@ -168,7 +168,7 @@ ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 
     t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
 
-    for (i = 0; i < zone->shm->ntemplates; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
 
         if (!ngx_aigc_fixed_eq(&t[i].name, name)
             || !ngx_aigc_fixed_eq(&t[i].ns, ns))
@@ -198,7 +198,7 @@ ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 
 
 #define ngx_aigc_slot_at(zone, slot, count, partition, type, dst)             \
-    if (slot >= (zone)->shm->count) {                                         \
+    if (slot >= ngx_aigc_table(zone)->count) {                                \
         return NGX_DONE;                                                      \
     }                                                                         \
                                                                               \
@@ -265,7 +265,7 @@ ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
 
     r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
 
-    for ( /* void */ ; *slot < zone->shm->end_instances; (*slot)++) {
+    for ( /* void */ ; *slot < ngx_aigc_table(zone)->end_instances; (*slot)++) {
 
         if (r[*slot].used && r[*slot].state == state
             && ngx_aigc_table_record_at(zone, *slot, record) == NGX_OK
@@ -312,7 +312,8 @@ ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
     /* the chain of a writer that died may be anything: never for ever */
 
     for (k = 0;
-         i < zone->shm->ninstances && k < zone->shm->ninstances;
+         i < ngx_aigc_table(zone)->ninstances
+         && k < ngx_aigc_table(zone)->ninstances;
          i = r[i].next_owner, k++)
     {
         n += (ngx_aigc_fixed_eq(&r[i].owner, owner)
@@ -328,10 +329,10 @@ ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
     ngx_aigc_template_t *tmpl, ngx_array_t *claims)
 {
     ngx_int_t             rc;
-    ngx_aigc_shm_t       *shm;
+    ngx_aigc_table_t     *table;
     ngx_aigc_template_t  *t;
 
-    shm = zone->shm;
+    table = ngx_aigc_table(zone);
     t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot];
 
     ngx_aigc_lock(zone);
@@ -342,7 +343,7 @@ ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
      * there is nothing to wait for.
      */
 
-    if (shm->writing || shm->holes || (t->seq & 1)) {
+    if (table->writing || table->holes || (t->seq & 1)) {
         rc = NGX_BUSY;
 
     } else if (!t->used) {
@@ -383,7 +384,8 @@ ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
 
     for (i = first; i != NGX_AIGC_NONE; i = r[i].next_tmpl) {
 
-        if (i >= zone->shm->ninstances || n++ == zone->shm->ninstances
+        if (i >= ngx_aigc_table(zone)->ninstances
+            || n++ == ngx_aigc_table(zone)->ninstances
             || (r[i].seq & 1) || !r[i].used)
         {
             return NGX_BUSY;
@@ -463,7 +465,8 @@ ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
     n = 0;
 
     for (i = t->first;
-         i < zone->shm->ninstances && n++ < zone->shm->ninstances;
+         i < ngx_aigc_table(zone)->ninstances
+         && n++ < ngx_aigc_table(zone)->ninstances;
          i = copy.next_tmpl)
     {
         if (ngx_aigc_seq_copy(&copy, &r[i], sizeof(ngx_aigc_record_t))
@@ -484,4 +487,38 @@ ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
     }
 
     return id;
+}
+
+
+void
+ngx_aigc_table_listed(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_table_t  *table;
+
+    table = ngx_aigc_table(zone);
+
+    table->holes = 0;
+
+    if (table->lost != zone->epoch) {
+        table->lost = 0;
+    }
+
+    if (table->lost_disks != zone->epoch) {
+        table->lost_disks = 0;
+    }
+}
+
+
+ngx_uint_t
+ngx_aigc_table_holes(ngx_aigc_zone_t *zone)
+{
+    return ngx_aigc_table(zone)->holes != 0;
+}
+
+
+ngx_int_t
+ngx_aigc_table_whole(ngx_aigc_zone_t *zone)
+{
+    return (ngx_aigc_table(zone)->holes || ngx_aigc_table(zone)->lost)
+           ? NGX_DECLINED : NGX_OK;
 }

@@ -7,8 +7,6 @@
 #ifndef _NGX_AIGC_TABLE_H_INCLUDED_
 #define _NGX_AIGC_TABLE_H_INCLUDED_
 
-#include "base/ngx_aigc_zone.h"
-
 #include "ngx_aigc_gss.h"
 #include "ngx_aigc_ids.h"
 #include "ngx_aigc_objects.h"
@@ -16,6 +14,8 @@
 #include "ngx_aigc_reason.h"
 #include "ngx_aigc_workload.h"
 #include "base/ngx_aigc_url.h"
+#include "base/ngx_aigc_zone.h"
+#include "kube/ngx_aigc_sync.h"
 
 
 #define NGX_AIGC_ADDRESS_MAX  64        /* bytes of "[IPv6]:port" */
@@ -270,6 +270,63 @@ typedef struct {
 } ngx_aigc_disk_t;
 
 
+/* The table's part of the zone.  Nothing is evicted from it, ever. */
+typedef struct {
+    uint32_t                 ntemplates;
+    uint32_t                 ninstances;
+    uint32_t                 ndisks;
+    uint32_t                 nbuckets;  /* of each index; a power of two */
+    uint32_t                 used_instances;
+    uint32_t                 used_templates;
+    uint32_t                 used_disks;
+    uint32_t                 end_instances; /* no slot from here on was ever */
+    uint32_t                 end_disks;     /* … used: the lowest are first */
+
+    size_t                   templates; /* offsets from this struct */
+    size_t                   instances;
+    size_t                   disks;
+    size_t                   indexes;
+
+    ngx_atomic_t             index_seq; /* odd while a chain is changed */
+    ngx_atomic_t             version;   /* grows with changes */
+    ngx_atomic_t             claims;    /* on addresses, so far */
+    ngx_atomic_t             holes;     /* a dead writer's slots were freed and
+                                           are not listed again yet */
+    ngx_atomic_t             writing;   /* set while the table is changed: what
+                                           a writer died in is repaired */
+    ngx_atomic_t             lost;      /* epoch in which an object found no
+                                           room; 0: the table is whole */
+    ngx_atomic_t             lost_disks;    /* likewise, a disk */
+} ngx_aigc_table_t;
+
+
+extern ngx_aigc_part_t  ngx_aigc_table_part;
+
+#define ngx_aigc_table(zone)                                                  \
+    ((ngx_aigc_table_t *) ngx_aigc_part(zone, ngx_aigc_table_part))
+
+#define ngx_aigc_partition(zone, name, type)                                  \
+    ((type *) (void *) ((u_char *) ngx_aigc_table(zone)                       \
+                        + ngx_aigc_table(zone)->name))
+
+
+/*
+ * This process writes the table from now on (after ngx_aigc_zone_take()).
+ * Where a writer has died while it wrote, the slots that it left half-written
+ * are freed and the indexes rebuilt; else nothing is touched.
+ */
+void ngx_aigc_table_take(ngx_aigc_zone_t *zone);
+
+/* The lists of all core kinds are complete: holes are closed. */
+void ngx_aigc_table_listed(ngx_aigc_zone_t *zone);
+
+/* 1: a dead writer's slots are not listed again yet. */
+ngx_uint_t ngx_aigc_table_holes(ngx_aigc_zone_t *zone);
+
+/* NGX_OK; NGX_DECLINED: objects may be missing, a miss says nothing. */
+ngx_int_t ngx_aigc_table_whole(ngx_aigc_zone_t *zone);
+
+
 /*
  * The sequence counter of a slot below the number of slots: another value than
  * before means that the slot has been written.  Odd: it is being written.
@@ -423,9 +480,6 @@ void ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
  */
 void ngx_aigc_table_disk_deleted(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_msec_t when);
-
-/* Frees half-written slots and rebuilds every chain; the lock is held. */
-void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
 
 
 #endif /* _NGX_AIGC_TABLE_H_INCLUDED_ */

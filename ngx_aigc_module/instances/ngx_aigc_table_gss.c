@@ -96,13 +96,14 @@ ngx_aigc_template_get(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss)
     t = ngx_aigc_templates(zone);
     r = ngx_aigc_records(zone);
 
-    for (slot = 0; slot < zone->shm->ntemplates; slot++) {
+    for (slot = 0; slot < ngx_aigc_table(zone)->ntemplates; slot++) {
         if (!t[slot].used) {
             break;
         }
     }
 
-    if (slot == zone->shm->ntemplates || gss->ns.len > NGX_AIGC_NS_MAX
+    if (slot == ngx_aigc_table(zone)->ntemplates
+        || gss->ns.len > NGX_AIGC_NS_MAX
         || gss->name.len > NGX_AIGC_NAME_MAX)
     {
         return NGX_AIGC_NONE;
@@ -120,7 +121,7 @@ ngx_aigc_template_get(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss)
     ngx_aigc_fixed_set(&t->ns, &gss->ns);
     ngx_aigc_fixed_set(&t->name, &gss->name);
 
-    for (i = 0; i < zone->shm->ninstances; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
 
         if (!r[i].used || !ngx_aigc_fixed_eq(&r[i].name, &gss->name)
             || !ngx_aigc_fixed_eq(&r[i].ns, &gss->ns))
@@ -138,7 +139,7 @@ ngx_aigc_template_get(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss)
 
     ngx_aigc_seq_end(&t->seq);
 
-    zone->shm->used_templates++;
+    ngx_aigc_table(zone)->used_templates++;
 
     return slot;
 }
@@ -674,5 +675,5 @@ ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot)
     t->used = 0;
     ngx_aigc_seq_end(&t->seq);
 
-    zone->shm->used_templates--;
+    ngx_aigc_table(zone)->used_templates--;
 }

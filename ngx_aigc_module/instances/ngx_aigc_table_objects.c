@@ -201,7 +201,7 @@ ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
     uint32_t            slot;
     ngx_aigc_record_t  *r;
 
-    zone->shm->lost_disks = zone->epoch;
+    ngx_aigc_table(zone)->lost_disks = zone->epoch;
 
     slot = ngx_aigc_record_find(zone, &pvc->ns, &pvc->gss, pvc->id);
     if (slot == NGX_AIGC_NONE) {
@@ -211,7 +211,7 @@ ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
     r = &ngx_aigc_records(zone)[slot];
 
     ngx_aigc_seq_begin(&r->seq);
-    r->disk_lost = mark ? mark : (uint32_t) zone->shm->mark;
+    r->disk_lost = mark ? mark : (uint32_t) ngx_aigc_sync(zone)->mark;
     ngx_aigc_seq_end(&r->seq);
 
     ngx_aigc_record_update(zone, slot);
@@ -227,7 +227,7 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
     d = ngx_aigc_disks(zone);
 
-    for (slot = ngx_aigc_disk_low; slot < zone->shm->ndisks; slot++) {
+    for (slot = ngx_aigc_disk_low; slot < ngx_aigc_table(zone)->ndisks; slot++) {
         if (!d[slot].used) {
             break;
         }
@@ -235,11 +235,12 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
     ngx_aigc_disk_low = slot;
 
-    if (slot == zone->shm->ndisks || pvc->name.len > NGX_AIGC_PVC_MAX) {
+    if (slot == ngx_aigc_table(zone)->ndisks || pvc->name.len > NGX_AIGC_PVC_MAX) {
         return NGX_AIGC_NONE;
     }
 
-    zone->shm->end_disks = ngx_max(zone->shm->end_disks, slot + 1);
+    ngx_aigc_table(zone)->end_disks =
+        ngx_max(ngx_aigc_table(zone)->end_disks, slot + 1);
 
     record = ngx_aigc_record_get(zone, &pvc->ns, &pvc->gss, pvc->id);
     if (record == NGX_AIGC_NONE) {
@@ -261,7 +262,7 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
     ngx_aigc_seq_end(&d->seq);
 
-    zone->shm->used_disks++;
+    ngx_aigc_table(zone)->used_disks++;
 
     ngx_aigc_link(zone,
                   ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,
@@ -318,7 +319,7 @@ ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
     d->used = 0;
     ngx_aigc_seq_end(&d->seq);
 
-    zone->shm->used_disks--;
+    ngx_aigc_table(zone)->used_disks--;
     ngx_aigc_disk_low = ngx_min(ngx_aigc_disk_low, slot);
 
     ngx_aigc_record_update(zone, record);
@@ -339,7 +340,7 @@ ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_str_t *ns, uint32_t mark)
 
     r = ngx_aigc_records(zone);
 
-    for (i = 0; i < zone->shm->ninstances; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
         if (r[i].disk_lost && ngx_aigc_swept(r[i], r[i].disk_lost)) {
             ngx_aigc_seq_begin(&r[i].seq);
             r[i].disk_lost = 0;
@@ -371,7 +372,7 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
     switch (kind) {
 
     case NGX_AIGC_KIND_GSS:
-        for (i = 0; i < zone->shm->ntemplates; i++) {
+        for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
             if (ngx_aigc_swept(t[i], t[i].mark)) {
                 ngx_aigc_template_drop(zone, i);
             }
@@ -379,7 +380,7 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
         break;
 
     case NGX_AIGC_KIND_GS:
-        for (i = 0; i < zone->shm->ninstances; i++) {
+        for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
             if (ngx_aigc_swept(r[i], r[i].gs_mark) && r[i].gs) {
                 ngx_aigc_gs_clear(zone, i);
             }
@@ -387,7 +388,7 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
         break;
 
     case NGX_AIGC_KIND_POD:
-        for (i = 0; i < zone->shm->ninstances; i++) {
+        for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
             if (ngx_aigc_swept(r[i], r[i].pod_mark) && r[i].pod) {
                 ngx_aigc_pod_clear(zone, i);
             }
@@ -395,7 +396,7 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
         break;
 
     case NGX_AIGC_KIND_WORKLOAD:
-        for (i = 0; i < zone->shm->ntemplates; i++) {
+        for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
             if (ngx_aigc_swept(t[i], t[i].workload_mark)
                 && (t[i].revision.len || t[i].workload))
             {
@@ -405,7 +406,7 @@ ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
         break;
 
     case NGX_AIGC_KIND_PVC:
-        for (i = 0; i < zone->shm->ndisks; i++) {
+        for (i = 0; i < ngx_aigc_table(zone)->ndisks; i++) {
             if (ngx_aigc_swept(d[i], d[i].mark)) {
                 ngx_aigc_disk_clear(zone, i);
             }
@@ -462,7 +463,7 @@ ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
     r = ngx_aigc_records(zone);
     d = ngx_aigc_disks(zone);
 
-    for (i = 0; i < zone->shm->ntemplates; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
         if (t[i].used
             && !ngx_aigc_listed_ns(namespaces, t[i].ns.data, t[i].ns.len))
         {
@@ -470,7 +471,7 @@ ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
         }
     }
 
-    for (i = 0; i < zone->shm->ninstances; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
         if (!r[i].used
             || ngx_aigc_listed_ns(namespaces, r[i].ns.data, r[i].ns.len))
         {
@@ -486,7 +487,7 @@ ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
         }
     }
 
-    for (i = 0; i < zone->shm->ndisks; i++) {
+    for (i = 0; i < ngx_aigc_table(zone)->ndisks; i++) {
         if (d[i].used
             && !ngx_aigc_listed_ns(namespaces, d[i].ns.data, d[i].ns.len))
         {
@@ -518,7 +519,7 @@ ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
         ngx_aigc_seq_end(&r->seq);
     }
 
-    zone->shm->writing = 0;             /* nothing that others see */
+    ngx_aigc_table(zone)->writing = 0;             /* nothing that others see */
     ngx_aigc_unlock(zone);
 }
 
@@ -541,6 +542,6 @@ ngx_aigc_table_disk_deleted(ngx_aigc_zone_t *zone, uint32_t slot,
         ngx_aigc_seq_end(&d->seq);
     }
 
-    zone->shm->writing = 0;             /* nothing that others see */
+    ngx_aigc_table(zone)->writing = 0; /* nothing that others see */
     ngx_aigc_unlock(zone);
 }

@@ -18,5 +18,4 @@ void ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 
 
-
 #endif /* _NGX_AIGC_TELL_H_INCLUDED_ */

@@ -10,6 +10,9 @@
 #include "base/ngx_aigc_zone.h"
 
 
+extern ngx_aigc_part_t  ngx_aigc_date_part;
+
+
 /* An answer of the API server's bore this date, just now; 0: it had none. */
 void ngx_aigc_date_seen(ngx_aigc_zone_t *zone, time_t date);
 

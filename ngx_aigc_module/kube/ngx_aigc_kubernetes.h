@@ -26,7 +26,7 @@
 #define NGX_AIGC_FIELD_MANAGER   "fieldManager=aigc-gateway"
 
 
-typedef struct {
+typedef struct ngx_aigc_kubernetes_s {
     ngx_aigc_url_t   url;
     ngx_str_t        base;              /* scheme://host:port, no "/" */
     ngx_array_t      namespaces;        /* ngx_str_t; none: all of them */

@@ -1,5 +1,5 @@
 /*
- * kube/ngx_aigc_leader.c — a few words of the zone's head, under its lock.
+ * kube/ngx_aigc_leader.c — a few words, under the zone's lock.
  */
 
 #include "ngx_aigc_leader.h"
@@ -8,6 +8,11 @@
 
 
 #define NGX_AIGC_IDENTITY_RANDOM  8     /* bytes */
+
+
+ngx_aigc_part_t  ngx_aigc_leader_part = {
+    sizeof(ngx_aigc_leadership_t), 0, 0, 0, NULL, 0
+};
 
 
 ngx_int_t
@@ -19,7 +24,7 @@ ngx_aigc_leader_identity(ngx_aigc_zone_t *zone, ngx_str_t *hostname,
     size_t                 i, len;
     ngx_aigc_leadership_t *l;
 
-    l = &zone->shm->leadership;
+    l = ngx_aigc_leadership(zone);
 
     if (RAND_bytes(random, sizeof(random)) != 1) {
         return NGX_ERROR;
@@ -64,11 +69,11 @@ ngx_aigc_leader_left(ngx_aigc_zone_t *zone)
 {
     ngx_msec_int_t  left;
 
-    if (!zone->shm->leadership.leads) {
+    if (!ngx_aigc_leadership(zone)->leads) {
         return 0;
     }
 
-    left = (ngx_msec_int_t) ((ngx_msec_t) zone->shm->leadership.until
+    left = (ngx_msec_int_t) ((ngx_msec_t) ngx_aigc_leadership(zone)->until
                              - ngx_current_msec);
 
     return (left > 0) ? (ngx_msec_t) left : 0;
@@ -89,7 +94,7 @@ ngx_aigc_leader_lead(ngx_aigc_zone_t *zone, ngx_msec_t until)
     ngx_aigc_leadership_t  *l;
 
     rc = NGX_DECLINED;
-    l = &zone->shm->leadership;
+    l = ngx_aigc_leadership(zone);
 
     ngx_aigc_lock(zone);
 
@@ -117,10 +122,10 @@ ngx_aigc_leader_lose(ngx_aigc_zone_t *zone)
 
     ngx_aigc_lock(zone);
 
-    if (zone->shm->leadership.leads
+    if (ngx_aigc_leadership(zone)->leads
         && ngx_aigc_zone_is_writer(zone) == NGX_OK)
     {
-        zone->shm->leadership.leads = 0;
+        ngx_aigc_leadership(zone)->leads = 0;
         rc = NGX_OK;
     }
 
@@ -136,7 +141,7 @@ ngx_aigc_leader_seen(ngx_aigc_zone_t *zone, ngx_str_t *holder)
     ngx_aigc_lock(zone);
 
     if (ngx_aigc_zone_is_writer(zone) == NGX_OK) {
-        ngx_aigc_fixed_set(&zone->shm->leadership.holder, holder);
+        ngx_aigc_fixed_set(&ngx_aigc_leadership(zone)->holder, holder);
     }
 
     ngx_aigc_unlock(zone);
@@ -148,8 +153,8 @@ ngx_aigc_leader_holder(ngx_aigc_zone_t *zone, ngx_str_t *dst)
 {
     ngx_aigc_lock(zone);
 
-    dst->len = zone->shm->leadership.holder.len;
-    ngx_memcpy(dst->data, zone->shm->leadership.holder.data, dst->len);
+    dst->len = ngx_aigc_leadership(zone)->holder.len;
+    ngx_memcpy(dst->data, ngx_aigc_leadership(zone)->holder.data, dst->len);
 
     ngx_aigc_unlock(zone);
 }

@@ -7,7 +7,23 @@
 #ifndef _NGX_AIGC_LEADER_H_INCLUDED_
 #define _NGX_AIGC_LEADER_H_INCLUDED_
 
+#include "ngx_aigc_election.h"
 #include "base/ngx_aigc_zone.h"
+
+
+typedef struct {
+    ngx_atomic_t      leads;            /* this one does, … */
+    ngx_atomic_t      until;            /* … if it is not later than that,
+                                           ngx_current_msec */
+    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) identity;   /* ours; len 0: none */
+    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) holder;     /* whose the Lease is */
+} ngx_aigc_leadership_t;
+
+
+extern ngx_aigc_part_t  ngx_aigc_leader_part;
+
+#define ngx_aigc_leadership(zone)                                             \
+    ((ngx_aigc_leadership_t *) ngx_aigc_part(zone, ngx_aigc_leader_part))
 
 
 /*

@@ -36,7 +36,6 @@ struct ngx_aigc_subrequest_s {
 };
 
 
-
 /*
  * method on path ("/apis/…", without a query) with body as content_type.
  * done is called once, with the answer, before parent's write_event_handler

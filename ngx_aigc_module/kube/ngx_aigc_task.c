@@ -13,14 +13,14 @@ static void ngx_aigc_task_done(ngx_aigc_fetch_t *f);
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_task_k8s;
 static ngx_aigc_zone_t        *ngx_aigc_task_zone;
-static void                  (*ngx_aigc_task_pass)(void *data);
+static void                  (*ngx_aigc_task_pass)(void);
 static ngx_log_t              *ngx_aigc_task_log;
 static ngx_aigc_fetch_t       *ngx_aigc_tasks[NGX_AIGC_TASKS_MAX];
 
 
 void
 ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
-    void (*again)(void *data), ngx_log_t *log)
+    void (*again)(void), ngx_log_t *log)
 {
     ngx_aigc_task_k8s = k8s;
     ngx_aigc_task_zone = zone;
@@ -32,7 +32,7 @@ ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 void
 ngx_aigc_task_again(void)
 {
-    ngx_aigc_task_pass(NULL);
+    ngx_aigc_task_pass();
 }
 
 

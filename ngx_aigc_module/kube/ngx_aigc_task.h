@@ -55,7 +55,7 @@ struct ngx_aigc_task_s {
  * another pass of the reconciler.
  */
 void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
-    void (*again)(void *data), ngx_log_t *log);
+    void (*again)(void), ngx_log_t *log);
 
 /* A step has done something: the pass should look again soon. */
 void ngx_aigc_task_again(void);

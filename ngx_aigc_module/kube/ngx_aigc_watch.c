@@ -35,7 +35,7 @@ ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s)
 
 ngx_int_t
 ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
-    ngx_aigc_zone_t *zone, ngx_aigc_watch_changed_pt changed, void *data)
+    ngx_aigc_zone_t *zone, const ngx_aigc_watch_sink_t *sink)
 {
     uint32_t           what;
     ngx_str_t         *ns;
@@ -55,8 +55,7 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_watch_all.k8s = k8s;
     ngx_aigc_watch_all.zone = zone;
     ngx_aigc_watch_all.log = cycle->log;
-    ngx_aigc_watch_all.changed = changed;
-    ngx_aigc_watch_all.data = data;
+    ngx_aigc_watch_all.sink = sink;
     ngx_aigc_watch_connection.fd = (ngx_socket_t) -1;
 
     ngx_memzero(&ngx_aigc_watch_guard_event, sizeof(ngx_event_t));
@@ -73,7 +72,7 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
 
     /* what a former configuration watched and this one does not */
 
-    (void) ngx_aigc_table_keep(zone, &k8s->namespaces);
+    (void) sink->keep(zone, &k8s->namespaces);
 
     for (i = 0; i < ngx_aigc_nwatches; i++) {
         w[i].all = &ngx_aigc_watch_all;
@@ -201,7 +200,7 @@ ngx_aigc_watch_timer(ngx_event_t *ev)
 
     if (w->kind >= NGX_AIGC_KINDS_CORE
         && (ngx_aigc_zone_synced(w->all->zone) != NGX_OK
-            || w->all->zone->shm->holes))
+            || w->all->sink->holes(w->all->zone)))
     {
         ngx_add_timer(&w->timer, NGX_AIGC_WATCH_AFTER);
         return;

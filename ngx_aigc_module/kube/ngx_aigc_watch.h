@@ -1,8 +1,8 @@
 /*
  * kube/ngx_aigc_watch.h — list and watch: GameServerSets, GameServers,
  * PersistentVolumeClaims and Pods, and once these are listed StatefulSets and
- * Events, each kind in each namespace, into the table.  Runs in the one worker
- * that writes the table.
+ * Events, each kind in each namespace.  Runs in the one worker that writes the
+ * table.
  *
  *   list (streaming: the watch sends all objects, then a bookmark that says so;
  *   or page by page where the server has no such lists)
@@ -15,8 +15,9 @@
 #define _NGX_AIGC_WATCH_H_INCLUDED_
 
 #include "ngx_aigc_kubernetes.h"
+#include "ngx_aigc_sync.h"
 
-#include "instances/ngx_aigc_table.h"
+#include <jansson.h>
 
 
 #define NGX_AIGC_WATCH_SLICE     1000   /* us of events in one pass of the loop,
@@ -39,8 +40,33 @@
 #define NGX_AIGC_LIST_MAX        (8 * 1024 * 1024)  /* bytes of a page */
 
 
-/* Called after each pass that has changed the table. */
-typedef void (*ngx_aigc_watch_changed_pt)(void *data);
+/* What becomes of what is watched: whoever keeps it. */
+typedef struct {
+
+    /*
+     * One object of a kind; deleted: it is gone.  mark: the running list's, or
+     * 0 from a watch.  NGX_OK or NGX_ERROR: the connection has to end.
+     */
+    ngx_int_t    (*apply)(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
+                          json_t *object, ngx_uint_t deleted, uint32_t mark,
+                          ngx_log_t *log);
+
+    /* What the list with this mark has not named goes. */
+    ngx_int_t    (*sweep)(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
+                          ngx_str_t *ns, uint32_t mark);
+
+    /* What is not in these namespaces goes. */
+    ngx_int_t    (*keep)(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
+
+    /* All core kinds are listed. */
+    void         (*listed)(ngx_aigc_zone_t *zone);
+
+    /* 1: not before they are listed anew is anything known. */
+    ngx_uint_t   (*holes)(ngx_aigc_zone_t *zone);
+
+    /* After each pass that has changed something. */
+    void         (*changed)(void);
+} ngx_aigc_watch_sink_t;
 
 /* How many there are, each with a connection of its own. */
 ngx_uint_t ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s);
@@ -51,7 +77,7 @@ ngx_uint_t ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s);
  * has become the writer.
  */
 ngx_int_t ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
-    ngx_aigc_zone_t *zone, ngx_aigc_watch_changed_pt changed, void *data);
+    ngx_aigc_zone_t *zone, const ngx_aigc_watch_sink_t *sink);
 void ngx_aigc_watch_stop(void);
 
 

@@ -10,7 +10,6 @@
 
 #include "ngx_aigc_watch_loop.h"
 #include "ngx_aigc_watch_path.h"
-#include "instances/ngx_aigc_apply.h"
 
 #include "ngx_aigc_trim.h"
 #include "base/ngx_aigc_pass.h"
@@ -52,7 +51,7 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
                             : NGX_AIGC_WATCH_STREAMING_LIST;
 
         if (w->next.len == 0) {
-            w->mark = (uint32_t) ++w->all->zone->shm->mark;
+            w->mark = (uint32_t) ++ngx_aigc_sync(w->all->zone)->mark;
             ngx_aigc_count(w->all->zone, relists);
         }
     }
@@ -199,7 +198,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
             w->backoff = 0;
         }
 
-        w->all->changed(w->all->data);
+        w->all->sink->changed();
     }
 
     return NGX_OK;
@@ -303,10 +302,11 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
         break;
 
     default:
-        rc = ngx_aigc_apply(w->all->zone, w->kind, event.object,
-                            event.type == NGX_AIGC_EVENT_DELETED,
-                            w->phase == NGX_AIGC_WATCH_WATCHING ? 0 : w->mark,
-                            w->all->log);
+        rc = w->all->sink->apply(w->all->zone, w->kind, event.object,
+                                 event.type == NGX_AIGC_EVENT_DELETED,
+                                 w->phase == NGX_AIGC_WATCH_WATCHING ? 0
+                                                                     : w->mark,
+                                 w->all->log);
 
         if (rc == NGX_OK && w->phase == NGX_AIGC_WATCH_WATCHING) {
             rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
@@ -324,9 +324,11 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
 static void
 ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
 {
-    (void) ngx_aigc_table_sweep(w->all->zone, w->kind, &w->ns, w->mark);
+    (void) w->all->sink->sweep(w->all->zone, w->kind, &w->ns, w->mark);
 
-    ngx_aigc_zone_listed(w->all->zone, w->index);
+    if (ngx_aigc_zone_listed(w->all->zone, w->index) == NGX_OK) {
+        w->all->sink->listed(w->all->zone);
+    }
 
     ngx_aigc_zone_heard(w->all->zone, w->index);
     w->backoff = 0;
@@ -420,8 +422,8 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
     rc = NGX_OK;
 
     json_array_foreach(items, i, item) {
-        rc = ngx_aigc_apply(w->all->zone, w->kind, item, 0, w->mark,
-                            f->log);
+        rc = w->all->sink->apply(w->all->zone, w->kind, item, 0, w->mark,
+                                 f->log);
         if (rc != NGX_OK) {
             break;
         }
@@ -453,7 +455,7 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
         ngx_aigc_watch_listed(w);
     }
 
-    w->all->changed(w->all->data);
+    w->all->sink->changed();
     ngx_aigc_watch_connect(w);
 }
 

@@ -18,8 +18,7 @@ typedef struct {
     ngx_aigc_kubernetes_t      *k8s;
     ngx_aigc_zone_t            *zone;
     ngx_log_t                  *log;
-    ngx_aigc_watch_changed_pt   changed;
-    void                       *data;
+    const ngx_aigc_watch_sink_t  *sink;
 } ngx_aigc_watch_all_t;
 
 

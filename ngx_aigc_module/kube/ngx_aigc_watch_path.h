@@ -5,9 +5,8 @@
 #ifndef _NGX_AIGC_WATCH_PATH_H_INCLUDED_
 #define _NGX_AIGC_WATCH_PATH_H_INCLUDED_
 
+#include "ngx_aigc_kinds.h"
 #include "ngx_aigc_kubernetes.h"
-
-#include "instances/ngx_aigc_table.h"
 
 
 typedef enum {

@@ -23,9 +23,9 @@ ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
         return;
     }
 
-    w->mark = (uint32_t) ++w->all->zone->shm->mark;
+    w->mark = (uint32_t) ++ngx_aigc_sync(w->all->zone)->mark;
 
-    (void) ngx_aigc_table_sweep(w->all->zone, w->kind, &w->ns, w->mark);
+    (void) w->all->sink->sweep(w->all->zone, w->kind, &w->ns, w->mark);
     ngx_aigc_zone_refused(w->all->zone, w->index);
 
     w->phase = NGX_AIGC_WATCH_WAITING;
@@ -41,7 +41,7 @@ ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
                       ? "warnings" : "updates");
     }
 
-    w->all->changed(w->all->data);
+    w->all->sink->changed();
 
     ngx_add_timer(&w->timer, NGX_AIGC_WATCH_REFUSED / 2
                              + ngx_random() % NGX_AIGC_WATCH_REFUSED);

@@ -31,7 +31,7 @@ ngx_aigc_mirror_users_init(ngx_aigc_mirror_users_t *users,
                     ngx_str_rbtree_insert_value);
     ngx_queue_init(&users->queue);
 
-    users->slots = ngx_calloc(zone->shm->ninstances
+    users->slots = ngx_calloc(ngx_aigc_table(zone)->ninstances
                               * sizeof(ngx_aigc_mirror_slot_t), log);
 
     return users->slots ? NGX_OK : NGX_ERROR;
@@ -74,7 +74,7 @@ ngx_aigc_mirror_users_look(ngx_aigc_mirror_users_t *users)
     records = ngx_aigc_partition(users->zone, instances, ngx_aigc_record_t);
     n = 0;
 
-    for (slot = 0; slot < users->zone->shm->end_instances; slot++) {
+    for (slot = 0; slot < ngx_aigc_table(users->zone)->end_instances; slot++) {
 
         seq = records[slot].seq;
 
@@ -478,7 +478,7 @@ ngx_aigc_mirror_stale(void *data, ngx_aigc_entry_t *entry)
                     && ngx_memcmp(ns[i].data, entry->ns.data, ns[i].len) == 0);
     }
 
-    if (!watched || ngx_aigc_zone_whole(users->zone) != NGX_OK) {
+    if (!watched || ngx_aigc_table_whole(users->zone) != NGX_OK) {
         return NGX_DECLINED;
     }
 

@@ -61,7 +61,7 @@ ngx_aigc_release(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
     ngx_aigc_leader_patch(zone, &ngx_aigc_release_patch, list, n, log);
 
-    if (sweep->slot < zone->shm->end_instances) {
+    if (sweep->slot < ngx_aigc_table(zone)->end_instances) {
         ngx_aigc_task_again();
         return;
     }
@@ -74,7 +74,7 @@ ngx_aigc_release(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
         age = ngx_time() - ngx_aigc_when_time(sweep->users[i].when);
 
-        if (ngx_aigc_zone_whole(zone) == NGX_OK && !sweep->found[i]
+        if (ngx_aigc_table_whole(zone) == NGX_OK && !sweep->found[i]
             && (age > NGX_AIGC_RELEASE_HOLD || age < -NGX_AIGC_RELEASE_HOLD))
         {
             ngx_aigc_revocation_released(zone, &sweep->users[i]);

@@ -436,7 +436,7 @@ ngx_http_aigc_adopt_judge(ngx_http_aigc_adopt_list_t *list,
     n = 0;
 
     for (slot = record.first_disk;
-         slot != NGX_AIGC_NONE && n++ < list->zone->shm->ndisks;
+         slot != NGX_AIGC_NONE && n++ < ngx_aigc_table(list->zone)->ndisks;
          slot = disk.next_disk)
     {
         if (ngx_aigc_table_disk_at(list->zone, slot, &disk) != NGX_OK) {

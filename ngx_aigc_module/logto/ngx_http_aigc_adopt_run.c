@@ -277,8 +277,8 @@ ngx_http_aigc_adopt_listed(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = (mcf->zone->shm->holes
-          || ngx_aigc_zone_whole(mcf->zone) != NGX_OK)
+    rc = (ngx_aigc_table_holes(mcf->zone)
+          || ngx_aigc_table_whole(mcf->zone) != NGX_OK)
          ? NGX_BUSY : ngx_http_aigc_adopt_decide(&a->list);
 
     if (rc == NGX_BUSY) {

@@ -9,6 +9,7 @@
 #include "ngx_http_aigc_adopt_run.h"
 #include "base/ngx_http_aigc_poll.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "kube/ngx_aigc_kubernetes.h"
 
 #include "instances/ngx_aigc_plan.h"
 
@@ -177,7 +178,7 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
     }
 
     if (rc == NGX_OK) {
-        ngx_http_aigc_adopt_wait(r, a, 1000);      /* and …_answered() goes on */
+        ngx_http_aigc_adopt_wait(r, a, 1000);   /* and …_answered() goes on */
         return;
     }
 

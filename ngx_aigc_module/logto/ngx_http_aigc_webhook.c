@@ -7,6 +7,7 @@
 #include "base/ngx_http_aigc_body.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_aigc_revocation.h"
 
 #include "ngx_aigc_webhook.h"
 

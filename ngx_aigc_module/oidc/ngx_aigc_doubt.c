@@ -3,6 +3,21 @@
  */
 
 #include "ngx_aigc_doubt.h"
+#include "base/ngx_aigc_text.h"         /* NGX_AIGC_SUB_MAX */
+
+
+#define NGX_AIGC_DOUBTS  32             /* users to be asked for */
+
+
+typedef struct {
+    ngx_atomic_t      n;
+    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)  subs[NGX_AIGC_DOUBTS];
+} ngx_aigc_doubt_t;
+
+
+ngx_aigc_part_t  ngx_aigc_doubt_part = {
+    sizeof(ngx_aigc_doubt_t), 0, 0, 0, NULL, 0
+};
 
 
 void
@@ -15,7 +30,7 @@ ngx_aigc_doubt_put(ngx_aigc_zone_t *zone, ngx_str_t *sub)
         return;
     }
 
-    d = &zone->shm->doubt;
+    d = ngx_aigc_part(zone, ngx_aigc_doubt_part);
 
     ngx_aigc_lock(zone);
 
@@ -44,7 +59,7 @@ ngx_aigc_doubt_take(ngx_aigc_zone_t *zone, ngx_str_t *sub)
     ngx_int_t          rc;
     ngx_aigc_doubt_t  *d;
 
-    d = &zone->shm->doubt;
+    d = ngx_aigc_part(zone, ngx_aigc_doubt_part);
 
     if (d->n == 0) {
         return NGX_DECLINED;            /* without the lock, mostly */

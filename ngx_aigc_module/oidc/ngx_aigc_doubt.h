@@ -11,6 +11,9 @@
 #include "base/ngx_aigc_zone.h"
 
 
+extern ngx_aigc_part_t  ngx_aigc_doubt_part;
+
+
 /* Any worker; the same user once. */
 void ngx_aigc_doubt_put(ngx_aigc_zone_t *zone, ngx_str_t *sub);
 

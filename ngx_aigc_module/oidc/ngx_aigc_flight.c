@@ -14,11 +14,22 @@ static void ngx_aigc_flight_lead(ngx_aigc_zone_t *zone,
     ngx_aigc_flight_slot_t *f, u_char *digest, time_t before);
 
 
-#define ngx_aigc_flights(zone)                                                \
-    ngx_aigc_partition(zone, flights, ngx_aigc_flight_slot_t)
+typedef struct {
+    ngx_atomic_t             ticket;    /* the last one given */
+    ngx_aigc_flight_slot_t   slots[];
+} ngx_aigc_flights_t;
+
+#define ngx_aigc_flight_all(zone)                                             \
+    ((ngx_aigc_flights_t *) ngx_aigc_part(zone, ngx_aigc_flight_part))
+#define ngx_aigc_flights(zone)  (ngx_aigc_flight_all(zone)->slots)
 
 #define ngx_aigc_flight_passed(f)                                             \
     ngx_aigc_reached((f)->until)
+
+
+ngx_aigc_part_t  ngx_aigc_flight_part = {
+    sizeof(ngx_aigc_flights_t), sizeof(ngx_aigc_flight_slot_t), 32, 0, NULL, 0
+};
 
 
 ngx_int_t
@@ -88,7 +99,7 @@ ngx_aigc_flight_find(ngx_aigc_zone_t *zone, u_char *digest)
     best = NULL;
     oldest = 0;
 
-    for (i = 0; i < zone->shm->nflights; i++) {
+    for (i = 0; i < ngx_aigc_part_slots(zone, ngx_aigc_flight_part); i++) {
 
         f = &ngx_aigc_flights(zone)[i];
 
@@ -165,7 +176,7 @@ ngx_aigc_flight_lead(ngx_aigc_zone_t *zone, ngx_aigc_flight_slot_t *f,
     f->state = NGX_AIGC_FLIGHT_FREE;
     ngx_memory_barrier();
 
-    f->ticket = ++zone->shm->ticket;
+    f->ticket = ++ngx_aigc_flight_all(zone)->ticket;
     f->leader = ngx_pid;
     f->until = ngx_current_msec + NGX_AIGC_FLIGHT_CALL;
     f->before = before;

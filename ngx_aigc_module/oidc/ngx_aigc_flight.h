@@ -52,6 +52,9 @@ typedef struct {
 } ngx_aigc_flight_slot_t;
 
 
+extern ngx_aigc_part_t  ngx_aigc_flight_part;
+
+
 /* As one request sees it. */
 typedef struct {
     ngx_aigc_flight_state_e      state;     /* FREE: nobody asks, no room */

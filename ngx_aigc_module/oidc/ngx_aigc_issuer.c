@@ -20,6 +20,11 @@ static ngx_aigc_jwks_t    *ngx_aigc_issuer_jwks;
 static ngx_atomic_uint_t   ngx_aigc_issuer_version;
 
 
+ngx_aigc_part_t  ngx_aigc_issuer_part = {
+    sizeof(ngx_aigc_issuer_slot_t), 0, 0, 0, NULL, 0
+};
+
+
 ngx_int_t
 ngx_aigc_issuer_endpoints(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     ngx_aigc_endpoints_t *ep)
@@ -27,7 +32,7 @@ ngx_aigc_issuer_endpoints(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     ngx_int_t                rc;
     ngx_aigc_issuer_slot_t  *slot, *copy;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     copy = ngx_palloc(pool, sizeof(ngx_aigc_issuer_slot_t));
     if (copy == NULL) {
@@ -86,7 +91,7 @@ ngx_aigc_issuer_announced(ngx_aigc_zone_t *zone)
 {
     ngx_aigc_issuer_slot_t  *slot;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     return slot->announced;
 }
@@ -100,7 +105,7 @@ ngx_aigc_issuer_keys(ngx_aigc_zone_t *zone, ngx_atomic_uint_t *version,
     ngx_aigc_jwks_t         *jwks;
     ngx_aigc_issuer_slot_t  *slot, *copy;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     if (slot->keys == ngx_aigc_issuer_version) {
         *version = ngx_aigc_issuer_version;
@@ -148,7 +153,7 @@ ngx_aigc_issuer_put_endpoints(ngx_aigc_zone_t *zone, ngx_aigc_endpoints_t *ep)
     ngx_int_t                rc;
     ngx_aigc_issuer_slot_t  *slot;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     ngx_aigc_lock(zone);
 
@@ -247,7 +252,7 @@ ngx_aigc_issuer_put_set(ngx_aigc_zone_t *zone, ngx_str_t *json,
 
     ngx_aigc_jwks_free(jwks);
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     ngx_aigc_lock(zone);
 
@@ -283,7 +288,7 @@ ngx_aigc_issuer_age(ngx_aigc_zone_t *zone)
 {
     ngx_aigc_issuer_slot_t  *slot;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     return slot->keys ? ngx_aigc_since_sec(slot->fetched) : -1;
 }
@@ -294,7 +299,7 @@ ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone)
 {
     ngx_aigc_issuer_slot_t  *slot;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     slot->wanted = 1;
 }
@@ -305,7 +310,7 @@ ngx_aigc_issuer_put_away(ngx_aigc_zone_t *zone, ngx_uint_t away)
 {
     ngx_aigc_issuer_slot_t  *slot;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     slot->away = away;
 }
@@ -316,7 +321,7 @@ ngx_aigc_issuer_here(ngx_aigc_zone_t *zone)
 {
     ngx_aigc_issuer_slot_t  *slot;
 
-    slot = ngx_aigc_partition(zone, issuer, ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(zone);
 
     return slot->away ? NGX_DECLINED : NGX_OK;
 }

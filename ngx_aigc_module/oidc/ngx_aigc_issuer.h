@@ -33,6 +33,12 @@ typedef struct {
 } ngx_aigc_issuer_slot_t;
 
 
+extern ngx_aigc_part_t  ngx_aigc_issuer_part;
+
+#define ngx_aigc_issuer(zone)                                                 \
+    ((ngx_aigc_issuer_slot_t *) ngx_aigc_part(zone, ngx_aigc_issuer_part))
+
+
 #define NGX_AIGC_ANNOUNCED_KNOWN    1   /* discovery has succeeded */
 #define NGX_AIGC_ANNOUNCED_ISS      2   /* answers name it (RFC 9207) */
 #define NGX_AIGC_ANNOUNCED_POST     4   /* the client's secret is taken from the

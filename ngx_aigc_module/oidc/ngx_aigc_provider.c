@@ -105,8 +105,7 @@ ngx_aigc_provider_timer(ngx_event_t *ev)
         return;
     }
 
-    slot = ngx_aigc_partition(ngx_aigc_provider_zone, issuer,
-                              ngx_aigc_issuer_slot_t);
+    slot = ngx_aigc_issuer(ngx_aigc_provider_zone);
 
     if (slot->wanted
         && ngx_aigc_since(ngx_aigc_provider_fetched) >= NGX_AIGC_KEYS_WANTED)

@@ -41,7 +41,7 @@ typedef struct {
 
 
 /* What a directive says of it. */
-typedef struct {
+typedef struct ngx_aigc_provider_s {
     ngx_aigc_provider_words_t  *words;
     ngx_str_t                   issuer;
     ngx_str_t                   client_id;

@@ -30,6 +30,14 @@ static void ngx_aigc_revocation_raise(ngx_aigc_zone_t *zone, time_t floor);
 static void  (*ngx_aigc_revocation_told)(void);
 
 
+/* behind the slots, the head of a chain for each */
+ngx_aigc_part_t  ngx_aigc_revocation_part = {
+    sizeof(ngx_aigc_revocations_t),
+    sizeof(ngx_aigc_revocation_t) + sizeof(uint32_t),
+    16, NGX_AIGC_REVOCATIONS_MAX, NULL, 0
+};
+
+
 ngx_int_t
 ngx_aigc_subject(ngx_str_t *session, ngx_str_t *login, ngx_str_t *user,
     time_t start, ngx_aigc_subject_t *s)
@@ -63,10 +71,10 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
 
     /* what is revoked from here on changes the version */
 
-    *version = zone->shm->revoked.version;
+    *version = ngx_aigc_revoked(zone)->version;
     ngx_memory_barrier();
 
-    if (s->start <= (time_t) zone->shm->revoked.floor) {
+    if (s->start <= (time_t) ngx_aigc_revoked(zone)->floor) {
         return NGX_DECLINED;
     }
 
@@ -140,7 +148,7 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
     ngx_memory_barrier();
 
     if (rc == NGX_OK) {
-        zone->shm->revoked.version++;
+        ngx_aigc_revoked(zone)->version++;
     }
 
     ngx_aigc_unlock(zone);
@@ -165,7 +173,7 @@ ngx_aigc_revocation_notify(void (*told)(void))
 uint32_t
 ngx_aigc_revocation_read(ngx_aigc_zone_t *zone)
 {
-    return (uint32_t) ++zone->shm->revoked.begun;
+    return (uint32_t) ++ngx_aigc_revoked(zone)->begun;
 }
 
 
@@ -178,7 +186,7 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
     ngx_atomic_uint_t       full;
 
     if (mark == 0) {
-        mark = (uint32_t) zone->shm->revoked.begun;
+        mark = (uint32_t) ngx_aigc_revoked(zone)->begun;
     }
 
     made = 0;
@@ -193,9 +201,10 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
         r = ngx_aigc_revocation_slot(zone, list[i].key);
 
         if (r == NULL) {
-            made += (zone->shm->revoked.used >= zone->shm->nrevocations
+            made += (ngx_aigc_revoked(zone)->used
+                     >= ngx_aigc_revocations_n(zone)
                      && ngx_aigc_when_time(list[i].when)
-                        > (time_t) zone->shm->revoked.floor);
+                        > (time_t) ngx_aigc_revoked(zone)->floor);
 
             r = ngx_aigc_revocation_add(zone, &list[i]);
             changed |= (r != NULL);
@@ -214,7 +223,7 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
     ngx_memory_barrier();
 
     if (changed) {
-        zone->shm->revoked.version++;
+        ngx_aigc_revoked(zone)->version++;
     }
 
     ngx_aigc_unlock(zone);
@@ -228,7 +237,7 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
 void
 ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark)
 {
-    zone->shm->revoked.read = mark;
+    ngx_aigc_revoked(zone)->read = mark;
 }
 
 
@@ -244,8 +253,8 @@ ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor)
 void
 ngx_aigc_revocation_heard(ngx_aigc_zone_t *zone)
 {
-    zone->shm->revoked.heard = ngx_aigc_now();
-    zone->shm->revoked.known = 1;
+    ngx_aigc_revoked(zone)->heard = ngx_aigc_now();
+    ngx_aigc_revoked(zone)->known = 1;
 }
 
 
@@ -261,7 +270,7 @@ ngx_aigc_revocation_released(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *user)
     if (r && r->revoked.when == user->when) {
         r->revoked.when = ngx_aigc_when(ngx_aigc_when_time(user->when),
                                         NGX_AIGC_REVOKED_RELEASED);
-        zone->shm->revoked.version++;
+        ngx_aigc_revoked(zone)->version++;
     }
 
     ngx_aigc_unlock(zone);
@@ -279,7 +288,7 @@ ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < zone->shm->nrevocations; i++) {
+    for (i = 0; i < ngx_aigc_revocations_n(zone); i++) {
 
         r = &ngx_aigc_revocations(zone)[i];
         ended = ngx_aigc_when_time(r->revoked.when);
@@ -287,7 +296,7 @@ ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
         if (r->revoked.when
             && (ended < time
                 || (ngx_aigc_revocation_stored(zone, r) == 0
-                    && ended <= (time_t) zone->shm->revoked.floor)))
+                    && ended <= (time_t) ngx_aigc_revoked(zone)->floor)))
         {
             ngx_aigc_revocation_drop(zone, i);
         }
@@ -297,7 +306,7 @@ ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
 
     /* whoever died while counting */
 
-    zone->shm->revoked.used = used;
+    ngx_aigc_revoked(zone)->used = used;
 
     ngx_aigc_unlock(zone);
 }
@@ -327,12 +336,15 @@ ngx_aigc_revocation_forget(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
 static uint32_t *
 ngx_aigc_revocation_bucket(ngx_aigc_zone_t *zone, u_char *key)
 {
-    uint32_t  hash;
+    uint32_t  hash, n, *heads;
 
     ngx_memcpy(&hash, key, sizeof(hash));
 
-    return &ngx_aigc_partition(zone, revocation_heads, uint32_t)
-               [hash % zone->shm->nrevocations];
+    n = ngx_aigc_revocations_n(zone);
+
+    heads = (uint32_t *) &ngx_aigc_revocations(zone)[n];
+
+    return &heads[hash % n];
 }
 
 
@@ -348,13 +360,13 @@ ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key)
 
     for (i = 0; i < NGX_AIGC_SEQ_TRIES; i++) {
 
-        moved = zone->shm->revoked.moved;
+        moved = ngx_aigc_revoked(zone)->moved;
         ngx_memory_barrier();
 
         when = 0;
         next = *ngx_aigc_revocation_bucket(zone, key);
 
-        for (n = 0; next && n < zone->shm->nrevocations; n++) {
+        for (n = 0; next && n < ngx_aigc_revocations_n(zone); n++) {
 
             r = &ngx_aigc_revocations(zone)[next - 1];
 
@@ -368,7 +380,7 @@ ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key)
 
         ngx_memory_barrier();
 
-        if (moved == zone->shm->revoked.moved) {
+        if (moved == ngx_aigc_revoked(zone)->moved) {
             return when;
         }
     }
@@ -417,8 +429,8 @@ ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked)
     r = &ngx_aigc_revocations(zone)[slot];
     head = ngx_aigc_revocation_bucket(zone, revoked->key);
 
-    zone->shm->revoked.moved++;
-    zone->shm->revoked.used++;
+    ngx_aigc_revoked(zone)->moved++;
+    ngx_aigc_revoked(zone)->used++;
     ngx_memory_barrier();
 
     r->revoked = *revoked;
@@ -446,18 +458,19 @@ ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, uint64_t when)
     r = ngx_aigc_revocations(zone);
     oldest = 0;
 
-    if (zone->shm->revoked.used >= zone->shm->nrevocations
-        && ngx_aigc_when_time(when) <= (time_t) zone->shm->revoked.floor)
+    if (ngx_aigc_revoked(zone)->used >= ngx_aigc_revocations_n(zone)
+        && ngx_aigc_when_time(when) <= (time_t) ngx_aigc_revoked(zone)->floor)
     {
         return NGX_AIGC_NONE;
     }
 
-    for (i = 0; i < zone->shm->nrevocations; i++) {
+    for (i = 0; i < ngx_aigc_revocations_n(zone); i++) {
 
-        slot = (zone->shm->revoked.cursor + i) % zone->shm->nrevocations;
+        slot = (ngx_aigc_revoked(zone)->cursor + i)
+               % ngx_aigc_revocations_n(zone);
 
         if (r[slot].revoked.when == 0) {
-            zone->shm->revoked.cursor = slot + 1;
+            ngx_aigc_revoked(zone)->cursor = slot + 1;
             return slot;
         }
 
@@ -493,7 +506,7 @@ ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
     ngx_log_t *log)
 {
     if (zone->shm->counters.revocations_full == full
-        || !ngx_aigc_seldom(&zone->shm->revoked.told,
+        || !ngx_aigc_seldom(&ngx_aigc_revoked(zone)->told,
                             NGX_AIGC_REVOCATIONS_TOLD))
     {
         return;
@@ -502,8 +515,9 @@ ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
     ngx_log_error(NGX_LOG_ERR, log, 0,
                   "aigc: no room for more than %uD revocations: sessions that "
                   "began until %T are refused; a larger \"aigc_zone\" holds "
-                  "more, up to %d", zone->shm->nrevocations,
-                  (time_t) zone->shm->revoked.floor, NGX_AIGC_REVOCATIONS_MAX);
+                  "more, up to %d", ngx_aigc_revocations_n(zone),
+                  (time_t) ngx_aigc_revoked(zone)->floor,
+                  NGX_AIGC_REVOCATIONS_MAX);
 }
 
 
@@ -528,19 +542,19 @@ ngx_aigc_revocation_drop(ngx_aigc_zone_t *zone, uint32_t slot)
     ngx_memory_barrier();
 
     r[slot].revoked.when = 0;
-    zone->shm->revoked.used--;
+    ngx_aigc_revoked(zone)->used--;
 }
 
 
 static void
 ngx_aigc_revocation_raise(ngx_aigc_zone_t *zone, time_t floor)
 {
-    if (floor <= (time_t) zone->shm->revoked.floor) {
+    if (floor <= (time_t) ngx_aigc_revoked(zone)->floor) {
         return;
     }
 
-    zone->shm->revoked.floor = floor;
+    ngx_aigc_revoked(zone)->floor = floor;
     ngx_memory_barrier();
 
-    zone->shm->revoked.version++;
+    ngx_aigc_revoked(zone)->version++;
 }

@@ -42,12 +42,33 @@ typedef struct {
 } ngx_aigc_revocation_t;
 
 
-#define ngx_aigc_revocations(zone)                                            \
-    ngx_aigc_partition(zone, revocations, ngx_aigc_revocation_t)
+typedef struct {
+    ngx_atomic_t      version;          /* grows with every revocation */
+    ngx_atomic_t      known;            /* the ConfigMap was read, or cannot be */
+    ngx_atomic_t      heard;            /* ngx_aigc_now() at its last event */
+    ngx_atomic_t      floor;            /* what started until then is refused */
+    ngx_atomic_t      moved;            /* grows before a place is used again */
+    ngx_aigc_seldom_t told;             /* the line "no room" */
+    ngx_atomic_t      begun;            /* readings of the ConfigMap, … */
+    ngx_atomic_t      read;             /* … of which this one was the last to
+                                           reach its end */
+    uint32_t          used;
+    uint32_t          cursor;           /* where a free place is looked for */
+    ngx_aigc_revocation_t  slots[];
+} ngx_aigc_revocations_t;
+
+
+extern ngx_aigc_part_t  ngx_aigc_revocation_part;
+
+#define ngx_aigc_revoked(zone)                                                \
+    ((ngx_aigc_revocations_t *) ngx_aigc_part(zone, ngx_aigc_revocation_part))
+#define ngx_aigc_revocations(zone)  (ngx_aigc_revoked(zone)->slots)
+#define ngx_aigc_revocations_n(zone)                                          \
+    ngx_aigc_part_slots(zone, ngx_aigc_revocation_part)
 
 /* "when" of the ConfigMap; 0: it is not there */
 #define ngx_aigc_revocation_stored(zone, r)                                   \
-    (((int32_t) ((r)->mark - (uint32_t) (zone)->shm->revoked.read) >= 0)      \
+    (((int32_t) ((r)->mark - (uint32_t) ngx_aigc_revoked(zone)->read) >= 0)   \
      ? (r)->stored : 0)
 
 
@@ -63,7 +84,7 @@ ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
     ngx_aigc_subject_t *s, ngx_atomic_uint_t *version);
 
 #define ngx_aigc_revocation_version(zone)                                     \
-    ((ngx_atomic_uint_t) (zone)->shm->revoked.version)
+    ((ngx_atomic_uint_t) ngx_aigc_revoked(zone)->version)
 
 /* "when" of text (a sid or sub); 0: it was not revoked. */
 uint64_t ngx_aigc_revocation_when(ngx_aigc_zone_t *zone, ngx_str_t *text);
@@ -72,7 +93,7 @@ uint64_t ngx_aigc_revocation_when(ngx_aigc_zone_t *zone, ngx_str_t *text);
  * Not 0: the ConfigMap has been read once, or the cluster will not let us read
  * it.  Else nobody can tell yet who is revoked.
  */
-#define ngx_aigc_revocation_known(zone)  ((zone)->shm->revoked.known)
+#define ngx_aigc_revocation_known(zone)  (ngx_aigc_revoked(zone)->known)
 
 /*
  * Of one that is revoked: NGX_OK when that is because the user was suspended or

@@ -25,7 +25,7 @@ ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocation_e which,
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < zone->shm->nrevocations && n < max; i++) {
+    for (i = 0; i < ngx_aigc_revocations_n(zone) && n < max; i++) {
 
         ngx_aigc_revocation_breathe(zone, i);
 
@@ -41,7 +41,7 @@ ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocation_e which,
             take = (ngx_aigc_revocation_stored(zone, r) != r->revoked.when
                     && ngx_aigc_when_time(r->revoked.when) >= time
                     && ngx_aigc_when_time(r->revoked.when)
-                       > (time_t) zone->shm->revoked.floor);
+                       > (time_t) ngx_aigc_revoked(zone)->floor);
             break;
 
         case NGX_AIGC_REVOCATION_PAST:
@@ -73,14 +73,14 @@ ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n, ngx_log_t *log)
     uint32_t    i, used, *times;
     ngx_uint_t  k, until;
 
-    times = ngx_alloc(zone->shm->nrevocations * sizeof(uint32_t), log);
+    times = ngx_alloc(ngx_aigc_revocations_n(zone) * sizeof(uint32_t), log);
     if (times == NULL) {
         return 0;
     }
 
     used = 0;
 
-    for (i = 0; i < zone->shm->nrevocations; i++) {
+    for (i = 0; i < ngx_aigc_revocations_n(zone); i++) {
         times[used] = (uint32_t) ngx_aigc_when_time(
                                ngx_aigc_revocations(zone)[i].revoked.when);
         used += (times[used] != 0);

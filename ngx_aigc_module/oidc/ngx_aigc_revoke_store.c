@@ -228,10 +228,10 @@ ngx_aigc_revoke_prune(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
     /* almost full: the oldest go, and with them the oldest sessions */
 
-    some = zone->shm->nrevocations / 16;
-    most = zone->shm->nrevocations - some;
+    some = ngx_aigc_revocations_n(zone) / 16;
+    most = ngx_aigc_revocations_n(zone) - some;
 
-    if (ngx_aigc_revoke_npast == 0 && zone->shm->revoked.used > most) {
+    if (ngx_aigc_revoke_npast == 0 && ngx_aigc_revoked(zone)->used > most) {
         floor = ngx_aigc_revocation_oldest(zone, some, log);
         ngx_aigc_revoke_npast = ngx_aigc_revocation_list(zone,
                                     NGX_AIGC_REVOCATION_PAST, floor + 1,

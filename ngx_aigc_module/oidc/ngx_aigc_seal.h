@@ -18,7 +18,7 @@
 #define NGX_AIGC_SEAL_MAX       12288   /* bytes of sealed text */
 
 
-typedef struct {
+typedef struct ngx_aigc_seal_keys_s {
     ngx_uint_t       n;
     u_char           key[NGX_AIGC_SEAL_KEYS_MAX][NGX_AIGC_SEAL_KEY_LEN];
     u_char           hmac[NGX_AIGC_SEAL_KEYS_MAX][NGX_AIGC_SEAL_KEY_LEN];

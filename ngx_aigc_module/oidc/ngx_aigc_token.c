@@ -17,6 +17,12 @@ static ngx_aigc_token_t *ngx_aigc_token_set(ngx_aigc_zone_t *zone,
     u_char *digest);
 
 
+/* a slot of the part is a set */
+ngx_aigc_part_t  ngx_aigc_token_part = {
+    0, NGX_AIGC_TOKEN_WAYS * sizeof(ngx_aigc_token_t), 8, 0, NULL, 0
+};
+
+
 ngx_int_t
 ngx_aigc_token_find(ngx_aigc_zone_t *zone, u_char *digest,
     ngx_atomic_uint_t keys, time_t now, ngx_aigc_token_t *token)
@@ -155,11 +161,11 @@ ngx_aigc_token_set(ngx_aigc_zone_t *zone, u_char *digest)
     uint32_t           n;
     ngx_aigc_token_t  *tokens;
 
-    tokens = ngx_aigc_partition(zone, tokens, ngx_aigc_token_t);
+    tokens = ngx_aigc_part(zone, ngx_aigc_token_part);
 
     ngx_memcpy(&n, digest, sizeof(n));
 
-    n %= zone->shm->ntokens / NGX_AIGC_TOKEN_WAYS;
+    n %= ngx_aigc_part_slots(zone, ngx_aigc_token_part);
 
     return &tokens[n * NGX_AIGC_TOKEN_WAYS];
 }

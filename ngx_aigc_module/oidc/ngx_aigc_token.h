@@ -13,7 +13,6 @@
 
 
 #define NGX_AIGC_TOKEN_WAYS  4          /* slots a digest may stand in */
-#define NGX_AIGC_DIGEST_LEN  32         /* SHA-256 */
 
 
 typedef struct {
@@ -29,6 +28,9 @@ typedef struct {
     ngx_aigc_subject_t                 subject;
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) sub;
 } ngx_aigc_token_t;
+
+
+extern ngx_aigc_part_t  ngx_aigc_token_part;
 
 
 /*

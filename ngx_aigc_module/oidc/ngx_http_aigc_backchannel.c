@@ -3,6 +3,8 @@
  */
 
 #include "ngx_http_aigc_backchannel.h"
+#include "ngx_aigc_provider.h"
+#include "ngx_aigc_revocation.h"
 #include "ngx_http_aigc_forged.h"
 #include "base/ngx_http_aigc_body.h"
 #include "base/ngx_http_aigc_headers.h"

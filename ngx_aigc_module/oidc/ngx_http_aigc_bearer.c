@@ -2,6 +2,7 @@
  * oidc/ngx_http_aigc_bearer.c — who a bearer token is of.
  */
 
+#include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_credential.h"
 #include "ngx_http_aigc_forged.h"
 #include "base/ngx_http_aigc_challenge.h"

@@ -3,6 +3,8 @@
  */
 
 #include "ngx_http_aigc_credential.h"
+#include "ngx_aigc_provider.h"
+#include "ngx_http_aigc_memo.h"
 
 #include "ngx_aigc_verify.h"
 
@@ -117,7 +119,6 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
     return NGX_OK;
 }
-
 
 
 ngx_int_t

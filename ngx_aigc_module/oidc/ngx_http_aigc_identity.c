@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_aigc_identity.h"
+#include "ngx_aigc_provider.h"
 #include "base/ngx_http_aigc_headers.h"
 
 #include "base/ngx_aigc_cookie.h"

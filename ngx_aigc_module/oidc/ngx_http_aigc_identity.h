@@ -7,6 +7,7 @@
 #ifndef _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
 #define _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
 
+#include "ngx_aigc_revocation.h"
 #include "base/ngx_http_aigc_conf.h"
 
 #include "ngx_aigc_jwt.h"

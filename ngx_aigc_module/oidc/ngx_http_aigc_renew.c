@@ -121,7 +121,7 @@ ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf)
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aigc: no room to renew a session: %uD are being "
                       "renewed: make \"aigc_zone\" larger",
-                      mcf->zone->shm->nflights);
+                      ngx_aigc_part_slots(mcf->zone, ngx_aigc_flight_part));
     }
 }
 

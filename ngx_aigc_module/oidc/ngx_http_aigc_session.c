@@ -2,6 +2,8 @@
  * oidc/ngx_http_aigc_session.c — who a session cookie is of.
  */
 
+#include "ngx_aigc_provider.h"
+#include "ngx_aigc_token.h"
 #include "ngx_http_aigc_credential.h"
 
 #include "ngx_aigc_verify.h"

@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_aigc_sign_in.h"
+#include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_login.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"

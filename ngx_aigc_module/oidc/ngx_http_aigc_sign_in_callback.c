@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_aigc_sign_in_callback.h"
+#include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_login.h"
 #include "ngx_http_aigc_sign_in.h"

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_aigc_sign_out.h"
+#include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_identity.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"

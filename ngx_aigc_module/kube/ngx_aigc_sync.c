@@ -1,0 +1,179 @@
+/*
+ * kube/ngx_aigc_sync.c — the state of the watches.
+ */
+
+#include "ngx_aigc_sync.h"
+
+
+#define ngx_aigc_watch_core(state)                                            \
+    ((state)->used && (state)->kind < NGX_AIGC_KINDS_CORE)
+
+
+ngx_aigc_part_t  ngx_aigc_sync_part = {
+    sizeof(ngx_aigc_sync_t), 0, 0, 0, NULL, 0
+};
+
+
+ngx_int_t
+ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
+{
+    ngx_uint_t               i, kinds;
+    ngx_aigc_watch_state_t  *state;
+
+    kinds = 0;
+
+    for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
+        state = &ngx_aigc_sync(zone)->watches[i];
+
+        if (!ngx_aigc_watch_core(state)) {
+            continue;
+        }
+
+        if (!state->synced) {
+            return NGX_DECLINED;
+        }
+
+        kinds |= 1 << state->kind;
+    }
+
+    return (kinds == (1 << NGX_AIGC_KINDS_CORE) - 1) ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
+{
+    ngx_uint_t               i, n;
+    ngx_aigc_watch_state_t  *state;
+
+    n = 0;
+
+    for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
+        state = &ngx_aigc_sync(zone)->watches[i];
+
+        if (!state->used || state->kind != (ngx_atomic_uint_t) kind) {
+            continue;
+        }
+
+        if (!state->synced) {
+            return NGX_DECLINED;
+        }
+
+        n++;
+    }
+
+    return n ? NGX_OK : NGX_DECLINED;
+}
+
+
+void
+ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch, ngx_uint_t used,
+    ngx_aigc_kind_e kind, uint32_t what)
+{
+    ngx_uint_t               n;
+    ngx_aigc_watch_state_t  *state;
+
+    state = &ngx_aigc_sync(zone)->watches[watch];
+    state->kind = kind;
+
+    if (!used || !state->used || state->what != what) {
+        state->synced = 0;
+        state->heard = 0;
+        state->what = what;
+    }
+
+    state->used = used;
+
+    /* what every request looks at is no longer than it has to be */
+
+    for (n = NGX_AIGC_WATCHES_MAX; n; n--) {
+        if (ngx_aigc_sync(zone)->watches[n - 1].used) {
+            break;
+        }
+    }
+
+    ngx_aigc_sync(zone)->nwatches = n;
+}
+
+
+ngx_int_t
+ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+{
+    ngx_uint_t  i;
+
+    ngx_aigc_sync(zone)->watches[watch].synced = zone->epoch;
+
+    for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
+        if (ngx_aigc_watch_core(&ngx_aigc_sync(zone)->watches[i])
+            && ngx_aigc_sync(zone)->watches[i].synced != zone->epoch)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_zone_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+{
+    ngx_aigc_sync(zone)->watches[watch].heard = ngx_aigc_now();
+}
+
+
+void
+ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+{
+    ngx_aigc_sync(zone)->watches[watch].synced = 0;
+}
+
+
+time_t
+ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
+{
+    time_t                   age, max;
+    ngx_uint_t               i;
+    ngx_aigc_watch_state_t  *state;
+
+    max = -1;
+
+    for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
+        state = &ngx_aigc_sync(zone)->watches[i];
+
+        if (!state->used || state->kind != (ngx_atomic_uint_t) kind
+            || !state->heard)
+        {
+            continue;
+        }
+
+        age = ngx_aigc_since_sec(state->heard);
+        max = ngx_max(max, age);
+    }
+
+    return max;
+}
+
+
+time_t
+ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
+{
+    time_t                   age, max;
+    ngx_uint_t               i;
+    ngx_aigc_watch_state_t  *state;
+
+    max = 0;
+
+    for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
+        state = &ngx_aigc_sync(zone)->watches[i];
+
+        if (!ngx_aigc_watch_core(state) || !state->heard) {
+            continue;
+        }
+
+        age = ngx_aigc_since_sec(state->heard);
+        max = ngx_max(max, age);
+    }
+
+    return max;
+}
