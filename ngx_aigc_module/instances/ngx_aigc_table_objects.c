@@ -227,7 +227,10 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
     d = ngx_aigc_disks(zone);
 
-    for (slot = ngx_aigc_disk_low; slot < ngx_aigc_table(zone)->ndisks; slot++) {
+    for (slot = ngx_aigc_disk_low;
+         slot < ngx_aigc_table(zone)->ndisks;
+         slot++)
+    {
         if (!d[slot].used) {
             break;
         }
@@ -235,7 +238,9 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
     ngx_aigc_disk_low = slot;
 
-    if (slot == ngx_aigc_table(zone)->ndisks || pvc->name.len > NGX_AIGC_PVC_MAX) {
+    if (slot == ngx_aigc_table(zone)->ndisks
+        || pvc->name.len > NGX_AIGC_PVC_MAX)
+    {
         return NGX_AIGC_NONE;
     }
 
@@ -519,7 +524,7 @@ ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
         ngx_aigc_seq_end(&r->seq);
     }
 
-    ngx_aigc_table(zone)->writing = 0;             /* nothing that others see */
+    ngx_aigc_table(zone)->writing = 0;  /* nothing that others see */
     ngx_aigc_unlock(zone);
 }
 
@@ -542,6 +547,6 @@ ngx_aigc_table_disk_deleted(ngx_aigc_zone_t *zone, uint32_t slot,
         ngx_aigc_seq_end(&d->seq);
     }
 
-    ngx_aigc_table(zone)->writing = 0; /* nothing that others see */
+    ngx_aigc_table(zone)->writing = 0;  /* nothing that others see */
     ngx_aigc_unlock(zone);
 }
