@@ -273,7 +273,7 @@ ngx_http_aigc_callback_in(ngx_http_request_t *r)
 }
 
 
-/* Logto's "Cancel" comes back without any parameter. */
+/* "Cancel" at a provider (Logto) comes back without any parameter. */
 static ngx_int_t
 ngx_http_aigc_callback_bare(ngx_http_request_t *r)
 {
