@@ -144,19 +144,16 @@ ngx_http_aigc_api_segment(ngx_str_t *pattern, ngx_str_t *segment,
     static ngx_str_t  name = ngx_string("{template}");
     static ngx_str_t  id = ngx_string("{id}");
 
-#define ngx_http_aigc_api_is(a, b)                                            \
-    ((a)->len == (b)->len && ngx_memcmp((a)->data, (b)->data, (a)->len) == 0)
-
-    if (ngx_http_aigc_api_is(pattern, &ns)) {
+    if (ngx_aigc_text_eq(pattern, &ns)) {
         call->ns = *segment;
 
-    } else if (ngx_http_aigc_api_is(pattern, &name)) {
+    } else if (ngx_aigc_text_eq(pattern, &name)) {
         call->name = *segment;
 
-    } else if (ngx_http_aigc_api_is(pattern, &id)) {
+    } else if (ngx_aigc_text_eq(pattern, &id)) {
         call->id = ngx_aigc_id_parse(segment);
 
-    } else if (!ngx_http_aigc_api_is(pattern, segment)) {
+    } else if (!ngx_aigc_text_eq(pattern, segment)) {
         return NGX_DECLINED;
     }
 

@@ -218,11 +218,8 @@ ngx_http_aigc_item_is(ngx_http_aigc_item_t *item, ngx_http_aigc_item_t *other)
 {
     return item->audience == other->audience
            && item->id == other->id
-           && item->ns.len == other->ns.len
-           && item->name.len == other->name.len
-           && ngx_memcmp(item->ns.data, other->ns.data, item->ns.len) == 0
-           && ngx_memcmp(item->name.data, other->name.data, item->name.len)
-              == 0;
+           && ngx_aigc_text_eq(&item->ns, &other->ns)
+           && ngx_aigc_text_eq(&item->name, &other->name);
 }
 
 

@@ -22,9 +22,7 @@ ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
     role = jwt->roles.elts;
 
     for (i = 0; i < jwt->roles.nelts; i++) {
-        if (role[i].len == wanted->len
-            && ngx_memcmp(role[i].data, wanted->data, wanted->len) == 0)
-        {
+        if (ngx_aigc_text_eq(&role[i], wanted)) {
             return 1;
         }
     }

@@ -411,8 +411,7 @@ ngx_http_aigc_view_compare(ngx_http_aigc_item_t **place,
     /* a counter moves more often than what is shown changes */
 
     if (now->audience == NULL
-        || (old && old->json.len == now->json.len
-            && ngx_memcmp(old->json.data, now->json.data, now->json.len) == 0))
+        || (old && ngx_aigc_text_eq(&old->json, &now->json)))
     {
         return NGX_OK;
     }

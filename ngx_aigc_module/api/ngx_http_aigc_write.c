@@ -134,9 +134,7 @@ ngx_http_aigc_write_state(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 
     ngx_aigc_fixed_get(&record->owner, &owner);
 
-    if (owner.len != call->who.sub.len
-        || ngx_memcmp(owner.data, call->who.sub.data, owner.len) != 0)
-    {
+    if (!ngx_aigc_text_eq(&owner, &call->who.sub)) {
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
                       "aigc: administrator \"%V\" asks for instance "
                       "%V/%V/%i of user \"%V\" to be %V", &call->who.sub,

@@ -48,8 +48,7 @@ ngx_http_aigc_written_shown(ngx_http_request_t *r, ngx_aigc_op_t *op,
 
     if (op->id < 0
         || ngx_aigc_table_template_at(mcf->zone, op->tmpl, &tmpl) != NGX_OK
-        || op->uid.len != tmpl.uid.len
-        || ngx_memcmp(op->uid.data, tmpl.uid.data, tmpl.uid.len) != 0)
+        || !ngx_aigc_fixed_eq(&op->uid, &tmpl.uid))
     {
         goto gone;
     }
@@ -65,9 +64,7 @@ ngx_http_aigc_written_shown(ngx_http_request_t *r, ngx_aigc_op_t *op,
 
     if (op->after.len
         && tmpl.generation <= op->generation
-        && (op->after.len != record->raw.len
-            || ngx_memcmp(op->after.data, record->raw.data, op->after.len)
-               != 0))
+        && !ngx_aigc_fixed_eq(&op->after, &record->raw))
     {
         return NGX_AGAIN;
     }

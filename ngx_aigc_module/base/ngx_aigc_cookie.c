@@ -6,6 +6,8 @@
 
 #include "ngx_aigc_cookie.h"
 
+#include "ngx_aigc_text.h"
+
 
 #define ngx_aigc_cookie_skip(s, n)                                            \
     (s)->data += (n);                                                         \
@@ -105,10 +107,7 @@ ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session)
 {
     ngx_str_t  rest;
 
-    if (session->len
-        && name->len == session->len
-        && ngx_memcmp(name->data, session->data, name->len) == 0)
-    {
+    if (session->len && ngx_aigc_text_eq(name, session)) {
         return NGX_OK;
     }
 

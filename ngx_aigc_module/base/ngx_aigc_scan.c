@@ -4,6 +4,8 @@
 
 #include "ngx_aigc_scan.h"
 
+#include "ngx_aigc_text.h"
+
 #include <jansson.h>
 
 
@@ -143,9 +145,7 @@ ngx_aigc_scan_found(ngx_str_t *name, ngx_str_t *value,
 
     for (i = 0; i < n; i++) {
 
-        if (ngx_strlen(members[i].name) != name->len
-            || ngx_memcmp(members[i].name, name->data, name->len) != 0)
-        {
+        if (!ngx_aigc_text_is(name, members[i].name)) {
             continue;
         }
 

@@ -124,13 +124,11 @@ ngx_aigc_json_text(json_t *object, const char *key)
 ngx_uint_t
 ngx_aigc_json_is(json_t *object, const char *key, const char *word)
 {
-    size_t     len;
     ngx_str_t  text;
 
-    len = ngx_strlen(word);
     text = ngx_aigc_json_text(object, key);
 
-    return text.len == len && ngx_memcmp(text.data, word, len) == 0;
+    return ngx_aigc_text_is(&text, word);
 }
 
 

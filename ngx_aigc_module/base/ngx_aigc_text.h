@@ -16,6 +16,28 @@
 #define NGX_AIGC_DIGEST_LEN     32      /* SHA-256 */
 
 
+/* 1: both texts are the same bytes. */
+static ngx_inline ngx_uint_t
+ngx_aigc_text_eq(const ngx_str_t *a, const ngx_str_t *b)
+{
+    return a->len == b->len
+           && (a->len == 0 || ngx_memcmp(a->data, b->data, a->len) == 0);
+}
+
+
+/* 1: the text is exactly that word. */
+static ngx_inline ngx_uint_t
+ngx_aigc_text_is(const ngx_str_t *text, const char *word)
+{
+    size_t  len;
+
+    len = ngx_strlen(word);
+
+    return text->len == len
+           && (len == 0 || ngx_memcmp(text->data, word, len) == 0);
+}
+
+
 /* How many of len bytes fit in max without a UTF-8 character cut in two. */
 size_t ngx_aigc_text_cut(u_char *data, size_t len, size_t max);
 

@@ -189,12 +189,8 @@ ngx_http_aigc_same_origin(ngx_http_request_t *r, ngx_str_t *own)
             return NGX_DECLINED;
         }
 
-        if ((own && h->value.len == own->len
-             && ngx_memcmp(h->value.data, own->data, own->len) == 0)
-            || (h->value.len == mcf->origin.len
-                && ngx_memcmp(h->value.data, mcf->origin.data,
-                              mcf->origin.len)
-                   == 0))
+        if ((own && ngx_aigc_text_eq(&h->value, own))
+            || ngx_aigc_text_eq(&h->value, &mcf->origin))
         {
             return NGX_OK;
         }

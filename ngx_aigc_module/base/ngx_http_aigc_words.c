@@ -5,6 +5,8 @@
 
 #include "ngx_http_aigc_words.h"
 
+#include "ngx_aigc_text.h"
+
 
 typedef struct {
     const char  *codes[6];
@@ -272,9 +274,7 @@ ngx_http_aigc_why_is(const ngx_http_aigc_why_t *why, ngx_str_t *code,
 
     for (i = 0; i < 6 && why->codes[i]; i++) {
 
-        if (code->len != ngx_strlen(why->codes[i])
-            || ngx_memcmp(code->data, why->codes[i], code->len) != 0)
-        {
+        if (!ngx_aigc_text_is(code, why->codes[i])) {
             continue;
         }
 

@@ -55,9 +55,6 @@ static ngx_aigc_zone_t       *ngx_aigc_bind_zone;
 static ngx_aigc_bind_list_t   ngx_aigc_bind_list;
 
 
-#define ngx_aigc_bind_same(a, b)                                              \
-    ((a)->len == (b)->len && ngx_memcmp((a)->data, (b)->data, (a)->len) == 0)
-
 #define ngx_aigc_bind_hash(disk)                                              \
     ngx_murmur_hash2((disk)->uid.data, (disk)->uid.len)
 
@@ -155,7 +152,7 @@ ngx_aigc_bind_look(ngx_uint_t collect, ngx_log_t *log)
             }
 
         } else if (disk.ref_ours && disk.ref_uid.len
-                   && ngx_aigc_bind_same(&disk.ref_uid, &tmpl.uid))
+                   && ngx_aigc_fixed_eq(&disk.ref_uid, &tmpl.uid))
         {
             if (ngx_aigc_bind_send(slot, &disk, NULL, log) == NGX_ERROR) {
                 return;
@@ -270,7 +267,7 @@ ngx_aigc_bind_alive(ngx_aigc_fetch_t *f)
                                ngx_aigc_annotation(DISKS));
 
     alive = (ngx_aigc_fixed_eq(&list->uid, &uid) && deletion.len == 0
-             && disks.len == 6 && ngx_memcmp(disks.data, "delete", 6) == 0);
+             && ngx_aigc_text_is(&disks, "delete"));
 
     json_decref(root);
 
@@ -291,7 +288,7 @@ ngx_aigc_bind_cleared(ngx_log_t *log)
     if (ngx_current_msec - list->since < NGX_AIGC_BIND_GOOD
         && ngx_aigc_table_template_at(ngx_aigc_bind_zone, list->tmpl, &tmpl)
            == NGX_OK
-        && ngx_aigc_bind_same(&list->uid, &tmpl.uid)
+        && ngx_aigc_fixed_eq(&list->uid, &tmpl.uid)
         && tmpl.disks_delete && !tmpl.deleting)
     {
         for ( /* void */ ; list->next < list->n; list->next++) {

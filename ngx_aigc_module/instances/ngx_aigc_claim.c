@@ -202,10 +202,7 @@ ngx_aigc_claim_set(ngx_pool_t *pool, ngx_aigc_claim_texts_t *texts,
         return NGX_OK;
     }
 
-    if (texts->disk.data
-        && (texts->disk.len != sizeof("keep") - 1
-            || ngx_memcmp(texts->disk.data, "keep", sizeof("keep") - 1) != 0))
-    {
+    if (texts->disk.data && !ngx_aigc_text_is(&texts->disk, "keep")) {
         return NGX_OK;
     }
 
@@ -218,9 +215,7 @@ ngx_aigc_claim_set(ngx_pool_t *pool, ngx_aigc_claim_texts_t *texts,
     for (state = NGX_AIGC_RUNNING; state < NGX_AIGC_UNREADABLE; state++) {
         name = ngx_aigc_state_name(state);
 
-        if (texts->state.len == name->len
-            && ngx_memcmp(texts->state.data, name->data, name->len) == 0)
-        {
+        if (ngx_aigc_text_eq(&texts->state, name)) {
             break;
         }
     }

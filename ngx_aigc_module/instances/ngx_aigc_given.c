@@ -36,8 +36,7 @@ ngx_aigc_given(ngx_str_t *text, ngx_str_t *uid, ngx_int_t id, time_t created,
     *top = ngx_aigc_id_parse(&value);
 
     rc = (*top >= 0
-          && have.len && have.len == uid->len
-          && ngx_memcmp(have.data, uid->data, uid->len) == 0
+          && have.len && ngx_aigc_text_eq(&have, uid)
           && json_object_get(meta, "deletionTimestamp") == NULL
           && birth > 0 && birth <= created
           && json_object_get(annotations, (char *) key) == NULL)

@@ -74,10 +74,7 @@ ngx_aigc_gss_read_meta(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
 
     kind = ngx_aigc_json_text(object, "kind");
 
-    if (kind.len
-        && (kind.len != sizeof("GameServerSet") - 1
-            || ngx_memcmp(kind.data, "GameServerSet", kind.len) != 0))
-    {
+    if (kind.len && !ngx_aigc_text_is(&kind, "GameServerSet")) {
         return NGX_DECLINED;
     }
 
@@ -268,10 +265,10 @@ ngx_aigc_gss_read_disks(json_t *annotations, ngx_aigc_gss_t *gss)
 
     text = ngx_aigc_json_text(annotations, ngx_aigc_annotation(DISKS));
 
-    if (text.len == 6 && ngx_memcmp(text.data, "delete", 6) == 0) {
+    if (ngx_aigc_text_is(&text, "delete")) {
         gss->disks_delete = 1;
 
-    } else if (text.len != 6 || ngx_memcmp(text.data, "retain", 6) != 0) {
+    } else if (!ngx_aigc_text_is(&text, "retain")) {
         gss->disks_bad = 1;
     }
 }

@@ -49,9 +49,7 @@ ngx_aigc_gss_read_network(ngx_pool_t *pool, json_t *spec, ngx_aigc_gss_t *gss)
     network = json_object_get(spec, "network");
     type = ngx_aigc_json_text(network, "networkType");
 
-    if (type.len != sizeof("Kubernetes-Ingress") - 1
-        || ngx_memcmp(type.data, "Kubernetes-Ingress", type.len) != 0)
-    {
+    if (!ngx_aigc_text_is(&type, "Kubernetes-Ingress")) {
         return ngx_aigc_gss_blame(pool, gss, "networkType",
                                   json_object_get(network, "networkType"),
                                   "is not Kubernetes-Ingress");
@@ -149,9 +147,7 @@ ngx_aigc_gss_check(ngx_pool_t *pool, json_t *spec, ngx_aigc_gss_conf_t *conf,
     host.data = (u_char *) json_string_value(conf->host);
     host.len = json_string_length(conf->host);
 
-    if (host.len != gss->host.len
-        || ngx_memcmp(host.data, gss->host.data, host.len) != 0)
-    {
+    if (!ngx_aigc_text_eq(&host, &gss->host)) {
         return ngx_aigc_gss_blame(pool, gss, "network Host", conf->host,
                                   "has capitals: Kubernetes refuses such an "
                                   "Ingress");

@@ -314,7 +314,7 @@ ngx_aigc_gss_eci_spec(ngx_pool_t *pool, json_t *template, ngx_str_t *out)
     eci = ngx_aigc_json_text(json_object_get(meta, "labels"),
                              "alibabacloud.com/eci");
 
-    if (eci.len != 4 || ngx_memcmp(eci.data, "true", 4) != 0) {
+    if (!ngx_aigc_text_is(&eci, "true")) {
         ngx_str_null(out);
         return NGX_OK;
     }
@@ -360,8 +360,7 @@ ngx_aigc_gss_show_disk(ngx_pool_t *pool, json_t *claims, ngx_aigc_gss_t *gss)
 
         if (ngx_aigc_gss_disk_parse(value, &n, &unit) != NGX_OK
             || (value != first
-                && (unit.len != same.len
-                    || ngx_memcmp(unit.data, same.data, unit.len) != 0)))
+                && !ngx_aigc_text_eq(&unit, &same)))
         {
             return ngx_aigc_gss_quantity(pool, first, &gss->disk);
         }

@@ -26,13 +26,9 @@ ngx_aigc_gss_read_update(ngx_pool_t *pool, json_t *strategy,
     type = ngx_aigc_json_text(strategy, "type");
     block = json_object_get(strategy, "rollingUpdate");
 
-    on_delete = (type.len == sizeof("OnDelete") - 1
-                 && ngx_memcmp(type.data, "OnDelete", type.len) == 0);
+    on_delete = ngx_aigc_text_is(&type, "OnDelete");
 
-    if (!on_delete && type.len
-        && (type.len != sizeof("RollingUpdate") - 1
-            || ngx_memcmp(type.data, "RollingUpdate", type.len) != 0))
-    {
+    if (!on_delete && type.len && !ngx_aigc_text_is(&type, "RollingUpdate")) {
         return ngx_aigc_gss_rolls(pool, gss, "updateStrategy.type is neither "
                                   "RollingUpdate nor OnDelete");
     }

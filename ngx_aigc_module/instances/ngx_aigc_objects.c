@@ -62,8 +62,7 @@ ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
     network = ngx_aigc_json_text(json_object_get(status, "networkStatus"),
                                  "currentNetworkState");
 
-    gs->network_ready = (network.len == 5
-                         && ngx_memcmp(network.data, "Ready", 5) == 0);
+    gs->network_ready = ngx_aigc_text_is(&network, "Ready");
 
     return NGX_OK;
 }
@@ -124,9 +123,7 @@ ngx_aigc_gs_state(ngx_str_t *name)
     };
 
     for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (name->len == states[i].name.len
-            && ngx_memcmp(name->data, states[i].name.data, name->len) == 0)
-        {
+        if (ngx_aigc_text_eq(name, &states[i].name)) {
             return states[i].state;
         }
     }
@@ -362,7 +359,7 @@ ngx_aigc_status_read(ngx_pool_t *pool, ngx_uint_t http, ngx_str_t *body,
 
     kind = ngx_aigc_json_text(root, "kind");
 
-    if (kind.len != 6 || ngx_memcmp(kind.data, "Status", 6) != 0) {
+    if (!ngx_aigc_text_is(&kind, "Status")) {
         json_decref(root);
         return NGX_OK;
     }
@@ -407,7 +404,7 @@ ngx_aigc_status_test_failed(json_t *root, ngx_str_t *message)
 
     reason = ngx_aigc_json_text(root, "reason");
 
-    if (reason.len != 7 || ngx_memcmp(reason.data, "Invalid", 7) != 0) {
+    if (!ngx_aigc_text_is(&reason, "Invalid")) {
         return 0;
     }
 
@@ -418,9 +415,7 @@ ngx_aigc_status_test_failed(json_t *root, ngx_str_t *message)
         return 0;
     }
 
-    if (message->len == generic.len
-        && ngx_memcmp(message->data, generic.data, generic.len) == 0)
-    {
+    if (ngx_aigc_text_eq(message, &generic)) {
         return 1;
     }
 

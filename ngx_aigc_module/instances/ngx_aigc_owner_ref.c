@@ -75,10 +75,8 @@ ngx_aigc_owner_ref_is(json_t *item, ngx_str_t *gss)
     return version.len > sizeof(NGX_AIGC_GSS_GROUP) - 1
            && ngx_memcmp(version.data, NGX_AIGC_GSS_GROUP,
                          sizeof(NGX_AIGC_GSS_GROUP) - 1) == 0
-           && kind.len == sizeof(NGX_AIGC_GSS_KIND) - 1
-           && ngx_memcmp(kind.data, NGX_AIGC_GSS_KIND, kind.len) == 0
-           && name.len == gss->len
-           && ngx_memcmp(name.data, gss->data, name.len) == 0;
+           && ngx_aigc_text_is(&kind, NGX_AIGC_GSS_KIND)
+           && ngx_aigc_text_eq(&name, gss);
 }
 
 

@@ -41,10 +41,7 @@ ngx_aigc_plan_op(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op)
 {
     /* the slot may be another template's by now, or one made anew */
 
-    if (op->uid.len != plan->tmpl.uid.len
-        || ngx_memcmp(op->uid.data, plan->tmpl.uid.data, plan->tmpl.uid.len)
-           != 0)
-    {
+    if (!ngx_aigc_fixed_eq(&op->uid, &plan->tmpl.uid)) {
         ngx_aigc_plan_done(op, NGX_AIGC_RESULT_GONE);
         return NGX_OK;
     }
@@ -135,9 +132,7 @@ ngx_aigc_plan_allowed(ngx_aigc_plan_t *plan, ngx_aigc_op_t *op,
 
     for (i = 0; i < plan->claims.nelts; i++) {
 
-        if (claim[i].owner.len != owner->len
-            || ngx_memcmp(claim[i].owner.data, owner->data, owner->len) != 0)
-        {
+        if (!ngx_aigc_text_eq(&claim[i].owner, owner)) {
             continue;
         }
 

@@ -107,8 +107,7 @@ ngx_aigc_pod_owner(json_t *meta, ngx_str_t *gss)
             && version.len > sizeof(NGX_AIGC_KRUISE_GROUP) - 1
             && ngx_memcmp(version.data, NGX_AIGC_KRUISE_GROUP,
                           sizeof(NGX_AIGC_KRUISE_GROUP) - 1) == 0
-            && name.len == gss->len
-            && ngx_memcmp(name.data, gss->data, name.len) == 0
+            && ngx_aigc_text_eq(&name, gss)
             && ngx_aigc_text_check(&uid, NGX_AIGC_UID_MAX) == NGX_OK)
         {
             return uid;

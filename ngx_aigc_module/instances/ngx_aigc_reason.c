@@ -25,7 +25,6 @@ static json_t *ngx_aigc_reason_ended(json_t *container);
 static ngx_int_t ngx_aigc_reason_exit_code(json_t *ended);
 static ngx_int_t ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_pod_t *pod,
     ngx_str_t *code, json_t *container, json_t *ended, ngx_str_t *message);
-static ngx_uint_t ngx_aigc_text_is(ngx_str_t *text, const char *word);
 
 
 ngx_int_t
@@ -399,15 +398,4 @@ ngx_aigc_reason_set(ngx_pool_t *pool, ngx_aigc_pod_t *pod, ngx_str_t *code,
 
     return ngx_aigc_text_copy(pool, &sentence, NGX_AIGC_REASON_TEXT_MAX,
                               &pod->reason);
-}
-
-
-static ngx_uint_t
-ngx_aigc_text_is(ngx_str_t *text, const char *word)
-{
-    size_t  len;
-
-    len = ngx_strlen(word);
-
-    return text->len == len && ngx_memcmp(text->data, word, len) == 0;
 }

@@ -301,8 +301,7 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
         }
 
         if (host.len > NGX_AIGC_HOST_MAX
-            || (host.len == zone->gateway.len
-                && ngx_memcmp(host.data, zone->gateway.data, host.len) == 0))
+            || ngx_aigc_text_eq(&host, &zone->gateway))
         {
             host.len = 0;
         }
@@ -443,8 +442,7 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
             continue;
         }
 
-        if (!claimed || t == NULL || r->claim_gss.len != t->uid.len
-            || ngx_memcmp(r->claim_gss.data, t->uid.data, t->uid.len) != 0
+        if (!claimed || t == NULL || !ngx_aigc_fixed_eq(&r->claim_gss, &t->uid)
             || d[i].created < r->since - NGX_AIGC_STALE_TOP)
         {
             verdict = NGX_AIGC_DISK_FOREIGN;
@@ -503,9 +501,7 @@ ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i, ngx_aigc_template_t *t)
 
         if (d[i].deleting
             || (t && d[i].ref_uid.len
-                && (d[i].ref_uid.len != t->uid.len
-                    || ngx_memcmp(d[i].ref_uid.data, t->uid.data, t->uid.len)
-                       != 0)))
+                && !ngx_aigc_fixed_eq(&d[i].ref_uid, &t->uid)))
         {
             return 1;
         }

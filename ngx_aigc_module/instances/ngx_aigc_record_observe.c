@@ -31,11 +31,7 @@ ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
         t = &ngx_aigc_templates(zone)[r->tmpl];
 
         r->outdated = (t->seamless && t->revision.len
-                       && (t->revision.len != r->pod_revision.len
-                           || ngx_memcmp(t->revision.data,
-                                         r->pod_revision.data,
-                                         t->revision.len)
-                              != 0));
+                       && !ngx_aigc_fixed_eq(&t->revision, &r->pod_revision));
     }
 
     if (r->state != NGX_AIGC_RUNNING || r->routed) {

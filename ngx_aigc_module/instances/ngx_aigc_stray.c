@@ -77,9 +77,6 @@ static ngx_aigc_stray_t        ngx_aigc_strays[NGX_AIGC_STRAYS_MAX];
 static ngx_atomic_uint_t       ngx_aigc_stray_number;
 
 
-#define ngx_aigc_stray_same(a, b)                                             \
-    ((a)->len == (b)->len && ngx_memcmp((a)->data, (b)->data, (a)->len) == 0)
-
 
 void
 ngx_aigc_stray(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
@@ -172,8 +169,8 @@ ngx_aigc_stray_entry(uint32_t slot, ngx_aigc_stray_view_t *v)
             unused = s;
 
         } else if (s->slot == slot
-                   && ngx_aigc_stray_same(&s->uid, &v->disk.uid)
-                   && ngx_aigc_stray_same(&s->gss, &v->tmpl.uid))
+                   && ngx_aigc_fixed_eq(&s->uid, &v->disk.uid)
+                   && ngx_aigc_fixed_eq(&s->gss, &v->tmpl.uid))
         {
             return s;
         }
@@ -272,7 +269,7 @@ ngx_aigc_stray_alone(ngx_aigc_stray_view_t *v)
 
     age = ngx_time() - v->disk.created;
 
-    return ngx_aigc_stray_same(&v->disk.stray, &v->tmpl.uid)
+    return ngx_aigc_fixed_eq(&v->disk.stray, &v->tmpl.uid)
            && v->disk.version.len
            && age >= -NGX_AIGC_STRAY_YOUNG && age <= NGX_AIGC_STRAY_OLD
            && !v->record.pod && !v->record.gs
@@ -412,8 +409,7 @@ ngx_aigc_stray_pod(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     /* the API server says so itself, not something in front of it */
 
     if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status) != NGX_OK
-        || status.reason.len != sizeof("NotFound") - 1
-        || ngx_memcmp(status.reason.data, "NotFound", status.reason.len) != 0)
+        || !ngx_aigc_text_is(&status.reason, "NotFound"))
     {
         return;
     }
@@ -458,8 +454,8 @@ ngx_aigc_stray_delete(ngx_aigc_stray_t *s)
     ngx_aigc_stray_view_t   v;
 
     if (ngx_aigc_stray_view(s->slot, &v) != NGX_OK
-        || !ngx_aigc_stray_same(&v.disk.uid, &s->uid)
-        || !ngx_aigc_stray_same(&v.tmpl.uid, &s->gss)
+        || !ngx_aigc_fixed_eq(&v.disk.uid, &s->uid)
+        || !ngx_aigc_fixed_eq(&v.tmpl.uid, &s->gss)
         || !ngx_aigc_stray_alone(&v))
     {
         return;
@@ -509,7 +505,7 @@ ngx_aigc_stray_deleted(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
                       "deleted, of id %i", s->id);
 
         if (ngx_aigc_table_template_at(ngx_aigc_stray_zone, s->tmpl, &tmpl)
-            == NGX_OK && ngx_aigc_stray_same(&tmpl.uid, &s->gss))
+            == NGX_OK && ngx_aigc_fixed_eq(&tmpl.uid, &s->gss))
         {
             (void) ngx_aigc_event(ngx_aigc_stray_k8s, &tmpl, s->id,
                                   "StrayDiskDeleted",

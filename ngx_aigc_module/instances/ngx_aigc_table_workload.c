@@ -152,10 +152,7 @@ ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
     ngx_aigc_seq_begin(&r->seq);
 
-    if (r->warning_pod.len == r->pod_uid.len
-        && ngx_memcmp(r->warning_pod.data, r->pod_uid.data, r->pod_uid.len)
-           == 0)
-    {
+    if (ngx_aigc_fixed_eq(&r->warning_pod, &r->pod_uid)) {
         ngx_aigc_warning_clear(r);
     }
 
@@ -361,8 +358,7 @@ ngx_aigc_warning_wanted(ngx_aigc_record_t *r, ngx_aigc_warning_t *warning)
     ngx_aigc_fixed_get(&r->pod_uid, &pod);
 
     had = ngx_aigc_fixed_eq(&r->warning_pod, &pod);
-    has = (pod.len == warning->pod_uid.len
-           && ngx_memcmp(pod.data, warning->pod_uid.data, pod.len) == 0);
+    has = ngx_aigc_text_eq(&pod, &warning->pod_uid);
 
     if (r->pod && had != has) {
         return has;

@@ -307,8 +307,7 @@ ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
     /* the API server says so itself, not something in front of it */
 
     if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status) != NGX_OK
-        || status.reason.len != sizeof("NotFound") - 1
-        || ngx_memcmp(status.reason.data, "NotFound", status.reason.len) != 0)
+        || !ngx_aigc_text_is(&status.reason, "NotFound"))
     {
         return;
     }

@@ -149,8 +149,7 @@ ngx_aigc_workload_owner(json_t *meta, ngx_str_t *name)
         text = ngx_aigc_json_text(owner, "name");
 
         if (ngx_aigc_json_is(owner, "kind", "GameServerSet")
-            && text.len == name->len
-            && ngx_memcmp(text.data, name->data, text.len) == 0)
+            && ngx_aigc_text_eq(&text, name))
         {
             return ngx_aigc_json_text(owner, "uid");
         }
@@ -300,9 +299,7 @@ ngx_aigc_warning_unmade(ngx_str_t *code, ngx_str_t *text, ngx_str_t *pod)
 {
     u_char  *last;
 
-    if (code->len != sizeof("FailedCreate") - 1
-        || ngx_memcmp(code->data, "FailedCreate", code->len) != 0)
-    {
+    if (!ngx_aigc_text_is(code, "FailedCreate")) {
         return NGX_DECLINED;
     }
 

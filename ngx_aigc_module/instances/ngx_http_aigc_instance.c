@@ -92,9 +92,7 @@ ngx_http_aigc_failing(ngx_aigc_record_t *record)
     ngx_aigc_fixed_get(&record->reason_code, &code);
 
     for (i = 0; codes[i].len; i++) {
-        if (code.len == codes[i].len
-            && ngx_memcmp(code.data, codes[i].data, code.len) == 0)
-        {
+        if (ngx_aigc_text_eq(&code, &codes[i])) {
             return 1;
         }
     }
@@ -247,10 +245,7 @@ ngx_http_aigc_warning(ngx_aigc_record_t *record, ngx_str_t *code,
     if (code->len == 0 || record->pod_deleting
         || ngx_aigc_reason_over(code, record->progress)
         || (record->pod && record->warning_pod.len
-            && (record->warning_pod.len != record->pod_uid.len
-                || ngx_memcmp(record->warning_pod.data, record->pod_uid.data,
-                              record->pod_uid.len)
-                   != 0)))
+            && !ngx_aigc_fixed_eq(&record->warning_pod, &record->pod_uid)))
     {
         return NGX_DECLINED;
     }

@@ -36,9 +36,7 @@ ngx_aigc_election_look(ngx_aigc_election_t *e, json_t *lease, ngx_msec_t now)
     spec = json_object_get(lease, "spec");
     holder = ngx_aigc_json_text(spec, "holderIdentity");
 
-    if (holder.len == e->identity.len
-        && ngx_memcmp(holder.data, e->identity.data, holder.len) == 0)
-    {
+    if (ngx_aigc_text_eq(&holder, &e->identity)) {
         e->seen = 0;
         e->holder_len = (uint16_t) holder.len;
         ngx_memcpy(e->holder, holder.data, holder.len);
@@ -170,8 +168,7 @@ ngx_aigc_election_spec(ngx_aigc_election_t *e, json_t *spec, ngx_time_t *at,
 
     holder = ngx_aigc_json_text(spec, "holderIdentity");
 
-    same = (holder.len == e->identity.len
-            && ngx_memcmp(holder.data, e->identity.data, holder.len) == 0);
+    same = ngx_aigc_text_eq(&holder, &e->identity);
 
     if (!same) {
         transitions = ngx_aigc_json_int(spec, "leaseTransitions", 0,

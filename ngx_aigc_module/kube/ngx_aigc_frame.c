@@ -192,8 +192,7 @@ ngx_aigc_watch_event(ngx_str_t *line, ngx_aigc_watch_event_t *event)
         end = ngx_aigc_json_text(json_object_get(meta, "annotations"),
                                  "k8s.io/initial-events-end");
 
-        event->initial_end = (end.len == 4
-                              && ngx_memcmp(end.data, "true", 4) == 0);
+        event->initial_end = ngx_aigc_text_is(&end, "true");
     }
 
     return NGX_OK;
@@ -224,9 +223,7 @@ ngx_aigc_watch_type(ngx_str_t *name)
     };
 
     for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (name->len == types[i].name.len
-            && ngx_memcmp(name->data, types[i].name.data, name->len) == 0)
-        {
+        if (ngx_aigc_text_eq(name, &types[i].name)) {
             return types[i].type;
         }
     }

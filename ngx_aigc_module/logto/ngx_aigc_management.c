@@ -378,9 +378,7 @@ ngx_aigc_management_refused(ngx_aigc_fetch_t *f, json_t *root)
 
     why = "check m2m_app_id= and m2m_app_secret_file=";
 
-    if (word.len == sizeof("invalid_target") - 1
-        && ngx_memcmp(word.data, "invalid_target", word.len) == 0)
-    {
+    if (ngx_aigc_text_is(&word, "invalid_target")) {
         why = "check m2m_resource=: it is https://<tenant>.logto.app/api on "
               "Logto Cloud, and with another tenant than \"default\"";
     }
@@ -430,10 +428,7 @@ ngx_aigc_management_token_read(ngx_aigc_fetch_t *f)
     {
         result = NGX_AIGC_MANAGEMENT_GARBAGE;
 
-    } else if (scope.len != sizeof(NGX_AIGC_MANAGEMENT_SCOPE) - 1
-               || ngx_memcmp(scope.data, NGX_AIGC_MANAGEMENT_SCOPE, scope.len)
-                  != 0)
-    {
+    } else if (!ngx_aigc_text_is(&scope, NGX_AIGC_MANAGEMENT_SCOPE)) {
         ngx_aigc_management_denied(f->log, f->status, "the application of "
                                    "m2m_app_id= has no role with Logto's "
                                    "Management API permission \""

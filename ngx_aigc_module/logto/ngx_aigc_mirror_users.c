@@ -474,8 +474,7 @@ ngx_aigc_mirror_stale(void *data, ngx_aigc_entry_t *entry)
     watched = (namespaces->nelts == 0);
 
     for (i = 0; i < namespaces->nelts; i++) {
-        watched |= (ns[i].len == entry->ns.len
-                    && ngx_memcmp(ns[i].data, entry->ns.data, ns[i].len) == 0);
+        watched |= ngx_aigc_text_eq(&ns[i], &entry->ns);
     }
 
     if (!watched || ngx_aigc_table_whole(users->zone) != NGX_OK) {

@@ -15,7 +15,6 @@
 
 static ngx_int_t ngx_aigc_webhook_user(ngx_pool_t *pool, ngx_str_t *path,
     ngx_str_t *user, ngx_aigc_webhook_t *webhook, ngx_str_t *suspended);
-static ngx_uint_t ngx_aigc_webhook_is(ngx_str_t *text, const char *word);
 
 
 ngx_int_t
@@ -81,10 +80,10 @@ ngx_aigc_webhook_read(ngx_pool_t *pool, ngx_str_t *body,
         return NGX_DECLINED;
     }
 
-    if (ngx_aigc_webhook_is(&event, "User.Deleted")) {
+    if (ngx_aigc_text_is(&event, "User.Deleted")) {
         ngx_str_set(&webhook->event, "deleted");
 
-    } else if (ngx_aigc_webhook_is(&event, "User.SuspensionStatus.Updated")) {
+    } else if (ngx_aigc_text_is(&event, "User.SuspensionStatus.Updated")) {
         ngx_str_set(&webhook->event, "suspended");
 
     } else {
@@ -102,11 +101,11 @@ ngx_aigc_webhook_read(ngx_pool_t *pool, ngx_str_t *body,
 
         /* allowed again: signing in again is later than the revocation */
 
-        if (ngx_aigc_webhook_is(&suspended, "false")) {
+        if (ngx_aigc_text_is(&suspended, "false")) {
             return NGX_DONE;
         }
 
-        if (!ngx_aigc_webhook_is(&suspended, "true")) {
+        if (!ngx_aigc_text_is(&suspended, "true")) {
             return NGX_DECLINED;
         }
     }
@@ -158,24 +157,13 @@ ngx_aigc_webhook_user(ngx_pool_t *pool, ngx_str_t *path, ngx_str_t *user,
         return NGX_ERROR;
     }
 
-    if (param.len && id.len
-        && (param.len != id.len
-            || ngx_memcmp(param.data, id.data, id.len) != 0))
-    {
+    if (param.len && id.len && !ngx_aigc_text_eq(&param, &id)) {
         return NGX_DECLINED;
     }
 
     webhook->test = (params[0].value.len == 0 && data[0].value.len == 0
-                     && ngx_aigc_webhook_is(&result, "success"));
+                     && ngx_aigc_text_is(&result, "success"));
     webhook->user = param.len ? param : id;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_aigc_webhook_is(ngx_str_t *text, const char *word)
-{
-    return text->len == ngx_strlen(word)
-           && ngx_memcmp(text->data, word, text->len) == 0;
 }

@@ -182,9 +182,7 @@ ngx_http_aigc_adopt_claim(ngx_http_aigc_adopt_list_t *list, ngx_str_t *user,
 
         /* the pages move when a user is made: the same one again is no other */
 
-        if (claim->user.len == user->len
-            && ngx_memcmp(claim->user.data, user->data, user->len) == 0)
-        {
+        if (ngx_aigc_text_eq(&claim->user, user)) {
             return NGX_OK;
         }
 
@@ -456,11 +454,7 @@ ngx_http_aigc_adopt_judge(ngx_http_aigc_adopt_list_t *list,
     held = claims->elts;
 
     for (i = 0; i < claims->nelts; i++) {
-        if (held[i].owner.len == claim->user.len
-            && ngx_memcmp(held[i].owner.data, claim->user.data,
-                          claim->user.len)
-               == 0)
-        {
+        if (ngx_aigc_text_eq(&held[i].owner, &claim->user)) {
             return "has-another";
         }
     }

@@ -105,19 +105,14 @@ ngx_aigc_jwt_check_party(ngx_aigc_jwt_t *jwt, ngx_str_t *iss, ngx_str_t *aud)
     ngx_str_t   *s;
     ngx_uint_t   i;
 
-    if (jwt->iss.len == 0
-        || jwt->iss.len != iss->len
-        || ngx_memcmp(jwt->iss.data, iss->data, iss->len) != 0)
-    {
+    if (jwt->iss.len == 0 || !ngx_aigc_text_eq(&jwt->iss, iss)) {
         return NGX_AIGC_JWT_BAD_ISSUER;
     }
 
     s = jwt->aud.elts;
 
     for (i = 0; i < jwt->aud.nelts; i++) {
-        if (s[i].len && s[i].len == aud->len
-            && ngx_memcmp(s[i].data, aud->data, aud->len) == 0)
-        {
+        if (s[i].len && ngx_aigc_text_eq(&s[i], aud)) {
             return NGX_AIGC_JWT_OK;
         }
     }
@@ -183,9 +178,7 @@ ngx_aigc_jwt_has_scope(ngx_aigc_jwt_t *jwt, ngx_str_t *scope)
 ngx_int_t
 ngx_aigc_jwt_is_machine(ngx_aigc_jwt_t *jwt)
 {
-    return (jwt->client_id.len == jwt->sub.len
-            && ngx_memcmp(jwt->client_id.data, jwt->sub.data, jwt->sub.len)
-               == 0)
+    return ngx_aigc_text_eq(&jwt->client_id, &jwt->sub)
            ? NGX_OK : NGX_DECLINED;
 }
 

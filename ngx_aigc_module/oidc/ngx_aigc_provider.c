@@ -270,10 +270,7 @@ ngx_aigc_provider_issuer(ngx_aigc_fetch_t *f, ngx_str_t *issuer)
         return NGX_DECLINED;
     }
 
-    if (issuer->len != ngx_aigc_provider->issuer.len
-        || ngx_memcmp(issuer->data, ngx_aigc_provider->issuer.data, issuer->len)
-           != 0)
-    {
+    if (!ngx_aigc_text_eq(issuer, &ngx_aigc_provider->issuer)) {
         ngx_log_error(NGX_LOG_ERR, f->log, 0,
                       "aigc: %s calls itself \"%V\": say so in "
                       "\"%s\", not \"%V\"",
@@ -316,8 +313,7 @@ ngx_aigc_provider_endpoint(ngx_aigc_fetch_t *f, const char *name,
         return NGX_DECLINED;
     }
 
-    if (url.host.len != own.host.len
-        || ngx_memcmp(url.host.data, own.host.data, own.host.len) != 0
+    if (!ngx_aigc_text_eq(&url.host, &own.host)
         || (url.scheme.len == own.scheme.len && url.port != own.port))
     {
         ngx_log_error(NGX_LOG_ERR, f->log, 0,

@@ -33,7 +33,6 @@ static void ngx_aigc_provider_no_tokens(ngx_aigc_fetch_t *f, ngx_str_t *error,
     ngx_aigc_tokens_t *tokens);
 static void ngx_aigc_provider_read(ngx_aigc_fetch_t *f, json_t *root,
     ngx_str_t *error, ngx_aigc_tokens_t *tokens);
-static ngx_uint_t ngx_aigc_provider_is(ngx_str_t *error, const char *name);
 static void ngx_aigc_provider_revoked(ngx_aigc_fetch_t *f);
 
 
@@ -355,7 +354,7 @@ ngx_aigc_provider_no_tokens(ngx_aigc_fetch_t *f, ngx_str_t *error,
 
     if (error->len) {
         word = ngx_aigc_text_word(error, buf);
-        bad = ngx_aigc_provider_is(error, "invalid_client");
+        bad = ngx_aigc_text_is(error, "invalid_client");
 
         ngx_log_error(NGX_LOG_WARN, f->log, 0,
                       "aigc: %s's token endpoint gave no tokens: "
@@ -388,7 +387,7 @@ ngx_aigc_provider_read(ngx_aigc_fetch_t *f, json_t *root, ngx_str_t *error,
 
         /* whatever it says: the provider has looked, and does not want to */
 
-        tokens->result = ngx_aigc_provider_is(error, "invalid_grant")
+        tokens->result = ngx_aigc_text_is(error, "invalid_grant")
                          ? NGX_AIGC_TOKENS_INVALID_GRANT
                          : NGX_AIGC_TOKENS_REFUSED;
 
@@ -404,12 +403,4 @@ ngx_aigc_provider_read(ngx_aigc_fetch_t *f, json_t *root, ngx_str_t *error,
     } else {
         tokens->result = NGX_AIGC_TOKENS_GARBAGE;
     }
-}
-
-
-static ngx_uint_t
-ngx_aigc_provider_is(ngx_str_t *error, const char *name)
-{
-    return error->len == ngx_strlen(name)
-           && ngx_memcmp(error->data, name, error->len) == 0;
 }

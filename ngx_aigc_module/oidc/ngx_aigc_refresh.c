@@ -222,9 +222,7 @@ ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
         return;
     }
 
-    if (jwt.sub.len != rf->sub.len
-        || ngx_memcmp(jwt.sub.data, rf->sub.data, jwt.sub.len) != 0)
-    {
+    if (!ngx_aigc_text_eq(&jwt.sub, &rf->sub)) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "aigc: %s's renewed ID token is another user's: the "
                       "session ends", rf->conf.provider->words->name);

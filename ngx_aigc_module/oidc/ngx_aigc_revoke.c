@@ -423,9 +423,7 @@ ngx_aigc_revoke_take(ngx_str_t *line)
     static ngx_str_t  none = ngx_string("{}");
 
 #define ngx_aigc_revoke_is(word)                                              \
-    (event[0].value.len == sizeof("\"" word "\"") - 1                         \
-     && ngx_memcmp(event[0].value.data, "\"" word "\"",                       \
-                   sizeof("\"" word "\"") - 1) == 0)
+    ngx_aigc_text_is(&event[0].value, "\"" word "\"")
 
     ngx_aigc_scan_t  event[] = {
         { "type", ngx_null_string }, { "object", ngx_null_string }

@@ -5,6 +5,7 @@
 
 #include "ngx_aigc_revoked.h"
 #include "base/ngx_aigc_base64url.h"
+#include "base/ngx_aigc_text.h"
 
 #include <openssl/sha.h>
 
@@ -53,9 +54,7 @@ ngx_aigc_revoked_parse(ngx_str_t *name, ngx_str_t *value,
         return NGX_DECLINED;
     }
 
-    if (name->len == sizeof(NGX_AIGC_REVOKED_FLOOR) - 1
-        && ngx_memcmp(name->data, NGX_AIGC_REVOKED_FLOOR, name->len) == 0)
-    {
+    if (ngx_aigc_text_is(name, NGX_AIGC_REVOKED_FLOOR)) {
         return NGX_DONE;
     }
 
@@ -100,10 +99,7 @@ ngx_aigc_revoked_value(ngx_str_t *value, uint64_t *when)
     rest.len = value->len - digits;
 
     for (i = 0; i < 3; i++) {
-        if (rest.len == ngx_aigc_revoked_reasons[i].len
-            && ngx_memcmp(rest.data, ngx_aigc_revoked_reasons[i].data,
-                          rest.len) == 0)
-        {
+        if (ngx_aigc_text_eq(&rest, &ngx_aigc_revoked_reasons[i])) {
             *when = ngx_aigc_when(time, i);
             return NGX_OK;
         }

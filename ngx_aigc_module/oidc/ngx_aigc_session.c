@@ -16,6 +16,7 @@
 #include "ngx_aigc_session.h"
 #include "base/ngx_aigc_base64url.h"
 #include "base/ngx_aigc_cookie.h"
+#include "base/ngx_aigc_text.h"
 
 
 #define NGX_AIGC_SESSION_VERSION  1
@@ -284,8 +285,7 @@ ngx_aigc_rd_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
     }
 
     if (ngx_aigc_field_read(&f, &of) != NGX_OK
-        || of.len != id->len
-        || ngx_memcmp(of.data, id->data, id->len) != 0
+        || !ngx_aigc_text_eq(&of, id)
         || ngx_aigc_field_read(&f, rd) != NGX_OK
         || f.p != f.last)
     {

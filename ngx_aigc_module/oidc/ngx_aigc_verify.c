@@ -4,6 +4,8 @@
 
 #include "ngx_aigc_verify.h"
 
+#include "base/ngx_aigc_text.h"
+
 
 ngx_aigc_jwt_verdict_e
 ngx_aigc_verify(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
@@ -25,9 +27,7 @@ ngx_aigc_verify(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     /* OIDC Core 3.1.3.7, 5: another client's, though it is for us as well */
 
     if (verify->party && jwt->azp.len
-        && (jwt->azp.len != verify->party->len
-            || ngx_memcmp(jwt->azp.data, verify->party->data, jwt->azp.len)
-               != 0))
+        && !ngx_aigc_text_eq(&jwt->azp, verify->party))
     {
         return NGX_AIGC_JWT_BAD_AUDIENCE;
     }

@@ -208,9 +208,7 @@ ngx_http_aigc_session_fits(ngx_http_request_t *r,
     /* the same one twice is one */
 
     for (i = 0; i < n; i++) {
-        if (values[i].len == value->len
-            && ngx_memcmp(values[i].data, value->data, value->len) == 0)
-        {
+        if (ngx_aigc_text_eq(&values[i], value)) {
             return 0;
         }
     }
@@ -247,8 +245,7 @@ ngx_http_aigc_bound_cookie(ngx_http_request_t *r, ngx_aigc_session_t *session)
         while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
                == NGX_OK)
         {
-            if (name.len == mcf->bind.len
-                && ngx_memcmp(name.data, mcf->bind.data, name.len) == 0
+            if (ngx_aigc_text_eq(&name, &mcf->bind)
                 && ngx_aigc_mac_check(mcf->keys, "bind", &session->sid, &value)
                    == NGX_OK)
             {

@@ -360,9 +360,7 @@ ngx_http_aigc_login_find(ngx_http_request_t *r, ngx_str_t *id,
                 return rc;
             }
 
-            if (rc == NGX_OK && login->id.len == id->len
-                && ngx_memcmp(login->id.data, id->data, id->len) == 0)
-            {
+            if (rc == NGX_OK && ngx_aigc_text_eq(&login->id, id)) {
                 return NGX_OK;
             }
         }
@@ -418,9 +416,7 @@ ngx_http_aigc_login_rd(ngx_http_request_t *r, ngx_aigc_login_t *login,
             while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
                    == NGX_OK)
             {
-                if (name.len == full.len
-                    && ngx_memcmp(name.data, full.data, name.len) == 0)
-                {
+                if (ngx_aigc_text_eq(&name, &full)) {
                     break;
                 }
 

@@ -65,9 +65,7 @@ ngx_http_aigc_sign_in_framed(ngx_http_request_t *r)
 
     h = ngx_http_aigc_header(r, "sec-fetch-dest");
 
-    return (h && (h->value.len != sizeof("document") - 1
-                  || ngx_memcmp(h->value.data, "document", h->value.len)
-                     != 0))
+    return (h && !ngx_aigc_text_is(&h->value, "document"))
            ? NGX_OK : NGX_DECLINED;
 }
 

@@ -132,9 +132,7 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
 
     rc = ngx_http_aigc_callback_arg(r, "iss", &iss);
 
-    if (rc == NGX_OK ? (iss.len != mcf->provider->issuer.len
-                        || ngx_memcmp(iss.data, mcf->provider->issuer.data,
-                                      iss.len) != 0)
+    if (rc == NGX_OK ? !ngx_aigc_text_eq(&iss, &mcf->provider->issuer)
                      : (rc == NGX_ERROR
                         || (announced & NGX_AIGC_ANNOUNCED_ISS)))
     {
@@ -329,9 +327,7 @@ ngx_http_aigc_callback_refused(ngx_http_request_t *r,
                   "aigc: %s ended a sign-in with the error \"%V\"",
                   mcf->provider->words->name, &name);
 
-    if (error->len == denied.len
-        && ngx_memcmp(error->data, denied.data, denied.len) == 0)
-    {
+    if (ngx_aigc_text_eq(error, &denied)) {
         return ngx_http_aigc_say_sign_in(r,
                                          NGX_HTTP_AIGC_CODE_SIGN_IN_CANCELLED,
                                          NULL, &cb->rd);
@@ -462,9 +458,7 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
     }
 
     if (verdict != NGX_AIGC_JWT_OK
-        || jwt.nonce.len != cb->login.nonce.len
-        || ngx_memcmp(jwt.nonce.data, cb->login.nonce.data, jwt.nonce.len)
-           != 0)
+        || !ngx_aigc_text_eq(&jwt.nonce, &cb->login.nonce))
     {
         /* not r's log: its lines quote the request, with the code in it */
 
