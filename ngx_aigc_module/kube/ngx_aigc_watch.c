@@ -138,6 +138,7 @@ ngx_aigc_watch_stop(void)
         }
 
         ngx_aigc_frame_free(&w->frame);
+        ngx_aigc_watch_forget(w);
     }
 
     ngx_aigc_nwatches = 0;

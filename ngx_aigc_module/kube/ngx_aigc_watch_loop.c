@@ -22,7 +22,8 @@ static void ngx_aigc_watch_done(ngx_aigc_fetch_t *f);
 static void ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_watch_pump(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_go_on(ngx_aigc_watch_t *w);
-static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line);
+static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w,
+    ngx_aigc_watch_event_t *event);
 static void ngx_aigc_watch_give_up(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_listed(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_keep(ngx_str_t *dst, size_t room,
@@ -38,6 +39,7 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
 
     ngx_aigc_frame_free(&w->frame);
     ngx_aigc_frame_init(&w->frame);
+    ngx_aigc_watch_forget(w);
 
     w->paused = 0;
     w->gone = 0;
@@ -165,21 +167,45 @@ ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p, size_t len)
 }
 
 
-/* What does not fit in this pass of the event loop goes on in the next. */
+/*
+ * What does not fit in this pass of the event loop goes on in the next.  An
+ * object of 500 instances takes some 3 ms to parse and 2 ms to apply: it may be
+ * parsed in one pass and applied in the next.
+ */
 static ngx_int_t
 ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 {
     ngx_str_t   line;
-    ngx_uint_t  n;
+    ngx_uint_t  heard, changed;
 
-    n = 0;
+    heard = 0;
+    changed = 0;
 
-    while (ngx_aigc_frame_next(&w->frame, &line) == NGX_OK) {
+    for ( ;; ) {
 
-        n++;
+        if (w->event.root == NULL) {
 
-        if (ngx_aigc_watch_take(w, &line) != NGX_OK) {
-            return NGX_ERROR;
+            if (ngx_aigc_frame_next(&w->frame, &line) != NGX_OK) {
+                break;
+            }
+
+            ngx_aigc_trim(&line);
+
+            if (ngx_aigc_watch_event(&line, &w->event) != NGX_OK) {
+                w->fetch->error = "an event was not understood";
+                return NGX_ERROR;
+            }
+
+            heard = 1;
+
+        } else {
+
+            if (ngx_aigc_watch_take(w, &w->event) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            ngx_aigc_watch_forget(w);
+            changed = 1;
         }
 
         /* libcurl may have called several times in this pass */
@@ -190,18 +216,28 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
         }
     }
 
-    if (n) {
+    if (heard || changed) {
         ngx_aigc_zone_heard(w->all->zone, w->index);
         ngx_aigc_watch_silence(w);
 
         if (w->phase == NGX_AIGC_WATCH_WATCHING) {
             w->backoff = 0;
         }
+    }
 
+    if (changed) {
         w->all->sink->changed();
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_aigc_watch_forget(ngx_aigc_watch_t *w)
+{
+    json_decref(w->event.root);
+    w->event.root = NULL;
 }
 
 
@@ -260,24 +296,16 @@ ngx_aigc_watch_give_up(ngx_aigc_watch_t *w)
 
 /* One event.  NGX_ERROR: this connection is of no more use. */
 static ngx_int_t
-ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
+ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
 {
-    ngx_int_t               rc;
-    ngx_aigc_watch_event_t  event;
-
-    ngx_aigc_trim(line);
-
-    if (ngx_aigc_watch_event(line, &event) != NGX_OK) {
-        w->fetch->error = "an event was not understood";
-        return NGX_ERROR;
-    }
+    ngx_int_t  rc;
 
     rc = NGX_OK;
 
-    switch (event.type) {
+    switch (event->type) {
 
     case NGX_AIGC_EVENT_ERROR:
-        w->gone = (event.code == 410);
+        w->gone = (event->code == 410);
         w->fetch->error = w->gone ? "410 Gone" : "an ERROR event";
         rc = NGX_ERROR;
         break;
@@ -289,10 +317,10 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
         }
 
         rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
-                                 (char *) event.version.data,
-                                 event.version.len);
+                                 (char *) event->version.data,
+                                 event->version.len);
 
-        if (rc == NGX_OK && event.initial_end
+        if (rc == NGX_OK && event->initial_end
             && w->phase == NGX_AIGC_WATCH_STREAMING_LIST)
         {
             ngx_aigc_watch_listed(w);
@@ -302,20 +330,18 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_str_t *line)
         break;
 
     default:
-        rc = w->all->sink->apply(w->all->zone, w->kind, event.object,
-                                 event.type == NGX_AIGC_EVENT_DELETED,
+        rc = w->all->sink->apply(w->all->zone, w->kind, event->object,
+                                 event->type == NGX_AIGC_EVENT_DELETED,
                                  w->phase == NGX_AIGC_WATCH_WATCHING ? 0
                                                                      : w->mark,
                                  w->all->log);
 
         if (rc == NGX_OK && w->phase == NGX_AIGC_WATCH_WATCHING) {
             rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
-                                     (char *) event.version.data,
-                                     event.version.len);
+                                     (char *) event->version.data,
+                                     event->version.len);
         }
     }
-
-    json_decref(event.root);
 
     return (rc == NGX_OK) ? NGX_OK : NGX_ERROR;
 }

@@ -42,6 +42,8 @@ typedef struct {
     ngx_str_t                next;      /* continue token of the next page */
     u_char                   next_data[1024];
     ngx_aigc_frame_t         frame;
+    ngx_aigc_watch_event_t   event;     /* parsed, not yet applied; root NULL:
+                                           there is none */
     ngx_aigc_fetch_t        *fetch;
     ngx_event_t              timer;     /* reconnect, or silence */
     ngx_event_t              more;      /* events left over from this pass */
@@ -55,6 +57,9 @@ typedef struct {
 
 /* Lists, or watches on from the version that is known. */
 void ngx_aigc_watch_connect(ngx_aigc_watch_t *w);
+
+/* Drops an event that was parsed and not applied: it comes again. */
+void ngx_aigc_watch_forget(ngx_aigc_watch_t *w);
 
 /* Something was heard: the timer begins anew. */
 void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
