@@ -1,6 +1,6 @@
 /*
- * base/ngx_aigc_quit.h — a word at the beginning of a worker's graceful quit,
- * while its event loop still runs.
+ * base/ngx_aigc_quit.h — calls a handler when a worker's graceful shutdown
+ * begins, while its event loop still runs.
  */
 
 #ifndef _NGX_AIGC_QUIT_H_INCLUDED_
@@ -11,12 +11,12 @@
 
 
 /*
- * handler is called once, at a quit or a reload; not at TERM, nor with
- * "master_process off".  One a worker.  NGX_OK or NGX_ERROR (logged).
+ * handler is called once, at QUIT or a reload; not at TERM, nor with
+ * "master_process off".  One handler per worker.  NGX_OK or NGX_ERROR (logged).
  */
 ngx_int_t ngx_aigc_quit_start(ngx_cycle_t *cycle, void (*handler)(void));
 
-/* To be called before the worker ends: it holds a descriptor. */
+/* Frees a file descriptor; to be called before the worker exits. */
 void ngx_aigc_quit_stop(void);
 
 

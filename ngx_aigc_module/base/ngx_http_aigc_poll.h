@@ -1,6 +1,6 @@
 /*
- * base/ngx_http_aigc_poll.h — a request that waits for something in the zone: looked
- * at by a timer, in whichever worker the request is.  Unlinked in a cleanup.
+ * base/ngx_http_aigc_poll.h — a timer by which a request polls the zone
+ * for a change, in its own worker.  A pool cleanup deletes the timer.
  */
 
 #ifndef _NGX_HTTP_AIGC_POLL_H_INCLUDED_
@@ -10,16 +10,17 @@
 
 
 /*
- * Calls handler(r) once, after ms milliseconds.  One timer a request; a second
- * call before it fires sets it anew.  The timer keeps an exiting worker alive.
+ * Calls handler(r) once, after ms milliseconds.  A request has one timer;
+ * a second call before it fires restarts it.  The timer keeps an exiting worker
+ * alive.
  * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_poll(ngx_http_request_t *r, ngx_msec_t ms,
     void (*handler)(ngx_http_request_t *r));
 
 /*
- * The one way to end a request that has waited: neither its timer nor a write
- * event comes to it any more, however slowly the answer goes out.
+ * Finalizes a request that has waited; nothing else may.  Neither its timer nor
+ * a write event calls it again, however slowly the response is sent.
  */
 void ngx_http_aigc_finish(ngx_http_request_t *r, ngx_int_t rc);
 
