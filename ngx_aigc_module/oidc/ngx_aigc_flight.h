@@ -1,14 +1,14 @@
 /*
- * oidc/ngx_aigc_flight.h — sessions that are being renewed: one flight a
- * session, of all workers, so that the provider is asked once however many
- * requests need the answer.  The outcome stays for a while, for requests that
- * still carry the old cookie.  Every call takes the lock by itself, for a look
- * at the flights only; never on the way of a request whose token is good.
+ * oidc/ngx_aigc_flight.h — single flight for the renewal of a session: one
+ * flight per session, shared by all workers, so that the provider is asked
+ * only once, however many requests wait.  The outcome is kept for a while, for
+ * requests that still send the old cookie.  join and end hold the zone's lock
+ * while they use the flights.  A request whose token is good never calls them.
  *
- * FREE → CALLING (its leader asks the provider) → RENEWED, REFUSED or FAILED; a
- * FAILED one is led anew, by any worker, once its time has come, and one whose
- * leader has died at once: the provider takes a rotated refresh token again for
- * 3 s, and ends the whole grant for a later one (FACTS).
+ * FREE → CALLING (its leader asks the provider) → RENEWED, REFUSED or FAILED.
+ * After a backoff any worker may retry a FAILED flight.  A flight whose leader
+ * has died is retried at once: the provider accepts a rotated refresh token for
+ * 3 s more, and revokes the whole grant if it comes later (FACTS).
  */
 
 #ifndef _NGX_AIGC_FLIGHT_H_INCLUDED_
@@ -48,7 +48,7 @@ typedef struct {
     time_t                       before;    /* end of the token to be renewed */
     time_t                       after;     /* RENEWED: of the new one */
     u_char                       digest[NGX_AIGC_DIGEST_LEN];
-    ngx_aigc_fixed_t(NGX_AIGC_SESSION_COOKIE_MAX) cookie;   /* RENEWED: sealed */
+    ngx_aigc_fixed_t(NGX_AIGC_SESSION_COOKIE_MAX) cookie;  /* RENEWED: sealed */
 } ngx_aigc_flight_slot_t;
 
 
@@ -76,13 +76,14 @@ ngx_int_t ngx_aigc_flight_join(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     u_char *digest, time_t before, ngx_uint_t lead,
     ngx_aigc_flight_t *flight);
 
-/* NGX_OK: it is still on its way; NGX_DECLINED: join it again.  No lock. */
+/* NGX_OK: still CALLING; NGX_DECLINED: call join again.  Takes no lock. */
 ngx_int_t ngx_aigc_flight_wait(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t ticket);
 
 /*
- * Its leader ends it as RENEWED, with the new cookie and the end of its token,
- * REFUSED or FAILED.  Does nothing where somebody else has taken it over.
+ * For the leader: ends its flight as RENEWED (cookie is the new one, after the
+ * end of its token), REFUSED or FAILED.  Does nothing if another worker has
+ * taken the flight over.
  */
 void ngx_aigc_flight_end(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t ticket, ngx_aigc_flight_state_e state,

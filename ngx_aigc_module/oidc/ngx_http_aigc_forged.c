@@ -1,5 +1,5 @@
 /*
- * oidc/ngx_http_aigc_forged.c — shares of a worker, as limit_req has them.
+ * oidc/ngx_http_aigc_forged.c — leaky buckets, as in nginx's limit_req.
  */
 
 #include "ngx_http_aigc_forged.h"

@@ -1,11 +1,12 @@
 /*
- * oidc/ngx_http_aigc_forged.h — how much of a worker those get who forge
- * tokens.  A signature costs half a millisecond in which nobody else is served;
- * what has been good before costs none, so only what is new has to wait.
+ * oidc/ngx_http_aigc_forged.h — rate limit for tokens whose signature is
+ * wrong.  To verify a signature blocks the worker for half a millisecond.  A
+ * credential that is in a cache is not verified again, so the limit delays only
+ * new ones.
  *
- * A wrong signature uses up a share of its address's and of the worker's, each
- * given back evenly, so that neither a burst nor a second's beginning holds up
- * others, and one address leaves the rest to all others.  Per process.
+ * Two leaky buckets, as in limit_req: one of the client's address, one of the
+ * worker.  Each wrong signature adds to both; both drain at a constant rate.
+ * While one is full, no new signature is verified.  Per process.
  */
 
 #ifndef _NGX_HTTP_AIGC_FORGED_H_INCLUDED_
@@ -14,25 +15,25 @@
 #include "base/ngx_http_aigc_conf.h"
 
 
-#define NGX_HTTP_AIGC_FORGED_BURST    20    /* that may be due, of either: 10 ms,
-                                               once */
-#define NGX_HTTP_AIGC_FORGED_SOURCE   50    /* ms for one more of an address: 20
-                                               a second, 1 % of a CPU */
-#define NGX_HTTP_AIGC_FORGED_SOURCES  256   /* that addresses fall into */
+#define NGX_HTTP_AIGC_FORGED_BURST    20    /* wrong signatures that fill a
+                                               bucket: 10 ms of CPU */
+#define NGX_HTTP_AIGC_FORGED_SOURCE   50    /* ms to drain one, by address:
+                                               20/s, 1 % of a CPU */
+#define NGX_HTTP_AIGC_FORGED_SOURCES  256   /* buckets, by hash of address */
 
 
 typedef struct {
-    ngx_msec_t  pause;                  /* ms for one more of the worker */
-    ngx_msec_t  due;                    /* all that was taken is back then */
-    ngx_msec_t  sources[NGX_HTTP_AIGC_FORGED_SOURCES];  /* likewise */
+    ngx_msec_t  pause;                  /* ms to drain one from the worker's */
+    ngx_msec_t  due;                    /* when the worker's bucket is empty */
+    ngx_msec_t  sources[NGX_HTTP_AIGC_FORGED_SOURCES];  /* … address's */
 } ngx_http_aigc_forged_t;
 
 
-/* NGX_OK: a signature of r's may be looked at; NGX_BUSY: not now. */
+/* NGX_OK: a signature of r may be verified; NGX_BUSY: rate limit reached. */
 ngx_int_t ngx_http_aigc_forged_check(ngx_http_aigc_forged_t *forged,
     ngx_http_request_t *r);
 
-/* It was looked at, and is wrong. */
+/* Counts a signature of r that was verified and is wrong. */
 void ngx_http_aigc_forged_count(ngx_http_aigc_forged_t *forged,
     ngx_http_request_t *r);
 

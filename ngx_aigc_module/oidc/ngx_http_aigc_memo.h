@@ -1,16 +1,16 @@
 /*
- * oidc/ngx_http_aigc_memo.h — the credentials that this worker has lately seen,
- * by their very bytes: in front of the zone's cache of them, it saves a digest
- * and a lookup for each request.
+ * oidc/ngx_http_aigc_memo.h — a worker's own cache of verified credentials.  It
+ * is keyed by the bytes of the credential and stands in front of the cache in
+ * the zone: a hit saves a digest and a lookup in shared memory.
  *
- * What it holds is what the zone said, and no more: whose a credential is,
- * until when, by which keys, and what would revoke it.  Whether that still
- * holds is for the caller to see, each time.  Of hosts and instances nothing is in it:
- * these are read from the zone at each request.
+ * An entry holds what the zone said of the credential: its user, its expiry,
+ * the keys that verified it, and what would revoke it.  The caller checks at
+ * each request that this is still true.  Hosts and instances are not cached
+ * here: they are read from the zone at each request.
  *
- * A fixed number of entries of one configuration in one worker; a reload begins
- * without any.  Only what has been verified gets in, so that forged credentials
- * drive nobody out.
+ * The cache is set-associative with LRU eviction, of fixed size, for one
+ * configuration in one worker.  It is empty after a reload.  Only verified
+ * credentials are put into it, so forged ones evict nothing.
  */
 
 #ifndef _NGX_HTTP_AIGC_MEMO_H_INCLUDED_
@@ -23,33 +23,33 @@
 
 
 #define NGX_HTTP_AIGC_MEMO_SETS  128
-#define NGX_HTTP_AIGC_MEMO_WAYS  4      /* entries that a credential may take */
-#define NGX_HTTP_AIGC_MEMO_TEXT  4096   /* bytes of one; all of them: 2 MiB */
+#define NGX_HTTP_AIGC_MEMO_WAYS  4      /* entries of a set */
+#define NGX_HTTP_AIGC_MEMO_TEXT  4096   /* longest credential; 2 MiB in all */
 
 
 typedef struct ngx_http_aigc_memo_s  ngx_http_aigc_memo_t;
 
 
-/* From pool, for as long as that lives.  NULL: no memory. */
+/* Allocates an empty cache from pool.  NULL: no memory. */
 ngx_http_aigc_memo_t *ngx_http_aigc_memo_create(ngx_pool_t *pool);
 
 /*
- * What was put for the same bytes and purpose, until the next put; seq and
- * digest mean nothing in it.  NULL: nothing; memo may be NULL.  The time that
- * it takes tells nobody which bytes of a text are wrong.
+ * Finds the entry with the same bytes and purpose.  The result is valid until
+ * the next put; its seq and digest are meaningless.  NULL: not cached, or memo
+ * is NULL.  Texts are compared in constant time.
  */
 ngx_aigc_token_t *ngx_http_aigc_memo_find(ngx_http_aigc_memo_t *memo,
     u_char purpose, ngx_str_t *text);
 
 /*
- * Remembers a text that is not in it, in place of the one of its set that was
- * not asked for for the longest time.  Does nothing with one that is too long,
- * or with memo NULL.
+ * Adds a text that find has not found.  It replaces the least recently used
+ * entry of its set.  Does nothing if the text is too long or too short, or if
+ * memo is NULL.
  */
 void ngx_http_aigc_memo_put(ngx_http_aigc_memo_t *memo, u_char purpose,
     ngx_str_t *text, ngx_aigc_token_t *token);
 
-/* Forgets what find has returned, and wipes it. */
+/* Removes an entry that find has returned, and wipes it from memory. */
 void ngx_http_aigc_memo_drop(ngx_http_aigc_memo_t *memo,
     ngx_aigc_token_t *token);
 

@@ -1,7 +1,8 @@
 /*
- * oidc/ngx_http_aigc_renew.h — a session whose ID token has expired: renewed in
- * place, once for all requests of the session, which wait for it in whatever
- * worker they are.  Nothing in here runs while the token is good.
+ * oidc/ngx_http_aigc_renew.h — renews a session whose ID token has expired.
+ * Single flight: one request calls the provider, and the other requests of the
+ * session, in any worker, wait for the result.  Not used while the token is
+ * good.
  */
 
 #ifndef _NGX_HTTP_AIGC_RENEW_H_INCLUDED_
@@ -10,34 +11,37 @@
 #include "ngx_http_aigc_identity.h"
 
 
-#define NGX_HTTP_AIGC_RENEW_POLL   50       /* ms between looks at the flight */
-#define NGX_HTTP_AIGC_RENEW_WAIT   3000     /* ms that a request waits for it
-                                               where grace lets it go on */
-#define NGX_HTTP_AIGC_RENEW_SAY    10000    /* ms between lines that say that
-                                               there is no room */
-#define NGX_HTTP_AIGC_RENEW_WAIT_MAX  20000 /* … and where it does not: a call
-                                               and the fetch of a key */
+#define NGX_HTTP_AIGC_RENEW_POLL   50       /* ms between checks of a flight */
+#define NGX_HTTP_AIGC_RENEW_WAIT   3000     /* ms that a request waits if grace
+                                               would let it in */
+#define NGX_HTTP_AIGC_RENEW_SAY    10000    /* ms between log lines that say
+                                               that no slot is free */
+#define NGX_HTTP_AIGC_RENEW_WAIT_MAX  20000 /* ms that it waits otherwise:
+                                               a call, and a key's fetch */
 
 
 /*
- * For who->expired.  NGX_OK: signed in, as of ngx_http_aigc_identify(): by the
- * renewed session, which goes to the browser with the answer; by a newer one
- * that has been seen here; or within grace=, the provider being away.
- * NGX_AGAIN: see ngx_http_aigc_renew_wait().  NGX_BUSY: the provider is away
- * for too long.  NGX_DECLINED: nobody; the session is over, and its cookie is
- * cleared. NGX_ERROR.
+ * Renews the session in who; to be called when who->expired is set.
+ * NGX_OK: signed in, as by ngx_http_aigc_identify(): with the renewed session,
+ * which the response sets as a cookie; or with the old one, because a newer one
+ * was seen here or because grace= covers it.  NGX_AGAIN: call
+ * ngx_http_aigc_renew_wait().  NGX_BUSY: it could not be renewed, and grace=
+ * does not cover it.  NGX_ERROR.  If the provider has ended the session, the
+ * response clears its cookie, and the result is that of the bearer token:
+ * NGX_DECLINED if there is none.
  */
 ngx_int_t ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who);
 
 /*
- * Suspends r after NGX_AGAIN: its present phase handler, or content handler,
- * is called again later.  The body stays unread.  A phase handler returns
- * NGX_AGAIN then; a content handler counts the request and returns NGX_DONE.
+ * Suspends r after NGX_AGAIN; nginx later calls its current phase handler or
+ * content handler again.  The body stays unread.  After NGX_OK a phase handler
+ * returns NGX_AGAIN; a content handler increments r->main->count and returns
+ * NGX_DONE.
  * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_renew_wait(ngx_http_request_t *r);
 
-/* For the header filter: the new session, or the end of it, in r's answer. */
+/* Header filter: sets the renewed session's cookie, or clears an ended one. */
 ngx_int_t ngx_http_aigc_renew_header(ngx_http_request_t *r);
 
 
