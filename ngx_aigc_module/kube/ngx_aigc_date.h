@@ -1,7 +1,7 @@
 /*
- * kube/ngx_aigc_date.h — the date as the API server has it.  What is written
- * into the cluster is held against creationTimestamps, which are the API
- * server's: a clock of ours that is wrong by minutes must not matter there.
+ * kube/ngx_aigc_date.h — the time by the API server's clock.  Times that the
+ * gateway writes into the cluster are compared with creationTimestamps, which
+ * the API server sets, so an error of the gateway's own clock must not matter.
  */
 
 #ifndef _NGX_AIGC_DATE_H_INCLUDED_
@@ -13,12 +13,12 @@
 extern ngx_aigc_part_t  ngx_aigc_date_part;
 
 
-/* An answer of the API server's bore this date, just now; 0: it had none. */
+/* Notes the Date of a response that came just now; 0: it had none. */
 void ngx_aigc_date_seen(ngx_aigc_zone_t *zone, time_t date);
 
 /*
- * Its date now: what it was last, and what has passed since, whatever steps our
- * own has taken.  As long as there was none, our own.
+ * Returns the API server's time: its last Date plus the time since then, which
+ * steps of our own clock do not change.  Before the first Date: our own time.
  */
 time_t ngx_aigc_date(ngx_aigc_zone_t *zone);
 

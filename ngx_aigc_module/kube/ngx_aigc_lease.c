@@ -1,5 +1,6 @@
 /*
- * kube/ngx_aigc_lease.c — the Lease: at most one call at a time.
+ * kube/ngx_aigc_lease.c — keeps the Lease by which one gateway leads: a timer
+ * reads or renews it, with at most one call at a time.
  */
 
 #include <ngx_config.h>
@@ -25,20 +26,20 @@ typedef struct {
     ngx_aigc_lease_changed_pt   changed;
 
     ngx_aigc_election_t         election;
-    json_t                     *lease;      /* as last seen; NULL: absent, or
+    json_t                     *lease;      /* as last read; NULL: absent, or
                                                to be read again */
-    ngx_aigc_fetch_t           *fetch;      /* the call under way */
+    ngx_aigc_fetch_t           *fetch;      /* the call in progress, or NULL */
     ngx_aigc_lease_e            doing;
     ngx_msec_t                  sent;
-    ngx_uint_t                  again;      /* it was read again at once */
-    ngx_uint_t                  leads;      /* changed() has said so */
+    ngx_uint_t                  again;      /* one immediate read was used up */
+    ngx_uint_t                  leads;      /* as the caller of start() knows */
 
     ngx_event_t                 timer;      /* the next call */
-    ngx_event_t                 deadline;   /* of a leader */
-    ngx_event_t                 hold;       /* keeps a quitting worker */
+    ngx_event_t                 deadline;   /* the lead ends if not renewed */
+    ngx_event_t                 hold;       /* keeps a quitting worker alive */
     ngx_connection_t            dummy;      /* Debian's nginx logs its fd */
 
-    ngx_uint_t                  quitting;   /* nothing but to give it up */
+    ngx_uint_t                  quitting;   /* only the release is left to do */
     ngx_aigc_seldom_t           complained;
     u_char                      identity[NGX_AIGC_HOLDER_MAX];
 } ngx_aigc_lease_t;
@@ -156,7 +157,7 @@ ngx_aigc_lease_stop(void)
 }
 
 
-/* Somebody else may lead as soon as we have ended: give the Lease up. */
+/* Releases the Lease at a quit, so that another gateway can lead at once. */
 void
 ngx_aigc_lease_quit(void)
 {
@@ -166,11 +167,11 @@ ngx_aigc_lease_quit(void)
     l = &ngx_aigc_lease;
 
     if (l->zone == NULL) {
-        return;                         /* no longer, or not in this worker */
+        return;                         /* stopped, or not in this worker */
     }
 
     if (ngx_aigc_zone_replaced(l->zone)) {
-        return;                         /* the new worker leads on */
+        return;                         /* the new worker keeps the lead */
     }
 
     rc = ngx_aigc_leader_leads(l->zone);
@@ -198,7 +199,7 @@ ngx_aigc_lease_quit(void)
 static void
 ngx_aigc_lease_hold(ngx_event_t *ev)
 {
-    /* void: the worker may end now */
+    /* nothing to do: without a timer the worker may exit */
 }
 
 
@@ -238,8 +239,8 @@ ngx_aigc_lease_deadline(ngx_event_t *ev)
 
 
 /*
- * Counted from when the last call was sent: an API server that is slow to
- * answer costs a leader no renewal.
+ * Sets the timer of the next call.  The interval counts from the start of the
+ * last call, so that a slow API server does not delay a leader's renewals.
  */
 static void
 ngx_aigc_lease_later(void)
@@ -382,7 +383,7 @@ ngx_aigc_lease_done(ngx_aigc_fetch_t *f)
 }
 
 
-/* What was under way at a quit says what there is to give up. */
+/* A call ended during a quit: if it shows the Lease as ours, releases it. */
 static void
 ngx_aigc_lease_end(ngx_aigc_fetch_t *f)
 {
@@ -451,7 +452,7 @@ ngx_aigc_lease_was_written(ngx_aigc_fetch_t *f)
         return;
     }
 
-    /* it may be written all the same: what it is now is to be read */
+    /* the write may have succeeded all the same: read the Lease again */
 
     json_decref(l->lease);
     l->lease = NULL;
@@ -466,7 +467,7 @@ ngx_aigc_lease_was_written(ngx_aigc_fetch_t *f)
 }
 
 
-/* The answer is the Lease as it is now. */
+/* Stores the response, which is the current Lease.  NGX_OK or NGX_ERROR. */
 static ngx_int_t
 ngx_aigc_lease_take(ngx_aigc_fetch_t *f)
 {

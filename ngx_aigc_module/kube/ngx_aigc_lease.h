@@ -1,8 +1,8 @@
 /*
- * kube/ngx_aigc_lease.h — one leader among all gateways of a cluster, by a Lease
- * that each of them reads and that one holds.  Runs in the one worker that
- * writes the table.  What the rules are is in kube/ngx_aigc_election.h; whether
- * we lead is in kube/ngx_aigc_leader.h.
+ * kube/ngx_aigc_lease.h — elects one leader among a cluster's gateways, by a
+ * Lease that all of them read and one holds.  It runs only in the worker that
+ * writes the table.  The rules of the election are in kube/ngx_aigc_election.h,
+ * its present outcome in kube/ngx_aigc_leader.h.
  *
  *   read → free, or ours → write, with the resourceVersion that was read
  *        → somebody else's → read again in a while
@@ -28,23 +28,24 @@
 #define NGX_AIGC_LEASE_BODY     (1024 * 1024)   /* bytes: annotations fit */
 
 
-/* leads: we do from now on, or we do no more and may change nothing. */
+/* 1: this gateway leads from now on; 0: no more, it may change nothing. */
 typedef void (*ngx_aigc_lease_changed_pt)(ngx_uint_t leads);
 
 /*
- * From the start of the worker; zone has been taken.  Where this nginx leads
- * already, it goes on and changed() is not called.  NGX_OK or NGX_ERROR.
+ * Starts the election when the worker starts, after ngx_aigc_zone_take().  If
+ * this nginx leads already, as after a reload, it keeps the lead, and changed()
+ * is not called for it.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_zone_t *zone, ngx_aigc_lease_changed_pt changed);
 
 /*
- * At a graceful quit: gives the Lease up, for which the worker stays up to
- * LEASE_RELEASE longer; not at a reload, nor when another worker has taken over.
+ * At a graceful shutdown: releases the Lease; the worker waits for it for up to
+ * LEASE_RELEASE.  Does nothing at a reload or if another worker has taken over.
  */
 void ngx_aigc_lease_quit(void);
 
-/* Ends all of it; the Lease stays as it is. */
+/* Stops all timers and calls without a change to the Lease. */
 void ngx_aigc_lease_stop(void);
 
 

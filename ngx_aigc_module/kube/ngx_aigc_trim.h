@@ -1,7 +1,7 @@
 /*
- * kube/ngx_aigc_trim.h — what the API server sends and nobody here reads:
- * metadata.managedFields, which name every annotation once more, an object
- * each.  Half of the time that an object takes to parse is theirs.
+ * kube/ngx_aigc_trim.h — removes metadata.managedFields before JSON is parsed.
+ * Nobody here reads them; they repeat every annotation as an object and take
+ * half of the parse time.
  */
 
 #ifndef _NGX_AIGC_TRIM_H_INCLUDED_
@@ -13,8 +13,8 @@
 
 /*
  * Empties, in place, every array that is the value of a member managedFields
- * of a compact JSON text; json->len shrinks.  A text that is no JSON stays none,
- * and is never read past its end.
+ * of a compact JSON text; json->len shrinks.  Invalid JSON stays invalid and
+ * is never read past its end.
  */
 void ngx_aigc_trim(ngx_str_t *json);
 
