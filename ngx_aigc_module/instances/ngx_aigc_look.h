@@ -1,10 +1,10 @@
 /*
- * instances/ngx_aigc_look.h — which slots of the table are worth a copy.  For the
- * steps of the reconciler, which walk through all of it many times a second
- * and find something to do in few of them.
+ * instances/ngx_aigc_look.h — finds the table's slots that may need work
+ * from a step of the reconciler.  The steps scan the whole table many times a
+ * second, and few slots need anything.
  *
- * No lock and no copy, so it is a hint: what is then done is decided upon a
- * copy.
+ * It reads without lock or copy, so a result is a hint: the caller copies the
+ * slot and decides on the copy.
  */
 
 #ifndef _NGX_AIGC_LOOK_H_INCLUDED_

@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_stamp.h — records on a disk whose it is, when it appears.  A
- * part of a reconciler's pass.
+ * instances/ngx_aigc_stamp.h — a reconciler's step: writes the owner on each
+ * new disk.
  */
 
 #ifndef _NGX_AIGC_STAMP_H_INCLUDED_

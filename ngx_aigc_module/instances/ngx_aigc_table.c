@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_table.c — reading the table, without a lock.  Writing it is in
- * ngx_aigc_table_write.c.
+ * instances/ngx_aigc_table.c — reading the table, without a lock.  Writers are
+ * ngx_aigc_table_gss.c, ngx_aigc_table_objects.c, ngx_aigc_table_workload.c.
  */
 
 #include "ngx_aigc_table.h"

@@ -1,9 +1,9 @@
 /*
- * instances/ngx_aigc_tell.h — Events on what no repair can decide.  A part of a
- * reconciler's pass.
+ * instances/ngx_aigc_tell.h — a reconciler's step: creates Kubernetes Events
+ * on problems that no repair can solve.
  *
- * One for all instances of a template that have the same problem, once for as
- * long as it lasts, and again when more of them have it.
+ * There is one Event for all instances of a template with the same problem.  It
+ * is sent once while the problem lasts, and again when more instances have it.
  */
 
 #ifndef _NGX_AIGC_TELL_H_INCLUDED_
