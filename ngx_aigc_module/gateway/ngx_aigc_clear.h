@@ -10,8 +10,9 @@
 
 
 /*
- * Cuts out of value, in place, what is not a plain quoted word, and "cookies"
- * in any case: the wildcard "*" is no word.  Returns how many words are left.
+ * Removes from value, in place, each item that is not a plain quoted word, the
+ * wildcard "*" included, and "cookies" in upper or lower case.  Returns the
+ * number of words that are left.
  */
 ngx_uint_t ngx_aigc_clear_strip(ngx_str_t *value);
 

@@ -1,13 +1,13 @@
 /*
- * gateway/ngx_http_aigc_hold.h — requests to instances while they last: WebSockets,
- * event streams, uploads.  Each one ends within a second or so when its session
- * or user is revoked, its instance is released or is somebody else's, or its
- * session's lifetime is over; that its token expires meanwhile is no reason.
+ * gateway/ngx_http_aigc_hold.h — long requests: WebSockets, streams, uploads.
+ * The gateway closes one within about a second when its session or user is
+ * revoked, when its instance is released or changes its owner, or when its
+ * session's lifetime ends.  The expiry of its token does not close it.
  *
- * A ring of this worker's, looked at by one timer, which runs only while there
- * are any.  A glance compares two counters; only what has changed in the zone
- * since is looked up.  What one turn of the timer does not get to comes first
- * in the next, soon after.
+ * Each worker keeps a ring of its long requests, checked round-robin by one
+ * timer, which runs only while the ring is not empty.  A check compares two
+ * counters, and looks into the zone only if they have changed.  A turn that
+ * reaches its limit of work is continued soon after.
  */
 
 #ifndef _NGX_HTTP_AIGC_HOLD_H_INCLUDED_
@@ -18,17 +18,17 @@
 #include "instances/ngx_aigc_table.h"
 
 
-#define NGX_HTTP_AIGC_HOLD_EVERY  200   /* ms between two rounds of all */
+#define NGX_HTTP_AIGC_HOLD_EVERY  200   /* ms between two rounds of the ring */
 #define NGX_HTTP_AIGC_HOLD_SOON   10    /* ms between two turns of a round */
-#define NGX_HTTP_AIGC_HOLD_WORK   10000 /* glances in a turn: about a ms */
-#define NGX_HTTP_AIGC_HOLD_LOOK   20    /* glances that a lookup counts for */
+#define NGX_HTTP_AIGC_HOLD_WORK   10000 /* checks in a turn: about 1 ms */
+#define NGX_HTTP_AIGC_HOLD_LOOK   20    /* a lookup counts as so many checks */
 
 
 /*
- * From the decision to let r in, by who to record, to its end; a second call
- * for the same request changes nothing.  record: its context's instance is set;
- * NULL: a long answer of the gateway's own, which no instance ends, and which
- * knows its own last moment.
+ * Adds r to the ring until it ends; to be called when r has been let in.  who
+ * is its user, record its instance, which is set in r's context, too.  record
+ * NULL: r is a long response of the gateway itself, which has no instance and
+ * ends itself in time.  A second call for the same request does nothing.
  * NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_hold(ngx_http_request_t *r,

@@ -1,8 +1,8 @@
 /*
- * gateway/ngx_http_aigc_unanswered.h — a pod that gave no answer: nobody listens,
- * the process has died, what came is none, or nothing came in time.  nginx's own
- * 502 and 504 become a page that asks again by itself, or problem details; what
- * a pod answers itself, 502 included, is the application's and passes untouched.
+ * gateway/ngx_http_aigc_unanswered.h — a pod that sent no response: nothing
+ * listens, the process died, the response was invalid, or it timed out.
+ * nginx's own 502 and 504 are replaced by a page that reloads itself, or by
+ * problem details.  A response of the pod, a 502 included, passes unchanged.
  */
 
 #ifndef _NGX_HTTP_AIGC_UNANSWERED_H_INCLUDED_
@@ -12,8 +12,8 @@
 
 
 /*
- * For the header filter: answers in nginx's place.  NGX_DECLINED: it is no such
- * answer, go on; else what the filter returns.
+ * Header filter: replaces nginx's own 502 or 504.  NGX_DECLINED: it is none of
+ * these, go on; else the value that the filter returns.
  */
 ngx_int_t ngx_http_aigc_unanswered(ngx_http_request_t *r);
 
