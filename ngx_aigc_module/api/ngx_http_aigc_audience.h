@@ -1,8 +1,8 @@
 /*
- * api/ngx_http_aigc_audience.h — those who are told the same things: all event
- * streams of one user in this worker.  What they have been told, and the news
- * for them.  Memory is the process's, freed piece by piece: a stream may live
- * for ever.
+ * api/ngx_http_aigc_audience.h — an audience: all event streams of one user in
+ * this worker, which get the same stream messages.  It keeps what was last
+ * sent of each instance and template, and the messages that are to be sent.
+ * Memory comes from the heap, not from a pool: a stream may live for ever.
  */
 
 #ifndef _NGX_HTTP_AIGC_AUDIENCE_H_INCLUDED_
@@ -13,33 +13,33 @@
 #include "instances/ngx_aigc_table.h"
 
 
-/* Text that several streams may be sending, each at its own pace. */
+/* A reference-counted text: several streams send it, each at its own pace. */
 typedef struct {
     ngx_uint_t                 refs;
     size_t                     len;
-    size_t                     size;    /* of data */
+    size_t                     size;    /* capacity of data */
     u_char                     data[1];
 } ngx_http_aigc_text_t;
 
 
 typedef struct {
-    ngx_str_node_t             node;    /* the user; first, for its tree */
-    ngx_queue_t                streams; /* the caller's */
-    ngx_uint_t                 n;       /* streams that have joined */
-    ngx_queue_t                items;   /* what they have been told of */
-    ngx_queue_t                changed; /* the caller's: those with news */
-    ngx_http_aigc_text_t      *news;    /* events to be sent, or NULL */
-    ngx_http_aigc_text_t      *list;    /* of items as JSON, when it is known */
+    ngx_str_node_t             node;    /* user; first member, for its tree */
+    ngx_queue_t                streams; /* owned by the caller */
+    ngx_uint_t                 n;       /* number of streams */
+    ngx_queue_t                items;   /* sent to the streams */
+    ngx_queue_t                changed; /* caller's queue of those with news */
+    ngx_http_aigc_text_t      *news;    /* messages to be sent, or NULL */
+    ngx_http_aigc_text_t      *list;    /* cached JSON of items, or NULL */
 } ngx_http_aigc_audience_t;
 
 
-/* An instance or a template as it was told. */
+/* An instance or a template as it was last sent. */
 typedef struct ngx_http_aigc_item_s  ngx_http_aigc_item_t;
 
 struct ngx_http_aigc_item_s {
-    ngx_queue_t                queue;   /* of its audience */
+    ngx_queue_t                queue;   /* in audience->items */
     ngx_http_aigc_audience_t  *audience;
-    ngx_http_aigc_item_t     **place;   /* what points here */
+    ngx_http_aigc_item_t     **place;   /* the pointer to this item */
     ngx_str_t                  ns;
     ngx_str_t                  name;
     ngx_int_t                  id;      /* -1: a template */
@@ -47,31 +47,31 @@ struct ngx_http_aigc_item_s {
 };
 
 
-/* An empty text for size bytes, with one reference.  NULL: no memory. */
+/* Creates an empty text of size bytes with one reference.  NULL: no memory. */
 ngx_http_aigc_text_t *ngx_http_aigc_text_create(size_t size);
 
-/* Gives one reference back; the last one frees it.  text may be NULL. */
+/* Drops one reference; the last one frees the text.  text may be NULL. */
 void ngx_http_aigc_text_release(ngx_http_aigc_text_t *text);
 
 
 void ngx_http_aigc_audience_init(ngx_http_aigc_audience_t *audience);
 
-/* Frees items and texts; not the struct. */
+/* Frees the items and texts, but not the struct. */
 void ngx_http_aigc_audience_clear(ngx_http_aigc_audience_t *audience);
 
 /*
- * Adds an event with this JSON and the version as its id to the news.  NGX_OK
- * or NGX_ERROR: no memory, nothing was added.
+ * Appends a stream message to the news: version is its id, json its data.
+ * NGX_OK; NGX_ERROR: no memory, nothing was added.
  */
 ngx_int_t ngx_http_aigc_audience_say(ngx_http_aigc_audience_t *audience,
     ngx_atomic_uint_t version, const char *event, ngx_str_t *json);
 
-/* Takes audience out of the queue of those with news, and drops the news. */
+/* Removes audience from the queue of those with news, and drops the news. */
 void ngx_http_aigc_audience_quiet(ngx_http_aigc_audience_t *audience);
 
 /*
- * before, the items' JSON separated by commas, after; one reference for the
- * caller.  NULL: no memory.
+ * Builds a text: before, the JSON of all items separated by commas, after.  The
+ * caller gets its one reference.  NULL: no memory.
  */
 ngx_http_aigc_text_t *ngx_http_aigc_audience_list(
     ngx_http_aigc_audience_t *audience, const char *before,
@@ -79,20 +79,20 @@ ngx_http_aigc_text_t *ngx_http_aigc_audience_list(
 
 
 /*
- * Puts a copy of item, whose queue and place are not used, into place; what was
- * there is freed.  NGX_OK or NGX_ERROR: no memory.
+ * Copies item into *place and frees the item that was there.  queue and place
+ * of the original are ignored.  NGX_OK; NGX_ERROR: no memory, nothing changed.
  */
 ngx_int_t ngx_http_aigc_item_put(ngx_http_aigc_item_t *item,
     ngx_http_aigc_item_t **place);
 
-/* Frees item; its place is NULL then. */
+/* Frees item and sets its place to NULL. */
 void ngx_http_aigc_item_free(ngx_http_aigc_item_t *item);
 
-/* 1: the same instance or template, of the same audience; 0. */
+/* 1: both are the same instance or template of the same audience; else 0. */
 ngx_uint_t ngx_http_aigc_item_is(ngx_http_aigc_item_t *item,
     ngx_http_aigc_item_t *other);
 
-/* 1: the audience has been told of it in another item, too; 0. */
+/* 1: the audience has another item of the same instance; else 0. */
 ngx_uint_t ngx_http_aigc_item_twice(ngx_http_aigc_item_t *item);
 
 
