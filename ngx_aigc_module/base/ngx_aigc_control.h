@@ -1,7 +1,7 @@
 /*
- * base/ngx_aigc_control.h — is the control plane alive?  Worker 0 says so twice
- * a second, and says when its calls cannot be made; any worker can read it, for
- * /readyz and /metrics.
+ * base/ngx_aigc_control.h — health of the control plane.  Worker 0 writes a
+ * heartbeat twice a second, and notes when its calls cannot be made.  Any
+ * worker reads both, for /readyz and /metrics.
  */
 
 #ifndef _NGX_AIGC_CONTROL_H_INCLUDED_
@@ -10,23 +10,23 @@
 #include "ngx_aigc_zone.h"
 
 
-#define NGX_AIGC_CONTROL_SILENT  10000  /* ms without a sign of worker 0 */
+#define NGX_AIGC_CONTROL_SILENT  10000  /* ms without a heartbeat */
 #define NGX_AIGC_CONTROL_STUCK   3000   /* ms without a call: what passes
                                            sooner is tried again unnoticed */
 
 
-/* Worker 0 runs. */
+/* Writes the heartbeat of worker 0. */
 void ngx_aigc_control_beat(ngx_aigc_zone_t *zone);
 
-/* Its calls cannot be made: no connection, no memory; and can be again. */
+/* Worker 0 can make no calls (no connection or memory); it can again. */
 void ngx_aigc_control_stuck(ngx_aigc_zone_t *zone);
 void ngx_aigc_control_free(ngx_aigc_zone_t *zone);
 
-/* ms since worker 0 was last heard of, and for how long it has been stuck. */
+/* ms since the last heartbeat; ms for which worker 0 can make no calls. */
 ngx_msec_t ngx_aigc_control_silent_for(ngx_aigc_zone_t *zone);
 ngx_msec_t ngx_aigc_control_stuck_for(ngx_aigc_zone_t *zone);
 
-/* NULL: it is alive; or why it is not, in words. */
+/* NULL: the control plane is healthy; else a text that says why not. */
 const char *ngx_aigc_control_trouble(ngx_aigc_zone_t *zone);
 
 

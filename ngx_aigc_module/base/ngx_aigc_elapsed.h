@@ -1,10 +1,10 @@
 /*
- * base/ngx_aigc_elapsed.h — intervals.  They are measured with
- * ngx_current_msec, which only goes forward, whatever happens to the date: a
- * step of the wall clock neither stretches nor shortens them.  A point of time
- * that is kept in shared memory means the same in every process of one boot.
+ * base/ngx_aigc_elapsed.h — intervals.  They are measured with the monotonic
+ * clock ngx_current_msec: a step of the wall clock does not change them.  All
+ * processes of one boot share this clock, so a time may be kept in shared
+ * memory.
  *
- * Dates are ngx_time(): what Kubernetes and Logto say, and what is said to them.
+ * Dates, which are exchanged with Kubernetes and Logto, use ngx_time().
  */
 
 #ifndef _NGX_AIGC_ELAPSED_H_INCLUDED_
@@ -14,31 +14,31 @@
 #include <ngx_core.h>
 
 
-/* ms since a point of time; right also where the counter has wrapped. */
+/* ms since then; also right after the counter has wrapped. */
 #define ngx_aigc_since(then)  ((ngx_msec_t) (ngx_current_msec - (then)))
 
-/* Is a point of time reached?  It lies at most half a wrap away. */
+/* 1: the time when is reached; it must be less than half a wrap away. */
 #define ngx_aigc_reached(when)                                                \
     ((ngx_msec_int_t) (ngx_current_msec - (ngx_msec_t) (when)) >= 0)
 
 /*
- * The same in whole seconds.  Another process, which reads the clock once in
- * each pass of its event loop, may have kept what is not yet for this one: 0.
+ * Whole seconds since then.  0 if then is still in the future: another process
+ * may have stored it, whose cached clock is ahead of this one's.
  */
 #define ngx_aigc_since_sec(then)                                              \
     (ngx_aigc_reached(then) ? (time_t) (ngx_aigc_since(then) / 1000) : 0)
 
 /*
- * Now, as a point of time that is never 0, for places where 0 says "never":
- * one ms late at most.
+ * The current time, but never 0, for variables in which 0 means "never".  It is
+ * at most one ms late.
  */
 #define ngx_aigc_now()  (ngx_current_msec ? ngx_current_msec : 1)
 
 
 /*
- * Of a share that is given back evenly: ms that are taken at now, when all of
- * it is back at due.  No more than most are ever taken; what seems to be more
- * was given back long ago, since when the counter has gone half way round.
+ * Level of a leaky bucket, in ms: it drains evenly and is empty at due.  Its
+ * level is never above most.  A higher result means that due is long past, and
+ * the bucket empty.
  */
 static ngx_inline ngx_msec_t
 ngx_aigc_share_taken(ngx_msec_t due, ngx_msec_t now, ngx_msec_t most)
@@ -47,14 +47,14 @@ ngx_aigc_share_taken(ngx_msec_t due, ngx_msec_t now, ngx_msec_t most)
 }
 
 
-/* What is done at most once in a while, such as a line in the log. */
+/* Rate limit for an action, such as a line in the log. */
 typedef struct {
     ngx_msec_t  last;
     ngx_uint_t  done;                   /* 0: never yet */
 } ngx_aigc_seldom_t;
 
 
-/* 1: do it now; 0: the last time is less than every ms ago. */
+/* 1: do it now; 0: it was last done less than every ms ago. */
 static ngx_inline ngx_uint_t
 ngx_aigc_seldom(ngx_aigc_seldom_t *seldom, ngx_msec_t every)
 {
