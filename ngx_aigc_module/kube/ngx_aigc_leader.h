@@ -1,7 +1,7 @@
 /*
- * kube/ngx_aigc_leader.h — does this nginx lead, and under which name: kept in
- * the zone, so that a new worker 0 (a reload, one that died) goes on where the
- * old one was.  Written by the table's writer, read by all.
+ * kube/ngx_aigc_leader.h — whether this nginx is the leader, and its identity.
+ * Both are in the zone, so that a new worker 0, after a reload or a crash, goes
+ * on where the old one was.  The table's writer writes them, all workers read.
  */
 
 #ifndef _NGX_AIGC_LEADER_H_INCLUDED_
@@ -27,27 +27,28 @@ extern ngx_aigc_part_t  ngx_aigc_leader_part;
 
 
 /*
- * This nginx's identity, made of the host's name and 64 random bits when there
- * is none.  dst->data: NGX_AIGC_HOLDER_MAX bytes of the caller's.  NGX_OK;
- * NGX_ERROR: no random bits.
+ * Copies this nginx's identity to dst, whose data has room for
+ * NGX_AIGC_HOLDER_MAX bytes.  The first call makes it from the host's name and
+ * random bits.  NGX_OK; NGX_ERROR: no random bits.
  */
 ngx_int_t ngx_aigc_leader_identity(ngx_aigc_zone_t *zone, ngx_str_t *hostname,
     ngx_str_t *dst);
 
-/* NGX_OK while this nginx leads; NGX_DECLINED. */
+/* NGX_OK: this nginx leads; NGX_DECLINED: it does not. */
 ngx_int_t ngx_aigc_leader_leads(ngx_aigc_zone_t *zone);
 
-/* ms for which it does so without another renewal; 0: it does not lead. */
+/* ms until its lead ends without another renewal; 0: it does not lead. */
 ngx_msec_t ngx_aigc_leader_left(ngx_aigc_zone_t *zone);
 
 /*
- * We lead until then (ngx_current_msec) / no more.  NGX_OK: that is a change;
- * NGX_DECLINED: it is none, or this process does not write the table any more.
+ * Sets that this nginx leads until then (ngx_current_msec), or that it leads no
+ * more.  NGX_OK: this is a change; NGX_DECLINED: it is none, or this process is
+ * no longer the table's writer.
  */
 ngx_int_t ngx_aigc_leader_lead(ngx_aigc_zone_t *zone, ngx_msec_t until);
 ngx_int_t ngx_aigc_leader_lose(ngx_aigc_zone_t *zone);
 
-/* Who holds the Lease, as last seen; "": nobody.  dst as in identity. */
+/* Sets and gets the last seen holder of the Lease; "": none.  dst as above. */
 void ngx_aigc_leader_seen(ngx_aigc_zone_t *zone, ngx_str_t *holder);
 void ngx_aigc_leader_holder(ngx_aigc_zone_t *zone, ngx_str_t *dst);
 
