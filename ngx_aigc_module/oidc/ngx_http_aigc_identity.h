@@ -1,7 +1,8 @@
 /*
- * oidc/ngx_http_aigc_identity.h — who asks: a session cookie, or a bearer token
- * of the provider's where there is no session.  What was verified once is
- * remembered in the zone; the warm path is a digest and a lookup.
+ * oidc/ngx_http_aigc_identity.h — identifies the user of a request: by a
+ * session cookie or, without a session, by a bearer token of the provider.
+ * Verified credentials are cached in the zone: a cache hit costs a digest and a
+ * lookup.
  */
 
 #ifndef _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
@@ -21,12 +22,12 @@ typedef struct {
     unsigned                 ambiguous:1;   /* several session cookies */
     unsigned                 busy:1;    /* no keys yet, or no revocations:
                                            nobody can tell */
-    unsigned                 revoked:1; /* it was good, and is not any more */
+    unsigned                 revoked:1; /* it was good, but is revoked */
     unsigned                 unscoped:1;    /* a genuine token, but without the
                                            scope= that it needs */
     unsigned                 machine:1; /* … of an application, not a user */
     ngx_aigc_subject_t       subject;   /* by what it can be revoked */
-    ngx_atomic_uint_t        revocations;   /* version that it was held against */
+    ngx_atomic_uint_t        revocations;   /* version checked against */
     ngx_atomic_uint_t        keys;      /* version from before it was verified:
                                            a key that is withdrawn meanwhile
                                            proves nothing under the next one */
@@ -44,9 +45,9 @@ typedef struct {
 
 
 /*
- * Fills mcf->rules: a digest of what makes a credential good here besides its
- * own text (sealing keys, issuer, audiences, lifetime).  What was remembered
- * before a reload that changes one of them is known no more.
+ * Fills mcf->rules: a digest of the configuration by which credentials are
+ * verified (sealing keys, issuer, audiences, lifetime).  A reload that changes
+ * one of them thereby makes all cached credentials unknown.
  */
 ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
     ngx_http_aigc_main_conf_t *mcf);
