@@ -1,9 +1,9 @@
 /*
- * logto/ngx_aigc_gone.h — users who were suspended or deleted at Logto, although
- * no webhook has told (Logto sends it once, whatever becomes of it): they are
- * found, and ended as the webhook would have.
+ * logto/ngx_aigc_gone.h — finds users who were suspended or deleted at Logto
+ * and whose webhook was lost (Logto sends it once, without retry), and revokes
+ * their sessions as the webhook would have.
  *
- *   the leader's walk over all users (ngx_aigc_mirror.h), at its start and every
+ *   the leader's scan of all users (ngx_aigc_mirror.h), at its start and every
  *   ten minutes; Logto refuses to renew a session → the worker doubts the user
  *   (oidc/ngx_aigc_doubt.h) → worker 0 of that gateway asks Logto
  *
@@ -16,7 +16,7 @@
 #include "ngx_aigc_management.h"
 
 
-#define NGX_AIGC_GONE_POLL   500        /* ms between two looks, and two calls */
+#define NGX_AIGC_GONE_POLL   500        /* ms between checks, and calls */
 #define NGX_AIGC_GONE_RETRY  10000      /* ms after Logto has failed */
 
 
