@@ -1,7 +1,7 @@
 /*
- * gateway/ngx_http_aigc_answer.h — what a pod answers, before nginx passes it on:
- * not a byte of it may stand on the client's connection outside of an answer
- * whose headers nginx has written itself.
+ * gateway/ngx_http_aigc_answer.h — checks a pod's response before nginx passes
+ * it on: each byte of it must reach the client within a response whose headers
+ * nginx has written itself.
  */
 
 #ifndef _NGX_HTTP_AIGC_ANSWER_H_INCLUDED_
@@ -10,15 +10,15 @@
 #include "base/ngx_http_aigc_conf.h"
 
 
-/* r is an instance's answer: aigc_access has let this request in. */
+/* 1: r goes to an instance, for aigc_access has let it in; else 0. */
 ngx_uint_t ngx_http_aigc_is_answer(ngx_http_request_t *r);
 
 /*
  * For the header filter.  NGX_OK: pass it on; NGX_HTTP_BAD_GATEWAY: do not.
  *
- * nginx takes an answer without a status line for one of HTTP/0.9, and, before
- * 1.29, an informational one for the last: what follows goes to the client as
- * it is, a second answer of the pod's own making with cookies in it.
+ * nginx takes a response without a status line for HTTP/0.9 and, before 1.29,
+ * an informational response for the final one.  The bytes after it would
+ * reach the client unfiltered: a second response, forged, with cookies in it.
  */
 ngx_int_t ngx_http_aigc_check_answer(ngx_http_request_t *r);
 

@@ -1,7 +1,8 @@
 /*
- * gateway/ngx_http_aigc_cache.h — answers that nginx remembers (proxy_cache,
- * proxy_store and their like) are told apart by nothing but the key; in front
- * of instances it has to hold "$aigc_instance", or one user gets another's.
+ * gateway/ngx_http_aigc_cache.h — checks nginx's cache keys (proxy_cache,
+ * proxy_store and the like).  A cached response is found by its key alone, so
+ * before instances the key must contain "$aigc_instance": without it one user
+ * would get a response that was made for another.
  */
 
 #ifndef _NGX_HTTP_AIGC_CACHE_H_INCLUDED_
@@ -18,7 +19,7 @@ typedef enum {
 } ngx_http_aigc_key_e;
 
 
-/* What the text of a cache key, as the configuration has it, is worth. */
+/* Judges the text of a cache key in the configuration. */
 ngx_http_aigc_key_e ngx_http_aigc_cache_key(ngx_str_t *key);
 
 /* 1: r's answer comes from a cache, or may go to one, or to a store; 0. */
