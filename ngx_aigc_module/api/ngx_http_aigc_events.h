@@ -1,6 +1,6 @@
 /*
- * api/ngx_http_aigc_events.h — all event streams of this worker, and the one
- * timer that looks at the table for them.  It runs while there are streams.
+ * api/ngx_http_aigc_events.h — all event streams of this worker.  One timer
+ * reads the table for all of them; it runs only while there are streams.
  */
 
 #ifndef _NGX_HTTP_AIGC_EVENTS_H_INCLUDED_
@@ -16,24 +16,24 @@
                                                away and the token expired */
 #define NGX_HTTP_AIGC_EVENTS_LOOK   200     /* ms between two looks */
 #define NGX_HTTP_AIGC_EVENTS_BEAT   15000   /* ms without an event: a comment */
-#define NGX_HTTP_AIGC_EVENTS_RETRY  1000    /* ms until a client comes back, … */
+#define NGX_HTTP_AIGC_EVENTS_RETRY  1000    /* ms until clients reconnect, … */
 #define NGX_HTTP_AIGC_EVENTS_SPREAD 2000    /* … and up to so many more: not all
                                                at one time after a reload */
-#define NGX_HTTP_AIGC_EVENTS_EXPIRY 15      /* s between looks at the date, which
-                                               may take a step */
+#define NGX_HTTP_AIGC_EVENTS_EXPIRY 15      /* s between checks of the wall
+                                               clock, which may step */
 #define NGX_HTTP_AIGC_EVENTS_LIFE   86400   /* s that a stream may live */
 
 
 /*
- * Is there room for one more stream of sub?  NGX_OK; NGX_BUSY: sub has enough;
- * NGX_DECLINED: this worker has.
+ * Checks the limits for one more stream.  NGX_OK; NGX_BUSY: the limit of user
+ * sub is reached; NGX_DECLINED: the limit of this worker is.
  */
 ngx_int_t ngx_http_aigc_events_room(ngx_str_t *sub);
 
 /*
- * Makes r, whose header has been sent, a stream of sub that ends at until at
- * the latest: a snapshot, then changes.  NGX_OK: r is its own now; NGX_ERROR:
- * finalize r.
+ * Turns r, whose header has been sent, into a stream of user sub: first a
+ * snapshot, then changes.  It ends when the time until is reached, or before.
+ * NGX_OK: the stream owns r from now on; NGX_ERROR: the caller finalizes r.
  */
 ngx_int_t ngx_http_aigc_events_listen(ngx_http_request_t *r, ngx_str_t *sub,
     time_t until);
