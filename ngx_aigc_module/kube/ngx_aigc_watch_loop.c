@@ -21,6 +21,7 @@ static ngx_int_t ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p,
 static void ngx_aigc_watch_done(ngx_aigc_fetch_t *f);
 static void ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_watch_pump(ngx_aigc_watch_t *w);
+static ngx_uint_t ngx_aigc_watch_full(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_go_on(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w,
     ngx_aigc_watch_event_t *event);
@@ -198,20 +199,23 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 
             heard = 1;
 
-        } else {
+            /* an ERROR is a connection's last word: it is heard at once */
 
-            if (ngx_aigc_watch_take(w, &w->event) != NGX_OK) {
-                return NGX_ERROR;
+            if (w->event.type != NGX_AIGC_EVENT_ERROR
+                && ngx_aigc_watch_full(w))
+            {
+                break;
             }
-
-            ngx_aigc_watch_forget(w);
-            changed = 1;
         }
 
-        /* libcurl may have called several times in this pass */
+        if (ngx_aigc_watch_take(w, &w->event) != NGX_OK) {
+            return NGX_ERROR;
+        }
 
-        if (ngx_aigc_pass_spent() >= NGX_AIGC_WATCH_SLICE) {
-            ngx_post_event(&w->more, &ngx_posted_next_events);
+        ngx_aigc_watch_forget(w);
+        changed = 1;
+
+        if (ngx_aigc_watch_full(w)) {
             break;
         }
     }
@@ -230,6 +234,20 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
     }
 
     return NGX_OK;
+}
+
+
+/* libcurl may have called several times in this pass. */
+static ngx_uint_t
+ngx_aigc_watch_full(ngx_aigc_watch_t *w)
+{
+    if (ngx_aigc_pass_spent() < NGX_AIGC_WATCH_SLICE) {
+        return 0;
+    }
+
+    ngx_post_event(&w->more, &ngx_posted_next_events);
+
+    return 1;
 }
 
 
