@@ -161,6 +161,7 @@ subtest 'what is logged of it' => sub {
     my $c = $t->stranger;
     my $url = code_url($c, begin($c));
     is $c->browse($url =~ s{/sign-in-callback}{/logged-callback}r)->code, 302, 'an answer';
+    $t->wait_for(sub { -s $t->file('nginx/line.log') }, 10, 'its line');        # written after the answer
     open my $f, '<', $t->file('nginx/line.log') or die $!;
     is join('', <$f>), "GET /logged-callback 302\n", '… is logged without code and state';
 };
