@@ -250,24 +250,16 @@ subtest 'a key that leaves' => sub {
 
 subtest 'a view of the cluster that is too old' => sub {
     my $url = $mine->url('/info');
-    my $game = '/apis/game.kruise.io/v1alpha1/namespaces/default';
-    my ($pvc) = map { $_->{metadata}{name} } $t->kube_list('pvcs');
-    my $touch = sub {       # all that is watched has news
-        $t->kube_send([ map { ['PATCH', $_, { metadata => { annotations => { touched => 'at ' . time } } }] }
-            "$game/gameserversets/$cpu", "$game/gameservers/" . $mine->pod,
-            "/api/v1/namespaces/default/pods/" . $mine->pod,
-            "/api/v1/namespaces/default/persistentvolumeclaims/$pvc" ]);
-    };
     my ($line) = $t->conf =~ /aigc_kubernetes (.*?);/;
     $t->{opt}{directives}{aigc_kubernetes} = "$line max_stale=3s";
     $t->reload;
     connect_all();
 
-    $t->wait_for(sub { $touch->(); each_worker($alice, GET => $url) eq '200 200' }, 20, 'she is let in');
+    $t->wait_for(sub { $t->touch_watched($mine); each_worker($alice, GET => $url) eq '200 200' }, 20, 'she is let in');
     warm($alice, GET => $url);
     $t->wait_for(sub { ($t->status('/readyz')->json->{age} // 0) > 3 }, 10, 'nothing is heard for too long');
     is each_worker($alice, GET => $url), '503 503', 'nobody is let in, from the very next request';
-    $t->wait_for(sub { $touch->(); each_worker($alice, GET => $url) eq '200 200' }, 20, 'she is let in again');
+    $t->wait_for(sub { $t->touch_watched($mine); each_worker($alice, GET => $url) eq '200 200' }, 20, 'she is let in again');
 };
 
 done_testing;

@@ -123,18 +123,9 @@ subtest 'max_stale' => sub {
 
     # with so small a max_stale every watch has to be heard all the time
     $t->apiserver_up;
-    $t->wait_for(sub { touch_all(); $alice->get($mine->url)->code == 200 }, 20, 'the owner is in again');
-    $t->wait_for(sub { touch_all(); $t->ready }, 5, '/readyz is 200 again');
+    $t->wait_for(sub { $t->touch_watched($mine); $alice->get($mine->url)->code == 200 }, 20, 'the owner is in again');
+    $t->wait_for(sub { $t->touch_watched($mine); $t->ready }, 5, '/readyz is 200 again');
     pass 'and all is well again';
 };
-
-sub touch_all {
-    my $game = '/apis/game.kruise.io/v1alpha1/namespaces/default';
-    my ($pvc) = map { $_->{metadata}{name} } $t->kube_list('pvcs');
-    $t->kube_send([ map { ['PATCH', $_, { metadata => { annotations => { touched => 'at ' . time } } }] }
-        "$game/gameserversets/stable-diffusion-cpu", "$game/gameservers/" . $mine->pod,
-        '/api/v1/namespaces/default/pods/' . $mine->pod,
-        "/api/v1/namespaces/default/persistentvolumeclaims/$pvc" ]);
-}
 
 done_testing;

@@ -89,6 +89,16 @@ sub kube_patch {    # a merge patch; what and name as kubectl has them
     $self->kubectl('patch', $what, $name, '--type=merge', '-p', $json->encode($patch));
 }
 
+# An object of each kind without which nothing can be decided has news: each
+# required watch is heard.
+sub touch_watched {
+    my ($self, $inst) = @_;
+    my %name = (gss => $inst->data->{template}, gs => $inst->pod, pods => $inst->pod,
+        pvcs => ($self->kube_list('pvcs'))[0]{metadata}{name});
+    my $news = { metadata => { annotations => { touched => 'at ' . time } } };
+    return $self->kube_send([ map { ['PATCH', sprintf("$plural{$_}/$name{$_}", 'default'), $news] } sort keys %name ]);
+}
+
 ### Templates
 
 # Applies t/cluster/templates/NAME.yaml with this stack's root domain.  A hash
