@@ -8,6 +8,11 @@
 
 #define ngx_aigc_is_control(ch)  ((ch) < 0x20 || (ch) == 0x7f)
 
+#define NGX_AIGC_WRITER_MIN  512        /* bytes that a text begins with */
+
+
+static ngx_int_t ngx_aigc_writer_room(ngx_aigc_writer_t *w, size_t len);
+
 
 size_t
 ngx_aigc_text_cut(u_char *data, size_t len, size_t max)
@@ -164,13 +169,63 @@ ngx_aigc_json_int(json_t *object, const char *key, int64_t min, int64_t max,
 
 
 void
-ngx_aigc_put(ngx_aigc_writer_t *w, u_char *data, size_t len)
+ngx_aigc_writer_init(ngx_aigc_writer_t *w, ngx_pool_t *pool)
 {
-    if (w->pos && len) {
-        w->pos = ngx_cpymem(w->pos, data, len);
+    ngx_memzero(w, sizeof(ngx_aigc_writer_t));
+    w->pool = pool;
+}
+
+
+ngx_int_t
+ngx_aigc_writer_text(ngx_aigc_writer_t *w, ngx_str_t *out)
+{
+    out->data = w->start;
+    out->len = w->pos - w->start;
+
+    return w->failed ? NGX_ERROR : NGX_OK;
+}
+
+
+/* NGX_OK: there are len bytes at pos; NGX_ERROR: nothing is to be written. */
+static ngx_int_t
+ngx_aigc_writer_room(ngx_aigc_writer_t *w, size_t len)
+{
+    size_t   used, size;
+    u_char  *p;
+
+    if ((size_t) (w->end - w->pos) >= len) {
+        return w->failed ? NGX_ERROR : NGX_OK;
     }
 
-    w->len += len;
+    used = w->pos - w->start;
+    size = ngx_max(2 * (used + len), NGX_AIGC_WRITER_MIN);
+
+    p = w->failed ? NULL : ngx_pnalloc(w->pool, size);
+
+    if (p == NULL) {
+        w->failed = 1;
+        return NGX_ERROR;
+    }
+
+    if (used) {
+        ngx_memcpy(p, w->start, used);
+        (void) ngx_pfree(w->pool, w->start);    /* one that is large */
+    }
+
+    w->start = p;
+    w->pos = p + used;
+    w->end = p + size;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_aigc_put(ngx_aigc_writer_t *w, u_char *data, size_t len)
+{
+    if (len && ngx_aigc_writer_room(w, len) == NGX_OK) {
+        w->pos = ngx_cpymem(w->pos, data, len);
+    }
 }
 
 
@@ -222,25 +277,24 @@ ngx_aigc_put_string(ngx_aigc_writer_t *w, ngx_str_t *text)
 {
     size_t  escapes;
 
-    ngx_aigc_put_literal(w, "\"");
-
     escapes = 0;
 
     if (text->len) {
         escapes = (size_t) ngx_escape_json(NULL, text->data, text->len);
     }
 
-    if (escapes == 0) {
-        ngx_aigc_put(w, text->data, text->len);
-
-    } else {
-        if (w->pos) {
-            w->pos = (u_char *) ngx_escape_json(w->pos, text->data,
-                                                text->len);
-        }
-
-        w->len += text->len + escapes;
+    if (ngx_aigc_writer_room(w, text->len + escapes + 2) != NGX_OK) {
+        return;
     }
 
-    ngx_aigc_put_literal(w, "\"");
+    *w->pos++ = '"';
+
+    if (escapes) {
+        w->pos = (u_char *) ngx_escape_json(w->pos, text->data, text->len);
+
+    } else if (text->len) {
+        w->pos = ngx_cpymem(w->pos, text->data, text->len);
+    }
+
+    *w->pos++ = '"';
 }

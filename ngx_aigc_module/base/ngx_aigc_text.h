@@ -84,13 +84,21 @@ int64_t ngx_aigc_json_int(json_t *object, const char *key, int64_t min,
 
 
 /*
- * Writing JSON in two passes of the same code: with pos NULL it only counts,
- * and then it writes into that many bytes.
+ * JSON text that is being written: it grows in pool.  Without memory the rest
+ * is not written, and ngx_aigc_writer_text() says so.
  */
 typedef struct {
+    ngx_pool_t       *pool;
+    u_char           *start;
     u_char           *pos;
-    size_t            len;
+    u_char           *end;
+    ngx_uint_t        failed;           /* no memory */
 } ngx_aigc_writer_t;
+
+void ngx_aigc_writer_init(ngx_aigc_writer_t *w, ngx_pool_t *pool);
+
+/* What was written, in pool.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_aigc_writer_text(ngx_aigc_writer_t *w, ngx_str_t *out);
 
 #define ngx_aigc_put_literal(w, text)                                         \
     ngx_aigc_put(w, (u_char *) text, sizeof(text) - 1)

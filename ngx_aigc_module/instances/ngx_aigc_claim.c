@@ -251,23 +251,16 @@ ngx_aigc_claim_write(ngx_pool_t *pool, ngx_aigc_claim_t *claim)
     ngx_aigc_claim_t   back;
     ngx_aigc_writer_t  w;
 
-    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
-
+    ngx_aigc_writer_init(&w, pool);
     ngx_aigc_claim_put(&w, claim);
 
-    if (w.len > NGX_AIGC_ANNOTATION_MAX) {
-        return NGX_DECLINED;
-    }
-
-    raw.len = w.len;
-    raw.data = ngx_pnalloc(pool, raw.len);
-    if (raw.data == NULL) {
+    if (ngx_aigc_writer_text(&w, &raw) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    w.pos = raw.data;
-
-    ngx_aigc_claim_put(&w, claim);
+    if (raw.len > NGX_AIGC_ANNOTATION_MAX) {
+        return NGX_DECLINED;
+    }
 
     /* an annotation that nobody could read would lock its instance for ever */
 

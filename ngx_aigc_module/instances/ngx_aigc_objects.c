@@ -23,8 +23,6 @@ static ngx_int_t ngx_aigc_pvc_text(ngx_pool_t *pool, json_t *object,
     const char *key, size_t max, ngx_str_t *out);
 static ngx_int_t ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
     const char *key, ngx_str_t *value, ngx_str_t *out);
-static void ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc,
-    const char *key, ngx_str_t *value);
 static ngx_uint_t ngx_aigc_status_test_failed(json_t *root,
     ngx_str_t *message);
 
@@ -278,64 +276,46 @@ ngx_aigc_pvc_stray(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, ngx_str_t *gss,
 }
 
 
+/* whatever is recorded, only where no owner is */
+
 static ngx_int_t
 ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, const char *key,
     ngx_str_t *value, ngx_str_t *out)
 {
     ngx_aigc_writer_t  w;
 
-    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
+    ngx_aigc_writer_init(&w, pool);
 
-    ngx_aigc_pvc_put(&w, pvc, key, value);
-
-    out->len = w.len;
-    out->data = ngx_pnalloc(pool, out->len);
-    if (out->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    w.pos = out->data;
-
-    ngx_aigc_pvc_put(&w, pvc, key, value);
-
-    return NGX_OK;
-}
-
-
-/* whatever is recorded, only where no owner is */
-
-static void
-ngx_aigc_pvc_put(ngx_aigc_writer_t *w, ngx_aigc_pvc_t *pvc, const char *key,
-    ngx_str_t *value)
-{
-    ngx_aigc_put_literal(w, "[{\"op\":\"test\",\"path\":\"/metadata/uid\","
-                            "\"value\":");
-    ngx_aigc_put_string(w, &pvc->uid);
-    ngx_aigc_put_literal(w, "},");
+    ngx_aigc_put_literal(&w, "[{\"op\":\"test\",\"path\":\"/metadata/uid\","
+                             "\"value\":");
+    ngx_aigc_put_string(&w, &pvc->uid);
+    ngx_aigc_put_literal(&w, "},");
 
     if (pvc->has_annotations) {
-        ngx_aigc_put_literal(w, "{\"op\":\"test\","
-                                "\"path\":\"/metadata/annotations/");
-        ngx_aigc_put_pointer(w, ngx_aigc_annotation(OWNER));
-        ngx_aigc_put_literal(w, "\",\"value\":null},{\"op\":\"add\","
-                                "\"path\":\"/metadata/annotations/");
-        ngx_aigc_put_pointer(w, key);
-        ngx_aigc_put_literal(w, "\",\"value\":");
-        ngx_aigc_put_string(w, value);
-        ngx_aigc_put_literal(w, "}]");
+        ngx_aigc_put_literal(&w, "{\"op\":\"test\","
+                                 "\"path\":\"/metadata/annotations/");
+        ngx_aigc_put_pointer(&w, ngx_aigc_annotation(OWNER));
+        ngx_aigc_put_literal(&w, "\",\"value\":null},{\"op\":\"add\","
+                                 "\"path\":\"/metadata/annotations/");
+        ngx_aigc_put_pointer(&w, key);
+        ngx_aigc_put_literal(&w, "\",\"value\":");
+        ngx_aigc_put_string(&w, value);
+        ngx_aigc_put_literal(&w, "}]");
 
     } else {
-        ngx_aigc_put_literal(w, "{\"op\":\"test\","
-                                "\"path\":\"/metadata/annotations\","
-                                "\"value\":null},"
-                                "{\"op\":\"add\","
-                                "\"path\":\"/metadata/annotations\","
-                                "\"value\":{\"");
-        ngx_aigc_put(w, (u_char *) key, ngx_strlen(key));
-        ngx_aigc_put_literal(w, "\":");
-        ngx_aigc_put_string(w, value);
-        ngx_aigc_put_literal(w, "}}]");
+        ngx_aigc_put_literal(&w, "{\"op\":\"test\","
+                                 "\"path\":\"/metadata/annotations\","
+                                 "\"value\":null},"
+                                 "{\"op\":\"add\","
+                                 "\"path\":\"/metadata/annotations\","
+                                 "\"value\":{\"");
+        ngx_aigc_put(&w, (u_char *) key, ngx_strlen(key));
+        ngx_aigc_put_literal(&w, "\":");
+        ngx_aigc_put_string(&w, value);
+        ngx_aigc_put_literal(&w, "}}]");
     }
+
+    return ngx_aigc_writer_text(&w, out);
 }
 
 

@@ -15,12 +15,6 @@
 
 static ngx_uint_t ngx_aigc_owner_ref_is(json_t *item, ngx_str_t *gss);
 static void ngx_aigc_owner_ref_put_test(ngx_aigc_writer_t *w, ngx_str_t *uid);
-static void ngx_aigc_owner_ref_put_add(ngx_aigc_writer_t *w, ngx_str_t *uid,
-    ngx_aigc_owner_ref_t *ref, ngx_str_t *gss, ngx_str_t *gss_uid);
-static void ngx_aigc_owner_ref_put_remove(ngx_aigc_writer_t *w,
-    ngx_str_t *uid, ngx_aigc_owner_ref_t *ref);
-static ngx_int_t ngx_aigc_owner_ref_room(ngx_pool_t *pool,
-    ngx_aigc_writer_t *w, ngx_str_t *out);
 
 
 ngx_int_t
@@ -80,6 +74,8 @@ ngx_aigc_owner_ref_is(json_t *item, ngx_str_t *gss)
 }
 
 
+/* blockOwnerDeletion would need a right on the set's finalizers */
+
 ngx_int_t
 ngx_aigc_owner_ref_add(ngx_pool_t *pool, ngx_str_t *uid,
     ngx_aigc_owner_ref_t *ref, ngx_str_t *gss, ngx_str_t *gss_uid,
@@ -87,17 +83,35 @@ ngx_aigc_owner_ref_add(ngx_pool_t *pool, ngx_str_t *uid,
 {
     ngx_aigc_writer_t  w;
 
-    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
+    ngx_aigc_writer_init(&w, pool);
 
-    ngx_aigc_owner_ref_put_add(&w, uid, ref, gss, gss_uid);
+    ngx_aigc_owner_ref_put_test(&w, uid);
 
-    if (ngx_aigc_owner_ref_room(pool, &w, out) != NGX_OK) {
-        return NGX_ERROR;
+    if (ref->list) {
+        ngx_aigc_put_literal(&w, "{\"op\":\"add\",\"path\":\""
+                                 NGX_AIGC_OWNER_REFS "/-\",\"value\":");
+
+    } else {
+        ngx_aigc_put_literal(&w, "{\"op\":\"test\",\"path\":\""
+                                 NGX_AIGC_OWNER_REFS "\",\"value\":null},"
+                                 "{\"op\":\"add\",\"path\":\""
+                                 NGX_AIGC_OWNER_REFS "\",\"value\":[");
     }
 
-    ngx_aigc_owner_ref_put_add(&w, uid, ref, gss, gss_uid);
+    ngx_aigc_put_literal(&w, "{\"apiVersion\":\"" NGX_AIGC_GSS_VERSION "\","
+                             "\"kind\":\"" NGX_AIGC_GSS_KIND "\",\"name\":");
+    ngx_aigc_put_string(&w, gss);
+    ngx_aigc_put_literal(&w, ",\"uid\":");
+    ngx_aigc_put_string(&w, gss_uid);
+    ngx_aigc_put_literal(&w, ",\"blockOwnerDeletion\":false}");
 
-    return NGX_OK;
+    if (!ref->list) {
+        ngx_aigc_put_literal(&w, "]");
+    }
+
+    ngx_aigc_put_literal(&w, "}]");
+
+    return ngx_aigc_writer_text(&w, out);
 }
 
 
@@ -107,30 +121,21 @@ ngx_aigc_owner_ref_remove(ngx_pool_t *pool, ngx_str_t *uid,
 {
     ngx_aigc_writer_t  w;
 
-    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
+    ngx_aigc_writer_init(&w, pool);
 
-    ngx_aigc_owner_ref_put_remove(&w, uid, ref);
+    ngx_aigc_owner_ref_put_test(&w, uid);
 
-    if (ngx_aigc_owner_ref_room(pool, &w, out) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_aigc_put_literal(&w, "{\"op\":\"test\",\"path\":\""
+                             NGX_AIGC_OWNER_REFS "/");
+    ngx_aigc_put_int(&w, ref->index);
+    ngx_aigc_put_literal(&w, "/uid\",\"value\":");
+    ngx_aigc_put_string(&w, &ref->uid);
+    ngx_aigc_put_literal(&w, "},{\"op\":\"remove\",\"path\":\""
+                             NGX_AIGC_OWNER_REFS "/");
+    ngx_aigc_put_int(&w, ref->index);
+    ngx_aigc_put_literal(&w, "\"}]");
 
-    ngx_aigc_owner_ref_put_remove(&w, uid, ref);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_owner_ref_room(ngx_pool_t *pool, ngx_aigc_writer_t *w,
-    ngx_str_t *out)
-{
-    out->len = w->len;
-    out->data = ngx_pnalloc(pool, out->len);
-
-    w->pos = out->data;
-
-    return out->data ? NGX_OK : NGX_ERROR;
+    return ngx_aigc_writer_text(&w, out);
 }
 
 
@@ -141,55 +146,4 @@ ngx_aigc_owner_ref_put_test(ngx_aigc_writer_t *w, ngx_str_t *uid)
                             "\"value\":");
     ngx_aigc_put_string(w, uid);
     ngx_aigc_put_literal(w, "},");
-}
-
-
-/* blockOwnerDeletion would need a right on the set's finalizers */
-static void
-ngx_aigc_owner_ref_put_add(ngx_aigc_writer_t *w, ngx_str_t *uid,
-    ngx_aigc_owner_ref_t *ref, ngx_str_t *gss, ngx_str_t *gss_uid)
-{
-    ngx_aigc_owner_ref_put_test(w, uid);
-
-    if (ref->list) {
-        ngx_aigc_put_literal(w, "{\"op\":\"add\",\"path\":\""
-                                NGX_AIGC_OWNER_REFS "/-\",\"value\":");
-
-    } else {
-        ngx_aigc_put_literal(w, "{\"op\":\"test\",\"path\":\""
-                                NGX_AIGC_OWNER_REFS "\",\"value\":null},"
-                                "{\"op\":\"add\",\"path\":\""
-                                NGX_AIGC_OWNER_REFS "\",\"value\":[");
-    }
-
-    ngx_aigc_put_literal(w, "{\"apiVersion\":\"" NGX_AIGC_GSS_VERSION "\","
-                            "\"kind\":\"" NGX_AIGC_GSS_KIND "\",\"name\":");
-    ngx_aigc_put_string(w, gss);
-    ngx_aigc_put_literal(w, ",\"uid\":");
-    ngx_aigc_put_string(w, gss_uid);
-    ngx_aigc_put_literal(w, ",\"blockOwnerDeletion\":false}");
-
-    if (!ref->list) {
-        ngx_aigc_put_literal(w, "]");
-    }
-
-    ngx_aigc_put_literal(w, "}]");
-}
-
-
-static void
-ngx_aigc_owner_ref_put_remove(ngx_aigc_writer_t *w, ngx_str_t *uid,
-    ngx_aigc_owner_ref_t *ref)
-{
-    ngx_aigc_owner_ref_put_test(w, uid);
-
-    ngx_aigc_put_literal(w, "{\"op\":\"test\",\"path\":\""
-                            NGX_AIGC_OWNER_REFS "/");
-    ngx_aigc_put_int(w, ref->index);
-    ngx_aigc_put_literal(w, "/uid\",\"value\":");
-    ngx_aigc_put_string(w, &ref->uid);
-    ngx_aigc_put_literal(w, "},{\"op\":\"remove\",\"path\":\""
-                            NGX_AIGC_OWNER_REFS "/");
-    ngx_aigc_put_int(w, ref->index);
-    ngx_aigc_put_literal(w, "\"}]");
 }

@@ -40,21 +40,10 @@ ngx_aigc_patch_build(ngx_pool_t *pool, ngx_aigc_patch_t *patch, ngx_str_t *out)
         return NGX_DECLINED;
     }
 
-    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
-
+    ngx_aigc_writer_init(&w, pool);
     ngx_aigc_patch_put(&w, patch);
 
-    out->len = w.len;
-    out->data = ngx_pnalloc(pool, out->len);
-    if (out->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    w.pos = out->data;
-
-    ngx_aigc_patch_put(&w, patch);
-
-    return NGX_OK;
+    return ngx_aigc_writer_text(&w, out);
 }
 
 

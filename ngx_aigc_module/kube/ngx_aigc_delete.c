@@ -6,51 +6,30 @@
 #include "base/ngx_aigc_text.h"
 
 
-static void ngx_aigc_delete_put(ngx_aigc_writer_t *w, ngx_str_t *uid,
-    ngx_str_t *version);
-
-
 ngx_int_t
 ngx_aigc_delete_options(ngx_pool_t *pool, ngx_str_t *uid, ngx_str_t *version,
     ngx_str_t *out)
 {
     ngx_aigc_writer_t  w;
 
-    ngx_memzero(&w, sizeof(ngx_aigc_writer_t));
+    ngx_aigc_writer_init(&w, pool);
 
-    ngx_aigc_delete_put(&w, uid, version);
-
-    out->len = w.len;
-    out->data = ngx_pnalloc(pool, out->len);
-    if (out->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    w.pos = out->data;
-
-    ngx_aigc_delete_put(&w, uid, version);
-
-    return NGX_OK;
-}
-
-
-static void
-ngx_aigc_delete_put(ngx_aigc_writer_t *w, ngx_str_t *uid, ngx_str_t *version)
-{
-    ngx_aigc_put_literal(w, "{\"apiVersion\":\"v1\","
-                            "\"kind\":\"DeleteOptions\"");
+    ngx_aigc_put_literal(&w, "{\"apiVersion\":\"v1\","
+                             "\"kind\":\"DeleteOptions\"");
 
     if (uid->len) {
-        ngx_aigc_put_literal(w, ",\"preconditions\":{\"uid\":");
-        ngx_aigc_put_string(w, uid);
+        ngx_aigc_put_literal(&w, ",\"preconditions\":{\"uid\":");
+        ngx_aigc_put_string(&w, uid);
 
         if (version) {
-            ngx_aigc_put_literal(w, ",\"resourceVersion\":");
-            ngx_aigc_put_string(w, version);
+            ngx_aigc_put_literal(&w, ",\"resourceVersion\":");
+            ngx_aigc_put_string(&w, version);
         }
 
-        ngx_aigc_put_literal(w, "}");
+        ngx_aigc_put_literal(&w, "}");
     }
 
-    ngx_aigc_put_literal(w, "}");
+    ngx_aigc_put_literal(&w, "}");
+
+    return ngx_aigc_writer_text(&w, out);
 }
