@@ -9,6 +9,7 @@
 #include "kube/ngx_aigc_sync.h"
 
 #include "base/ngx_aigc_cookie.h"
+#include "base/ngx_aigc_file.h"
 #include "instances/ngx_aigc_ids.h"
 
 
@@ -237,44 +238,26 @@ static ngx_int_t
 ngx_http_aigc_file(ngx_conf_t *cf, const char *name, ngx_str_t *path,
     ngx_uint_t secret, ngx_fd_t *fd)
 {
-    ngx_err_t         err;
-    ngx_str_t        *directive;
-    const char       *why;
-    ngx_file_info_t   fi;
+    off_t        size;
+    ngx_err_t    err;
+    ngx_str_t   *directive;
+    const char  *why;
 
     directive = cf->args->elts;
-    err = 0;
 
-    *fd = ngx_open_file(path->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                        NGX_FILE_OPEN, 0);
+    if (ngx_aigc_file_open(path->data, secret, fd, &size, &why, &err)
+        == NGX_OK)
+    {
+        if (size > 0) {
+            return NGX_OK;
+        }
 
-    if (*fd == NGX_INVALID_FILE) {
-        err = ngx_errno;
-        why = "cannot be opened: check the path and that nginx may read it";
-
-    } else if (ngx_fd_info(*fd, &fi) == NGX_FILE_ERROR) {
-        err = ngx_errno;
-        why = "cannot be examined";
-
-    } else if (!ngx_is_file(&fi)) {
-        why = "is not a regular file";
-
-    } else if (ngx_file_size(&fi) == 0) {
         why = "is empty";
-
-    } else if (secret && (ngx_file_access(&fi) & 077)) {
-        why = "is readable by others: chmod 600";
-
-    } else {
-        return NGX_OK;
+        (void) ngx_close_file(*fd);     /* only read: nothing to lose */
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, err, "\"%V\" %s=: \"%V\" %s",
                        directive, name, path, why);
-
-    if (*fd != NGX_INVALID_FILE) {
-        (void) ngx_close_file(*fd);     /* only read: nothing to lose */
-    }
 
     return NGX_ERROR;
 }

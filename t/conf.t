@@ -81,12 +81,12 @@ END
 
 # (exit status, what it said) of nginx -t
 sub nginx_t {
-    my ($text) = @_;
+    my ($text, @as) = @_;
     file('nginx.conf', $text, 0644);
     local $ENV{LD_PRELOAD} = $ENV{AIGC_ASAN} ? `gcc -print-file-name=libasan.so` =~ s/\n//r : '';
     local $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
     open my $out, '-|', '/bin/sh', '-c', 'exec "$@" 2>&1', 'sh',
-        $ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-p', "$dir/", '-c', "$dir/nginx.conf",
+        @as, $ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-p', "$dir/", '-c', "$dir/nginx.conf",
         '-e', 'stderr', '-t' or die $!;
     my $said = do { local $/; <$out> };
     close $out;
@@ -408,7 +408,7 @@ subtest 'aigc_session' => sub {
         for '', 'a b', 'a;b', 'a=b', 'a,b', '__Host-aigc', "\x{e4}", 'c' x 65;
 
     my $hex = '0123456789abcdef' x 4;
-    file('shared', "$hex\n", 0640);
+    chown 0, 65534, file('shared', "$hex\n", 0640) or die $!;
     file('short', substr($hex, 2) . "\n");
     file('letters', ('g' x 64) . "\n");
     file('comment', "# none\n\n");
@@ -420,6 +420,32 @@ subtest 'aigc_session' => sub {
         empty => 'has no key', aigc => 'not a regular file');
     wrong("key_file is $_", aigc_session => "key_file=$_ domain=example.com",
         qr{"\Q$dir\E/$_" .*$files{$_}}) for sort keys %files;
+};
+
+# As Kubernetes mounts a Secret with fsGroup: root's, the pod's group, 0440.
+subtest 'who may read a secret' => sub {
+    my @in = ('setpriv', '--clear-groups');
+    my @of = ('setpriv', '--groups', '40,4242');
+    for (['root alone', 0, 0, 0400, ''], ['root and its group', 0, 0, 0640, ''],
+        ['a group of this process', 0, 4242, 0440, '', @of],
+        ['a foreign group', 0, 4242, 0440, qr/is readable by others: chmod 600, or 440 with a group/, @in],
+        ['a group that may write', 0, 0, 0660, qr/is readable by others/],
+        ['others', 0, 0, 0404, qr/is readable by others/],
+        ['another owner', 65534, 0, 0400, qr/belongs to another user: chown it to root/])
+    {
+        my ($who, $uid, $gid, $mode, $why, @as) = @$_;
+        for (['key_file', aigc_session => 'key_file=mine domain=example.com', '0123456789abcdef' x 4],
+            ['app_secret_file', aigc_logto => 'https://l.example.com app_id=a app_secret_file=mine', $secret])
+        {
+            my ($param, $directive, $value, $text) = @$_;
+            chown $uid, $gid, file('mine', "$text\n", 0600) or die $!;
+            chmod $mode, "$dir/mine" or die $!;
+            my ($status, $said) = nginx_t(conf(directives => { $directive => $value }), @as);
+            ok $why ? $status && $said =~ m{"\Q$dir\E/mine" $why} : !$status, "$param: $who" or diag $said;
+            unlike $said, qr/\Q$text/, 'nothing of it is told';
+            unlink "$dir/mine";
+        }
+    }
 };
 
 subtest 'the name of the session cookie' => sub {

@@ -28,9 +28,9 @@ typedef struct ngx_aigc_seal_keys_s {
 
 /*
  * Reads a key file: one key a line, 64 hexadecimal digits; empty lines and
- * lines that begin with "#" are skipped.  Refuses a file that group or others
- * can read.  NGX_OK or NGX_ERROR; then *err is a sentence with the fix and no
- * key material in it, allocated from pool.
+ * lines that begin with "#" are skipped.  Refuses a file that others can read, as
+ * ngx_aigc_file_open() does.  NGX_OK or NGX_ERROR; then *err is a sentence with
+ * the fix and no key material in it, allocated from pool.
  */
 ngx_int_t ngx_aigc_seal_keys_load(ngx_pool_t *pool, ngx_str_t *path,
     ngx_aigc_seal_keys_t *keys, ngx_str_t *err);

@@ -6,6 +6,7 @@
  */
 
 #include "ngx_aigc_seal.h"
+#include "base/ngx_aigc_file.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -98,11 +99,11 @@ static ngx_int_t
 ngx_aigc_seal_file(ngx_str_t *path, u_char *buf, size_t *len,
     const char **why, ngx_err_t *no)
 {
-    u_char           name[NGX_MAX_PATH + 1];
-    ssize_t          n;
-    ngx_fd_t         fd;
-    ngx_int_t        rc;
-    ngx_file_info_t  fi;
+    off_t      size;
+    u_char     name[NGX_MAX_PATH + 1];
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_int_t  rc;
 
     if (path->len == 0 || path->len > NGX_MAX_PATH) {
         *why = "is no path of a file";
@@ -111,29 +112,13 @@ ngx_aigc_seal_file(ngx_str_t *path, u_char *buf, size_t *len,
 
     (void) ngx_cpystrn(name, path->data, path->len + 1);
 
-    /* not to wait for the writer of a FIFO */
-
-    fd = ngx_open_file(name, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                       NGX_FILE_OPEN, 0);
-    if (fd == NGX_INVALID_FILE) {
-        *no = ngx_errno;
-        *why = "cannot be opened: check the path and that nginx may read it";
+    if (ngx_aigc_file_open(name, 1, &fd, &size, why, no) != NGX_OK) {
         return NGX_ERROR;
     }
 
     rc = NGX_ERROR;
 
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
-        *no = ngx_errno;
-        *why = "cannot be examined";
-
-    } else if (!ngx_is_file(&fi)) {
-        *why = "is not a regular file";
-
-    } else if (ngx_file_access(&fi) & 077) {
-        *why = "is readable by others: chmod 600";
-
-    } else if (ngx_file_size(&fi) > NGX_AIGC_KEY_FILE_MAX) {
+    if (size > NGX_AIGC_KEY_FILE_MAX) {
         *why = "is larger than 4096 bytes: one key of 64 hexadecimal digits "
                "a line";
 
