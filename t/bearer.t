@@ -232,6 +232,8 @@ subtest 'scopes' => sub {
         is join(' ', $r->code, ($r->problem // {})->{code} // '-', challenge($r)), '403 no-user none', "a machine with a role: @$call: it is no user";
     }
     is $door{$_}->(Authorization => "Bearer $machine")->code, 403, "$_: nor there" for @doors;
+    $r = $program->get('/api/v1/me?access_token=y', headers => [Authorization => "Bearer $machine"]);
+    is join(' ', $r->code, challenge($r)), '400 ' . invalid('invalid_request', 'token in header and query'), '… two ways at once, as anybody\'s';
     $t->logto_control(app => { app => 'm2mNoRole', scope => undef });
 
     restart_with(" audience=$audience scope=use");

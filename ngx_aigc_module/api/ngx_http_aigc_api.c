@@ -9,8 +9,6 @@
 #include "oidc/ngx_http_aigc_renew.h"
 #include "gateway/ngx_http_aigc_decide.h"
 
-#include "oidc/ngx_aigc_revocation.h"
-
 
 typedef struct {
     ngx_http_aigc_call_t    call;
@@ -21,8 +19,6 @@ typedef struct {
 static ngx_int_t ngx_http_aigc_api_refuse(ngx_http_request_t *r,
     ngx_uint_t allowed);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call, ngx_int_t *answer);
-static ngx_uint_t ngx_http_aigc_api_malformed(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);
 static void ngx_http_aigc_api_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_api_read_body(ngx_http_request_t *r,
@@ -45,7 +41,8 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_aigc_api_identify(r, &api->call, &rc) != NGX_OK) {
+    rc = ngx_http_aigc_api_identify(r, &api->call.who);
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -72,107 +69,65 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK; NGX_DECLINED: refused, and *answer is what the handler returns */
+/* NGX_DECLINED: who is signed in; else what the handler returns */
 static ngx_int_t
-ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
-    ngx_int_t *answer)
+ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
-    ngx_int_t                   rc;
+    ngx_str_t                   value;
+    ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    outcome = ngx_http_aigc_identify_bound(r, who, 1);
 
-    rc = ngx_http_aigc_identify_bound(r, &call->who);
+    switch (outcome) {
 
-    if (rc == NGX_DECLINED && call->who.expired) {
-        rc = ngx_http_aigc_renew(r, &call->who);
-    }
+    case NGX_HTTP_AIGC_ID_RENEWING:
+        if (ngx_http_aigc_renew_wait(r) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
 
-    if (rc == NGX_AGAIN && ngx_http_aigc_renew_wait(r) == NGX_OK) {
         r->main->count++;
-        *answer = NGX_DONE;
-        return NGX_DECLINED;
+
+        return NGX_DONE;
+
+    case NGX_HTTP_AIGC_ID_FAILED:
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+    case NGX_HTTP_AIGC_ID_BUSY:
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+        return ngx_http_aigc_refuse(r, ngx_aigc_zone_synced(mcf->zone) == NGX_OK
+                                       ? NGX_HTTP_AIGC_BUSY
+                                       : NGX_HTTP_AIGC_COLD);
+
+    default:
+        break;
     }
 
-    if (rc == NGX_ERROR || rc == NGX_AGAIN) {
-        *answer = NGX_HTTP_INTERNAL_SERVER_ERROR;
-        return NGX_DECLINED;
-    }
+    /* a token in the query beside the header's (RFC 6750 2, 3.1) */
 
-    if (rc == NGX_BUSY) {
-        *answer = ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_UNRENEWED);
-        return NGX_DECLINED;
-    }
-
-    if (rc != NGX_OK && call->who.busy) {
-        *answer = ngx_http_aigc_refuse(r,
-                                       ngx_aigc_zone_synced(mcf->zone)
-                                       == NGX_OK ? NGX_HTTP_AIGC_BUSY
-                                                 : NGX_HTTP_AIGC_COLD);
-        return NGX_DECLINED;
-    }
-
-    if (ngx_http_aigc_api_malformed(r, &call->who)) {
-        *answer = ngx_http_aigc_problem(r,
-                                        NGX_HTTP_AIGC_CODE_BAD_AUTHORIZATION,
-                                        NULL);
-        return NGX_DECLINED;
-    }
-
-    if (rc != NGX_OK && (call->who.unscoped || call->who.machine)) {
-        *answer = ngx_http_aigc_refuse(r, call->who.unscoped
-                                          ? NGX_HTTP_AIGC_UNSCOPED
-                                          : NGX_HTTP_AIGC_MACHINE);
-        return NGX_DECLINED;
-    }
-
-    if (rc != NGX_OK && call->who.revoked
-        && ngx_aigc_revocation_user_gone(mcf->zone, &call->who.subject)
-           == NGX_OK)
+    if (who->credential == NGX_HTTP_AIGC_BEARER
+        && ngx_http_arg(r, (u_char *) "access_token", 12, &value) == NGX_OK)
     {
-        *answer = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_USER_GONE,
-                                        NULL);
-        return NGX_DECLINED;
+        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_REQUEST,
+                                     "token in header and query", NULL);
+        outcome = NGX_HTTP_AIGC_ID_MALFORMED;
     }
 
-    if (rc != NGX_OK) {
-        *answer = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
-                                        NULL);
-        return NGX_DECLINED;
+    if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        return ngx_http_aigc_problem(r, ngx_http_aigc_outcome(outcome)->code,
+                                     NULL);
     }
 
     /* a cookie comes along with any page's request, a token does not */
 
-    if (call->who.cookie && ngx_http_aigc_same_origin(r, NULL) != NGX_OK) {
-        *answer = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN,
-                                        NULL);
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-/*
- * What cannot be a token, or one in the query beside the header's (RFC 6750 2,
- * 3.1).  A session's request needs neither.
- */
-static ngx_uint_t
-ngx_http_aigc_api_malformed(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
-{
-    ngx_str_t             value;
-    ngx_http_aigc_ctx_t  *ctx;
-
-    ctx = ngx_http_aigc_get_ctx(r);
-
-    if (ctx && (who->bearer || ctx->challenge != NGX_HTTP_AIGC_NO_TOKEN)
-        && ngx_http_arg(r, (u_char *) "access_token", 12, &value) == NGX_OK)
+    if (who->credential == NGX_HTTP_AIGC_COOKIE
+        && ngx_http_aigc_same_origin(r, NULL) != NGX_OK)
     {
-        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_REQUEST,
-                                     "token in header and query");
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
     }
 
-    return ctx && ctx->challenge == NGX_HTTP_AIGC_INVALID_REQUEST;
+    return NGX_DECLINED;
 }
 
 

@@ -90,7 +90,7 @@ ngx_http_aigc_api_events_until(ngx_http_request_t *r,
         *until = ngx_time() + NGX_HTTP_AIGC_EVENTS_GRACE;
     }
 
-    if (who->cookie) {
+    if (who->credential == NGX_HTTP_AIGC_COOKIE) {
         session = who->session.start + mcf->lifetime;
         *until = ngx_min(*until, session);
     }

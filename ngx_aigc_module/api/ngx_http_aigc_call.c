@@ -49,9 +49,9 @@ ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
         return NGX_OK;
     }
 
-    if (call->who.bearer) {
+    if (call->who.credential == NGX_HTTP_AIGC_BEARER) {
         ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INSUFFICIENT_SCOPE,
-                                     "administrators only");
+                                     "administrators only", NULL);
     }
 
     ngx_http_finalize_request(r,

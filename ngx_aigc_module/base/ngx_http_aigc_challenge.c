@@ -11,9 +11,6 @@ typedef struct {
 } ngx_http_aigc_error_t;
 
 
-static ngx_uint_t ngx_http_aigc_token_syntax(ngx_str_t *token);
-
-
 /* by ngx_http_aigc_challenge_e */
 static ngx_http_aigc_error_t  ngx_http_aigc_errors[] = {
     { 0, NULL },
@@ -24,38 +21,9 @@ static ngx_http_aigc_error_t  ngx_http_aigc_errors[] = {
 
 
 void
-ngx_http_aigc_challenge_token(ngx_http_request_t *r, ngx_str_t *token,
-    const char *why)
-{
-    if (!ngx_http_aigc_token_syntax(token)) {
-        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_REQUEST,
-                                     "malformed Authorization header");
-        return;
-    }
-
-    ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN, why);
-}
-
-
-void
-ngx_http_aigc_challenge_scope(ngx_http_request_t *r, ngx_str_t *scope)
-{
-    ngx_http_aigc_ctx_t  *ctx;
-
-    ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INSUFFICIENT_SCOPE,
-                                 "the token lacks a scope");
-
-    ctx = ngx_http_aigc_find_ctx(r);
-
-    if (ctx) {
-        ctx->challenge_scope = scope;
-    }
-}
-
-
-void
 ngx_http_aigc_challenge_note(ngx_http_request_t *r,
-    ngx_http_aigc_challenge_e error, const char *description)
+    ngx_http_aigc_challenge_e error, const char *description,
+    ngx_str_t *scope)
 {
     ngx_http_aigc_ctx_t  *ctx;
 
@@ -64,7 +32,7 @@ ngx_http_aigc_challenge_note(ngx_http_request_t *r,
     if (ctx) {
         ctx->challenge = error;
         ctx->challenge_why = description;
-        ctx->challenge_scope = NULL;
+        ctx->challenge_scope = scope;
     }
 }
 
@@ -138,36 +106,4 @@ ngx_http_aigc_challenge_header(ngx_http_request_t *r, ngx_uint_t status)
     r->headers_out.www_authenticate = h;
 
     return NGX_OK;
-}
-
-
-/* b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */
-static ngx_uint_t
-ngx_http_aigc_token_syntax(ngx_str_t *token)
-{
-    u_char      c;
-    size_t      i;
-    ngx_uint_t  padding;
-
-    padding = 0;
-
-    for (i = 0; i < token->len; i++) {
-        c = token->data[i];
-
-        if (c == '=') {
-            padding = 1;
-            continue;
-        }
-
-        if (padding
-            || !((c >= '0' && c <= '9') || ((c | 0x20) >= 'a'
-                                            && (c | 0x20) <= 'z')
-                 || ngx_strlchr((u_char *) "-._~+/",
-                                (u_char *) "-._~+/" + 6, c)))
-        {
-            return 0;
-        }
-    }
-
-    return token->len && token->data[0] != '=';
 }

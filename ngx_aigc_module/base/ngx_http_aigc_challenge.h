@@ -19,18 +19,12 @@ typedef enum {
 
 
 /*
- * Notes in r's context that token (what follows "Bearer") is refused: why, a
- * static string, or because it could not be one at all (RFC 6750 2.1).
+ * Notes in r's context what is wrong with its token: description is a static
+ * string, scope what the token lacks, of the configuration, or NULL.
  */
-void ngx_http_aigc_challenge_token(ngx_http_request_t *r, ngx_str_t *token,
-    const char *why);
-
-/* Notes that a token lacks scope, which is the configuration's. */
-void ngx_http_aigc_challenge_scope(ngx_http_request_t *r, ngx_str_t *scope);
-
-/* Notes an error with its description, a static string. */
 void ngx_http_aigc_challenge_note(ngx_http_request_t *r,
-    ngx_http_aigc_challenge_e error, const char *description);
+    ngx_http_aigc_challenge_e error, const char *description,
+    ngx_str_t *scope);
 
 /*
  * Adds the header to an answer of that status: to every 401, with an error

@@ -160,7 +160,7 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     } else {
         ngx_http_aigc_strip_cookies(r);
 
-        if (who->bearer) {
+        if (who->credential == NGX_HTTP_AIGC_BEARER) {
             ngx_http_aigc_strip_bearer(r);
         }
     }

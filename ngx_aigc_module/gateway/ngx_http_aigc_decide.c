@@ -6,7 +6,6 @@
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"
 #include "base/ngx_http_aigc_reply.h"
-#include "oidc/ngx_http_aigc_renew.h"
 
 
 static ngx_http_aigc_decision_e ngx_http_aigc_decide_host(
@@ -46,7 +45,6 @@ ngx_http_aigc_decision_e
 ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
     ngx_str_t *origin, ngx_aigc_record_t *record, ngx_http_aigc_who_t *who)
 {
-    ngx_int_t                   rc;
     ngx_http_aigc_main_conf_t  *mcf;
     ngx_http_aigc_decision_e    decision;
 
@@ -60,30 +58,10 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
         return decision;
     }
 
-    rc = ngx_http_aigc_identify(r, who);
+    decision = ngx_http_aigc_outcome(ngx_http_aigc_identify(r, who))->decision;
 
-    if (rc == NGX_DECLINED && who->expired) {
-        rc = ngx_http_aigc_renew(r, who);
-    }
-
-    if (rc == NGX_ERROR) {
-        return NGX_HTTP_AIGC_FAILED;
-    }
-
-    if (rc == NGX_AGAIN) {
-        return NGX_HTTP_AIGC_RENEWING;
-    }
-
-    if (rc == NGX_BUSY) {
-        return NGX_HTTP_AIGC_UNRENEWED;
-    }
-
-    if (rc != NGX_OK) {
-        return who->busy ? NGX_HTTP_AIGC_BUSY
-               : who->ambiguous ? NGX_HTTP_AIGC_AMBIGUOUS
-               : who->unscoped ? NGX_HTTP_AIGC_UNSCOPED
-               : who->machine ? NGX_HTTP_AIGC_MACHINE
-                              : NGX_HTTP_AIGC_ANONYMOUS;
+    if (decision != NGX_HTTP_AIGC_ALLOW) {
+        return decision;
     }
 
     if (record->collision) {

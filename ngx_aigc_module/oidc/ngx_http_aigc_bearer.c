@@ -5,7 +5,6 @@
 #include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_credential.h"
 #include "ngx_http_aigc_forged.h"
-#include "base/ngx_http_aigc_challenge.h"
 #include "base/ngx_http_aigc_headers.h"
 
 
@@ -13,99 +12,88 @@
                                            and worker are looked at */
 
 
-static ngx_int_t ngx_http_aigc_bearer_allowed(ngx_http_request_t *r,
-    ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who);
+static ngx_http_aigc_outcome_e ngx_http_aigc_bearer_allowed(
+    ngx_http_request_t *r, ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_http_aigc_bearer(ngx_http_request_t *r,
     ngx_str_t *token);
+static ngx_uint_t ngx_http_aigc_bearer_syntax(ngx_str_t *token);
 
 
-ngx_int_t
+ngx_http_aigc_outcome_e
 ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
     u_char                      digest[NGX_AIGC_DIGEST_LEN];
-    ngx_int_t                   rc;
-    ngx_str_t                   token, none;
+    ngx_str_t                   none, *token;
     ngx_uint_t                  busy;
     ngx_aigc_jwt_t              jwt;
     ngx_aigc_jwt_verdict_e      verdict;
+    ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
     static ngx_http_aigc_forged_t  forged = { NGX_HTTP_AIGC_FORGED, 0, { 0 } };
 
-    rc = ngx_http_aigc_bearer(r, &token);
-    if (rc != NGX_OK) {
-        return rc;
+    who->credential = NGX_HTTP_AIGC_NO_CREDENTIAL;
+    token = &who->token;
+
+    if (ngx_http_aigc_bearer(r, token) != NGX_OK) {
+        return NGX_HTTP_AIGC_ID_NONE;
     }
 
-    who->bearer = 1;
-    who->token = token;
-
-    who->revoked = 0;
-
-    rc = ngx_http_aigc_known(r, 'b', &token, digest, who);
-
-    if (rc == NGX_OK || rc == NGX_ERROR) {
-        return rc;
-    }
-
-    if (who->revoked || who->busy) {
-        who->bearer = 0;
-        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN,
-                                     "token revoked");
-        return NGX_DECLINED;
-    }
-
-    if (ngx_http_aigc_forged_check(&forged, r) != NGX_OK) {
-        /* a flood: what is known still passes, what is new waits */
-
-        who->busy = 1;
-        who->bearer = 0;
-        return NGX_DECLINED;
-    }
+    who->credential = NGX_HTTP_AIGC_BEARER;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    verdict = ngx_http_aigc_verify(r, &token,
-                                   mcf->provider->audience.len
-                                   ? &mcf->provider->audience
-                                   : &mcf->provider->client_id,
-                                   &jwt, &busy);
+    if (token->len == 0 || token->len > NGX_AIGC_JWT_MAX) {
+        verdict = NGX_AIGC_JWT_MALFORMED;
+        busy = 0;
+
+    } else {
+        outcome = ngx_http_aigc_known(r, 'b', token, digest, who);
+
+        if (outcome != NGX_HTTP_AIGC_ID_NONE) {
+            return outcome;
+        }
+
+        if (ngx_http_aigc_forged_check(&forged, r) != NGX_OK) {
+            /* a flood: what is known still passes, what is new waits */
+
+            return NGX_HTTP_AIGC_ID_BUSY;
+        }
+
+        verdict = ngx_http_aigc_verify(r, token,
+                                       mcf->provider->audience.len
+                                       ? &mcf->provider->audience
+                                       : &mcf->provider->client_id,
+                                       &jwt, &busy);
+    }
 
     if (verdict != NGX_AIGC_JWT_OK) {
         if (verdict == NGX_AIGC_JWT_BAD_SIGNATURE) {
             ngx_http_aigc_forged_count(&forged, r);
         }
 
-        who->busy = busy;
-        who->bearer = 0;
-        ngx_http_aigc_challenge_token(r, &token,
-                            (char *) ngx_aigc_jwt_verdict_text(verdict)->data);
-        return NGX_DECLINED;
+        who->why = (char *) ngx_aigc_jwt_verdict_text(verdict)->data;
+
+        return busy ? NGX_HTTP_AIGC_ID_BUSY
+               : ngx_http_aigc_bearer_syntax(token)
+                 ? NGX_HTTP_AIGC_ID_INVALID : NGX_HTTP_AIGC_ID_MALFORMED;
     }
 
-    if (mcf->provider->audience.len
-        && ngx_http_aigc_bearer_allowed(r, &jwt, who) != NGX_OK)
-    {
-        who->bearer = 0;
-        return NGX_DECLINED;
+    outcome = ngx_http_aigc_bearer_allowed(r, &jwt);
+
+    if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        ngx_str_null(&none);
+
+        outcome = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, who);
     }
 
-    ngx_str_null(&none);
+    if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        who->sub = jwt.sub;
 
-    rc = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, who);
-
-    if (rc != NGX_OK) {
-        who->bearer = 0;
-        ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_TOKEN,
-                                     "token revoked");
-        return rc;
+        ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub, who);
     }
 
-    who->sub = jwt.sub;
-
-    ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub, who);
-
-    return NGX_OK;
+    return outcome;
 }
 
 
@@ -113,28 +101,25 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
  * The provider gives any of its applications a token for any API resource; what
  * that is worth here its scope says, which a role grants.
  */
-static ngx_int_t
-ngx_http_aigc_bearer_allowed(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt,
-    ngx_http_aigc_who_t *who)
+static ngx_http_aigc_outcome_e
+ngx_http_aigc_bearer_allowed(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
 {
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
+    if (mcf->provider->audience.len == 0) {
+        return NGX_HTTP_AIGC_ID_SIGNED_IN;
+    }
+
     if (mcf->provider->scope.len
         && ngx_aigc_jwt_has_scope(jwt, &mcf->provider->scope) != NGX_OK)
     {
-        who->unscoped = 1;
-        ngx_http_aigc_challenge_scope(r, &mcf->provider->scope);
-        return NGX_DECLINED;
+        return NGX_HTTP_AIGC_ID_UNSCOPED;
     }
 
-    if (ngx_aigc_jwt_is_machine(jwt) == NGX_OK) {
-        who->machine = 1;
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
+    return (ngx_aigc_jwt_is_machine(jwt) == NGX_OK)
+           ? NGX_HTTP_AIGC_ID_MACHINE : NGX_HTTP_AIGC_ID_SIGNED_IN;
 }
 
 
@@ -162,11 +147,40 @@ ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
         token->len--;
     }
 
-    if (token->len == 0 || token->len > NGX_AIGC_JWT_MAX) {
-        ngx_http_aigc_challenge_token(r, token,
-             (char *) ngx_aigc_jwt_verdict_text(NGX_AIGC_JWT_MALFORMED)->data);
-        return NGX_DECLINED;
+    return NGX_OK;
+}
+
+
+/*
+ * RFC 6750 2.1:
+ * b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+ */
+static ngx_uint_t
+ngx_http_aigc_bearer_syntax(ngx_str_t *token)
+{
+    u_char      c;
+    size_t      i;
+    ngx_uint_t  padding;
+
+    padding = 0;
+
+    for (i = 0; i < token->len; i++) {
+        c = token->data[i];
+
+        if (c == '=') {
+            padding = 1;
+            continue;
+        }
+
+        if (padding
+            || !((c >= '0' && c <= '9') || ((c | 0x20) >= 'a'
+                                            && (c | 0x20) <= 'z')
+                 || ngx_strlchr((u_char *) "-._~+/",
+                                (u_char *) "-._~+/" + 6, c)))
+        {
+            return 0;
+        }
     }
 
-    return NGX_OK;
+    return token->len && token->data[0] != '=';
 }

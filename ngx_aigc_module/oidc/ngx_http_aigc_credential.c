@@ -11,6 +11,10 @@
 #include <openssl/sha.h>
 
 
+static ngx_http_aigc_outcome_e ngx_http_aigc_revoked(
+    ngx_http_aigc_main_conf_t *mcf, ngx_http_aigc_who_t *who);
+
+
 ngx_int_t
 ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
     u_char *digest)
@@ -34,7 +38,7 @@ ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 }
 
 
-ngx_int_t
+ngx_http_aigc_outcome_e
 ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
     u_char *digest, ngx_http_aigc_who_t *who)
 {
@@ -48,8 +52,7 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
     if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
         || !ngx_aigc_revocation_known(mcf->zone))
     {
-        who->busy = 1;
-        return NGX_DECLINED;
+        return NGX_HTTP_AIGC_ID_BUSY;
     }
 
     who->keys = keys;
@@ -64,14 +67,15 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
     if (token == NULL) {
 
         if (ngx_http_aigc_digest(r, purpose, text, digest) != NGX_OK) {
-            return NGX_ERROR;
+            return NGX_HTTP_AIGC_ID_FAILED;
         }
 
         rc = ngx_aigc_token_find(mcf->zone, digest, keys, ngx_time(), &found);
 
         if (rc != NGX_OK) {
             ngx_aigc_count(mcf->zone, token_misses);
-            return rc;
+            who->genuine = (rc == NGX_DONE);
+            return NGX_HTTP_AIGC_ID_NONE;
         }
 
         ngx_aigc_count(mcf->zone, token_hits);
@@ -94,8 +98,7 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
                 ngx_http_aigc_memo_drop(mcf->memo, token);
             }
 
-            who->revoked = 1;
-            return NGX_DECLINED;
+            return ngx_http_aigc_revoked(mcf, who);
         }
 
         if (token == NULL) {
@@ -109,19 +112,19 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
     who->subject = known->subject;
 
-    who->sub.len = known->sub.len;
     who->sub.data = ngx_pnalloc(r->pool, known->sub.len);
     if (who->sub.data == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_AIGC_ID_FAILED;
     }
 
+    who->sub.len = known->sub.len;
     ngx_memcpy(who->sub.data, known->sub.data, known->sub.len);
 
-    return NGX_OK;
+    return NGX_HTTP_AIGC_ID_SIGNED_IN;
 }
 
 
-ngx_int_t
+ngx_http_aigc_outcome_e
 ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
     ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who)
 {
@@ -132,17 +135,24 @@ ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
     if (ngx_aigc_subject(sid, &jwt->sid, &jwt->sub, start, &who->subject)
         != NGX_OK)
     {
-        return NGX_ERROR;
+        return NGX_HTTP_AIGC_ID_FAILED;
     }
 
     if (ngx_aigc_revocation_check(mcf->zone, &who->subject, &who->revocations)
         != NGX_OK)
     {
-        who->revoked = 1;
-        return NGX_DECLINED;
+        return ngx_http_aigc_revoked(mcf, who);
     }
 
-    return NGX_OK;
+    return NGX_HTTP_AIGC_ID_SIGNED_IN;
+}
+
+
+static ngx_http_aigc_outcome_e
+ngx_http_aigc_revoked(ngx_http_aigc_main_conf_t *mcf, ngx_http_aigc_who_t *who)
+{
+    return ngx_aigc_revocation_user_gone(mcf->zone, &who->subject) == NGX_OK
+           ? NGX_HTTP_AIGC_ID_GONE : NGX_HTTP_AIGC_ID_REVOKED;
 }
 
 

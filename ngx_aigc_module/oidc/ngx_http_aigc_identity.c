@@ -1,10 +1,12 @@
 /*
- * oidc/ngx_http_aigc_identity.c — which credential of a request decides.  How
- * each is looked at is in ngx_http_aigc_session.c and ngx_http_aigc_bearer.c.
+ * oidc/ngx_http_aigc_identity.c — which credential of a request decides, and
+ * what each outcome means.  How a credential is verified is in
+ * ngx_http_aigc_session.c and ngx_http_aigc_bearer.c.
  */
 
-#include "ngx_http_aigc_identity.h"
 #include "ngx_aigc_provider.h"
+#include "ngx_http_aigc_credential.h"
+#include "ngx_http_aigc_renew.h"
 #include "base/ngx_http_aigc_headers.h"
 
 #include "base/ngx_aigc_cookie.h"
@@ -22,6 +24,13 @@ typedef enum {
 } ngx_http_aigc_cookies_e;
 
 
+static ngx_http_aigc_outcome_e ngx_http_aigc_identify_host(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who);
+static ngx_http_aigc_outcome_e ngx_http_aigc_identify_gateway(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who);
+static ngx_http_aigc_outcome_e ngx_http_aigc_identified(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who, ngx_http_aigc_outcome_e outcome,
+    ngx_uint_t renew);
 static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
     ngx_http_aigc_cookies_e which, ngx_str_t *values);
 static ngx_uint_t ngx_http_aigc_session_fits(ngx_http_request_t *r,
@@ -29,6 +38,74 @@ static ngx_uint_t ngx_http_aigc_session_fits(ngx_http_request_t *r,
     ngx_uint_t n);
 static ngx_int_t ngx_http_aigc_bound_cookie(ngx_http_request_t *r,
     ngx_aigc_session_t *session);
+
+
+/* by ngx_http_aigc_outcome_e; the code of SIGNED_IN is never sent */
+static const ngx_http_aigc_outcome_t  ngx_http_aigc_outcomes[] = {
+
+    /* SIGNED_IN */
+    { NGX_HTTP_AIGC_ALLOW, NGX_HTTP_AIGC_CODE_UNDECIDED,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* NONE */
+    { NGX_HTTP_AIGC_ANONYMOUS, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* AMBIGUOUS */
+    { NGX_HTTP_AIGC_AMBIGUOUS, NGX_HTTP_AIGC_CODE_AMBIGUOUS_SESSION,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* EXPIRED */
+    { NGX_HTTP_AIGC_ANONYMOUS, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* RENEWING */
+    { NGX_HTTP_AIGC_RENEWING, NGX_HTTP_AIGC_CODE_RENEWING,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* UNRENEWED */
+    { NGX_HTTP_AIGC_UNRENEWED, NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* MALFORMED */
+    { NGX_HTTP_AIGC_ANONYMOUS, NGX_HTTP_AIGC_CODE_BAD_AUTHORIZATION,
+      NGX_HTTP_AIGC_INVALID_REQUEST, "malformed Authorization header" },
+
+    /* INVALID */
+    { NGX_HTTP_AIGC_ANONYMOUS, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
+      NGX_HTTP_AIGC_INVALID_TOKEN, NULL },
+
+    /* REVOKED */
+    { NGX_HTTP_AIGC_ANONYMOUS, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
+      NGX_HTTP_AIGC_INVALID_TOKEN, "token revoked" },
+
+    /* GONE */
+    { NGX_HTTP_AIGC_ANONYMOUS, NGX_HTTP_AIGC_CODE_USER_GONE,
+      NGX_HTTP_AIGC_INVALID_TOKEN, "token revoked" },
+
+    /* UNSCOPED */
+    { NGX_HTTP_AIGC_UNSCOPED, NGX_HTTP_AIGC_CODE_INSUFFICIENT_SCOPE,
+      NGX_HTTP_AIGC_INSUFFICIENT_SCOPE, "the token lacks a scope" },
+
+    /* MACHINE */
+    { NGX_HTTP_AIGC_MACHINE, NGX_HTTP_AIGC_CODE_NO_USER,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* BUSY */
+    { NGX_HTTP_AIGC_BUSY, NGX_HTTP_AIGC_CODE_BUSY,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL },
+
+    /* FAILED */
+    { NGX_HTTP_AIGC_FAILED, NGX_HTTP_AIGC_CODE_FAILED,
+      NGX_HTTP_AIGC_NO_TOKEN, NULL }
+};
+
+
+const ngx_http_aigc_outcome_t *
+ngx_http_aigc_outcome(ngx_http_aigc_outcome_e outcome)
+{
+    return &ngx_http_aigc_outcomes[outcome];
+}
 
 
 ngx_int_t
@@ -57,24 +134,70 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
 }
 
 
-ngx_int_t
+ngx_http_aigc_outcome_e
 ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
-    ngx_int_t             rc;
-    ngx_str_t             values[NGX_HTTP_AIGC_COOKIES];
-    ngx_uint_t            n;
-    ngx_http_aigc_ctx_t  *ctx;
+    return ngx_http_aigc_identified(r, who,
+                                    ngx_http_aigc_identify_host(r, who), 1);
+}
+
+
+ngx_http_aigc_outcome_e
+ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    ngx_uint_t renew)
+{
+    return ngx_http_aigc_identified(r, who,
+                                    ngx_http_aigc_identify_gateway(r, who),
+                                    renew);
+}
+
+
+static ngx_http_aigc_outcome_e
+ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+    ngx_http_aigc_outcome_e outcome, ngx_uint_t renew)
+{
+    const ngx_http_aigc_outcome_t  *row;
+    ngx_http_aigc_main_conf_t      *mcf;
+
+    if (outcome == NGX_HTTP_AIGC_ID_EXPIRED && renew) {
+        outcome = ngx_http_aigc_renew(r, who);
+    }
+
+    row = ngx_http_aigc_outcome(outcome);
+
+    if (who->credential == NGX_HTTP_AIGC_BEARER
+        && row->challenge != NGX_HTTP_AIGC_NO_TOKEN)
+    {
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+        ngx_http_aigc_challenge_note(r, row->challenge,
+                                     row->why ? row->why : who->why,
+                                     outcome == NGX_HTTP_AIGC_ID_UNSCOPED
+                                     ? &mcf->provider->scope : NULL);
+    }
+
+    return outcome;
+}
+
+
+static ngx_http_aigc_outcome_e
+ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+{
+    ngx_str_t                 values[NGX_HTTP_AIGC_COOKIES];
+    ngx_uint_t                n;
+    ngx_http_aigc_ctx_t      *ctx;
+    ngx_http_aigc_outcome_e   outcome;
 
     ctx = ngx_http_aigc_get_ctx(r);
     if (ctx == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_AIGC_ID_FAILED;
     }
 
     if (ctx->stripped) {
         /* error_page or try_files: let in before, nothing left to show */
 
         who->sub = ctx->user;
-        return NGX_OK;
+        return NGX_HTTP_AIGC_ID_SIGNED_IN;
     }
 
     n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_ANY, values);
@@ -87,32 +210,34 @@ ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     }
 
     if (n > 1) {
-        who->ambiguous = 1;
-        return NGX_DECLINED;
+        return NGX_HTTP_AIGC_ID_AMBIGUOUS;
     }
 
     if (n == 1) {
-        rc = ngx_http_aigc_identify_cookie(r, &values[0], who);
+        outcome = ngx_http_aigc_identify_cookie(r, &values[0], who);
 
-        if (rc != NGX_DECLINED || who->busy || who->expired) {
-            return rc;
+        if (outcome != NGX_HTTP_AIGC_ID_NONE
+            && outcome != NGX_HTTP_AIGC_ID_REVOKED
+            && outcome != NGX_HTTP_AIGC_ID_GONE)
+        {
+            return outcome;
         }
 
         ngx_str_null(&who->session.sid);
-        who->revoked = 0;
     }
 
     return ngx_http_aigc_identify_bearer(r, who);
 }
 
 
-ngx_int_t
-ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+static ngx_http_aigc_outcome_e
+ngx_http_aigc_identify_gateway(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
     ngx_int_t                   rc;
     ngx_str_t                   values[NGX_HTTP_AIGC_COOKIES];
     ngx_uint_t                  i, n;
     ngx_aigc_session_t          session;
+    ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -131,7 +256,7 @@ ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         rc = ngx_aigc_session_open(r->pool, mcf->keys, &values[i], &session);
 
         if (rc == NGX_ERROR) {
-            return rc;
+            return NGX_HTTP_AIGC_ID_FAILED;
         }
 
         if (rc != NGX_OK || ngx_http_aigc_bound_cookie(r, &session) != NGX_OK)
@@ -139,12 +264,12 @@ ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
             continue;
         }
 
-        rc = ngx_http_aigc_identify_cookie(r, &values[i], who);
+        outcome = ngx_http_aigc_identify_cookie(r, &values[i], who);
 
         who->session = session;
         who->token = session.id_token;
 
-        return rc;
+        return outcome;
     }
 
     return ngx_http_aigc_identify_bearer(r, who);

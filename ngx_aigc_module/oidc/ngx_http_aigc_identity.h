@@ -8,24 +8,56 @@
 #ifndef _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
 #define _NGX_HTTP_AIGC_IDENTITY_H_INCLUDED_
 
-#include "ngx_aigc_revocation.h"
+#include "base/ngx_http_aigc_challenge.h"
+#include "base/ngx_http_aigc_code.h"
 #include "base/ngx_http_aigc_conf.h"
 
 #include "ngx_aigc_jwt.h"
+#include "ngx_aigc_revocation.h"
 #include "ngx_aigc_session.h"
 
 
+typedef enum {
+    NGX_HTTP_AIGC_ID_SIGNED_IN = 0,
+    NGX_HTTP_AIGC_ID_NONE,              /* no credential, or a useless cookie */
+    NGX_HTTP_AIGC_ID_AMBIGUOUS,         /* several session cookies */
+    NGX_HTTP_AIGC_ID_EXPIRED,           /* a session that can be renewed */
+    NGX_HTTP_AIGC_ID_RENEWING,          /* wait: ngx_http_aigc_renew_wait() */
+    NGX_HTTP_AIGC_ID_UNRENEWED,         /* it could not be renewed, and grace=
+                                           does not cover it */
+    NGX_HTTP_AIGC_ID_MALFORMED,         /* what cannot be a token */
+    NGX_HTTP_AIGC_ID_INVALID,           /* a token that is not good */
+    NGX_HTTP_AIGC_ID_REVOKED,           /* a session or token that was good */
+    NGX_HTTP_AIGC_ID_GONE,              /* … its user is suspended, deleted */
+    NGX_HTTP_AIGC_ID_UNSCOPED,          /* a token without the scope= */
+    NGX_HTTP_AIGC_ID_MACHINE,           /* an application's own token */
+    NGX_HTTP_AIGC_ID_BUSY,              /* no keys yet, no revocations, or too
+                                           many wrong signatures */
+    NGX_HTTP_AIGC_ID_FAILED             /* no memory, or openssl */
+} ngx_http_aigc_outcome_e;
+
+
+/* What becomes of a request by its outcome. */
 typedef struct {
+    ngx_http_aigc_decision_e   decision;    /* on an instance's host */
+    ngx_http_aigc_code_e       code;        /* of the API's problem */
+    ngx_http_aigc_challenge_e  challenge;   /* if a token was shown */
+    const char                *why;         /* its error_description; NULL: who
+                                               says why */
+} ngx_http_aigc_outcome_t;
+
+
+typedef enum {
+    NGX_HTTP_AIGC_NO_CREDENTIAL = 0,
+    NGX_HTTP_AIGC_COOKIE,
+    NGX_HTTP_AIGC_BEARER
+} ngx_http_aigc_credential_e;
+
+
+typedef struct {
+    ngx_http_aigc_credential_e  credential; /* that the outcome is about */
     ngx_str_t                sub;       /* from r->pool; len 0: nobody */
-    unsigned                 cookie:1;  /* by session cookie */
-    unsigned                 bearer:1;  /* by token: it is consumed */
-    unsigned                 ambiguous:1;   /* several session cookies */
-    unsigned                 busy:1;    /* no keys yet, or no revocations:
-                                           nobody can tell */
-    unsigned                 revoked:1; /* it was good, but is revoked */
-    unsigned                 unscoped:1;    /* a genuine token, but without the
-                                           scope= that it needs */
-    unsigned                 machine:1; /* … of an application, not a user */
+    const char              *why;       /* a token is INVALID */
     ngx_aigc_subject_t       subject;   /* by what it can be revoked */
     ngx_atomic_uint_t        revocations;   /* version checked against */
     ngx_atomic_uint_t        keys;      /* version from before it was verified:
@@ -34,9 +66,8 @@ typedef struct {
     ngx_str_t                token;     /* the JWT behind it */
     ngx_aigc_session_t       session;   /* gateway only, by cookie */
 
-    /* a session that the provider may renew: see ngx_http_aigc_renew.h */
-    unsigned                 expired:1; /* session is filled, and … */
-    unsigned                 genuine:1; /* its ID token has been good */
+    /* of an EXPIRED session: see ngx_http_aigc_renew.h */
+    unsigned                 genuine:1; /* its ID token has been good … */
     time_t                   exp;       /* … until then */
     ngx_str_t                holder;    /* its "sub" */
     u_char                   key[NGX_AIGC_DIGEST_LEN];  /* of the session,
@@ -53,33 +84,24 @@ ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
     ngx_http_aigc_main_conf_t *mcf);
 
 /*
- * On an instance's host, with who zeroed: NGX_OK: who->sub is signed in;
- * NGX_DECLINED: nobody is, see ambiguous, busy, expired, unscoped and machine;
- * NGX_ERROR.
+ * Who r is of, on an instance's host; who is zeroed by the caller.  An expired
+ * session is renewed.  What is wrong with a token is noted in r's context.
  */
-ngx_int_t ngx_http_aigc_identify(ngx_http_request_t *r,
+ngx_http_aigc_outcome_e ngx_http_aigc_identify(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);
 
 /*
  * On the gateway: as above, but a session counts only with the bind cookie that
  * its sign-in set, so that a cookie tossed by an instance is nobody's; token
- * and session are filled.  NGX_DECLINED with session filled: that session is
- * the browser's own, but its ID token is not good (any more).
+ * and session are filled, whatever the outcome, if the session is the browser's
+ * own.  renew: an expired one is renewed; 0: EXPIRED.
  */
-ngx_int_t ngx_http_aigc_identify_bound(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+ngx_http_aigc_outcome_e ngx_http_aigc_identify_bound(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who, ngx_uint_t renew);
 
-/*
- * Parts of the above, for a session that is being renewed: by this cookie; by
- * a bearer token alone; and, for an expired session, whether a newer one of the
- * same sign-in and user has been here and is good (NGX_OK; who stays as it is).
- */
-ngx_int_t ngx_http_aigc_identify_cookie(ngx_http_request_t *r,
-    ngx_str_t *value, ngx_http_aigc_who_t *who);
-ngx_int_t ngx_http_aigc_identify_bearer(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
-ngx_int_t ngx_http_aigc_identify_newer(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+/* The table's row; never NULL. */
+const ngx_http_aigc_outcome_t *ngx_http_aigc_outcome(
+    ngx_http_aigc_outcome_e outcome);
 
 /*
  * Parses and verifies a token of the provider's for audience: signature and

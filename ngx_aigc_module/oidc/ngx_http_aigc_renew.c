@@ -3,55 +3,59 @@
  */
 
 #include "ngx_http_aigc_renew.h"
+#include "ngx_http_aigc_credential.h"
 #include "base/ngx_http_aigc_poll.h"
 #include "base/ngx_http_aigc_reply.h"
 
 #include "ngx_aigc_refresh.h"
 
 
-static ngx_int_t ngx_http_aigc_renew_join(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_join(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
 static void ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf);
-static ngx_int_t ngx_http_aigc_renew_calling(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx,
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_calling(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx,
     ngx_aigc_flight_t *flight);
-static ngx_int_t ngx_http_aigc_renew_done(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx, ngx_str_t *cookie);
-static ngx_int_t ngx_http_aigc_renew_over(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_done(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx,
+    ngx_str_t *cookie);
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_over(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
 static ngx_uint_t ngx_http_aigc_renew_graceful(ngx_http_request_t *r,
     ngx_http_aigc_who_t *who);
-static ngx_int_t ngx_http_aigc_renew_grace(ngx_http_request_t *r,
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_grace(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who);
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_as_was(
     ngx_http_aigc_who_t *who);
-static ngx_int_t ngx_http_aigc_renew_as_was(ngx_http_aigc_who_t *who);
 static void ngx_http_aigc_renew_poll(ngx_http_request_t *r);
 
 
-ngx_int_t
+ngx_http_aigc_outcome_e
 ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
-    ngx_int_t             rc;
-    ngx_http_aigc_ctx_t  *ctx;
+    ngx_http_aigc_ctx_t      *ctx;
+    ngx_http_aigc_outcome_e   outcome;
 
     ctx = ngx_http_aigc_get_ctx(r);
     if (ctx == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_AIGC_ID_FAILED;
     }
 
-    rc = ngx_http_aigc_renew_join(r, who, ctx);
+    outcome = ngx_http_aigc_renew_join(r, who, ctx);
 
     /* a kept outcome that has expired, too, is what has to be renewed now */
 
-    if (rc == NGX_DONE) {
-        rc = ngx_http_aigc_renew_join(r, who, ctx);
+    if (outcome == NGX_HTTP_AIGC_ID_EXPIRED) {
+        outcome = ngx_http_aigc_renew_join(r, who, ctx);
     }
 
-    return (rc == NGX_DONE) ? NGX_BUSY : rc;
+    return (outcome == NGX_HTTP_AIGC_ID_EXPIRED) ? NGX_HTTP_AIGC_ID_UNRENEWED
+                                                 : outcome;
 }
 
 
-/* As above, and NGX_DONE: join again, for the session that is in who now. */
-static ngx_int_t
+/* As above, and EXPIRED: join again, for the session that is in who now. */
+static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     ngx_http_aigc_ctx_t *ctx)
 {
@@ -73,7 +77,7 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
                              &flight)
         != NGX_OK)
     {
-        return NGX_ERROR;
+        return NGX_HTTP_AIGC_ID_FAILED;
     }
 
     if (newer && flight.state != NGX_AIGC_FLIGHT_RENEWED) {
@@ -126,7 +130,7 @@ ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf)
 }
 
 
-static ngx_int_t
+static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     ngx_http_aigc_ctx_t *ctx, ngx_aigc_flight_t *flight)
 {
@@ -153,49 +157,50 @@ ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     ctx->flight = flight->slot;
     ctx->ticket = flight->ticket;
 
-    return NGX_AGAIN;
+    return NGX_HTTP_AIGC_ID_RENEWING;
 }
 
 
-static ngx_int_t
+static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     ngx_http_aigc_ctx_t *ctx, ngx_str_t *cookie)
 {
     ngx_int_t                   rc;
+    ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    /* looked at as if the browser had sent it */
+    /* verified as if the browser had sent it */
 
-    rc = ngx_http_aigc_identify_cookie(r, cookie, who);
+    outcome = ngx_http_aigc_identify_cookie(r, cookie, who);
 
-    if (rc == NGX_OK) {
+    if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
         rc = ngx_aigc_session_open(r->pool, mcf->keys, cookie, &who->session);
+
+        if (rc == NGX_OK) {
+            who->token = who->session.id_token;
+            ctx->renewed = *cookie;
+            return outcome;
+        }
+
+        outcome = (rc == NGX_ERROR) ? NGX_HTTP_AIGC_ID_FAILED
+                                    : NGX_HTTP_AIGC_ID_NONE;
     }
 
-    if (rc == NGX_OK) {
-        who->token = who->session.id_token;
-        ctx->renewed = *cookie;
-        return NGX_OK;
-    }
-
-    if (rc == NGX_ERROR || who->busy) {
-        return rc;
-    }
-
-    return who->expired ? NGX_DONE : ngx_http_aigc_renew_over(r, who, ctx);
+    return (outcome == NGX_HTTP_AIGC_ID_FAILED
+            || outcome == NGX_HTTP_AIGC_ID_BUSY
+            || outcome == NGX_HTTP_AIGC_ID_EXPIRED)
+           ? outcome : ngx_http_aigc_renew_over(r, who, ctx);
 }
 
 
 /* A bearer token counts where there is no session: there is none any more. */
-static ngx_int_t
+static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_over(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     ngx_http_aigc_ctx_t *ctx)
 {
     ctx->over = 1;
-    who->expired = 0;
-    who->cookie = 0;
 
     return ngx_http_aigc_identify_bearer(r, who);
 }
@@ -212,13 +217,13 @@ ngx_http_aigc_renew_graceful(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 }
 
 
-static ngx_int_t
+static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_grace(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 {
     ngx_http_aigc_main_conf_t  *mcf;
 
     if (!ngx_http_aigc_renew_graceful(r, who)) {
-        return NGX_BUSY;
+        return NGX_HTTP_AIGC_ID_UNRENEWED;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -229,15 +234,13 @@ ngx_http_aigc_renew_grace(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 }
 
 
-static ngx_int_t
+static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_as_was(ngx_http_aigc_who_t *who)
 {
     who->sub = who->holder;
     who->token = who->session.id_token;
-    who->cookie = 1;
-    who->expired = 0;
 
-    return NGX_OK;
+    return NGX_HTTP_AIGC_ID_SIGNED_IN;
 }
 
 

@@ -21,19 +21,18 @@
 
 
 /*
- * Renews the session in who; to be called when who->expired is set.
- * NGX_OK: signed in, as by ngx_http_aigc_identify(): with the renewed session,
- * which the response sets as a cookie; or with the old one, because a newer one
- * was seen here or because grace= covers it.  NGX_AGAIN: call
- * ngx_http_aigc_renew_wait().  NGX_BUSY: it could not be renewed, and grace=
- * does not cover it.  NGX_ERROR.  If the provider has ended the session, the
- * response clears its cookie, and the result is that of the bearer token:
- * NGX_DECLINED if there is none.
+ * Renews the EXPIRED session in who.
+ * SIGNED_IN: with the renewed session, which the response sets as a cookie; or
+ * with the old one, because a newer one was seen here or because grace= covers
+ * it.  RENEWING: call ngx_http_aigc_renew_wait().  UNRENEWED, BUSY, FAILED.  If
+ * the provider has ended the session, the response clears its cookie, and the
+ * outcome is that of the bearer token.
  */
-ngx_int_t ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who);
+ngx_http_aigc_outcome_e ngx_http_aigc_renew(ngx_http_request_t *r,
+    ngx_http_aigc_who_t *who);
 
 /*
- * Suspends r after NGX_AGAIN; nginx later calls its current phase handler or
+ * Suspends r after RENEWING; nginx later calls its current phase handler or
  * content handler again.  The body stays unread.  After NGX_OK a phase handler
  * returns NGX_AGAIN; a content handler increments r->main->count and returns
  * NGX_DONE.

@@ -9,13 +9,14 @@
 #include "ngx_aigc_verify.h"
 
 
-static ngx_int_t ngx_http_aigc_session_verify(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, u_char *digest, ngx_aigc_jwt_t *jwt);
+static ngx_http_aigc_outcome_e ngx_http_aigc_session_verify(
+    ngx_http_request_t *r, ngx_http_aigc_who_t *who, u_char *digest,
+    ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_http_aigc_session_key(ngx_http_request_t *r,
     ngx_aigc_session_t *session, u_char *key);
 
 
-ngx_int_t
+ngx_http_aigc_outcome_e
 ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
     ngx_http_aigc_who_t *who)
 {
@@ -23,40 +24,35 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
     time_t                      exp;
     ngx_int_t                   rc;
     ngx_aigc_jwt_t              jwt;
+    ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    who->expired = 0;
+    who->credential = NGX_HTTP_AIGC_COOKIE;
     who->genuine = 0;
-    who->revoked = 0;
 
     if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
-        return NGX_DECLINED;
+        return NGX_HTTP_AIGC_ID_NONE;
     }
 
-    who->cookie = 1;
+    outcome = ngx_http_aigc_known(r, 's', value, digest, who);
 
-    rc = ngx_http_aigc_known(r, 's', value, digest, who);
-
-    if (rc == NGX_OK || rc == NGX_ERROR) {
-        return rc;
+    if (outcome != NGX_HTTP_AIGC_ID_NONE) {
+        return outcome;
     }
-
-    who->genuine = (rc == NGX_DONE);
-    rc = NGX_DECLINED;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (!who->revoked && !who->busy) {
-        rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
-    }
-
-    if (rc == NGX_OK) {
-        rc = ngx_http_aigc_session_verify(r, who, digest, &jwt);
-    }
+    rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
 
     if (rc != NGX_OK) {
-        who->cookie = 0;
-        return rc;
+        return (rc == NGX_ERROR) ? NGX_HTTP_AIGC_ID_FAILED
+                                 : NGX_HTTP_AIGC_ID_NONE;
+    }
+
+    outcome = ngx_http_aigc_session_verify(r, who, digest, &jwt);
+
+    if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        return outcome;
     }
 
     who->sub = jwt.sub;
@@ -70,18 +66,18 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
 
     ngx_http_aigc_remember(r, who->key, exp, &jwt.sub, who);
 
-    return NGX_OK;
+    return NGX_HTTP_AIGC_ID_SIGNED_IN;
 }
 
 
 /* The session's age and its ID token; digest is its cookie's. */
-static ngx_int_t
+static ngx_http_aigc_outcome_e
 ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     u_char *digest, ngx_aigc_jwt_t *jwt)
 {
-    ngx_int_t                   rc;
     ngx_uint_t                  busy;
     ngx_aigc_jwt_verdict_e      verdict, signature;
+    ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -89,7 +85,7 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     if (who->session.start + mcf->lifetime <= ngx_time()
         || ngx_http_aigc_session_key(r, &who->session, who->key) != NGX_OK)
     {
-        return NGX_DECLINED;
+        return NGX_HTTP_AIGC_ID_NONE;
     }
 
     verdict = ngx_http_aigc_verify(r, &who->session.id_token,
@@ -97,10 +93,11 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
     /* what is revoked is not renewed either */
 
-    rc = ngx_http_aigc_unrevoked(r, &who->session.sid, who->session.start,
-                                 jwt, who);
-    if (rc != NGX_OK) {
-        return rc;
+    outcome = ngx_http_aigc_unrevoked(r, &who->session.sid,
+                                      who->session.start, jwt, who);
+
+    if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        return outcome;
     }
 
     if (verdict == NGX_AIGC_JWT_EXPIRED && !who->genuine) {
@@ -119,23 +116,26 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     }
 
     if (verdict == NGX_AIGC_JWT_OK) {
-        return NGX_OK;
+        return NGX_HTTP_AIGC_ID_SIGNED_IN;
     }
 
-    who->busy = busy;
+    if (busy) {
+        return NGX_HTTP_AIGC_ID_BUSY;
+    }
 
     /* a token whose key has gone is as good as an expired one */
 
-    if (!busy && who->session.refresh_token.len
-        && (verdict == NGX_AIGC_JWT_EXPIRED
-            || verdict == NGX_AIGC_JWT_UNKNOWN_KEY))
+    if (who->session.refresh_token.len == 0
+        || (verdict != NGX_AIGC_JWT_EXPIRED
+            && verdict != NGX_AIGC_JWT_UNKNOWN_KEY))
     {
-        who->expired = 1;
-        who->exp = jwt->exp;
-        who->holder = jwt->sub;
+        return NGX_HTTP_AIGC_ID_NONE;
     }
 
-    return NGX_DECLINED;
+    who->exp = jwt->exp;
+    who->holder = jwt->sub;
+
+    return NGX_HTTP_AIGC_ID_EXPIRED;
 }
 
 

@@ -262,12 +262,20 @@ ngx_http_aigc_callback_lost(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_aigc_callback_in(ngx_http_request_t *r)
 {
-    ngx_int_t            rc;
     ngx_http_aigc_who_t  who;
 
-    rc = ngx_http_aigc_identify_bound(r, &who);
+    switch (ngx_http_aigc_identify_bound(r, &who, 0)) {
 
-    return (rc == NGX_OK && !who.cookie) ? NGX_DECLINED : rc;
+    case NGX_HTTP_AIGC_ID_SIGNED_IN:
+        return (who.credential == NGX_HTTP_AIGC_COOKIE) ? NGX_OK
+                                                        : NGX_DECLINED;
+
+    case NGX_HTTP_AIGC_ID_FAILED:
+        return NGX_ERROR;
+
+    default:
+        return NGX_DECLINED;
+    }
 }
 
 

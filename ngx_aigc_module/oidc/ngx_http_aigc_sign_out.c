@@ -37,9 +37,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
         return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
     }
 
-    rc = ngx_http_aigc_identify_bound(r, &who);
-
-    if (rc == NGX_ERROR) {
+    if (ngx_http_aigc_identify_bound(r, &who, 0) == NGX_HTTP_AIGC_ID_FAILED) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
