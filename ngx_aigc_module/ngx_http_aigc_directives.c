@@ -67,12 +67,15 @@ const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[] = {
 };
 
 
-/* conf: ngx_http_aigc_main_conf_t; lifetime: that of Logto's refresh token */
+/*
+ * conf: ngx_http_aigc_main_conf_t.  lifetime: Logto replaces a refresh token once
+ * 70 % of its 14 days are over; a shorter session never sees that.
+ */
 const ngx_http_aigc_param_t  ngx_http_aigc_session_params[] = {
     { "key_file", "path", NULL, 1, ngx_http_aigc_set_key_file, 0 },
     { "domain", "name", NULL, 1, ngx_http_aigc_set_domain, 0 },
     { "cookie", "name", "aigc_session", 0, ngx_http_aigc_set_cookie, 0 },
-    { "lifetime", "time", "14d", 0, ngx_http_aigc_param_seconds,
+    { "lifetime", "time", "9d", 0, ngx_http_aigc_param_seconds,
       offsetof(ngx_http_aigc_main_conf_t, lifetime) },
     { "secure", "on|off", "on", 0, ngx_http_aigc_set_secure, 0 },
     { NULL, NULL, NULL, 0, NULL, 0 }

@@ -23,7 +23,10 @@ static ngx_aigc_provider_words_t  ngx_http_aigc_logto_words = {
     "set TRUST_PROXY_HEADER=1 for Logto, and have the proxy before it send "
         "X-Forwarded-Proto",
     "have the proxy before Logto pass the Host header on, with the port",
-    "switch roles in ID tokens on in Logto's Console"
+    "switch roles in ID tokens on in Logto's Console",
+    "with several gateways a user may be signed out by that: make lifetime= of "
+        "aigc_session less than 70 % of what the application in Logto has as "
+        "its refresh token's life"
 };
 
 

@@ -36,7 +36,8 @@ static ngx_aigc_provider_words_t  ngx_http_aigc_oidc_words = {
     "have the provider know its public URL, and the proxy before it pass the "
         "Host header on, with the port",
     "have the provider put them into ID tokens, or say with roles_claim= where "
-        "they are"
+        "they are",
+    NULL
 };
 
 

@@ -230,7 +230,10 @@ subtest 'rotation' => sub {
     lifetime(-$LATE);
     logto(age => { user => 'user02', seconds => $MONTH, models => ['RefreshToken'] });
     fresh();
+    my $replaced = qr/\[warn\].* Logto replaced the refresh token of a session that began \d+ s ago: with several gateways .*lifetime=/;
+    unlike $t->error_log, $replaced, 'no session so far has lived to see its refresh token replaced';
     is $who->api('GET', '/api/v1/me')->code, 200, 'Logto gives a new refresh token';
+    like $t->error_log, $replaced, 'the log says what to set against that';
     is calls(), 1, 'for the old one';
     is $old->copy->api('GET', '/api/v1/me')->code, 200, 'the old cookie is good for the new session';
     is calls(), 1, 'and its refresh token is not sent again';

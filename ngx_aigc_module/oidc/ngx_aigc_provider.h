@@ -37,6 +37,8 @@ typedef struct {
     const char  *tls;                   /* an endpoint is without TLS */
     const char  *host;                  /* … at another host */
     const char  *roles;                 /* ID tokens have no roles */
+    const char  *rotates;               /* a refresh token was replaced; NULL:
+                                           it does that at every use */
 } ngx_aigc_provider_words_t;
 
 

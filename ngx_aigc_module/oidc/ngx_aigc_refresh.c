@@ -11,6 +11,11 @@
 
 #include "ngx_aigc_doubt.h"
 #include "ngx_aigc_verify.h"
+#include "base/ngx_aigc_elapsed.h"
+#include "base/ngx_aigc_text.h"
+
+
+#define NGX_AIGC_REFRESH_WARN  3600000  /* ms between two lines */
 
 
 typedef struct {
@@ -30,6 +35,7 @@ static ngx_int_t ngx_aigc_refresh_copy(ngx_pool_t *pool, ngx_str_t *dst,
     ngx_str_t *src);
 static ngx_int_t ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens);
+static void ngx_aigc_refresh_rotated(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_timer(ngx_event_t *ev);
 static void ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp);
@@ -151,6 +157,13 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
         return;
     }
 
+    if (tokens->refresh_token.len
+        && !ngx_aigc_text_eq(&tokens->refresh_token,
+                             &rf->session.refresh_token))
+    {
+        ngx_aigc_refresh_rotated(rf);
+    }
+
     /* without a new refresh token the old one goes on (RFC 6749 6) */
 
     if (ngx_aigc_refresh_copy(rf->pool, &rf->session.id_token,
@@ -166,6 +179,28 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
     }
 
     ngx_aigc_refresh_verify(rf);
+}
+
+
+/*
+ * Several gateways that renew one session may each send the old token, and the
+ * provider may take the second time for a theft.
+ */
+static void
+ngx_aigc_refresh_rotated(ngx_aigc_refresh_t *rf)
+{
+    static ngx_aigc_seldom_t  warned;
+
+    if (rf->conf.provider->words->rotates
+        && ngx_aigc_seldom(&warned, NGX_AIGC_REFRESH_WARN))
+    {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "aigc: %s replaced the refresh token of a session that "
+                      "began %T s ago: %s",
+                      rf->conf.provider->words->name,
+                      ngx_time() - rf->session.start,
+                      rf->conf.provider->words->rotates);
+    }
 }
 
 
