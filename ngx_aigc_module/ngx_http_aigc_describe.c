@@ -8,6 +8,7 @@
 #include "ngx_http_aigc_params.h"
 
 #include "base/ngx_http_aigc_reply.h"
+#include "kube/ngx_aigc_kind.h"
 #include "instances/ngx_aigc_annotation.h"
 #include "gateway/ngx_http_aigc_decide.h"
 #include "api/ngx_http_aigc_api.h"
@@ -20,6 +21,7 @@ static json_t *ngx_http_aigc_describe_variables(void);
 static json_t *ngx_http_aigc_describe_directives(void);
 static json_t *ngx_http_aigc_describe_parameters(ngx_command_t *cmd);
 static json_t *ngx_http_aigc_describe_annotations(void);
+static json_t *ngx_http_aigc_describe_kinds(void);
 static json_t *ngx_http_aigc_describe_contexts(ngx_uint_t type);
 
 
@@ -31,7 +33,7 @@ ngx_http_aigc_describe_handler(ngx_http_request_t *r)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     return ngx_http_aigc_json(r, NGX_HTTP_OK,
-               json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+               json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                          "version", NGX_HTTP_AIGC_VERSION,
                          "routes", ngx_http_aigc_api_routes(),
                          "codes", ngx_http_aigc_describe_codes(),
@@ -39,6 +41,7 @@ ngx_http_aigc_describe_handler(ngx_http_request_t *r)
                          "metrics", ngx_http_aigc_metrics_names(mcf),
                          "variables", ngx_http_aigc_describe_variables(),
                          "annotations", ngx_http_aigc_describe_annotations(),
+                         "kinds", ngx_http_aigc_describe_kinds(),
                          "directives", ngx_http_aigc_describe_directives()));
 }
 
@@ -186,6 +189,28 @@ ngx_http_aigc_describe_annotations(void)
                       "object", a->object,
                       "read", (int) a->read,
                       "written", (int) a->written));
+    }
+
+    return list;
+}
+
+
+/* [{"kind","api","required"}]: what is watched */
+static json_t *
+ngx_http_aigc_describe_kinds(void)
+{
+    json_t                 *list;
+    const ngx_aigc_kind_t  *kind;
+
+    list = json_array();
+
+    for (kind = ngx_aigc_kinds; kind->name; kind++) {
+        (void) json_array_append_new(list,
+            json_pack("{s:s, s:s, s:b}",
+                      "kind", kind->plural,
+                      "api", kind->api,
+                      "required",
+                      (kind->flags & NGX_AIGC_KIND_REQUIRED) != 0));
     }
 
     return list;

@@ -10,6 +10,7 @@
 
 #include "ngx_http_aigc_params.h"
 #include "oidc/ngx_aigc_provider.h"
+#include "kube/ngx_aigc_kind.h"
 
 #include "base/ngx_http_aigc_conf.h"
 
@@ -22,6 +23,9 @@ extern const ngx_http_aigc_param_t  ngx_http_aigc_oidc_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_session_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_limits_params[];
+
+/* What is watched; ngx_http_aigc_kinds.c. */
+extern const ngx_aigc_kind_t  ngx_http_aigc_kinds[];
 
 char *ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -392,13 +392,13 @@ ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value, ngx_array_t *list)
         if (ns->len == 0 || ns->len > 63
             || strspn((char *) p, "abcdefghijklmnopqrstuvwxyz0123456789-")
                < ns->len
-            || list->nelts > NGX_AIGC_WATCHES_MAX / NGX_AIGC_KINDS || twice)
+            || list->nelts > NGX_AIGC_NAMESPACES_MAX || twice)
         {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "\"aigc_kubernetes\" has namespaces=%V: it "
-                               "takes at most 16 different names with commas "
+                               "takes at most %d different names with commas "
                                "between; without namespaces= all are watched",
-                               value);
+                               value, NGX_AIGC_NAMESPACES_MAX);
             return NGX_ERROR;
         }
 

@@ -10,7 +10,6 @@
 #include "oidc/ngx_http_aigc_memo.h"
 #include "kube/ngx_aigc_lease.h"
 #include "kube/ngx_aigc_watch.h"
-#include "instances/ngx_aigc_apply.h"
 #include "instances/ngx_aigc_bind.h"
 #include "instances/ngx_aigc_reconcile.h"
 #include "instances/ngx_aigc_repair.h"
@@ -27,11 +26,7 @@
 static void ngx_http_aigc_quit(void);
 
 
-/* What is watched goes into the table. */
 static const ngx_aigc_watch_sink_t  ngx_http_aigc_sink = {
-    ngx_aigc_apply,
-    ngx_aigc_table_sweep,
-    ngx_aigc_table_keep,
     ngx_aigc_table_listed,
     ngx_aigc_table_holes,
     ngx_aigc_reconcile_kick

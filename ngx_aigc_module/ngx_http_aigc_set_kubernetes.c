@@ -53,6 +53,8 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return "is duplicate";
     }
 
+    ngx_aigc_kinds_set(ngx_http_aigc_kinds);
+
     k8s = ngx_pcalloc(cf->pool, sizeof(ngx_aigc_kubernetes_t));
     if (k8s == NULL
         || ngx_array_init(&k8s->namespaces, cf->pool, 2, sizeof(ngx_str_t))

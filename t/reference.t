@@ -120,6 +120,25 @@ subtest 'words that things can have' => sub {
     is join(' ', grep { !$told{$_} } @{ $problems->{values} }), '', '… each with what to do, in administration.md';
 };
 
+subtest 'what is watched' => sub {
+    my @kinds = @{ $module->{kinds} };
+    my %granted;        # {where}{group/resource}{verb}, but for single objects
+    for my $role (split /^---$/m, text('docker/kubernetes/rbac.yaml')) {
+        my ($where) = $role =~ /^kind: (ClusterRole|Role)$/m or next;
+        for my $rule (split /^- /m, $role) {
+            my %list = $rule =~ /(\w+): \[([^\]]*)\]/g;
+            $granted{$where}{"$list{apiGroups}/$list{resources}"}{$_} = 1 for $list{resourceNames} ? () : split /, /, $list{verbs} // '';
+        }
+    }
+    for my $kind (@kinds) {
+        my $resource = ($kind->{api} =~ m{^/apis/(.+)/} ? $1 : '""') . "/$kind->{kind}";
+        my $verbs = $granted{ClusterRole}{$resource};
+        ok $verbs->{list} && $verbs->{watch}, "rbac.yaml lets $resource be listed and watched";
+    }
+    my ($enum) = text('docs/openapi.yaml') =~ /^    Status:\n.*?^ {14}kind:\n {16}enum:\n((?: {18}- \w+\n)+)/ms;
+    is_deeply [sort(($enum // '') =~ /- (\w+)/g)], [sort 'configmaps', map { $_->{kind} } @kinds], 'openapi.yaml names each';
+};
+
 subtest 'what stands in /metrics' => sub {
     my $text = $t->status('/metrics')->content;
     my %type = $text =~ /^# TYPE (\w+) (\w+)$/mg;

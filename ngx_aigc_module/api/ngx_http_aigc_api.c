@@ -96,9 +96,9 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     case NGX_HTTP_AIGC_ID_BUSY:
         mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-        return ngx_http_aigc_refuse(r, ngx_aigc_zone_synced(mcf->zone) == NGX_OK
-                                       ? NGX_HTTP_AIGC_BUSY
-                                       : NGX_HTTP_AIGC_COLD);
+        return ngx_http_aigc_refuse(r,
+                                    ngx_aigc_sync_complete(mcf->zone) == NGX_OK
+                                    ? NGX_HTTP_AIGC_BUSY : NGX_HTTP_AIGC_COLD);
 
     default:
         break;

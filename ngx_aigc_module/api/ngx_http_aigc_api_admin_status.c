@@ -79,22 +79,17 @@ ngx_http_aigc_admin_leader(ngx_aigc_zone_t *zone)
 static json_t *
 ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone)
 {
-    json_t      *list;
-    ngx_msec_t   heard;
-    ngx_uint_t   kind;
-
-    static const char  *kinds[NGX_AIGC_KINDS] = {
-        "gameserversets", "gameservers", "persistentvolumeclaims", "pods",
-        "statefulsets", "events"
-    };
+    json_t                 *list;
+    ngx_msec_t              heard;
+    const ngx_aigc_kind_t  *kind;
 
     list = json_array();
 
-    for (kind = 0; kind < NGX_AIGC_KINDS; kind++) {
+    for (kind = ngx_aigc_kinds; kind->name; kind++) {
         (void) json_array_append_new(list,
-                   ngx_http_aigc_admin_watch(kinds[kind],
-                       ngx_aigc_zone_kind_synced(zone, kind) == NGX_OK,
-                       ngx_aigc_zone_kind_age(zone, kind)));
+                   ngx_http_aigc_admin_watch(kind->plural,
+                       ngx_aigc_sync_kind(zone, kind) == NGX_OK,
+                       ngx_aigc_sync_kind_age(zone, kind)));
     }
 
     /* the revocations */

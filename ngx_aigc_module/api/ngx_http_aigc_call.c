@@ -68,7 +68,7 @@ ngx_http_aigc_call_synced(ngx_http_request_t *r)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_zone_synced(mcf->zone) == NGX_OK) {
+    if (ngx_aigc_sync_complete(mcf->zone) == NGX_OK) {
         return NGX_OK;
     }
 

@@ -31,6 +31,9 @@ typedef struct {
 
 static void ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     ngx_http_aigc_main_conf_t *mcf);
+static void ngx_http_aigc_metrics_value(ngx_http_aigc_metrics_t *m,
+    const char *name, const char *type, const char *help,
+    ngx_atomic_uint_t value);
 static u_char *ngx_http_aigc_metrics_problems(u_char *p, u_char *last,
     ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_table_leader(ngx_aigc_zone_t *zone);
@@ -78,8 +81,8 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    age = ngx_aigc_zone_age(mcf->zone);
-    synced = (ngx_aigc_zone_synced(mcf->zone) == NGX_OK);
+    age = ngx_aigc_sync_age(mcf->zone);
+    synced = (ngx_aigc_sync_complete(mcf->zone) == NGX_OK);
     fresh = (age <= mcf->max_stale);
     keys = (ngx_aigc_issuer_keys(mcf->zone, &version, r->connection->log)
             != NULL);
@@ -123,15 +126,12 @@ ngx_http_aigc_readyz_handler(ngx_http_request_t *r)
 }
 
 
-#define ngx_http_aigc_synced(kind)                                            \
-    (ngx_aigc_zone_kind_synced(mcf->zone, kind) == NGX_OK)
-
-
 static void
 ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     ngx_http_aigc_main_conf_t *mcf)
 {
     ngx_uint_t               i;
+    const ngx_aigc_kind_t   *kind;
     ngx_aigc_shm_t          *shm = mcf->zone->shm;
     ngx_aigc_table_t        *table = ngx_aigc_table(mcf->zone);
     ngx_aigc_revocations_t  *revoked = ngx_aigc_revoked(mcf->zone);
@@ -144,22 +144,16 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     } metrics[] = {
         { "table_age_seconds", "gauge",
           "Seconds since the cluster was last heard of.",
-          ngx_aigc_zone_age(mcf->zone) },
+          ngx_aigc_sync_age(mcf->zone) },
         { "table_synced", "gauge",
           "1 when every list that decisions need is complete.",
-          ngx_aigc_zone_synced(mcf->zone) == NGX_OK },
+          ngx_aigc_sync_complete(mcf->zone) == NGX_OK },
         { "leader", "gauge",
           "1 on the gateway that leads, 0 on all others.",
           ngx_aigc_leader_leads(mcf->zone) == NGX_OK },
         { "leader_changes_total", "counter",
           "Times that this gateway began or ceased to lead.",
           shm->counters.leader_changes },
-        { "workloads_synced", "gauge",
-          "1 when the Advanced StatefulSets are listed.",
-          ngx_http_aigc_synced(NGX_AIGC_KIND_WORKLOAD) },
-        { "warnings_synced", "gauge",
-          "1 when the cluster's warnings (Events) are listed.",
-          ngx_http_aigc_synced(NGX_AIGC_KIND_WARNING) },
         { "templates", "gauge",
           "Templates in the table.",
           table->used_templates },
@@ -302,23 +296,36 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     };
 
     for (i = 0; metrics[i].name; i++) {
-
-        if (m->names) {
-            (void) json_array_append_new(m->names,
-                json_pack("{s:o, s:s, s:s}",
-                          "name", json_sprintf("aigc_%s", metrics[i].name),
-                          "type", metrics[i].type,
-                          "help", metrics[i].help));
-            continue;
-        }
-
-        m->p = ngx_slprintf(m->p, m->last,
-                            "# HELP aigc_%s %s\n# TYPE aigc_%s %s\n"
-                            "aigc_%s %uA\n",
-                            metrics[i].name, metrics[i].help,
-                            metrics[i].name, metrics[i].type,
-                            metrics[i].name, metrics[i].value);
+        ngx_http_aigc_metrics_value(m, metrics[i].name, metrics[i].type,
+                                    metrics[i].help, metrics[i].value);
     }
+
+    for (i = 0; i < ngx_aigc_nkinds; i++) {
+        kind = &ngx_aigc_kinds[i];
+
+        if (kind->metric) {
+            ngx_http_aigc_metrics_value(m, kind->metric, "gauge", kind->help,
+                              ngx_aigc_sync_kind(mcf->zone, kind) == NGX_OK);
+        }
+    }
+}
+
+
+static void
+ngx_http_aigc_metrics_value(ngx_http_aigc_metrics_t *m, const char *name,
+    const char *type, const char *help, ngx_atomic_uint_t value)
+{
+    if (m->names) {
+        (void) json_array_append_new(m->names,
+            json_pack("{s:o, s:s, s:s}",
+                      "name", json_sprintf("aigc_%s", name),
+                      "type", type, "help", help));
+        return;
+    }
+
+    m->p = ngx_slprintf(m->p, m->last,
+                        "# HELP aigc_%s %s\n# TYPE aigc_%s %s\naigc_%s %uA\n",
+                        name, help, name, type, name, value);
 }
 
 
@@ -436,7 +443,7 @@ ngx_http_aigc_table_handler(ngx_http_request_t *r)
     return ngx_http_aigc_json(r, NGX_HTTP_OK,
                json_pack("{s:b, s:o, s:I, s:o, s:o, s:o}",
                          "synced",
-                         (int) (ngx_aigc_zone_synced(mcf->zone) == NGX_OK),
+                         (int) (ngx_aigc_sync_complete(mcf->zone) == NGX_OK),
                          "leader", ngx_http_aigc_table_leader(mcf->zone),
                          "version",
                          (json_int_t) ngx_aigc_table(mcf->zone)->version,

@@ -133,7 +133,7 @@ ngx_http_aigc_decide_host(ngx_http_aigc_main_conf_t *mcf, ngx_str_t *host,
 {
     ngx_int_t  rc;
 
-    if (ngx_aigc_zone_synced(mcf->zone) != NGX_OK) {
+    if (ngx_aigc_sync_complete(mcf->zone) != NGX_OK) {
         return NGX_HTTP_AIGC_COLD;
     }
 
@@ -158,7 +158,7 @@ ngx_http_aigc_decide_pod(ngx_http_aigc_main_conf_t *mcf,
         return NGX_HTTP_AIGC_NOT_READY;
     }
 
-    if (ngx_aigc_zone_age(mcf->zone) > mcf->max_stale) {
+    if (ngx_aigc_sync_age(mcf->zone) > mcf->max_stale) {
         return NGX_HTTP_AIGC_STALE;
     }
 

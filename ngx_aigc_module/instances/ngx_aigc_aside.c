@@ -15,10 +15,10 @@ static ngx_uint_t ngx_aigc_aside_says(ngx_aigc_record_t *r);
 
 
 ngx_uint_t
-ngx_aigc_aside_missing(ngx_aigc_record_t *r, ngx_uint_t pods)
+ngx_aigc_aside_missing(ngx_aigc_record_t *r)
 {
     return r->state == NGX_AIGC_RUNNING && !r->aside && !r->reserved
-           && !(pods ? r->pod : r->gs);
+           && !r->pod;
 }
 
 

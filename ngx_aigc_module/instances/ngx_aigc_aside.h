@@ -16,11 +16,8 @@
 #define NGX_AIGC_FAILED_CREATE  "FailedCreate"  /* the code of such a reason */
 
 
-/*
- * Does spec ask for a pod that is not there?  pods: the kind is synced, so that
- * a pod that is not known is not there; else the GameServer says it.
- */
-ngx_uint_t ngx_aigc_aside_missing(ngx_aigc_record_t *r, ngx_uint_t pods);
+/* Does spec ask for a pod that is not there? */
+ngx_uint_t ngx_aigc_aside_missing(ngx_aigc_record_t *r);
 
 /* Has somebody said, or found, that the pod of this one cannot be made? */
 ngx_uint_t ngx_aigc_aside_unmade(ngx_aigc_record_t *r);

@@ -33,8 +33,10 @@ static int ngx_libc_cdecl ngx_aigc_gss_cmp_claims(const void *one,
 
 
 ngx_int_t
-ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gss_t *gss)
+ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object, void *value)
 {
+    ngx_aigc_gss_t *gss = value;
+
     json_t     *annotations;
     ngx_int_t   rc;
 

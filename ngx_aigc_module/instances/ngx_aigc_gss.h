@@ -88,8 +88,7 @@ typedef struct {
  * Reads a GameServerSet object.  Strings are allocated from pool.
  * NGX_OK; NGX_DECLINED: not a GameServerSet (no uid, no name, …); NGX_ERROR.
  */
-ngx_int_t ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_gss_t *gss);
+ngx_int_t ngx_aigc_gss_read(ngx_pool_t *pool, json_t *object, void *value);
 
 /*
  * A part of it, spec.network: host, port, and misconfigured where an instance

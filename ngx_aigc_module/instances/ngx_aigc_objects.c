@@ -28,8 +28,10 @@ static ngx_uint_t ngx_aigc_status_test_failed(json_t *root,
 
 
 ngx_int_t
-ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, ngx_aigc_gs_t *gs)
+ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, void *value)
 {
+    ngx_aigc_gs_t *gs = value;
+
     json_t     *status;
     ngx_int_t   rc;
     ngx_str_t   state, network;
@@ -131,8 +133,10 @@ ngx_aigc_gs_state(ngx_str_t *name)
 
 
 ngx_int_t
-ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pvc_t *pvc)
+ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, void *value)
 {
+    ngx_aigc_pvc_t *pvc = value;
+
     json_t     *meta, *annotations;
     ngx_int_t   rc;
     ngx_str_t   created;

@@ -14,8 +14,10 @@
 
 #include "ngx_aigc_annotation.h"
 #include "ngx_aigc_owner_ref.h"
-#include "kube/ngx_aigc_kinds.h"
 
+
+/* whose each object of a template is */
+#define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
 
 #define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
 #define NGX_AIGC_VERSION_MAX        24  /* bytes of a resourceVersion */
@@ -73,10 +75,8 @@ typedef struct {
  * NGX_OK; NGX_DECLINED: not one of ours (no label, a name that does not fit
  * it); NGX_ERROR: no memory.
  */
-ngx_int_t ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_gs_t *gs);
-ngx_int_t ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_pvc_t *pvc);
+ngx_int_t ngx_aigc_gs_read(ngx_pool_t *pool, json_t *object, void *value);
+ngx_int_t ngx_aigc_pvc_read(ngx_pool_t *pool, json_t *object, void *value);
 
 /*
  * What all objects of a GameServerSet have in common; a name up to max bytes.

@@ -22,8 +22,10 @@ static ngx_int_t ngx_aigc_pod_ip(ngx_pool_t *pool, json_t *status,
 
 
 ngx_int_t
-ngx_aigc_pod_read(ngx_pool_t *pool, json_t *object, ngx_aigc_pod_t *pod)
+ngx_aigc_pod_read(ngx_pool_t *pool, json_t *object, void *value)
 {
+    ngx_aigc_pod_t *pod = value;
+
     json_t     *meta, *status;
     ngx_int_t   rc;
     ngx_str_t   deadline, owner, revision;

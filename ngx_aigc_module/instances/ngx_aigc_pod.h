@@ -58,8 +58,7 @@ typedef struct {
  * Reads a Pod.  Strings are allocated from pool.  NGX_OK; NGX_DECLINED: not
  * one of ours (no label, a name that does not fit it); NGX_ERROR: no memory.
  */
-ngx_int_t ngx_aigc_pod_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_pod_t *pod);
+ngx_int_t ngx_aigc_pod_read(ngx_pool_t *pool, json_t *object, void *value);
 
 
 #endif /* _NGX_AIGC_POD_H_INCLUDED_ */

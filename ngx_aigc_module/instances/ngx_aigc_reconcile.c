@@ -170,7 +170,7 @@ ngx_aigc_reconcile_step(ngx_event_t *ev)
 
     if (ngx_aigc_leader_leads(ngx_aigc_reconcile_zone) != NGX_OK
         || ngx_aigc_zone_is_writer(ngx_aigc_reconcile_zone) != NGX_OK
-        || ngx_aigc_zone_synced(ngx_aigc_reconcile_zone) != NGX_OK
+        || ngx_aigc_sync_complete(ngx_aigc_reconcile_zone) != NGX_OK
         || ngx_aigc_table(ngx_aigc_reconcile_zone)->holes)
     {
         return;

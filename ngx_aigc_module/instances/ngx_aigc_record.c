@@ -48,6 +48,20 @@ ngx_aigc_write_end(ngx_aigc_zone_t *zone)
 }
 
 
+ngx_int_t
+ngx_aigc_write_drop(ngx_aigc_zone_t *zone, uint32_t slot,
+    void (*clear)(ngx_aigc_zone_t *zone, uint32_t slot))
+{
+    if (slot != NGX_AIGC_NONE) {
+        clear(zone, slot);
+    }
+
+    ngx_aigc_write_end(zone);
+
+    return NGX_OK;
+}
+
+
 void
 ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what, ngx_str_t *ns,
     ngx_str_t *name, ngx_log_t *log)

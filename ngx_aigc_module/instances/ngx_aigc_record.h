@@ -28,6 +28,15 @@
 ngx_int_t ngx_aigc_write_begin(ngx_aigc_zone_t *zone);
 void ngx_aigc_write_end(ngx_aigc_zone_t *zone);
 
+/* Clears slot, unless it is NGX_AIGC_NONE, and ends the write: NGX_OK. */
+ngx_int_t ngx_aigc_write_drop(ngx_aigc_zone_t *zone, uint32_t slot,
+    void (*clear)(ngx_aigc_zone_t *zone, uint32_t slot));
+
+/* 1: the sweep drops what was listed with slot_mark in a slot. */
+#define ngx_aigc_swept(sweep, slot, slot_mark)                                \
+    ((slot).used && ngx_aigc_sweep_drops(sweep, (slot).ns.data,               \
+                                         (slot).ns.len, slot_mark))
+
 /* Counts that an object found no room, and says so now and then. */
 void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,
     ngx_str_t *ns, ngx_str_t *name, ngx_log_t *log);
@@ -37,9 +46,6 @@ void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,
  * up empty are freed.
  */
 void ngx_aigc_template_records(ngx_aigc_zone_t *zone, uint32_t slot);
-
-/* A template goes, and the claims on its ids with it. */
-void ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot);
 
 /*
  * The record of an id, made when there is none.  NGX_AIGC_NONE: no room.
@@ -56,10 +62,6 @@ uint32_t ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
  * no part is left.  The record's own counter is even before and after.
  */
 void ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot);
-
-/* A record's pod, a template's workload are gone. */
-void ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot);
-void ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 
 /*
  * What follows from the rest: is there an update to be had; what is it that

@@ -197,7 +197,7 @@ static void
 ngx_aigc_aside_look(ngx_aigc_template_t *tmpl, ngx_aigc_aside_look_t *look)
 {
     uint32_t              i;
-    ngx_uint_t            pods, missing;
+    ngx_uint_t            missing;
     ngx_aigc_record_t    *r;
     ngx_aigc_aside_one_t  one;
 
@@ -206,14 +206,11 @@ ngx_aigc_aside_look(ngx_aigc_template_t *tmpl, ngx_aigc_aside_look_t *look)
     look->named = 0;
     look->lowest = 0;
 
-    pods = (ngx_aigc_zone_kind_synced(ngx_aigc_aside_zone, NGX_AIGC_KIND_POD)
-            == NGX_OK);
-
     for (i = tmpl->first;
          (r = ngx_aigc_look_record(ngx_aigc_aside_zone, i)) != NULL;
          i = r->next_tmpl)
     {
-        missing = ngx_aigc_aside_missing(r, pods);
+        missing = ngx_aigc_aside_missing(r);
 
         if (!missing && !r->aside) {
             continue;

@@ -317,7 +317,7 @@ extern ngx_aigc_part_t  ngx_aigc_table_part;
  */
 void ngx_aigc_table_take(ngx_aigc_zone_t *zone);
 
-/* The lists of all core kinds are complete: holes are closed. */
+/* The lists of all required kinds are complete: holes are closed. */
 void ngx_aigc_table_listed(ngx_aigc_zone_t *zone);
 
 /* 1: a dead writer's slots are not listed again yet. */
@@ -419,52 +419,37 @@ ngx_int_t ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot,
 /* Writing: the table's writer alone, each under the lock, by itself. */
 
 /*
- * An object was added or has changed / is gone.  mark: the running list's, or
- * 0 from a watch.
- * NGX_OK; NGX_DECLINED: no room (logged, counted) or we are not the writer any
- * more; NGX_ERROR: no memory.
+ * Of each kind of ngx_http_aigc_kinds.c, what ngx_aigc_kind_t says of put, drop
+ * and sweep.  A workload of no known template, and a warning about no instance
+ * that should run, are not taken: NGX_OK.  A workload is dropped only if it is
+ * the known template's, a pod only if it is the known one; warnings end with
+ * what they warn of.
  */
-ngx_int_t ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss,
+ngx_int_t ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, void *value,
     uint32_t mark, ngx_log_t *log);
-ngx_int_t ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs,
+ngx_int_t ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, void *value,
     uint32_t mark, ngx_log_t *log);
-ngx_int_t ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
+ngx_int_t ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value,
     uint32_t mark, ngx_log_t *log);
-
-ngx_int_t ngx_aigc_table_drop_gss(ngx_aigc_zone_t *zone, ngx_str_t *ns,
-    ngx_str_t *name);
-ngx_int_t ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs);
-ngx_int_t ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns,
-    ngx_str_t *name);
-
-ngx_int_t ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
+ngx_int_t ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, void *value,
+    uint32_t mark, ngx_log_t *log);
+ngx_int_t ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone, void *value,
+    uint32_t mark, ngx_log_t *log);
+ngx_int_t ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, void *value,
     uint32_t mark, ngx_log_t *log);
 
-/*
- * The auxiliary kinds.  A workload of no known template, and a warning about no
- * instance that should run, are not taken: NGX_OK.
- */
-ngx_int_t ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
-    ngx_aigc_workload_t *workload, uint32_t mark);
-ngx_int_t ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone,
-    ngx_aigc_warning_t *warning);
+ngx_int_t ngx_aigc_table_drop_gss(ngx_aigc_zone_t *zone, void *value);
+ngx_int_t ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, void *value);
+ngx_int_t ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, void *value);
+ngx_int_t ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, void *value);
+ngx_int_t ngx_aigc_table_drop_workload(ngx_aigc_zone_t *zone, void *value);
 
-ngx_int_t ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod);
-
-ngx_int_t ngx_aigc_table_drop_workload(ngx_aigc_zone_t *zone,
-    ngx_aigc_workload_t *workload);
-
-/*
- * After a complete list: drops what the list did not name.  ns->len 0: in all
- * namespaces.  Warnings are not listed whole: nothing is dropped.
- */
-ngx_int_t ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
-    ngx_str_t *ns, uint32_t mark);
-
-/*
- * Drops what is in none of these namespaces (ngx_str_t; none given: keeps all).
- */
-ngx_int_t ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
+void ngx_aigc_table_sweep_gss(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep);
+void ngx_aigc_table_sweep_gs(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep);
+void ngx_aigc_table_sweep_pvc(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep);
+void ngx_aigc_table_sweep_pod(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep);
+void ngx_aigc_table_sweep_workload(ngx_aigc_zone_t *zone,
+    ngx_aigc_sweep_t *sweep);
 
 /*
  * The API server has said, at gone, that the pod of the record in slot does

@@ -10,6 +10,7 @@
 #include "ngx_aigc_ids.h"
 
 
+static void ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot);
 static uint32_t ngx_aigc_template_get(ngx_aigc_zone_t *zone,
     ngx_aigc_gss_t *gss);
 static void ngx_aigc_template_again(ngx_aigc_zone_t *zone,
@@ -38,10 +39,11 @@ static int ngx_libc_cdecl ngx_aigc_reserve_cmp(const void *one,
 
 
 ngx_int_t
-ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss,
-    uint32_t mark, ngx_log_t *log)
+ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
+    ngx_log_t *log)
 {
     uint32_t              slot;
+    ngx_aigc_gss_t       *gss = value;
     ngx_aigc_template_t  *t;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -625,28 +627,44 @@ ngx_aigc_template_stray(ngx_aigc_template_t *t, ngx_aigc_gss_t *gss)
 
 
 ngx_int_t
-ngx_aigc_table_drop_gss(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
+ngx_aigc_table_drop_gss(ngx_aigc_zone_t *zone, void *value)
 {
-    uint32_t  slot;
+    ngx_aigc_gss_t  *gss = value;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    slot = ngx_aigc_template_find(zone, ns, name);
+    return ngx_aigc_write_drop(zone, ngx_aigc_template_find(zone, &gss->ns,
+                                                            &gss->name),
+                               ngx_aigc_template_drop);
+}
 
-    if (slot != NGX_AIGC_NONE) {
-        ngx_aigc_template_drop(zone, slot);
+
+void
+ngx_aigc_table_sweep_gss(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
+{
+    uint32_t              i;
+    ngx_aigc_template_t  *t;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    t = ngx_aigc_templates(zone);
+
+    for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
+        if (ngx_aigc_swept(sweep, t[i], t[i].mark)) {
+            ngx_aigc_template_drop(zone, i);
+        }
     }
 
     ngx_aigc_write_end(zone);
-
-    return NGX_OK;
 }
 
 
 /* Its claims go with it; disks and GameServers have their own events. */
-void
+static void
 ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     uint32_t              i;

@@ -1,7 +1,7 @@
 /*
  * instances/ngx_aigc_table_objects.c — GameServers and PersistentVolumeClaims go
- * into the table; and what a list did not name goes out of it.  The auxiliary
- * kinds are in ngx_aigc_table_workload.c.
+ * into the table and out of it.  Pods, workloads and warnings are in
+ * ngx_aigc_table_workload.c.
  */
 
 #include "ngx_aigc_index.h"
@@ -26,10 +26,11 @@ static uint32_t  ngx_aigc_disk_low;
 
 
 ngx_int_t
-ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs, uint32_t mark,
+ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     ngx_log_t *log)
 {
-    uint32_t  slot;
+    uint32_t        slot;
+    ngx_aigc_gs_t  *gs = value;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return NGX_DECLINED;
@@ -74,23 +75,39 @@ ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
 
 
 ngx_int_t
-ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, ngx_aigc_gs_t *gs)
+ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, void *value)
 {
-    uint32_t  slot;
+    ngx_aigc_gs_t  *gs = value;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    slot = ngx_aigc_record_find(zone, &gs->ns, &gs->gss, gs->id);
+    return ngx_aigc_write_drop(zone, ngx_aigc_record_find(zone, &gs->ns,
+                                                          &gs->gss, gs->id),
+                               ngx_aigc_gs_clear);
+}
 
-    if (slot != NGX_AIGC_NONE) {
-        ngx_aigc_gs_clear(zone, slot);
+
+void
+ngx_aigc_table_sweep_gs(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
+{
+    uint32_t            i;
+    ngx_aigc_record_t  *r;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    r = ngx_aigc_records(zone);
+
+    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
+        if (ngx_aigc_swept(sweep, r[i], r[i].gs_mark) && r[i].gs) {
+            ngx_aigc_gs_clear(zone, i);
+        }
     }
 
     ngx_aigc_write_end(zone);
-
-    return NGX_OK;
 }
 
 
@@ -136,10 +153,11 @@ ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
 
 
 ngx_int_t
-ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
-    uint32_t mark, ngx_log_t *log)
+ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
+    ngx_log_t *log)
 {
     uint32_t          slot;
+    ngx_aigc_pvc_t   *pvc = value;
     ngx_aigc_disk_t  *d;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -280,23 +298,17 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
 
 ngx_int_t
-ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
+ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, void *value)
 {
-    uint32_t  slot;
+    ngx_aigc_pvc_t  *pvc = value;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    slot = ngx_aigc_disk_find(zone, ns, name);
-
-    if (slot != NGX_AIGC_NONE) {
-        ngx_aigc_disk_clear(zone, slot);
-    }
-
-    ngx_aigc_write_end(zone);
-
-    return NGX_OK;
+    return ngx_aigc_write_drop(zone, ngx_aigc_disk_find(zone, &pvc->ns,
+                                                        &pvc->name),
+                               ngx_aigc_disk_clear);
 }
 
 
@@ -331,14 +343,9 @@ ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
-#define ngx_aigc_swept(slot, slot_mark)                                       \
-    ((slot).used && (slot_mark) != mark                                       \
-     && (ns->len == 0 || ngx_aigc_fixed_eq(&(slot).ns, ns)))
-
-
 /* Disks that a former list had no room for are all here now. */
 static void
-ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_str_t *ns, uint32_t mark)
+ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t            i;
     ngx_aigc_record_t  *r;
@@ -346,7 +353,7 @@ ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_str_t *ns, uint32_t mark)
     r = ngx_aigc_records(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
-        if (r[i].disk_lost && ngx_aigc_swept(r[i], r[i].disk_lost)) {
+        if (r[i].disk_lost && ngx_aigc_swept(sweep, r[i], r[i].disk_lost)) {
             ngx_aigc_seq_begin(&r[i].seq);
             r[i].disk_lost = 0;
             ngx_aigc_seq_end(&r[i].seq);
@@ -357,152 +364,27 @@ ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_str_t *ns, uint32_t mark)
 }
 
 
-ngx_int_t
-ngx_aigc_table_sweep(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
-    ngx_str_t *ns, uint32_t mark)
+void
+ngx_aigc_table_sweep_pvc(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
-    uint32_t              i;
-    ngx_aigc_disk_t      *d;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    uint32_t          i;
+    ngx_aigc_disk_t  *d;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
-        return NGX_DECLINED;
+        return;
     }
 
-    t = ngx_aigc_templates(zone);
-    r = ngx_aigc_records(zone);
     d = ngx_aigc_disks(zone);
-
-    switch (kind) {
-
-    case NGX_AIGC_KIND_GSS:
-        for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
-            if (ngx_aigc_swept(t[i], t[i].mark)) {
-                ngx_aigc_template_drop(zone, i);
-            }
-        }
-        break;
-
-    case NGX_AIGC_KIND_GS:
-        for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
-            if (ngx_aigc_swept(r[i], r[i].gs_mark) && r[i].gs) {
-                ngx_aigc_gs_clear(zone, i);
-            }
-        }
-        break;
-
-    case NGX_AIGC_KIND_POD:
-        for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
-            if (ngx_aigc_swept(r[i], r[i].pod_mark) && r[i].pod) {
-                ngx_aigc_pod_clear(zone, i);
-            }
-        }
-        break;
-
-    case NGX_AIGC_KIND_WORKLOAD:
-        for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
-            if (ngx_aigc_swept(t[i], t[i].workload_mark)
-                && (t[i].revision.len || t[i].workload))
-            {
-                ngx_aigc_workload_clear(zone, i);
-            }
-        }
-        break;
-
-    case NGX_AIGC_KIND_PVC:
-        for (i = 0; i < ngx_aigc_table(zone)->ndisks; i++) {
-            if (ngx_aigc_swept(d[i], d[i].mark)) {
-                ngx_aigc_disk_clear(zone, i);
-            }
-        }
-
-        ngx_aigc_disks_found(zone, ns, mark);
-        break;
-
-    default: /* NGX_AIGC_KIND_WARNING: they end with what they warn of */
-        break;
-    }
-
-    ngx_aigc_write_end(zone);
-
-    return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_aigc_listed_ns(ngx_array_t *namespaces, u_char *data, size_t len)
-{
-    ngx_str_t   *ns;
-    ngx_uint_t   i;
-
-    ns = namespaces->elts;
-
-    for (i = 0; i < namespaces->nelts; i++) {
-        if (ns[i].len == len && ngx_memcmp(ns[i].data, data, len) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-ngx_int_t
-ngx_aigc_table_keep(ngx_aigc_zone_t *zone, ngx_array_t *namespaces)
-{
-    uint32_t              i;
-    ngx_aigc_disk_t      *d;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
-
-    if (namespaces->nelts == 0) {
-        return NGX_OK;
-    }
-
-    if (ngx_aigc_write_begin(zone) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    t = ngx_aigc_templates(zone);
-    r = ngx_aigc_records(zone);
-    d = ngx_aigc_disks(zone);
-
-    for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
-        if (t[i].used
-            && !ngx_aigc_listed_ns(namespaces, t[i].ns.data, t[i].ns.len))
-        {
-            ngx_aigc_template_drop(zone, i);
-        }
-    }
-
-    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
-        if (!r[i].used
-            || ngx_aigc_listed_ns(namespaces, r[i].ns.data, r[i].ns.len))
-        {
-            continue;
-        }
-
-        if (r[i].gs) {
-            ngx_aigc_gs_clear(zone, i);
-        }
-
-        if (r[i].used && r[i].pod) {
-            ngx_aigc_pod_clear(zone, i);
-        }
-    }
 
     for (i = 0; i < ngx_aigc_table(zone)->ndisks; i++) {
-        if (d[i].used
-            && !ngx_aigc_listed_ns(namespaces, d[i].ns.data, d[i].ns.len))
-        {
+        if (ngx_aigc_swept(sweep, d[i], d[i].mark)) {
             ngx_aigc_disk_clear(zone, i);
         }
     }
 
-    ngx_aigc_write_end(zone);
+    ngx_aigc_disks_found(zone, sweep);
 
-    return NGX_OK;
+    ngx_aigc_write_end(zone);
 }
 
 

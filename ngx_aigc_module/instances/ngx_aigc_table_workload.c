@@ -13,6 +13,8 @@
 #include "ngx_aigc_reason.h"
 
 
+static void ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot);
+static void ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 static ngx_uint_t ngx_aigc_pod_same(ngx_aigc_record_t *r,
     ngx_aigc_pod_t *pod);
 static ngx_uint_t ngx_aigc_warning_wanted(ngx_aigc_record_t *r,
@@ -20,10 +22,11 @@ static ngx_uint_t ngx_aigc_warning_wanted(ngx_aigc_record_t *r,
 
 
 ngx_int_t
-ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod,
-    uint32_t mark, ngx_log_t *log)
+ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
+    ngx_log_t *log)
 {
     uint32_t            slot;
+    ngx_aigc_pod_t     *pod = value;
     ngx_aigc_record_t  *r;
 
     if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
@@ -115,9 +118,10 @@ ngx_aigc_pod_same(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
 
 /* Another pod of that name may be there already: it stays. */
 ngx_int_t
-ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod)
+ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, void *value)
 {
     uint32_t            slot;
+    ngx_aigc_pod_t     *pod = value;
     ngx_aigc_record_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -129,18 +133,38 @@ ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, ngx_aigc_pod_t *pod)
     if (slot != NGX_AIGC_NONE) {
         r = &ngx_aigc_records(zone)[slot];
 
-        if (r->pod && ngx_aigc_fixed_eq(&r->pod_uid, &pod->uid)) {
-            ngx_aigc_pod_clear(zone, slot);
+        if (!r->pod || !ngx_aigc_fixed_eq(&r->pod_uid, &pod->uid)) {
+            slot = NGX_AIGC_NONE;
         }
     }
 
-    ngx_aigc_write_end(zone);
-
-    return NGX_OK;
+    return ngx_aigc_write_drop(zone, slot, ngx_aigc_pod_clear);
 }
 
 
 void
+ngx_aigc_table_sweep_pod(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
+{
+    uint32_t            i;
+    ngx_aigc_record_t  *r;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    r = ngx_aigc_records(zone);
+
+    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
+        if (ngx_aigc_swept(sweep, r[i], r[i].pod_mark) && r[i].pod) {
+            ngx_aigc_pod_clear(zone, i);
+        }
+    }
+
+    ngx_aigc_write_end(zone);
+}
+
+
+static void
 ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     ngx_aigc_record_t  *r;
@@ -177,10 +201,11 @@ ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
 
 ngx_int_t
-ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
-    ngx_aigc_workload_t *workload, uint32_t mark)
+ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone, void *value,
+    uint32_t mark, ngx_log_t *log)
 {
     uint32_t              slot, uid;
+    ngx_aigc_workload_t  *workload = value;
     ngx_aigc_template_t  *t;
 
     if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
@@ -232,10 +257,10 @@ ngx_aigc_table_put_workload(ngx_aigc_zone_t *zone,
 
 
 ngx_int_t
-ngx_aigc_table_drop_workload(ngx_aigc_zone_t *zone,
-    ngx_aigc_workload_t *workload)
+ngx_aigc_table_drop_workload(ngx_aigc_zone_t *zone, void *value)
 {
-    uint32_t  slot;
+    uint32_t              slot;
+    ngx_aigc_workload_t  *workload = value;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return NGX_DECLINED;
@@ -244,19 +269,41 @@ ngx_aigc_table_drop_workload(ngx_aigc_zone_t *zone,
     slot = ngx_aigc_template_find(zone, &workload->ns, &workload->gss);
 
     if (slot != NGX_AIGC_NONE
-        && ngx_aigc_fixed_eq(&ngx_aigc_templates(zone)[slot].uid,
-                             &workload->owner))
+        && !ngx_aigc_fixed_eq(&ngx_aigc_templates(zone)[slot].uid,
+                              &workload->owner))
     {
-        ngx_aigc_workload_clear(zone, slot);
+        slot = NGX_AIGC_NONE;
     }
 
-    ngx_aigc_write_end(zone);
-
-    return NGX_OK;
+    return ngx_aigc_write_drop(zone, slot, ngx_aigc_workload_clear);
 }
 
 
 void
+ngx_aigc_table_sweep_workload(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
+{
+    uint32_t              i;
+    ngx_aigc_template_t  *t;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    t = ngx_aigc_templates(zone);
+
+    for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
+        if (ngx_aigc_swept(sweep, t[i], t[i].workload_mark)
+            && (t[i].revision.len || t[i].workload))
+        {
+            ngx_aigc_workload_clear(zone, i);
+        }
+    }
+
+    ngx_aigc_write_end(zone);
+}
+
+
+static void
 ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     ngx_aigc_template_t  *t;
@@ -273,10 +320,12 @@ ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
 
 ngx_int_t
-ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, ngx_aigc_warning_t *warning)
+ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
+    ngx_log_t *log)
 {
-    uint32_t            slot;
-    ngx_aigc_record_t  *r;
+    uint32_t             slot;
+    ngx_aigc_record_t   *r;
+    ngx_aigc_warning_t  *warning = value;
 
     if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
         return NGX_DECLINED;

@@ -49,9 +49,10 @@ ngx_aigc_revision_copy(ngx_pool_t *pool, json_t *object, const char *key,
 
 
 ngx_int_t
-ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_workload_t *workload)
+ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object, void *value)
 {
+    ngx_aigc_workload_t *workload = value;
+
     json_t     *meta;
     ngx_str_t   ns, name, uid, owner;
 
@@ -160,9 +161,10 @@ ngx_aigc_workload_owner(json_t *meta, ngx_str_t *name)
 
 
 ngx_int_t
-ngx_aigc_warning_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_warning_t *warning)
+ngx_aigc_warning_read(ngx_pool_t *pool, json_t *object, void *value)
 {
+    ngx_aigc_warning_t *warning = value;
+
     json_t     *involved;
     ngx_int_t   rc;
     ngx_str_t   code, name, text;

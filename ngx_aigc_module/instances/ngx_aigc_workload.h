@@ -49,10 +49,8 @@ typedef struct {
  * A warning is one about a pod, or kruise's about a pod that it could not make,
  * or OKG's about a GameServerSet.
  */
-ngx_int_t ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_workload_t *workload);
-ngx_int_t ngx_aigc_warning_read(ngx_pool_t *pool, json_t *object,
-    ngx_aigc_warning_t *warning);
+ngx_int_t ngx_aigc_workload_read(ngx_pool_t *pool, json_t *object, void *value);
+ngx_int_t ngx_aigc_warning_read(ngx_pool_t *pool, json_t *object, void *value);
 
 
 #endif /* _NGX_AIGC_WORKLOAD_H_INCLUDED_ */

@@ -5,8 +5,12 @@
 #include "ngx_aigc_sync.h"
 
 
-#define ngx_aigc_watch_core(state)                                            \
-    ((state)->used && (state)->kind < NGX_AIGC_KINDS_CORE)
+#define ngx_aigc_watch_of(state, which)                                       \
+    ((state)->used && &ngx_aigc_kinds[(state)->kind] == (which))
+
+#define ngx_aigc_watch_required(state)                                        \
+    ((state)->used                                                            \
+     && (ngx_aigc_kinds[(state)->kind].flags & NGX_AIGC_KIND_REQUIRED))
 
 
 ngx_aigc_part_t  ngx_aigc_sync_part = {
@@ -15,7 +19,7 @@ ngx_aigc_part_t  ngx_aigc_sync_part = {
 
 
 ngx_int_t
-ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
+ngx_aigc_sync_complete(ngx_aigc_zone_t *zone)
 {
     ngx_uint_t               i, kinds;
     ngx_aigc_watch_state_t  *state;
@@ -25,7 +29,7 @@ ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
         state = &ngx_aigc_sync(zone)->watches[i];
 
-        if (!ngx_aigc_watch_core(state)) {
+        if (!ngx_aigc_watch_required(state)) {
             continue;
         }
 
@@ -36,12 +40,20 @@ ngx_aigc_zone_synced(ngx_aigc_zone_t *zone)
         kinds |= 1 << state->kind;
     }
 
-    return (kinds == (1 << NGX_AIGC_KINDS_CORE) - 1) ? NGX_OK : NGX_DECLINED;
+    for (i = 0; i < ngx_aigc_nkinds; i++) {
+        if ((ngx_aigc_kinds[i].flags & NGX_AIGC_KIND_REQUIRED)
+            && !(kinds & (1 << i)))
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
 }
 
 
 ngx_int_t
-ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
+ngx_aigc_sync_kind(ngx_aigc_zone_t *zone, const ngx_aigc_kind_t *kind)
 {
     ngx_uint_t               i, n;
     ngx_aigc_watch_state_t  *state;
@@ -51,7 +63,7 @@ ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
         state = &ngx_aigc_sync(zone)->watches[i];
 
-        if (!state->used || state->kind != (ngx_atomic_uint_t) kind) {
+        if (!ngx_aigc_watch_of(state, kind)) {
             continue;
         }
 
@@ -67,22 +79,22 @@ ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
 
 
 void
-ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch, ngx_uint_t used,
-    ngx_aigc_kind_e kind, uint32_t what)
+ngx_aigc_sync_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
+    const ngx_aigc_kind_t *kind, uint32_t what)
 {
     ngx_uint_t               n;
     ngx_aigc_watch_state_t  *state;
 
     state = &ngx_aigc_sync(zone)->watches[watch];
-    state->kind = kind;
+    state->kind = kind ? kind - ngx_aigc_kinds : 0;
 
-    if (!used || !state->used || state->what != what) {
+    if (kind == NULL || !state->used || state->what != what) {
         state->synced = 0;
         state->heard = 0;
         state->what = what;
     }
 
-    state->used = used;
+    state->used = (kind != NULL);
 
     /* what every request looks at is no longer than it has to be */
 
@@ -97,14 +109,14 @@ ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch, ngx_uint_t used,
 
 
 ngx_int_t
-ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+ngx_aigc_sync_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 {
     ngx_uint_t  i;
 
     ngx_aigc_sync(zone)->watches[watch].synced = zone->epoch;
 
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
-        if (ngx_aigc_watch_core(&ngx_aigc_sync(zone)->watches[i])
+        if (ngx_aigc_watch_required(&ngx_aigc_sync(zone)->watches[i])
             && ngx_aigc_sync(zone)->watches[i].synced != zone->epoch)
         {
             return NGX_DECLINED;
@@ -116,21 +128,21 @@ ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 
 
 void
-ngx_aigc_zone_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+ngx_aigc_sync_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 {
     ngx_aigc_sync(zone)->watches[watch].heard = ngx_aigc_now();
 }
 
 
 void
-ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch)
+ngx_aigc_sync_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch)
 {
     ngx_aigc_sync(zone)->watches[watch].synced = 0;
 }
 
 
 time_t
-ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
+ngx_aigc_sync_kind_age(ngx_aigc_zone_t *zone, const ngx_aigc_kind_t *kind)
 {
     time_t                   age, max;
     ngx_uint_t               i;
@@ -141,9 +153,7 @@ ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
         state = &ngx_aigc_sync(zone)->watches[i];
 
-        if (!state->used || state->kind != (ngx_atomic_uint_t) kind
-            || !state->heard)
-        {
+        if (!ngx_aigc_watch_of(state, kind) || !state->heard) {
             continue;
         }
 
@@ -156,7 +166,7 @@ ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind)
 
 
 time_t
-ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
+ngx_aigc_sync_age(ngx_aigc_zone_t *zone)
 {
     time_t                   age, max;
     ngx_uint_t               i;
@@ -167,7 +177,7 @@ ngx_aigc_zone_age(ngx_aigc_zone_t *zone)
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
         state = &ngx_aigc_sync(zone)->watches[i];
 
-        if (!ngx_aigc_watch_core(state) || !state->heard) {
+        if (!ngx_aigc_watch_required(state) || !state->heard) {
             continue;
         }
 

@@ -6,17 +6,17 @@
 #ifndef _NGX_AIGC_SYNC_H_INCLUDED_
 #define _NGX_AIGC_SYNC_H_INCLUDED_
 
-#include "ngx_aigc_kinds.h"
-#include "base/ngx_aigc_zone.h"
+#include "ngx_aigc_kind.h"
 
 
-#define NGX_AIGC_WATCHES_MAX    96      /* 6 kinds x 16 namespaces */
+#define NGX_AIGC_NAMESPACES_MAX  16
+#define NGX_AIGC_WATCHES_MAX     (NGX_AIGC_KINDS_MAX * NGX_AIGC_NAMESPACES_MAX)
 
 
 /* One list+watch, as others see it. */
 typedef struct {
     ngx_atomic_t      used;
-    ngx_atomic_t      kind;             /* ngx_aigc_kind_e */
+    ngx_atomic_t      kind;             /* its place in ngx_aigc_kinds */
     ngx_atomic_t      what;             /* hash of kind, namespace, selector */
     ngx_atomic_t      synced;           /* epoch of the last complete list; 0:
                                            none yet */
@@ -38,41 +38,42 @@ extern ngx_aigc_part_t  ngx_aigc_sync_part;
     ((ngx_aigc_sync_t *) ngx_aigc_part(zone, ngx_aigc_sync_part))
 
 
-/* NGX_OK when the first list of every watch of a core kind is complete. */
-ngx_int_t ngx_aigc_zone_synced(ngx_aigc_zone_t *zone);
+/* NGX_OK when the first list of every watch of a required kind is complete. */
+ngx_int_t ngx_aigc_sync_complete(ngx_aigc_zone_t *zone);
 
 /*
  * NGX_OK when what is not known of this kind is not there: its lists are
  * complete, and the API server has not refused it since.
  */
-ngx_int_t ngx_aigc_zone_kind_synced(ngx_aigc_zone_t *zone,
-    ngx_aigc_kind_e kind);
+ngx_int_t ngx_aigc_sync_kind(ngx_aigc_zone_t *zone,
+    const ngx_aigc_kind_t *kind);
 
 /*
- * Watch number watch is to watch what (a hash) of kind; used 0: there is no
+ * Watch number watch is to watch what (a hash) of kind; kind NULL: there is no
  * such watch.  What was known of another what under this number is forgotten.
  */
-void ngx_aigc_zone_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
-    ngx_uint_t used, ngx_aigc_kind_e kind, uint32_t what);
+void ngx_aigc_sync_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
+    const ngx_aigc_kind_t *kind, uint32_t what);
 
 /*
- * A watch has completed a list: counts for synced.  NGX_OK: all core ones have,
- * since this process writes; NGX_DECLINED.
+ * A watch has completed a list: counts for complete.  NGX_OK: all required ones
+ * have, since this process writes; NGX_DECLINED.
  */
-ngx_int_t ngx_aigc_zone_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
+ngx_int_t ngx_aigc_sync_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
 /* It has said something: what is known of its kind is as young as that. */
-void ngx_aigc_zone_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch);
+void ngx_aigc_sync_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
 /* … its list was refused: what was known of its kind is no longer. */
-void ngx_aigc_zone_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
+void ngx_aigc_sync_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
 /*
  * Seconds since the quietest watch of a kind was heard; -1: none has been.  The
- * same of all core kinds together; 0: none.
+ * same of all required kinds together; 0: none.
  */
-time_t ngx_aigc_zone_kind_age(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind);
-time_t ngx_aigc_zone_age(ngx_aigc_zone_t *zone);
+time_t ngx_aigc_sync_kind_age(ngx_aigc_zone_t *zone,
+    const ngx_aigc_kind_t *kind);
+time_t ngx_aigc_sync_age(ngx_aigc_zone_t *zone);
 
 
 #endif /* _NGX_AIGC_SYNC_H_INCLUDED_ */

@@ -29,7 +29,7 @@ static ngx_aigc_watch_all_t  ngx_aigc_watch_all;
 ngx_uint_t
 ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s)
 {
-    return ngx_max(k8s->namespaces.nelts, 1) * NGX_AIGC_KINDS;
+    return ngx_max(k8s->namespaces.nelts, 1) * ngx_aigc_nkinds;
 }
 
 
@@ -67,27 +67,30 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_watch_guard(&ngx_aigc_watch_guard_event);
 
     for (i = ngx_aigc_nwatches; i < NGX_AIGC_WATCHES_MAX; i++) {
-        ngx_aigc_zone_watch(zone, i, 0, 0, 0);
+        ngx_aigc_sync_watch(zone, i, NULL, 0);
     }
 
     /* what a former configuration watched and this one does not */
 
-    (void) sink->keep(zone, &k8s->namespaces);
+    for (i = 0; k8s->namespaces.nelts && i < ngx_aigc_nkinds; i++) {
+        ngx_aigc_kind_sweep(&ngx_aigc_kinds[i], zone, &k8s->namespaces, NULL,
+                            0);
+    }
 
     for (i = 0; i < ngx_aigc_nwatches; i++) {
         w[i].all = &ngx_aigc_watch_all;
         w[i].index = i;
-        w[i].kind = i % NGX_AIGC_KINDS;
+        w[i].kind = &ngx_aigc_kinds[i % ngx_aigc_nkinds];
 
         if (k8s->namespaces.nelts) {
-            w[i].ns = ns[i / NGX_AIGC_KINDS];
+            w[i].ns = ns[i / ngx_aigc_nkinds];
         }
 
         what = ngx_murmur_hash2(w[i].ns.data, w[i].ns.len)
                ^ ngx_murmur_hash2(k8s->selector.data, k8s->selector.len)
                ^ (uint32_t) i;
 
-        ngx_aigc_zone_watch(zone, i, 1, w[i].kind, what);
+        ngx_aigc_sync_watch(zone, i, w[i].kind, what);
 
         w[i].version.data = w[i].version_data;
         w[i].next.data = w[i].next_data;
@@ -103,7 +106,7 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
 
         ngx_aigc_frame_init(&w[i].frame);
 
-        if (w[i].kind < NGX_AIGC_KINDS_CORE) {
+        if (ngx_aigc_watch_required(&w[i])) {
             ngx_aigc_watch_connect(&w[i]);
 
         } else {
@@ -181,7 +184,7 @@ ngx_aigc_watch_timer(ngx_event_t *ev)
     }
 
     if (w->fetch && w->settling) {
-        ngx_aigc_zone_heard(w->all->zone, w->index);
+        ngx_aigc_sync_heard(w->all->zone, w->index);
         w->backoff = 0;
         ngx_aigc_watch_silence(w);
         return;
@@ -197,10 +200,10 @@ ngx_aigc_watch_timer(ngx_event_t *ev)
         return;
     }
 
-    /* the core kinds come first: what there is to tell more about */
+    /* the required kinds come first: what there is to tell more about */
 
-    if (w->kind >= NGX_AIGC_KINDS_CORE
-        && (ngx_aigc_zone_synced(w->all->zone) != NGX_OK
+    if (!ngx_aigc_watch_required(w)
+        && (ngx_aigc_sync_complete(w->all->zone) != NGX_OK
             || w->all->sink->holes(w->all->zone)))
     {
         ngx_add_timer(&w->timer, NGX_AIGC_WATCH_AFTER);

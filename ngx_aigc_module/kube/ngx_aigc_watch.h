@@ -1,8 +1,7 @@
 /*
- * kube/ngx_aigc_watch.h — list and watch: GameServerSets, GameServers,
- * PersistentVolumeClaims and Pods, and once these are listed StatefulSets and
- * Events, each kind in each namespace.  Runs in the one worker that writes the
- * table.
+ * kube/ngx_aigc_watch.h — list and watch: each kind of ngx_aigc_kinds in each
+ * namespace, those that are not required once the others are listed.  Runs in
+ * the one worker that writes the zone.
  *
  *   list (streaming: the watch sends all objects, then a bookmark that says so;
  *   or page by page where the server has no such lists)
@@ -17,48 +16,29 @@
 #include "ngx_aigc_kubernetes.h"
 #include "ngx_aigc_sync.h"
 
-#include <jansson.h>
-
 
 #define NGX_AIGC_WATCH_SLICE     1000   /* us of events in one pass of the loop,
                                            and the one that goes beyond */
 #define NGX_AIGC_WATCH_SILENCE   150    /* s: bookmarks come every 60 to 120 s */
 #define NGX_AIGC_WATCH_QUIET     700    /* s: without bookmarks, as Events are,
                                            the server ends a watch before */
-#define NGX_AIGC_WATCH_AFTER     100    /* ms: are the core kinds listed? */
+#define NGX_AIGC_WATCH_AFTER     100    /* ms: are the required kinds listed? */
 #define NGX_AIGC_WATCH_REFUSED   30000  /* ms between tries, on the average */
 #define NGX_AIGC_WATCH_COMPLAIN  600000 /* ms between lines on such a one */
-#define NGX_AIGC_WATCH_COMPLAIN_CORE 10000  /* … on one of a core kind */
+#define NGX_AIGC_WATCH_COMPLAIN_REQUIRED 10000  /* … on one that is required */
 #define NGX_AIGC_WATCH_GUARD     500    /* ms: does someone else write now? */
 #define NGX_AIGC_WATCH_AGAIN     4000   /* ms between two 410: then slower */
 #define NGX_AIGC_WATCH_SETTLED   1000   /* ms that a watch has to stay open to
                                            count as heard, without an event */
 #define NGX_AIGC_WATCH_BACKOFF   200    /* ms, doubled up to … */
 #define NGX_AIGC_WATCH_BACKOFF_MAX  4000
-#define NGX_AIGC_LIST_GSS        4      /* objects a page */
-#define NGX_AIGC_LIST_OTHERS     100
 #define NGX_AIGC_LIST_MAX        (8 * 1024 * 1024)  /* bytes of a page */
 
 
-/* What becomes of what is watched: whoever keeps it. */
+/* Who is told of it all. */
 typedef struct {
 
-    /*
-     * One object of a kind; deleted: it is gone.  mark: the running list's, or
-     * 0 from a watch.  NGX_OK or NGX_ERROR: the connection has to end.
-     */
-    ngx_int_t    (*apply)(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
-                          json_t *object, ngx_uint_t deleted, uint32_t mark,
-                          ngx_log_t *log);
-
-    /* What the list with this mark has not named goes. */
-    ngx_int_t    (*sweep)(ngx_aigc_zone_t *zone, ngx_aigc_kind_e kind,
-                          ngx_str_t *ns, uint32_t mark);
-
-    /* What is not in these namespaces goes. */
-    ngx_int_t    (*keep)(ngx_aigc_zone_t *zone, ngx_array_t *namespaces);
-
-    /* All core kinds are listed. */
+    /* All required kinds are listed. */
     void         (*listed)(ngx_aigc_zone_t *zone);
 
     /* 1: not before they are listed anew is anything known. */

@@ -1,7 +1,7 @@
 /*
  * kube/ngx_aigc_watch_loop.c — the reflector's loop.  How it goes on when a
- * connection has ended is in ngx_aigc_watch_retry.c; what an event means for
- * the table, in ngx_aigc_apply.c.
+ * connection has ended is in ngx_aigc_watch_retry.c; what an object means is its
+ * kind's.
  */
 
 #include <ngx_config.h>
@@ -9,7 +9,6 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_watch_loop.h"
-#include "ngx_aigc_watch_path.h"
 
 #include "ngx_aigc_trim.h"
 #include "base/ngx_aigc_pass.h"
@@ -25,6 +24,8 @@ static ngx_uint_t ngx_aigc_watch_full(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_go_on(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w,
     ngx_aigc_watch_event_t *event);
+static ngx_int_t ngx_aigc_watch_apply(ngx_aigc_watch_t *w, json_t *object,
+    ngx_uint_t deleted, uint32_t mark);
 static void ngx_aigc_watch_give_up(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_listed(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_keep(ngx_str_t *dst, size_t room,
@@ -67,10 +68,7 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
 
     f = NULL;
 
-    if (ngx_aigc_watch_path(pool, w->all->k8s, w->kind, &w->ns,
-                            w->phase, &w->version, &w->next, &path)
-        == NGX_OK)
-    {
+    if (ngx_aigc_watch_path(w, pool, &path) == NGX_OK) {
         f = ngx_aigc_kubernetes_call(w->all->k8s, NULL, &path, NULL,
                                      w->all->log);
     }
@@ -119,7 +117,7 @@ void
 ngx_aigc_watch_silence(ngx_aigc_watch_t *w)
 {
     w->settling = 0;
-    ngx_add_timer(&w->timer, (w->kind == NGX_AIGC_KIND_WARNING
+    ngx_add_timer(&w->timer, (w->kind->flags & NGX_AIGC_KIND_QUIET
                               ? NGX_AIGC_WATCH_QUIET : NGX_AIGC_WATCH_SILENCE)
                              * 1000);
 }
@@ -221,7 +219,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
     }
 
     if (heard || changed) {
-        ngx_aigc_zone_heard(w->all->zone, w->index);
+        ngx_aigc_sync_heard(w->all->zone, w->index);
         ngx_aigc_watch_silence(w);
 
         if (w->phase == NGX_AIGC_WATCH_WATCHING) {
@@ -348,11 +346,10 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
         break;
 
     default:
-        rc = w->all->sink->apply(w->all->zone, w->kind, event->object,
-                                 event->type == NGX_AIGC_EVENT_DELETED,
-                                 w->phase == NGX_AIGC_WATCH_WATCHING ? 0
-                                                                     : w->mark,
-                                 w->all->log);
+        rc = ngx_aigc_watch_apply(w, event->object,
+                                  event->type == NGX_AIGC_EVENT_DELETED,
+                                  w->phase == NGX_AIGC_WATCH_WATCHING
+                                  ? 0 : w->mark);
 
         if (rc == NGX_OK && w->phase == NGX_AIGC_WATCH_WATCHING) {
             rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
@@ -365,22 +362,70 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
 }
 
 
+/*
+ * One object; mark: the running list's, or 0 from a watch.  NGX_OK, also for an
+ * object that is none of ours or has no room; NGX_ERROR: no memory, or we are
+ * not the writer any more.
+ */
+static ngx_int_t
+ngx_aigc_watch_apply(ngx_aigc_watch_t *w, json_t *object, ngx_uint_t deleted,
+    uint32_t mark)
+{
+    void                   *value;
+    ngx_int_t               rc;
+    ngx_pool_t             *pool;
+    ngx_aigc_zone_t        *zone;
+    const ngx_aigc_kind_t  *kind;
+
+    zone = w->all->zone;
+    kind = w->kind;
+
+    pool = ngx_create_pool(8192, w->all->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    value = ngx_palloc(pool, kind->size);
+    rc = value ? kind->read(pool, object, value) : NGX_ERROR;
+
+    if (rc == NGX_OK && !deleted) {
+        rc = kind->put(zone, value, mark, w->all->log);
+
+    } else if (rc == NGX_OK && kind->drop) {
+        rc = kind->drop(zone, value);
+    }
+
+    ngx_destroy_pool(pool);
+
+    if (rc == NGX_ERROR || ngx_aigc_zone_is_writer(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED && ngx_aigc_kind_chosen(kind)) {
+        ngx_log_error(NGX_LOG_WARN, w->all->log, 0,
+                      "aigc: one of the %s was not taken into the table: its "
+                      "names are too long, or the zone is full", kind->name);
+    }
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
 {
-    (void) w->all->sink->sweep(w->all->zone, w->kind, &w->ns, w->mark);
+    ngx_aigc_kind_sweep(w->kind, w->all->zone, NULL, &w->ns, w->mark);
 
-    if (ngx_aigc_zone_listed(w->all->zone, w->index) == NGX_OK) {
+    if (ngx_aigc_sync_listed(w->all->zone, w->index) == NGX_OK) {
         w->all->sink->listed(w->all->zone);
     }
 
-    ngx_aigc_zone_heard(w->all->zone, w->index);
+    ngx_aigc_sync_heard(w->all->zone, w->index);
     w->backoff = 0;
 
     ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
                   "aigc: %s%s%V listed, version %V",
-                  ngx_aigc_watch_names[w->kind], w->ns.len ? " of " : "",
-                  &w->ns, &w->version);
+                  w->kind->name, w->ns.len ? " of " : "", &w->ns, &w->version);
 }
 
 
@@ -403,7 +448,7 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
         w->gone = 1;
     }
 
-    if (w->kind >= NGX_AIGC_KINDS_CORE
+    if (!ngx_aigc_watch_required(w)
         && (f->status == 403 || f->status == 404))
     {
         ngx_aigc_watch_refused(w, f->status);
@@ -422,7 +467,7 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
     {
         ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
                       "aigc: the API server has no streaming lists: %s are "
-                      "listed page by page", ngx_aigc_watch_names[w->kind]);
+                      "listed page by page", w->kind->name);
         w->pages = 1;
         ngx_aigc_watch_connect(w);
         return;
@@ -466,8 +511,7 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
     rc = NGX_OK;
 
     json_array_foreach(items, i, item) {
-        rc = w->all->sink->apply(w->all->zone, w->kind, item, 0, w->mark,
-                                 f->log);
+        rc = ngx_aigc_watch_apply(w, item, 0, w->mark);
         if (rc != NGX_OK) {
             break;
         }

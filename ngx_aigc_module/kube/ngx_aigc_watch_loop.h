@@ -7,10 +7,15 @@
 #define _NGX_AIGC_WATCH_LOOP_H_INCLUDED_
 
 #include "ngx_aigc_watch.h"
-#include "ngx_aigc_watch_path.h"
-#include "base/ngx_aigc_fetch.h"
-
 #include "ngx_aigc_frame.h"
+
+
+typedef enum {
+    NGX_AIGC_WATCH_WAITING = 0,         /* for its timer */
+    NGX_AIGC_WATCH_STREAMING_LIST,
+    NGX_AIGC_WATCH_PAGED_LIST,
+    NGX_AIGC_WATCH_WATCHING
+} ngx_aigc_watch_phase_e;
 
 
 /* What all watches of a process share. */
@@ -25,7 +30,7 @@ typedef struct {
 typedef struct {
     ngx_aigc_watch_all_t    *all;
     ngx_uint_t               index;     /* in the zone's watches */
-    ngx_aigc_kind_e          kind;
+    const ngx_aigc_kind_t   *kind;
     ngx_str_t                ns;        /* len 0: all */
     ngx_aigc_watch_phase_e   phase;
     unsigned                 pages:1;   /* the server has no streaming list */
@@ -50,10 +55,19 @@ typedef struct {
 } ngx_aigc_watch_t;
 
 
-/* What is worth a line, and of an auxiliary kind is not. */
-#define ngx_aigc_watch_notice(w)                                              \
-    ((w)->kind < NGX_AIGC_KINDS_CORE ? NGX_LOG_NOTICE : NGX_LOG_INFO)
+#define ngx_aigc_watch_required(w)  ((w)->kind->flags & NGX_AIGC_KIND_REQUIRED)
 
+/* What is worth a line, unless nothing depends on it. */
+#define ngx_aigc_watch_notice(w)                                              \
+    (ngx_aigc_watch_required(w) ? NGX_LOG_NOTICE : NGX_LOG_INFO)
+
+
+/*
+ * The request line's path and query, from pool: of a list's next page, or of
+ * the watch from the version that is known.  NGX_OK or NGX_ERROR.
+ */
+ngx_int_t ngx_aigc_watch_path(ngx_aigc_watch_t *w, ngx_pool_t *pool,
+    ngx_str_t *path);
 
 /* Lists, or watches on from the version that is known. */
 void ngx_aigc_watch_connect(ngx_aigc_watch_t *w);
@@ -66,7 +80,7 @@ void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
 
 /*
  * The connection has ended; why is a word for the log, NULL: as it should, or
- * with 410 (w->gone).  refused: an auxiliary kind is not to be had.
+ * with 410 (w->gone).  refused: one that is not required is not to be had.
  */
 void ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why);
 void ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status);

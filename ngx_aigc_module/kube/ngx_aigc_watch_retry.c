@@ -8,12 +8,11 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_watch_loop.h"
-#include "ngx_aigc_watch_path.h"
 
 
 /*
- * No right to an auxiliary kind, or no such kind: all goes on without it, and
- * what it once told is forgotten.  Asked for again now and then.
+ * No right to a kind that is not required, or no such kind: all goes on without
+ * it, and what it once told is forgotten.  Asked for again now and then.
  */
 void
 ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
@@ -25,8 +24,8 @@ ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
 
     w->mark = (uint32_t) ++ngx_aigc_sync(w->all->zone)->mark;
 
-    (void) w->all->sink->sweep(w->all->zone, w->kind, &w->ns, w->mark);
-    ngx_aigc_zone_refused(w->all->zone, w->index);
+    ngx_aigc_kind_sweep(w->kind, w->all->zone, NULL, &w->ns, w->mark);
+    ngx_aigc_sync_refused(w->all->zone, w->index);
 
     w->phase = NGX_AIGC_WATCH_WAITING;
     w->version.len = 0;
@@ -35,10 +34,9 @@ ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
     if (ngx_aigc_seldom(&w->complained, NGX_AIGC_WATCH_COMPLAIN)) {
         ngx_log_error(NGX_LOG_WARN, w->all->log, 0,
                       "aigc: %s%s%V cannot be watched: status %ui; instances "
-                      "are shown without %s", ngx_aigc_watch_names[w->kind],
+                      "are shown without %s", w->kind->name,
                       w->ns.len ? " of " : "", &w->ns, status,
-                      w->kind == NGX_AIGC_KIND_WARNING
-                      ? "warnings" : "updates");
+                      w->kind->without);
     }
 
     w->all->sink->changed();
@@ -54,7 +52,7 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
 {
     uint32_t    hash;
     ngx_msec_t  wait;
-    ngx_uint_t  core, level;
+    ngx_uint_t  required, level;
 
     if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
         /* after a reload: the new worker watches now */
@@ -81,7 +79,7 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
 
         ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
                       "aigc: the watch of %s is too old (410): listing again",
-                      ngx_aigc_watch_names[w->kind]);
+                      w->kind->name);
     }
 
     w->phase = NGX_AIGC_WATCH_WAITING;
@@ -94,22 +92,23 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
                                 : NGX_AIGC_WATCH_BACKOFF;
 
         hash = ngx_crc32_short((u_char *) why, ngx_strlen(why));
-        core = (w->kind < NGX_AIGC_KINDS_CORE);
-        level = core ? NGX_LOG_ERR : NGX_LOG_WARN;
+        required = ngx_aigc_watch_required(w);
+        level = required ? NGX_LOG_ERR : NGX_LOG_WARN;
 
-        if (core && hash != w->complaint) {
+        if (required && hash != w->complaint) {
             w->complained.done = 0;
         }
 
-        if (ngx_aigc_seldom(&w->complained, core ? NGX_AIGC_WATCH_COMPLAIN_CORE
-                                                 : NGX_AIGC_WATCH_COMPLAIN))
+        if (ngx_aigc_seldom(&w->complained,
+                            required ? NGX_AIGC_WATCH_COMPLAIN_REQUIRED
+                                     : NGX_AIGC_WATCH_COMPLAIN))
         {
             w->complaint = hash;
             ngx_log_error(level, w->all->log, 0,
                           "aigc: the watch of %s ended: %s; the table is "
                           "%T s old, trying again",
-                          ngx_aigc_watch_names[w->kind], why,
-                          ngx_aigc_zone_age(w->all->zone));
+                          w->kind->name, why,
+                          ngx_aigc_sync_age(w->all->zone));
         }
     }
 

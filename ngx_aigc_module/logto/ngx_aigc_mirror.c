@@ -169,7 +169,7 @@ ngx_aigc_mirror_timer(ngx_event_t *ev)
     }
 
     if (ngx_aigc_mirror_call
-        || ngx_aigc_zone_synced(ngx_aigc_mirror_zone) != NGX_OK
+        || ngx_aigc_sync_complete(ngx_aigc_mirror_zone) != NGX_OK
         || ngx_aigc_table_holes(ngx_aigc_mirror_zone))
     {
         return;

@@ -93,10 +93,14 @@ sub kube_patch {    # a merge patch; what and name as kubectl has them
 # required watch is heard.
 sub touch_watched {
     my ($self, $inst) = @_;
-    my %name = (gss => $inst->data->{template}, gs => $inst->pod, pods => $inst->pod,
-        pvcs => ($self->kube_list('pvcs'))[0]{metadata}{name});
+    my %name = (gameserversets => $inst->data->{template}, gameservers => $inst->pod, pods => $inst->pod,
+        persistentvolumeclaims => ($self->kube_list('pvcs'))[0]{metadata}{name});
     my $news = { metadata => { annotations => { touched => 'at ' . time } } };
-    return $self->kube_send([ map { ['PATCH', sprintf("$plural{$_}/$name{$_}", 'default'), $news] } sort keys %name ]);
+    $self->{required} //= [ grep { $_->{required} } @{ $self->status('/describe')->json->{kinds} } ];
+    return $self->kube_send([ map {
+        my $name = $name{ $_->{kind} } // croak "touch_watched: which of the $_->{kind}?";
+        ['PATCH', "$_->{api}/namespaces/default/$_->{kind}/$name", $news];
+    } @{ $self->{required} } ]);
 }
 
 ### Templates
