@@ -8,13 +8,14 @@
 #include "kube/ngx_aigc_subrequest.h"
 #include "instances/ngx_http_aigc_instance.h"
 
-#include "kube/ngx_aigc_delete.h"
+#include "kube/ngx_aigc_kubernetes.h"
 
 
 typedef struct {
     ngx_aigc_record_t   record;         /* as it was */
     ngx_msec_t          sent;           /* when: ngx_current_msec */
-    ngx_uint_t          status;         /* the API server's answer */
+    ngx_uint_t          status;         /* HTTP, of the response; 0: none */
+    ngx_aigc_verdict_e  verdict;        /* on it */
 } ngx_http_aigc_pod_t;
 
 
@@ -55,12 +56,13 @@ ngx_http_aigc_pod_delete(ngx_http_request_t *r, ngx_aigc_record_t *record)
 static ngx_int_t
 ngx_http_aigc_pod_send(ngx_http_request_t *r, ngx_http_aigc_pod_t *pod)
 {
-    ngx_str_t           path, uid, options;
+    ngx_str_t           path, ns, name, uid, options;
     ngx_aigc_record_t  *record;
 
-    static ngx_str_t    method = ngx_string("DELETE");
-
     record = &pod->record;
+
+    ngx_aigc_fixed_get(&record->ns, &ns);
+    ngx_aigc_fixed_get(&record->name, &name);
 
     /* one that has taken its place meanwhile is left alone */
 
@@ -70,9 +72,7 @@ ngx_http_aigc_pod_send(ngx_http_request_t *r, ngx_http_aigc_pod_t *pod)
         ngx_aigc_fixed_get(&record->pod_uid, &uid);
     }
 
-    path.data = ngx_pnalloc(r->pool, sizeof("/api/v1/namespaces//pods/-")
-                                     + record->ns.len + record->name.len
-                                     + NGX_INT_T_LEN);
+    path.data = ngx_pnalloc(r->pool, NGX_AIGC_PATH_MAX);
 
     if (path.data == NULL
         || ngx_aigc_delete_options(r->pool, &uid, NULL, &options) != NGX_OK)
@@ -80,14 +80,9 @@ ngx_http_aigc_pod_send(ngx_http_request_t *r, ngx_http_aigc_pod_t *pod)
         return NGX_ERROR;
     }
 
-    path.len = ngx_sprintf(path.data, "/api/v1/namespaces/%*s/pods/%*s-%D",
-                           (size_t) record->ns.len, record->ns.data,
-                           (size_t) record->name.len, record->name.data,
-                           record->id)
-               - path.data;
+    ngx_aigc_kubernetes_pod(&path, &ns, &name, record->id);
 
-    return ngx_aigc_subrequest(r, NGX_HTTP_DELETE, &method, &path,
-                               "application/json", &options,
+    return ngx_aigc_subrequest(r, NGX_HTTP_DELETE, &path, &options,
                                ngx_http_aigc_pod_sent, pod);
 }
 
@@ -100,7 +95,8 @@ ngx_http_aigc_pod_sent(ngx_http_request_t *r, ngx_aigc_subrequest_t *sub)
     pod = sub->data;
 
     pod->sent = ngx_current_msec;
-    pod->status = sub->json ? sub->status : 0;  /* else not the API server's */
+    pod->status = sub->status;
+    pod->verdict = ngx_aigc_verdict(NULL, sub->status, &sub->body, NULL);
 
     r->write_event_handler = ngx_http_aigc_pod_step;
 }
@@ -118,20 +114,19 @@ ngx_http_aigc_pod_step(ngx_http_request_t *r)
     pod = ctx->handler;
     was = &pod->record;
 
-    switch (pod->status) {
+    switch (pod->verdict) {
 
-    case NGX_HTTP_NOT_FOUND:
+    case NGX_AIGC_WRITE_GONE:
         /* no pod at this moment: one is on its way */
 
         ngx_http_aigc_finish(r,
             ngx_http_aigc_instance_reply(r, NGX_HTTP_OK, was));
         return;
 
-    case NGX_HTTP_OK:
-    case NGX_HTTP_ACCEPTED:
+    case NGX_AIGC_WRITE_DONE:
         break;
 
-    case NGX_HTTP_CONFLICT:
+    case NGX_AIGC_WRITE_MOVED:
         if (was->pod) {
             break;                      /* it is another one already */
         }

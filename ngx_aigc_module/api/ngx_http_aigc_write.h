@@ -16,7 +16,6 @@
 #define NGX_HTTP_AIGC_WRITE_TIME  10000 /* ms: then 503 and Retry-After */
 #define NGX_HTTP_AIGC_SENT_TIME   15000 /* ms more for a patch under way */
 #define NGX_HTTP_AIGC_LOCK_TIME   3000  /* ms, renewed: a dead writer's ends */
-#define NGX_HTTP_AIGC_WRITE_MAX   256   /* operations in one patch */
 
 
 /*

@@ -191,7 +191,7 @@ static void
 ngx_aigc_bind_ask(ngx_log_t *log)
 {
     u_char                 buf[NGX_AIGC_PATH_MAX];
-    ngx_str_t              path, ns, name, none;
+    ngx_str_t              path, ns, name;
     ngx_aigc_task_t        task;
     ngx_aigc_template_t    tmpl;
     ngx_aigc_bind_list_t  *list;
@@ -206,7 +206,6 @@ ngx_aigc_bind_ask(ngx_log_t *log)
 
     ngx_aigc_fixed_get(&tmpl.ns, &ns);
     ngx_aigc_fixed_get(&tmpl.name, &name);
-    ngx_str_null(&none);
 
     path.data = buf;
     ngx_aigc_kubernetes_gss(&path, &ns, &name);
@@ -217,7 +216,7 @@ ngx_aigc_bind_ask(ngx_log_t *log)
     task.slot = list->tmpl;
     task.done = ngx_aigc_bind_asked;
 
-    if (ngx_aigc_task_send(&task, "GET", &path, NULL, &none) == NGX_OK) {
+    if (ngx_aigc_task_get(&task, &path) == NGX_OK) {
         list->state = NGX_AIGC_BIND_ASKED;
     }
 }
@@ -355,8 +354,7 @@ ngx_aigc_bind_send(uint32_t slot, ngx_aigc_disk_t *disk,
         task.slot = slot;
         task.done = ngx_aigc_bind_done;
 
-        rc = ngx_aigc_task_send(&task, "PATCH", &path, NGX_AIGC_JSON_PATCH,
-                                &patch);
+        rc = ngx_aigc_task_patch(&task, &path, &patch);
     }
 
     ngx_destroy_pool(pool);
@@ -372,22 +370,13 @@ ngx_aigc_bind_send(uint32_t slot, ngx_aigc_disk_t *disk,
 static void
 ngx_aigc_bind_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
-    if (f == NULL) {
-        return;
-    }
+    /* gone, moved: the table follows */
 
-    if (f->status == 200) {
+    if (f && ngx_aigc_kubernetes_written(f, "a disk could not be bound to its "
+                                            "template, or freed from it")
+             == NGX_AIGC_WRITE_DONE)
+    {
         ngx_aigc_count(ngx_aigc_bind_zone, bindings);
         ngx_aigc_task_again();
-        return;
     }
-
-    if (f->status == 404 || f->status == 422) {
-        return;                 /* not as it was seen: the table follows */
-    }
-
-    ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                  "aigc: a disk could not be bound to its template, or freed "
-                  "from it: status %ui%s%s",
-                  f->status, f->error ? ", " : "", f->error ? f->error : "");
 }

@@ -130,10 +130,5 @@ ngx_aigc_event_done(ngx_aigc_fetch_t *f)
         }
     }
 
-    if (f->status != 201) {
-        ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                      "aigc: an Event could not be written: status %ui%s%s",
-                      f->status, f->error ? ", " : "",
-                      f->error ? f->error : "");
-    }
+    (void) ngx_aigc_kubernetes_written(f, "an Event could not be written");
 }

@@ -5,9 +5,17 @@
 #include "ngx_aigc_leader_patch.h"
 
 
-static ngx_int_t ngx_aigc_leader_patch_plan(ngx_aigc_zone_t *zone,
-    ngx_aigc_leader_patch_t *patch, ngx_aigc_task_t *task,
-    ngx_aigc_leader_item_t *items, ngx_uint_t n, ngx_pool_t *pool);
+/* One under way; in the write's own pool. */
+typedef struct {
+    ngx_aigc_gss_write_t      write;
+    ngx_aigc_leader_patch_t  *patch;
+    ngx_uint_t                n;
+} ngx_aigc_leader_write_t;
+
+
+static ngx_int_t ngx_aigc_leader_patch_send(ngx_aigc_gss_write_t *write,
+    ngx_aigc_leader_patch_t *patch, ngx_aigc_leader_item_t *items,
+    ngx_uint_t n);
 static void ngx_aigc_leader_patch_done(ngx_aigc_task_t *task,
     ngx_aigc_fetch_t *f);
 
@@ -45,89 +53,81 @@ ngx_aigc_leader_patch_one(ngx_aigc_zone_t *zone,
     ngx_aigc_leader_patch_t *patch, uint32_t tmpl,
     ngx_aigc_leader_item_t *items, ngx_uint_t n, ngx_log_t *log)
 {
-    ngx_int_t         rc;
-    ngx_pool_t       *pool;
-    ngx_aigc_task_t   task;
+    ngx_int_t              rc;
+    ngx_aigc_gss_write_t   write;
 
     ngx_aigc_leader_zone = zone;
 
-    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
+    ngx_memzero(&write, sizeof(ngx_aigc_gss_write_t));
+    write.failed = patch->failed;
 
-    task.what = patch->what;
-    task.slot = tmpl;
-    task.done = ngx_aigc_leader_patch_done;
-    task.data = patch;
-    task.seq = n;
-    task.lock = ngx_aigc_queue_lock(zone, tmpl, NGX_AIGC_TASK_TIME + 1000);
+    rc = ngx_aigc_gss_write_begin(zone, &write, tmpl,
+                                  NGX_AIGC_TASK_TIME + 1000, log);
 
-    if (task.lock == 0) {
-        return NGX_DECLINED;
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_leader_patch_send(&write, patch, items, n);
+
+        if (rc != NGX_OK) {
+            ngx_aigc_gss_write_end(zone, &write, 0);
+        }
     }
 
-    rc = NGX_ERROR;
-
-    pool = ngx_create_pool(16384, log);
-
-    if (pool) {
-        rc = ngx_aigc_leader_patch_plan(zone, patch, &task, items, n, pool);
-        ngx_destroy_pool(pool);
-    }
-
-    if (rc != NGX_OK) {
-        ngx_aigc_queue_unlock(zone, tmpl, task.lock, 0, 0);
-    }
-
-    return rc;
+    return (rc == NGX_AGAIN) ? NGX_DECLINED : rc;
 }
 
 
 static ngx_int_t
-ngx_aigc_leader_patch_plan(ngx_aigc_zone_t *zone,
-    ngx_aigc_leader_patch_t *patch, ngx_aigc_task_t *task,
-    ngx_aigc_leader_item_t *items, ngx_uint_t n, ngx_pool_t *pool)
+ngx_aigc_leader_patch_send(ngx_aigc_gss_write_t *write,
+    ngx_aigc_leader_patch_t *patch, ngx_aigc_leader_item_t *items,
+    ngx_uint_t n)
 {
-    u_char                buf[NGX_AIGC_PATH_MAX];
-    ngx_str_t             path, body, ns, name, owner;
-    ngx_uint_t            i;
-    ngx_aigc_op_t        *ops;
-    ngx_aigc_template_t   tmpl;
+    ngx_str_t                 uid, owner;
+    ngx_uint_t                i;
+    ngx_aigc_op_t            *ops;
+    ngx_aigc_task_t           task;
+    ngx_aigc_zone_t          *zone;
+    ngx_aigc_template_t       tmpl;
+    ngx_aigc_leader_write_t  *w;
 
-    ops = ngx_pcalloc(pool, (n + 1) * sizeof(ngx_aigc_op_t));
-    if (ops == NULL) {
+    zone = ngx_aigc_leader_zone;
+
+    ops = ngx_palloc(write->pool, (n + 1) * sizeof(ngx_aigc_op_t));
+    w = ngx_palloc(write->pool, sizeof(ngx_aigc_leader_write_t));
+
+    if (ops == NULL || w == NULL) {
         return NGX_ERROR;
     }
 
-    if (ngx_aigc_table_template_at(zone, task->slot, &tmpl) != NGX_OK) {
+    if (ngx_aigc_table_template_at(zone, write->tmpl, &tmpl) != NGX_OK) {
         return NGX_DECLINED;
     }
 
+    ngx_aigc_fixed_get(&tmpl.uid, &uid);
+
     for (i = 0; i < n; i++) {
-        ops[i].kind = patch->kind;
-        ops[i].state = NGX_AIGC_OP_WAITING;
-        ops[i].tmpl = task->slot;
-        ops[i].id = items[i].id;
-        ngx_memcpy(&ops[i].uid, &tmpl.uid, sizeof(tmpl.uid));
         ngx_aigc_fixed_get(&items[i].owner, &owner);
-        ngx_aigc_fixed_set(&ops[i].owner, &owner);
+        ngx_aigc_op_init(&ops[i], patch->kind, write->tmpl, &uid, items[i].id,
+                         &owner);
     }
 
-    if (ngx_aigc_plan(zone, pool, task->slot, ops, n, NULL, &body,
-                      &task->generation)
-        != NGX_OK
-        || body.len == 0)
+    if (ngx_aigc_plan(zone, write, ops, n, NULL) != NGX_OK
+        || write->patch.len == 0)
     {
         return NGX_DECLINED;            /* OKG may not have settled */
     }
 
-    ngx_aigc_fixed_get(&tmpl.ns, &ns);
-    ngx_aigc_fixed_get(&tmpl.name, &name);
+    w->write = *write;
+    w->patch = patch;
+    w->n = n;
 
-    path.data = buf;
-    ngx_aigc_kubernetes_gss(&path, &ns, &name);
+    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
 
-    if (ngx_aigc_task_send(task, "PATCH", &path, NGX_AIGC_JSON_PATCH, &body)
-        != NGX_OK)
-    {
+    task.what = patch->what;
+    task.slot = write->tmpl;
+    task.done = ngx_aigc_leader_patch_done;
+    task.data = w;
+
+    if (ngx_aigc_task_patch(&task, &write->path, &write->patch) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -142,46 +142,25 @@ ngx_aigc_leader_patch_plan(ngx_aigc_zone_t *zone,
 static void
 ngx_aigc_leader_patch_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
-    ngx_aigc_zone_t          *zone;
-    ngx_aigc_status_t         status;
+    ngx_uint_t                n;
     ngx_aigc_leader_patch_t  *patch;
+    ngx_aigc_leader_write_t  *w;
 
-    zone = ngx_aigc_leader_zone;
-    patch = task->data;
+    w = task->data;
+    n = w->n;
+    patch = w->patch;
 
     if (f == NULL) {
-        /* how it ended will be seen in the table */
-
-        ngx_aigc_queue_unlock(zone, task->slot, task->lock, 1000, 0);
+        ngx_aigc_gss_write_end(ngx_aigc_leader_zone, &w->write,
+                               NGX_AIGC_GSS_WRITE_LOST);
         return;
     }
 
-    if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status)
-        != NGX_OK)
+    if (ngx_aigc_gss_write_answered(ngx_aigc_leader_zone, &w->write, f->status,
+                                    &f->answer, f->error, f->log)
+        == NGX_AIGC_WRITE_DONE
+        && patch->written)
     {
-        ngx_memzero(&status, sizeof(ngx_aigc_status_t));
+        patch->written(n);
     }
-
-    ngx_aigc_queue_answered(zone, task->slot, f->status, status.test_failed);
-
-    if (f->status == 200) {
-        ngx_aigc_queue_unlock(zone, task->slot, task->lock, patch->shown,
-                              task->generation);
-
-        if (patch->written) {
-            patch->written(task->seq);
-        }
-
-        return;
-    }
-
-    ngx_aigc_count(zone, patches_failed);
-
-    ngx_log_error((f->status == 422 ? NGX_LOG_NOTICE : NGX_LOG_WARN), f->log, 0,
-                  "aigc: %s: status %ui%s%s: trying again", patch->failed,
-                  f->status, f->error ? ", " : "", f->error ? f->error : "");
-
-    /* users may write at once, we try again with the next pass */
-
-    ngx_aigc_queue_unlock(zone, task->slot, task->lock, 0, 0);
 }

@@ -25,7 +25,6 @@ typedef struct {
 typedef struct {
     ngx_aigc_task_e       what;
     ngx_aigc_op_kind_e    kind;         /* of each item's operation */
-    ngx_msec_t            shown;        /* ms to wait for the table afterwards */
     const char           *failed;       /* "a repair was not taken" */
 
     /* it is under way: n items, and the operations as they were planned */

@@ -1,6 +1,5 @@
 /*
- * instances/ngx_aigc_objects.c — GameServers, PersistentVolumeClaims, and the error
- * body.
+ * instances/ngx_aigc_objects.c — GameServers and PersistentVolumeClaims.
  */
 
 #include "ngx_aigc_objects.h"
@@ -8,10 +7,6 @@
 #include "ngx_aigc_ids.h"
 #include "ngx_aigc_pod.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_STATUS_MAX      16384  /* bytes of an error body */
-#define NGX_AIGC_STATUS_TEXT     256
 
 
 static ngx_aigc_gs_state_e ngx_aigc_gs_state(ngx_str_t *name);
@@ -23,8 +18,6 @@ static ngx_int_t ngx_aigc_pvc_text(ngx_pool_t *pool, json_t *object,
     const char *key, size_t max, ngx_str_t *out);
 static ngx_int_t ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
     const char *key, ngx_str_t *value, ngx_str_t *out);
-static ngx_uint_t ngx_aigc_status_test_failed(json_t *root,
-    ngx_str_t *message);
 
 
 ngx_int_t
@@ -320,94 +313,4 @@ ngx_aigc_pvc_annotate(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc, const char *key,
     }
 
     return ngx_aigc_writer_text(&w, out);
-}
-
-
-ngx_int_t
-ngx_aigc_status_read(ngx_pool_t *pool, ngx_uint_t http, ngx_str_t *body,
-    ngx_aigc_status_t *status)
-{
-    json_t     *root;
-    ngx_int_t   rc;
-    ngx_str_t   kind, message;
-
-    ngx_memzero(status, sizeof(ngx_aigc_status_t));
-
-    status->code = http;
-
-    if (body->len == 0 || body->len > NGX_AIGC_STATUS_MAX) {
-        return NGX_OK;
-    }
-
-    root = json_loadb((char *) body->data, body->len, 0, NULL);
-
-    kind = ngx_aigc_json_text(root, "kind");
-
-    if (!ngx_aigc_text_is(&kind, "Status")) {
-        json_decref(root);
-        return NGX_OK;
-    }
-
-    message = ngx_aigc_json_text(root, "message");
-
-    rc = ngx_aigc_json_copy(pool, root, "reason", NGX_AIGC_REASON_CODE_MAX,
-                            &status->reason);
-
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_text_copy(pool, &message, NGX_AIGC_STATUS_TEXT,
-                                &status->message);
-    }
-
-    if (rc == NGX_OK && http == 422) {
-        status->test_failed = ngx_aigc_status_test_failed(root, &message);
-    }
-
-    json_decref(root);
-
-    return rc;
-}
-
-
-/*
- * The API server keeps it to itself which operation of a JSON Patch failed:
- * one that could not be applied is "Invalid" with a general sentence and empty
- * details, while an object that does not validate is named there.  A patch of
- * ours can only fail to apply for a test: its tests come first and cover what
- * the rest needs.
- */
-
-static ngx_uint_t
-ngx_aigc_status_test_failed(json_t *root, ngx_str_t *message)
-{
-    json_t     *details;
-    ngx_str_t   reason;
-
-    static ngx_str_t  generic = ngx_string("the server rejected our request "
-                                           "due to an error in our request");
-    static ngx_str_t  testing = ngx_string("testing ");
-
-    reason = ngx_aigc_json_text(root, "reason");
-
-    if (!ngx_aigc_text_is(&reason, "Invalid")) {
-        return 0;
-    }
-
-    details = json_object_get(root, "details");
-
-    if (json_object_get(details, "name") || json_object_get(details, "causes"))
-    {
-        return 0;
-    }
-
-    if (ngx_aigc_text_eq(message, &generic)) {
-        return 1;
-    }
-
-    if (message->len < testing.len) {
-        return 0;
-    }
-
-    return ngx_strlcasestrn(message->data, message->data + message->len,
-                            testing.data, testing.len - 1)
-           != NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * instances/ngx_aigc_objects.h — GameServers and PersistentVolumeClaims as the
- * gateway reads them, and the error body.  Pods are in ngx_aigc_pod.h, what
- * stands behind them in ngx_aigc_workload.h.
+ * gateway reads them.  Pods are in ngx_aigc_pod.h, what stands behind them in
+ * ngx_aigc_workload.h.
  */
 
 #ifndef _NGX_AIGC_OBJECTS_H_INCLUDED_
@@ -99,23 +99,6 @@ ngx_int_t ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
 ngx_int_t ngx_aigc_pvc_stray(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
     ngx_str_t *gss, ngx_str_t *out);
 
-
-/*
- * What a Kubernetes Status body (any write's error answer, at most 16 KiB)
- * says.  code is the HTTP status given: that decides.  Not a Status, HTML,
- * half a body: reason and message are empty.
- */
-typedef struct {
-    ngx_uint_t           code;
-    ngx_str_t            reason;        /* "Conflict", "Invalid", "NotFound" */
-    ngx_str_t            message;       /* bounded to 256 bytes, no controls */
-    unsigned             test_failed:1; /* 422: a JSON Patch that does not apply
-                                           to the object as it is; when it is
-                                           well-formed, for one of its tests */
-} ngx_aigc_status_t;
-
-ngx_int_t ngx_aigc_status_read(ngx_pool_t *pool, ngx_uint_t http,
-    ngx_str_t *body, ngx_aigc_status_t *status);
 
 
 #endif /* _NGX_AIGC_OBJECTS_H_INCLUDED_ */

@@ -7,10 +7,11 @@
 #include "ngx_aigc_plan_op.h"
 
 #include "ngx_aigc_ids.h"
+#include "kube/ngx_aigc_kubernetes.h"
 
 
-static ngx_int_t ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *before,
-    ngx_str_t *patch);
+static ngx_int_t ngx_aigc_plan_patch(ngx_aigc_plan_t *plan,
+    ngx_str_t *reserve, ngx_aigc_gss_write_t *w);
 static ngx_int_t ngx_aigc_plan_reserve(ngx_aigc_plan_t *plan, ngx_str_t *text);
 
 
@@ -33,9 +34,40 @@ ngx_aigc_plan_settled(ngx_aigc_template_t *tmpl)
 
 
 ngx_int_t
-ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
-    ngx_aigc_op_t *ops, ngx_uint_t n, ngx_aigc_limits_t *limits,
-    ngx_str_t *patch, int64_t *generation)
+ngx_aigc_plan_queue(ngx_aigc_zone_t *zone, ngx_aigc_gss_write_t *w,
+    ngx_aigc_limits_t *limits)
+{
+    uint32_t       *slots;
+    ngx_int_t       rc;
+    ngx_uint_t      n;
+    ngx_aigc_op_t  *ops;
+
+    ops = ngx_palloc(w->pool, NGX_AIGC_PLAN_MAX * sizeof(ngx_aigc_op_t));
+    slots = ngx_palloc(w->pool, NGX_AIGC_PLAN_MAX * sizeof(uint32_t));
+
+    if (ops == NULL || slots == NULL) {
+        return NGX_ERROR;
+    }
+
+    n = ngx_aigc_queue_waiting(zone, w->tmpl, ops, slots, NGX_AIGC_PLAN_MAX);
+
+    if (n == 0) {
+        return NGX_OK;                  /* somebody else has written it */
+    }
+
+    rc = ngx_aigc_plan(zone, w, ops, n, limits);
+
+    if (rc == NGX_OK || rc == NGX_DECLINED) {
+        ngx_aigc_queue_put(zone, ops, slots, n, w->lock);
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_aigc_gss_write_t *w,
+    ngx_aigc_op_t *ops, ngx_uint_t n, ngx_aigc_limits_t *limits)
 {
     ngx_int_t         rc;
     ngx_str_t         reserve;
@@ -43,14 +75,13 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
     ngx_aigc_plan_t   plan;
 
     plan.zone = zone;
-    plan.pool = pool;
-    plan.slot = slot;
+    plan.pool = w->pool;
+    plan.slot = w->tmpl;
     plan.limits = limits;
     plan.moves = 0;
 
-    ngx_str_null(patch);
-
-    rc = ngx_aigc_table_claims(zone, pool, slot, &plan.tmpl, &plan.claims);
+    rc = ngx_aigc_table_claims(zone, plan.pool, plan.slot, &plan.tmpl,
+                               &plan.claims);
 
     if (rc == NGX_BUSY) {
         return NGX_AGAIN;
@@ -82,10 +113,11 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
         return NGX_AGAIN;
     }
 
-    *generation = plan.tmpl.generation;
+    w->generation = plan.tmpl.generation;
     plan.top = plan.tmpl.top;
 
-    if (ngx_array_init(&plan.changes, pool, n + 1, sizeof(ngx_aigc_change_t))
+    if (ngx_array_init(&plan.changes, plan.pool, n + 1,
+                       sizeof(ngx_aigc_change_t))
         != NGX_OK
         || ngx_aigc_plan_reserve(&plan, &reserve) != NGX_OK)
     {
@@ -107,9 +139,8 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
         }
     }
 
-    for (i = 0; i < n; i++) {
-        ops[i].moves = (plan.moves || !plan.tmpl.agrees);
-    }
+    w->shown = (plan.moves || !plan.tmpl.agrees) ? NGX_AIGC_LOCK_SHOWN
+                                                 : NGX_AIGC_LOCK_SAME;
 
     /* with n 0, once more where the last write was refused: is it still? */
 
@@ -119,15 +150,16 @@ ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
         return NGX_OK;
     }
 
-    return ngx_aigc_plan_patch(&plan, &reserve, patch);
+    return ngx_aigc_plan_patch(&plan, &reserve, w);
 }
 
 
 static ngx_int_t
 ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *reserve,
-    ngx_str_t *patch)
+    ngx_aigc_gss_write_t *w)
 {
     ngx_int_t         *running, *aside;
+    ngx_str_t          ns, name;
     ngx_uint_t         i;
     ngx_aigc_patch_t   p;
     ngx_aigc_claim_t  *claim;
@@ -156,9 +188,15 @@ ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *reserve,
     aside = ngx_palloc(plan->pool,
                        (plan->claims.nelts + 1) * sizeof(ngx_int_t));
 
-    if (running == NULL || aside == NULL) {
+    w->path.data = ngx_pnalloc(plan->pool, NGX_AIGC_PATH_MAX);
+
+    if (running == NULL || aside == NULL || w->path.data == NULL) {
         return NGX_ERROR;
     }
+
+    ngx_aigc_fixed_get(&plan->tmpl.ns, &ns);
+    ngx_aigc_fixed_get(&plan->tmpl.name, &name);
+    ngx_aigc_kubernetes_gss(&w->path, &ns, &name);
 
     claim = plan->claims.elts;
 
@@ -183,7 +221,7 @@ ngx_aigc_plan_patch(ngx_aigc_plan_t *plan, ngx_str_t *reserve,
 
     /* NGX_DECLINED, a contradiction: the table has been misread */
 
-    return (ngx_aigc_patch_build(plan->pool, &p, patch) == NGX_OK)
+    return (ngx_aigc_patch_build(plan->pool, &p, &w->patch) == NGX_OK)
            ? NGX_OK : NGX_ERROR;
 }
 

@@ -10,9 +10,6 @@ static ngx_uint_t ngx_aigc_queue_free(ngx_aigc_zone_t *zone,
 static ngx_uint_t ngx_aigc_queue_unseen(ngx_aigc_zone_t *zone,
     ngx_aigc_op_t *op);
 static ngx_uint_t ngx_aigc_queue_dead(ngx_aigc_op_t *op);
-static void ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
-    ngx_aigc_op_state_e state, ngx_aigc_result_e result, ngx_uint_t http,
-    ngx_str_t *message);
 
 
 typedef struct {
@@ -64,25 +61,34 @@ ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
         return NGX_AIGC_NONE;
     }
 
-    i = slot;
+    op = &op[slot];
 
-    ngx_memzero(&op[i], sizeof(ngx_aigc_op_t));
+    ngx_aigc_op_init(op, kind, tmpl, uid, id, owner);
 
-    op[i].state = NGX_AIGC_OP_WAITING;
-    op[i].kind = kind;
-    op[i].tmpl = tmpl;
-    op[i].id = id;
-    op[i].pid = ngx_pid;
-    op[i].ticket = ++ngx_aigc_queue(zone)->ticket;
-    op[i].started = ngx_current_msec;
-    ngx_aigc_fixed_set(&op[i].uid, uid);
-    ngx_aigc_fixed_set(&op[i].owner, owner);
+    op->pid = ngx_pid;
+    op->ticket = ++ngx_aigc_queue(zone)->ticket;
+    op->started = ngx_current_msec;
 
-    *ticket = op[i].ticket;
+    *ticket = op->ticket;
 
     ngx_aigc_unlock(zone);
 
-    return i;
+    return slot;
+}
+
+
+void
+ngx_aigc_op_init(ngx_aigc_op_t *op, ngx_aigc_op_kind_e kind, uint32_t tmpl,
+    ngx_str_t *uid, ngx_int_t id, ngx_str_t *owner)
+{
+    ngx_memzero(op, sizeof(ngx_aigc_op_t));
+
+    op->state = NGX_AIGC_OP_WAITING;
+    op->kind = kind;
+    op->tmpl = tmpl;
+    op->id = id;
+    ngx_aigc_fixed_set(&op->uid, uid);
+    ngx_aigc_fixed_set(&op->owner, owner);
 }
 
 
@@ -362,7 +368,6 @@ ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
         if (op[i].state == NGX_AIGC_OP_SENT) {
             /* nobody writes this template now, so who sent it is dead */
             op[i].state = NGX_AIGC_OP_WAITING;
-            op[i].attempts++;
         }
 
         if (op[i].state != NGX_AIGC_OP_WAITING) {
@@ -427,118 +432,76 @@ ngx_aigc_queue_put(ngx_aigc_zone_t *zone, ngx_aigc_op_t *ops, uint32_t *slots,
 }
 
 
+/*
+ * The template is noted as refused, too, where an admission webhook cannot be
+ * called, which is a 500.
+ */
 void
-ngx_aigc_queue_written(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
+ngx_aigc_queue_answered(ngx_aigc_zone_t *zone, uint32_t tmpl,
+    ngx_atomic_uint_t lock, ngx_aigc_verdict_e verdict, ngx_uint_t http)
 {
-    ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_WRITTEN,
-                       NGX_AIGC_RESULT_WRITTEN, 0, NULL);
-}
+    uint32_t              i;
+    ngx_uint_t            n;
+    ngx_aigc_op_t        *op;
+    ngx_aigc_template_t  *t;
 
-
-void
-ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
-    ngx_uint_t http)
-{
-    ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_WAITING,
-                       NGX_AIGC_RESULT_NONE, http, NULL);
-}
-
-
-void
-ngx_aigc_queue_refused(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
-    ngx_uint_t http, ngx_str_t *message)
-{
-    ngx_aigc_queue_end(zone, lock, NGX_AIGC_OP_DONE, NGX_AIGC_RESULT_REFUSED,
-                       http, message);
-}
-
-
-ngx_int_t
-ngx_aigc_queue_apart(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock)
-{
-    uint32_t        i;
-    ngx_uint_t      n;
-    ngx_aigc_op_t  *op;
-
+    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[tmpl];
     op = ngx_aigc_ops(zone);
     n = 0;
 
     ngx_aigc_lock(zone);
 
+    if (verdict == NGX_AIGC_WRITE_DONE) {
+        t->refused = 0;
+
+    } else if (verdict == NGX_AIGC_WRITE_REFUSED || http == 500) {
+        t->refused = ngx_time();
+    }
+
     for (i = 0; i < NGX_AIGC_OPS; i++) {
         n += (op[i].state == NGX_AIGC_OP_SENT && op[i].lock == lock);
     }
 
-    for (i = 0; n > 1 && i < NGX_AIGC_OPS; i++) {
-        if (op[i].state == NGX_AIGC_OP_SENT && op[i].lock == lock) {
-            op[i].state = NGX_AIGC_OP_WAITING;
-            op[i].alone = 1;
-            op[i].attempts++;
-        }
-    }
-
-    ngx_aigc_unlock(zone);
-
-    return (n > 1) ? NGX_OK : NGX_DECLINED;
-}
-
-
-/*
- * An admission webhook that cannot be called is a 500.  An outage, a conflict,
- * too many requests say nothing of the write.
- */
-void
-ngx_aigc_queue_answered(ngx_aigc_zone_t *zone, uint32_t tmpl, ngx_uint_t http,
-    ngx_uint_t test_failed)
-{
-    ngx_aigc_template_t  *t;
-
-    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[tmpl];
-
-    if (http == 200) {
-        t->refused = 0;
-
-    } else if (!test_failed
-               && (http == 400 || http == 403 || http == 413 || http == 422
-                   || http == 500))
-    {
-        t->refused = ngx_time();
-    }
-}
-
-
-static void
-ngx_aigc_queue_end(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
-    ngx_aigc_op_state_e state, ngx_aigc_result_e result, ngx_uint_t http,
-    ngx_str_t *message)
-{
-    uint32_t        i;
-    ngx_aigc_op_t  *op;
-
-    op = ngx_aigc_ops(zone);
-
-    ngx_aigc_lock(zone);
-
-    for (i = 0; i < NGX_AIGC_OPS; i++) {
+    for (i = 0; n && i < NGX_AIGC_OPS; i++) {
 
         if (op[i].state != NGX_AIGC_OP_SENT || op[i].lock != lock) {
             continue;
         }
 
+        op[i].http = http;
+
         if (op[i].orphan
-            && !(state == NGX_AIGC_OP_WRITTEN && op[i].admitted))
+            && !(verdict == NGX_AIGC_WRITE_DONE && op[i].admitted))
         {
             op[i].state = NGX_AIGC_OP_FREE;
             continue;
         }
 
-        op[i].state = state;
-        op[i].result = result;
-        op[i].http = http;
-        op[i].attempts++;
+        switch (verdict) {
 
-        if (message) {
-            ngx_aigc_fixed_set(&op[i].message, message);
+        case NGX_AIGC_WRITE_DONE:
+            op[i].state = NGX_AIGC_OP_WRITTEN;
+            op[i].result = NGX_AIGC_RESULT_WRITTEN;
+            break;
+
+        case NGX_AIGC_WRITE_GONE:
+        case NGX_AIGC_WRITE_REFUSED:
+
+            if (n == 1) {
+                op[i].state = NGX_AIGC_OP_DONE;
+                op[i].result = NGX_AIGC_RESULT_REFUSED;
+                break;
+            }
+
+            /* one of them is refused, maybe: each is tried by itself */
+
+            op[i].alone = 1;
+
+            /* fall through */
+
+        default:
+            op[i].state = NGX_AIGC_OP_WAITING;
+            break;
         }
     }
 

@@ -12,13 +12,13 @@
 #define _NGX_AIGC_QUEUE_H_INCLUDED_
 
 #include "ngx_aigc_table.h"
+#include "kube/ngx_aigc_write.h"
 
 
 #define NGX_AIGC_OPS         1024       /* waiting at one moment, all workers */
 #define NGX_AIGC_OPS_OWNER   16         /* … of one user, those that are given
                                            up by their client included */
 #define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker's) */
-#define NGX_AIGC_OP_MESSAGE  160
 #define NGX_AIGC_LOCK_SHOWN  1500       /* ms to wait for the table to show it */
 #define NGX_AIGC_LOCK_SAME   100        /* … a patch that leaves spec as it is:
                                            its generation may not move */
@@ -72,14 +72,11 @@ typedef struct {
     uint32_t                              state;    /* ngx_aigc_op_state_e */
     uint32_t                              kind;
     uint32_t                              tmpl;     /* slot */
-    uint32_t                              attempts;
     int32_t                               id;       /* -1: to be chosen */
     uint32_t                              result;
     uint32_t                              orphan;   /* nobody waits any more */
     uint32_t                              alone;    /* refused together with
                                                        others: goes by itself */
-    uint32_t                              moves;    /* sent in a patch that
-                                                       changes spec */
     uint32_t                              admitted; /* counts for its owner's
                                                        total until the table
                                                        shows it */
@@ -90,12 +87,11 @@ typedef struct {
     ngx_msec_t                            started;
     time_t                                since;
     int64_t                               generation;   /* written upon */
-    ngx_uint_t                            http;     /* the last bad answer's */
+    ngx_uint_t                            http;     /* the last answer's */
     ngx_aigc_fixed_t(NGX_AIGC_UID_MAX)    uid;      /* of the template: a slot
                                                        may be used again */
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)    owner;
     ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) after;    /* as sent */
-    ngx_aigc_fixed_t(NGX_AIGC_OP_MESSAGE) message;
 } ngx_aigc_op_t;
 
 
@@ -109,6 +105,10 @@ extern ngx_aigc_part_t  ngx_aigc_queue_part;
 uint32_t ngx_aigc_queue_add(ngx_aigc_zone_t *zone, ngx_aigc_op_kind_e kind,
     uint32_t tmpl, ngx_str_t *uid, ngx_int_t id, ngx_str_t *owner,
     ngx_atomic_uint_t *ticket);
+
+/* An operation that waits, to be planned without the queue. */
+void ngx_aigc_op_init(ngx_aigc_op_t *op, ngx_aigc_op_kind_e kind,
+    uint32_t tmpl, ngx_str_t *uid, ngx_int_t id, ngx_str_t *owner);
 
 /* A copy; FREE when the slot is not this ticket's any more. */
 void ngx_aigc_queue_get(ngx_aigc_zone_t *zone, uint32_t slot,
@@ -169,22 +169,13 @@ ngx_uint_t ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
 void ngx_aigc_queue_put(ngx_aigc_zone_t *zone, ngx_aigc_op_t *ops,
     uint32_t *slots, ngx_uint_t n, ngx_atomic_uint_t lock);
 
-/* The patch under lock was taken; or shall be tried again; or was refused. */
-void ngx_aigc_queue_written(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
-void ngx_aigc_queue_again(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
-    ngx_uint_t http);
 /*
- * It was refused, and there are several in it: for one of them, maybe.  NGX_OK:
- * each of them is tried by itself; NGX_DECLINED: there is one alone.
+ * The API server has answered the patch of a template under lock: its
+ * operations are WRITTEN, or wait again, or are DONE, as refused.  Of several
+ * that are refused together each is tried by itself first.
  */
-ngx_int_t ngx_aigc_queue_apart(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock);
-
-/* What the API server has answered to a write of a template: for its problem. */
 void ngx_aigc_queue_answered(ngx_aigc_zone_t *zone, uint32_t tmpl,
-    ngx_uint_t http, ngx_uint_t test_failed);
-
-void ngx_aigc_queue_refused(ngx_aigc_zone_t *zone, ngx_atomic_uint_t lock,
-    ngx_uint_t http, ngx_str_t *message);
+    ngx_atomic_uint_t lock, ngx_aigc_verdict_e verdict, ngx_uint_t http);
 
 
 #endif /* _NGX_AIGC_QUEUE_H_INCLUDED_ */

@@ -19,7 +19,7 @@ static void ngx_aigc_repair_written(ngx_uint_t n);
 
 
 static ngx_aigc_leader_patch_t  ngx_aigc_repair_patch = {
-    NGX_AIGC_TASK_REPAIR, 0, NGX_AIGC_LOCK_SHOWN, "a repair was not taken",
+    NGX_AIGC_TASK_REPAIR, 0, "a repair was not taken",
     ngx_aigc_repair_sent, ngx_aigc_repair_written
 };
 

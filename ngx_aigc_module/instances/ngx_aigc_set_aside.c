@@ -68,13 +68,13 @@ static int ngx_libc_cdecl ngx_aigc_aside_cmp(const void *one,
 
 
 static ngx_aigc_leader_patch_t  ngx_aigc_aside_out = {
-    NGX_AIGC_TASK_ASIDE, NGX_AIGC_ASIDE, NGX_AIGC_LOCK_SHOWN,
+    NGX_AIGC_TASK_ASIDE, NGX_AIGC_ASIDE,
     "what cannot be made could not be set aside",
     ngx_aigc_aside_sent, NULL
 };
 
 static ngx_aigc_leader_patch_t  ngx_aigc_aside_back = {
-    NGX_AIGC_TASK_ASIDE, NGX_AIGC_BACK, NGX_AIGC_LOCK_SHOWN,
+    NGX_AIGC_TASK_ASIDE, NGX_AIGC_BACK,
     "what was set aside could not be tried again",
     ngx_aigc_aside_sent, NULL
 };

@@ -84,41 +84,28 @@ static ngx_int_t
 ngx_aigc_stamp_disk(uint32_t slot, ngx_aigc_disk_t *disk,
     ngx_aigc_record_t *record, ngx_log_t *log)
 {
-    u_char            buf[NGX_AIGC_PATH_MAX];
     ngx_int_t         rc;
     ngx_str_t         patch, path, owner;
     ngx_pool_t       *pool;
-    ngx_aigc_pvc_t    pvc;
     ngx_aigc_task_t   task;
-
-    ngx_memzero(&pvc, sizeof(ngx_aigc_pvc_t));
-
-    ngx_aigc_fixed_get(&disk->ns, &pvc.ns);
-    ngx_aigc_fixed_get(&disk->name, &pvc.name);
-    ngx_aigc_fixed_get(&disk->uid, &pvc.uid);
-    pvc.has_annotations = disk->has_annotations;
-
-    ngx_aigc_fixed_get(&record->owner, &owner);
 
     pool = ngx_create_pool(4096, log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_aigc_pvc_stamp(pool, &pvc, &owner, &patch);
+    ngx_aigc_fixed_get(&record->owner, &owner);
+
+    rc = ngx_aigc_stamp_patch(pool, disk, &owner, &path, &patch);
 
     if (rc == NGX_OK) {
-        path.data = buf;
-        ngx_aigc_kubernetes_pvc(&path, &pvc.ns, &pvc.name);
-
         ngx_memzero(&task, sizeof(ngx_aigc_task_t));
 
         task.what = NGX_AIGC_TASK_STAMP;
         task.slot = slot;
         task.done = ngx_aigc_stamp_done;
 
-        rc = ngx_aigc_task_send(&task, "PATCH", &path, NGX_AIGC_JSON_PATCH,
-                                &patch);
+        rc = ngx_aigc_task_patch(&task, &path, &patch);
     }
 
     ngx_destroy_pool(pool);
@@ -131,22 +118,40 @@ ngx_aigc_stamp_disk(uint32_t slot, ngx_aigc_disk_t *disk,
 }
 
 
+ngx_int_t
+ngx_aigc_stamp_patch(ngx_pool_t *pool, ngx_aigc_disk_t *disk, ngx_str_t *owner,
+    ngx_str_t *path, ngx_str_t *patch)
+{
+    ngx_aigc_pvc_t  pvc;
+
+    ngx_memzero(&pvc, sizeof(ngx_aigc_pvc_t));
+
+    ngx_aigc_fixed_get(&disk->ns, &pvc.ns);
+    ngx_aigc_fixed_get(&disk->name, &pvc.name);
+    ngx_aigc_fixed_get(&disk->uid, &pvc.uid);
+    pvc.has_annotations = disk->has_annotations;
+
+    path->data = ngx_pnalloc(pool, NGX_AIGC_PATH_MAX);
+    if (path->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_kubernetes_pvc(path, &pvc.ns, &pvc.name);
+
+    return ngx_aigc_pvc_stamp(pool, &pvc, owner, patch);
+}
+
+
 static void
 ngx_aigc_stamp_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
-    if (f == NULL) {
-        return;
-    }
+    /* moved: it is someone's already, or another disk of that name by now */
 
-    if (f->status == 200) {
+    if (f && ngx_aigc_kubernetes_written(f, "a disk's owner could not be "
+                                            "recorded")
+             == NGX_AIGC_WRITE_DONE)
+    {
         ngx_aigc_count(ngx_aigc_stamp_zone, stamps);
         ngx_aigc_task_again();
-        return;
     }
-
-    /* 422: it is someone's already, or another disk of that name by now */
-
-    ngx_log_error((f->status == 422 ? NGX_LOG_NOTICE : NGX_LOG_WARN), f->log, 0,
-                  "aigc: a disk's owner could not be recorded: status %ui%s%s",
-                  f->status, f->error ? ", " : "", f->error ? f->error : "");
 }

@@ -9,7 +9,6 @@
 #include "ngx_aigc_given.h"
 #include "ngx_aigc_look.h"
 #include "ngx_aigc_plan.h"
-#include "kube/ngx_aigc_delete.h"
 
 
 typedef enum {
@@ -66,8 +65,8 @@ static void ngx_aigc_stray_delete(ngx_aigc_stray_t *s);
 static void ngx_aigc_stray_deleted(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f);
 static ngx_aigc_stray_t *ngx_aigc_stray_of(ngx_aigc_task_t *task,
     ngx_aigc_fetch_t *f);
-static ngx_int_t ngx_aigc_stray_send(ngx_aigc_stray_t *s, const char *method,
-    ngx_str_t *path, const char *type, ngx_str_t *body, ngx_aigc_task_pt done);
+static void ngx_aigc_stray_task(ngx_aigc_stray_t *s, ngx_aigc_task_t *task,
+    ngx_aigc_task_pt done);
 
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_stray_k8s;
@@ -223,8 +222,9 @@ ngx_aigc_stray_fresh(ngx_aigc_stray_t *s, ngx_aigc_stray_view_t *v)
 static void
 ngx_aigc_stray_marked(ngx_aigc_stray_t *s, ngx_aigc_stray_view_t *v)
 {
-    u_char     buf[256];
-    ngx_str_t  path, none;
+    u_char           buf[NGX_AIGC_PATH_MAX];
+    ngx_str_t        path, ns, name;
+    ngx_aigc_task_t  task;
 
     if (s->state != NGX_AIGC_STRAY_MARKED) {
         s->state = NGX_AIGC_STRAY_MARKED;
@@ -246,18 +246,15 @@ ngx_aigc_stray_marked(ngx_aigc_stray_t *s, ngx_aigc_stray_view_t *v)
 
     /* the table follows the cluster; the last word is the API server's */
 
+    ngx_aigc_fixed_get(&v->record.ns, &ns);
+    ngx_aigc_fixed_get(&v->record.name, &name);
+
     path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            "/api/v1/namespaces/%*s/pods/%*s-%D",
-                            (size_t) v->record.ns.len, v->record.ns.data,
-                            (size_t) v->record.name.len, v->record.name.data,
-                            v->record.id)
-               - buf;
+    ngx_aigc_kubernetes_pod(&path, &ns, &name, v->record.id);
 
-    ngx_str_set(&none, "");
+    ngx_aigc_stray_task(s, &task, ngx_aigc_stray_pod);
 
-    (void) ngx_aigc_stray_send(s, "GET", &path, NULL, &none,
-                               ngx_aigc_stray_pod);
+    (void) ngx_aigc_task_get(&task, &path);
 }
 
 
@@ -281,10 +278,11 @@ ngx_aigc_stray_alone(ngx_aigc_stray_view_t *v)
 static void
 ngx_aigc_stray_mark(ngx_aigc_stray_t *s, ngx_aigc_stray_view_t *v)
 {
-    u_char           buf[NGX_AIGC_PATH_MAX];
-    ngx_str_t        path, gss, patch;
-    ngx_pool_t      *pool;
-    ngx_aigc_pvc_t   pvc;
+    u_char            buf[NGX_AIGC_PATH_MAX];
+    ngx_str_t         path, gss, patch;
+    ngx_pool_t       *pool;
+    ngx_aigc_pvc_t    pvc;
+    ngx_aigc_task_t   task;
 
     ngx_memzero(&pvc, sizeof(ngx_aigc_pvc_t));
 
@@ -303,10 +301,9 @@ ngx_aigc_stray_mark(ngx_aigc_stray_t *s, ngx_aigc_stray_view_t *v)
         path.data = buf;
         ngx_aigc_kubernetes_pvc(&path, &pvc.ns, &pvc.name);
 
-        if (ngx_aigc_stray_send(s, "PATCH", &path, NGX_AIGC_JSON_PATCH,
-                                &patch, ngx_aigc_stray_mark_done)
-            == NGX_OK)
-        {
+        ngx_aigc_stray_task(s, &task, ngx_aigc_stray_mark_done);
+
+        if (ngx_aigc_task_patch(&task, &path, &patch) == NGX_OK) {
             ngx_aigc_count(ngx_aigc_stray_zone, patches);
         }
     }
@@ -326,22 +323,25 @@ ngx_aigc_stray_mark_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
         return;
     }
 
-    if (f->status == 200) {
+    switch (ngx_aigc_kubernetes_written(f, "a disk of nobody's could not be "
+                                           "marked"))
+    {
+    case NGX_AIGC_WRITE_DONE:
         s->state = NGX_AIGC_STRAY_MARKED;       /* the watch shows the mark */
         s->since = 0;
         return;
-    }
 
-    /* 422: it is someone's, or another disk of that name by now */
+    case NGX_AIGC_WRITE_GONE:
+    case NGX_AIGC_WRITE_MOVED:
 
-    if (f->status == 404 || f->status == 422) {
+        /* it is someone's, or another disk of that name by now */
+
         s->state = NGX_AIGC_STRAY_REFUSED;
         return;
-    }
 
-    ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                  "aigc: a disk of nobody's could not be marked: "
-                  "status %ui%s%s", f->status, f->error ? ", " : "", f->error ? f->error : "");
+    default:
+        return;
+    }
 }
 
 
@@ -349,7 +349,8 @@ static void
 ngx_aigc_stray_ask_gss(ngx_aigc_stray_t *s, ngx_aigc_task_pt done)
 {
     u_char               buf[NGX_AIGC_PATH_MAX];
-    ngx_str_t            path, ns, name, none;
+    ngx_str_t            path, ns, name;
+    ngx_aigc_task_t      task;
     ngx_aigc_template_t  tmpl;
 
     if (ngx_aigc_table_template_at(ngx_aigc_stray_zone, s->tmpl, &tmpl)
@@ -364,9 +365,9 @@ ngx_aigc_stray_ask_gss(ngx_aigc_stray_t *s, ngx_aigc_task_pt done)
     path.data = buf;
     ngx_aigc_kubernetes_gss(&path, &ns, &name);
 
-    ngx_str_set(&none, "");
+    ngx_aigc_stray_task(s, &task, done);
 
-    (void) ngx_aigc_stray_send(s, "GET", &path, NULL, &none, done);
+    (void) ngx_aigc_task_get(&task, &path);
 }
 
 
@@ -397,21 +398,15 @@ ngx_aigc_stray_asked(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 static void
 ngx_aigc_stray_pod(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
-    ngx_aigc_stray_t   *s;
-    ngx_aigc_status_t   status;
+    ngx_aigc_stray_t  *s;
 
     s = ngx_aigc_stray_of(task, f);
 
-    if (s == NULL || f->status != 404) {
-        return;                         /* it is there, or nobody knows */
-    }
-
-    /* the API server says so itself, not something in front of it */
-
-    if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status) != NGX_OK
-        || !ngx_aigc_text_is(&status.reason, "NotFound"))
+    if (s == NULL
+        || ngx_aigc_verdict(NULL, f->status, &f->answer, NULL)
+           != NGX_AIGC_WRITE_GONE)
     {
-        return;
+        return;                         /* it is there, or nobody knows */
     }
 
     ngx_aigc_stray_ask_gss(s, ngx_aigc_stray_gss);
@@ -449,8 +444,8 @@ static void
 ngx_aigc_stray_delete(ngx_aigc_stray_t *s)
 {
     u_char                  buf[NGX_AIGC_PATH_MAX];
-    ngx_str_t               path, ns, name, uid, version, options;
-    ngx_pool_t             *pool;
+    ngx_str_t               path, ns, name, uid, version;
+    ngx_aigc_task_t         task;
     ngx_aigc_stray_view_t   v;
 
     if (ngx_aigc_stray_view(s->slot, &v) != NGX_OK
@@ -466,21 +461,12 @@ ngx_aigc_stray_delete(ngx_aigc_stray_t *s)
     ngx_aigc_fixed_get(&v.disk.uid, &uid);
     ngx_aigc_fixed_get(&v.disk.version, &version);
 
-    pool = ngx_create_pool(1024, ngx_aigc_stray_log);
-    if (pool == NULL) {
-        return;
-    }
+    path.data = buf;
+    ngx_aigc_kubernetes_pvc(&path, &ns, &name);
 
-    if (ngx_aigc_delete_options(pool, &uid, &version, &options) == NGX_OK) {
-        path.data = buf;
-        ngx_aigc_kubernetes_pvc(&path, &ns, &name);
+    ngx_aigc_stray_task(s, &task, ngx_aigc_stray_deleted);
 
-        (void) ngx_aigc_stray_send(s, "DELETE", &path,
-                                   "Content-Type: application/json", &options,
-                                   ngx_aigc_stray_deleted);
-    }
-
-    ngx_destroy_pool(pool);
+    (void) ngx_aigc_task_delete(&task, &path, &uid, &version);
 }
 
 
@@ -488,40 +474,39 @@ static void
 ngx_aigc_stray_deleted(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
     ngx_aigc_stray_t     *s;
+    ngx_aigc_verdict_e    verdict;
     ngx_aigc_template_t   tmpl;
 
     s = ngx_aigc_stray_of(task, f);
 
-    if (s == NULL || f->status == 404) {
+    if (s == NULL) {
         return;
     }
 
-    s->since = 0;                       /* the whole time anew */
+    verdict = ngx_aigc_kubernetes_written(f, "a disk of nobody's was not "
+                                             "deleted");
 
-    if (f->status == 200 || f->status == 202) {
+    if (verdict != NGX_AIGC_WRITE_GONE) {
+        s->since = 0;                   /* the whole time anew */
+    }
 
-        ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
-                      "aigc: a disk that OpenKruiseGame made for nobody was "
-                      "deleted, of id %i", s->id);
-
-        if (ngx_aigc_table_template_at(ngx_aigc_stray_zone, s->tmpl, &tmpl)
-            == NGX_OK && ngx_aigc_fixed_eq(&tmpl.uid, &s->gss))
-        {
-            (void) ngx_aigc_event(ngx_aigc_stray_k8s, &tmpl, s->id,
-                                  "StrayDiskDeleted",
-                                  "OpenKruiseGame made its disk unasked, "
-                                  "nobody ever had the id, and its pod is "
-                                  "gone: the disk is deleted",
-                                  ngx_aigc_stray_log);
-        }
-
+    if (verdict != NGX_AIGC_WRITE_DONE) {
         return;
     }
 
-    ngx_log_error((f->status == 409 ? NGX_LOG_NOTICE : NGX_LOG_WARN), f->log, 0,
-                  "aigc: a disk of nobody's was not deleted: status %ui%s%s: "
-                  "looking again", f->status, f->error ? ", " : "",
-                  f->error ? f->error : "");
+    ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
+                  "aigc: a disk that OpenKruiseGame made for nobody was "
+                  "deleted, of id %i", s->id);
+
+    if (ngx_aigc_table_template_at(ngx_aigc_stray_zone, s->tmpl, &tmpl)
+        == NGX_OK && ngx_aigc_fixed_eq(&tmpl.uid, &s->gss))
+    {
+        (void) ngx_aigc_event(ngx_aigc_stray_k8s, &tmpl, s->id,
+                              "StrayDiskDeleted",
+                              "OpenKruiseGame made its disk unasked, nobody "
+                              "ever had the id, and its pod is gone: the disk "
+                              "is deleted", ngx_aigc_stray_log);
+    }
 }
 
 
@@ -538,21 +523,17 @@ ngx_aigc_stray_of(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 }
 
 
-static ngx_int_t
-ngx_aigc_stray_send(ngx_aigc_stray_t *s, const char *method, ngx_str_t *path,
-    const char *type, ngx_str_t *body, ngx_aigc_task_pt done)
+static void
+ngx_aigc_stray_task(ngx_aigc_stray_t *s, ngx_aigc_task_t *task,
+    ngx_aigc_task_pt done)
 {
-    ngx_aigc_task_t  task;
+    ngx_memzero(task, sizeof(ngx_aigc_task_t));
 
-    ngx_memzero(&task, sizeof(ngx_aigc_task_t));
-
-    task.what = NGX_AIGC_TASK_STRAY;
-    task.slot = s->slot;
-    task.data = s;
-    task.seq = s->number;
-    task.done = done;
-
-    return ngx_aigc_task_send(&task, method, path, type, body);
+    task->what = NGX_AIGC_TASK_STRAY;
+    task->slot = s->slot;
+    task->data = s;
+    task->seq = s->number;
+    task->done = done;
 }
 
 

@@ -6,7 +6,6 @@
 #include "ngx_aigc_leader_patch.h"
 
 #include "ngx_aigc_objects.h"
-#include "kube/ngx_aigc_delete.h"
 
 
 static ngx_int_t ngx_aigc_uninstall_some(uint32_t slot, uint32_t end,
@@ -26,7 +25,7 @@ static void ngx_aigc_uninstall_written(ngx_uint_t n);
 
 
 static ngx_aigc_leader_patch_t  ngx_aigc_uninstall_forget = {
-    NGX_AIGC_TASK_FORGET, NGX_AIGC_FORGET, NGX_AIGC_LOCK_SAME,
+    NGX_AIGC_TASK_FORGET, NGX_AIGC_FORGET,
     "an uninstall could not be finished",
     ngx_aigc_uninstall_sent, ngx_aigc_uninstall_written
 };
@@ -184,14 +183,8 @@ static void
 ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
 {
     u_char            buf[NGX_AIGC_PATH_MAX];
-    ngx_str_t         path, ns, name, uid, options;
-    ngx_pool_t       *pool;
+    ngx_str_t         path, ns, name, uid;
     ngx_aigc_task_t   task;
-
-    pool = ngx_create_pool(1024, ngx_aigc_uninstall_log);
-    if (pool == NULL) {
-        return;
-    }
 
     ngx_aigc_fixed_get(&disk->ns, &ns);
     ngx_aigc_fixed_get(&disk->name, &name);
@@ -209,15 +202,9 @@ ngx_aigc_uninstall_disk(uint32_t slot, ngx_aigc_disk_t *disk)
 
     /* no free place, or under way already: with a later pass */
 
-    if (ngx_aigc_delete_options(pool, &uid, NULL, &options) == NGX_OK
-        && ngx_aigc_task_send(&task, "DELETE", &path,
-                              "Content-Type: application/json", &options)
-           == NGX_ERROR)
-    {
+    if (ngx_aigc_task_delete(&task, &path, &uid, NULL) == NGX_ERROR) {
         ngx_aigc_uninstall_full = 1;
     }
-
-    ngx_destroy_pool(pool);
 }
 
 
@@ -226,41 +213,21 @@ ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
     ngx_aigc_disk_t  disk;
 
-    if (f == NULL) {
+    if (f == NULL
+        || ngx_aigc_kubernetes_written(f, "a disk was not deleted")
+           != NGX_AIGC_WRITE_DONE)
+    {
         return;
     }
 
-    switch (f->status) {
+    /* the watch brings the rest; until then, not once more */
 
-    case 404:                           /* whoever says so: look again */
-        return;
-
-    case 200:
-    case 202:
-
-        /* the watch brings the rest; until then, not once more */
-
-        if (ngx_aigc_table_disk_at(ngx_aigc_uninstall_zone, task->slot, &disk)
-            == NGX_OK
-            && ngx_crc32_short(disk.uid.data, disk.uid.len) == task->seq)
-        {
-            ngx_aigc_table_disk_deleted(ngx_aigc_uninstall_zone, task->slot,
-                                        ngx_aigc_now());
-        }
-
-        return;
-
-    case 409:
-        ngx_log_error(NGX_LOG_NOTICE, f->log, 0,
-                      "aigc: a disk was not deleted: it is another one of "
-                      "that name by now");
-        return;
-
-    default:
-        ngx_log_error(NGX_LOG_WARN, f->log, 0,
-                      "aigc: a disk could not be deleted: status %ui%s%s: "
-                      "trying again", f->status, f->error ? ", " : "",
-                      f->error ? f->error : "");
+    if (ngx_aigc_table_disk_at(ngx_aigc_uninstall_zone, task->slot, &disk)
+        == NGX_OK
+        && ngx_crc32_short(disk.uid.data, disk.uid.len) == task->seq)
+    {
+        ngx_aigc_table_disk_deleted(ngx_aigc_uninstall_zone, task->slot,
+                                    ngx_aigc_now());
     }
 }
 
@@ -268,17 +235,15 @@ ngx_aigc_uninstall_disk_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 static void
 ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record)
 {
-    u_char            buf[256];
-    ngx_str_t         path, none;
+    u_char            buf[NGX_AIGC_PATH_MAX];
+    ngx_str_t         path, ns, name;
     ngx_aigc_task_t   task;
 
+    ngx_aigc_fixed_get(&record->ns, &ns);
+    ngx_aigc_fixed_get(&record->name, &name);
+
     path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            "/api/v1/namespaces/%*s/pods/%*s-%D",
-                            (size_t) record->ns.len, record->ns.data,
-                            (size_t) record->name.len, record->name.data,
-                            record->id)
-               - buf;
+    ngx_aigc_kubernetes_pod(&path, &ns, &name, record->id);
 
     ngx_memzero(&task, sizeof(ngx_aigc_task_t));
 
@@ -287,9 +252,7 @@ ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record)
     task.seq = record->seq;
     task.done = ngx_aigc_uninstall_pod_done;
 
-    ngx_str_set(&none, "");
-
-    if (ngx_aigc_task_send(&task, "GET", &path, NULL, &none) == NGX_ERROR) {
+    if (ngx_aigc_task_get(&task, &path) == NGX_ERROR) {
         ngx_aigc_uninstall_full = 1;
     }
 }
@@ -298,18 +261,11 @@ ngx_aigc_uninstall_pod(uint32_t slot, ngx_aigc_record_t *record)
 static void
 ngx_aigc_uninstall_pod_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
 {
-    ngx_aigc_status_t  status;
-
-    if (f == NULL || f->status != 404) {
-        return;                         /* it is there, or nobody knows */
-    }
-
-    /* the API server says so itself, not something in front of it */
-
-    if (ngx_aigc_status_read(f->pool, f->status, &f->answer, &status) != NGX_OK
-        || !ngx_aigc_text_is(&status.reason, "NotFound"))
+    if (f == NULL
+        || ngx_aigc_verdict(NULL, f->status, &f->answer, NULL)
+           != NGX_AIGC_WRITE_GONE)
     {
-        return;
+        return;                         /* it is there, or nobody knows */
     }
 
     ngx_aigc_table_pod_gone(ngx_aigc_uninstall_zone, task->slot, task->seq,

@@ -88,6 +88,16 @@ ngx_aigc_kubernetes_pvc(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name)
 }
 
 
+void
+ngx_aigc_kubernetes_pod(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *gss,
+    ngx_int_t id)
+{
+    path->len = ngx_snprintf(path->data, NGX_AIGC_PATH_MAX,
+                             "/api/v1/namespaces/%V/pods/%V-%i", ns, gss, id)
+                - path->data;
+}
+
+
 ngx_aigc_fetch_t *
 ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s, const char *method,
     ngx_str_t *path, const char *content_type, ngx_log_t *log)
@@ -184,4 +194,24 @@ ngx_aigc_kubernetes_body(ngx_aigc_fetch_t *f, json_t *json)
     free(text);
 
     return rc;
+}
+
+
+ngx_aigc_verdict_e
+ngx_aigc_kubernetes_written(ngx_aigc_fetch_t *f, const char *failed)
+{
+    ngx_uint_t           level;
+    ngx_aigc_verdict_e   verdict;
+
+    verdict = ngx_aigc_verdict(NULL, f->status, &f->answer, NULL);
+
+    if (verdict != NGX_AIGC_WRITE_DONE) {
+        level = ngx_aigc_verdict_level(verdict);
+
+        ngx_log_error(level, f->log, 0, "aigc: %s: status %ui%s%s", failed,
+                      f->status, f->error ? ", " : "",
+                      f->error ? f->error : "");
+    }
+
+    return verdict;
 }

@@ -12,6 +12,8 @@
 
 #include "base/ngx_aigc_url.h"
 
+#include "ngx_aigc_write.h"
+
 
 #define NGX_AIGC_SERVICEACCOUNT  "/var/run/secrets/kubernetes.io/serviceaccount"
 #define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
@@ -47,12 +49,14 @@ ngx_str_t *ngx_aigc_kubernetes_token(ngx_aigc_kubernetes_t *k8s,
     ngx_log_t *log);
 
 /*
- * The path of a GameServerSet, of a PersistentVolumeClaim, of which no name is
- * longer than its kind's may be.  path->data: NGX_AIGC_PATH_MAX bytes of the
- * caller's.
+ * The path of a GameServerSet, of a PersistentVolumeClaim, of a
+ * GameServerSet's pod, of which no name is longer than its kind's may be.
+ * path->data: NGX_AIGC_PATH_MAX bytes of the caller's.
  */
 void ngx_aigc_kubernetes_gss(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
 void ngx_aigc_kubernetes_pvc(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
+void ngx_aigc_kubernetes_pod(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *gss,
+    ngx_int_t id);
 
 /*
  * A call to the API server: path begins with "/" (and may have a query),
@@ -68,6 +72,13 @@ ngx_aigc_fetch_t *ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s,
  * text.  NGX_OK; NGX_ERROR: json is NULL, or no memory.
  */
 ngx_int_t ngx_aigc_kubernetes_body(ngx_aigc_fetch_t *f, json_t *json);
+
+/*
+ * The verdict on a write that has ended; unless it is DONE it is logged, "aigc:
+ * <failed>: status 500, <error>".
+ */
+ngx_aigc_verdict_e ngx_aigc_kubernetes_written(ngx_aigc_fetch_t *f,
+    const char *failed);
 
 
 #endif /* _NGX_AIGC_KUBERNETES_H_INCLUDED_ */

@@ -19,8 +19,7 @@ static ngx_int_t ngx_aigc_subrequest_done(ngx_http_request_t *sr, void *data,
 
 ngx_int_t
 ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
-    ngx_str_t *method_name, ngx_str_t *path, const char *content_type,
-    ngx_str_t *body, ngx_aigc_subrequest_pt done, void *data)
+    ngx_str_t *path, ngx_str_t *body, ngx_aigc_subrequest_pt done, void *data)
 {
     u_char                      *p;
     ngx_buf_t                   *b;
@@ -31,6 +30,8 @@ ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
     ngx_http_request_body_t     *rb;
     ngx_http_post_subrequest_t  *ps;
 
+    static ngx_str_t  delete = ngx_string("DELETE");
+    static ngx_str_t  patch = ngx_string("PATCH");
     static ngx_str_t  manager = ngx_string(NGX_AIGC_FIELD_MANAGER);
 
     ctx = ngx_pcalloc(parent->pool, sizeof(ngx_aigc_subrequest_t));
@@ -69,7 +70,7 @@ ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
     ngx_http_set_ctx(sr, ctx, ngx_http_aigc_module);
 
     sr->method = method;
-    sr->method_name = *method_name;
+    sr->method_name = (method == NGX_HTTP_DELETE) ? delete : patch;
     sr->allow_ranges = 0;
 
     b->temporary = 1;
@@ -87,7 +88,11 @@ ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
 
     sr->request_body = rb;
 
-    if (ngx_aigc_subrequest_headers(sr, content_type) != NGX_OK) {
+    if (ngx_aigc_subrequest_headers(sr, method == NGX_HTTP_DELETE
+                                        ? "application/json"
+                                        : "application/json-patch+json")
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -192,10 +197,15 @@ ngx_aigc_subrequest_header(ngx_http_request_t *r)
     type = &r->headers_out.content_type;
 
     ctx->status = r->headers_out.status;
-    ctx->json = (type->len >= sizeof("application/json") - 1
-                 && ngx_strncasecmp(type->data, (u_char *) "application/json",
-                                    sizeof("application/json") - 1)
-                    == 0);
+
+    if (ctx->status < NGX_HTTP_SPECIAL_RESPONSE
+        && (type->len < sizeof("application/json") - 1
+            || ngx_strncasecmp(type->data, (u_char *) "application/json",
+                               sizeof("application/json") - 1)
+               != 0))
+    {
+        ctx->status = NGX_HTTP_BAD_GATEWAY;
+    }
 
     return NGX_OK;
 }

@@ -3,8 +3,8 @@
  * Kubernetes API: a subrequest to the gateway's internal location, built anew,
  * so that nothing of the client's goes with it.
  *
- * The answer's status decides; a 2xx body is dropped as it comes, an error body
- * is kept up to NGX_AIGC_SUBREQUEST_BODY bytes.
+ * A 2xx body is dropped as it comes, an error body is kept up to
+ * NGX_AIGC_SUBREQUEST_BODY bytes.
  */
 
 #ifndef _NGX_AIGC_SUBREQUEST_H_INCLUDED_
@@ -30,20 +30,20 @@ struct ngx_aigc_subrequest_s {
     ngx_aigc_subrequest_pt   done;
     void                    *data;      /* the caller's */
 
-    ngx_uint_t               status;    /* 0: there was no answer */
-    ngx_uint_t               json;      /* the answer calls itself JSON */
+    ngx_uint_t               status;    /* 0: there was no answer; 502: also
+                                           for a 2xx that is no JSON, and so
+                                           not the API server's */
     ngx_str_t                body;      /* of an error */
 };
 
 
 /*
- * method on path ("/apis/…", without a query) with body as content_type.
- * done is called once, with the answer, before parent's write_event_handler
- * runs.  NGX_OK or NGX_ERROR.
+ * method, PATCH (a JSON Patch) or DELETE (its options), on path ("/apis/…",
+ * without a query) with body.  done is called once, with the answer, before
+ * parent's write_event_handler runs.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
-    ngx_str_t *method_name, ngx_str_t *path, const char *content_type,
-    ngx_str_t *body, ngx_aigc_subrequest_pt done, void *data);
+    ngx_str_t *path, ngx_str_t *body, ngx_aigc_subrequest_pt done, void *data);
 
 /* Our context of r, or NULL: r is no subrequest of ours. */
 ngx_aigc_subrequest_t *ngx_aigc_subrequest_ctx(ngx_http_request_t *r);

@@ -5,8 +5,11 @@
 #include "ngx_aigc_task.h"
 
 #include "ngx_aigc_leader.h"
+#include "ngx_aigc_write.h"
 
 
+static ngx_int_t ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method,
+    ngx_str_t *path, const char *content_type, ngx_str_t *body);
 static ngx_uint_t ngx_aigc_task_count(ngx_aigc_task_e what);
 static void ngx_aigc_task_done(ngx_aigc_fetch_t *f);
 
@@ -37,6 +40,46 @@ ngx_aigc_task_again(void)
 
 
 ngx_int_t
+ngx_aigc_task_get(ngx_aigc_task_t *task, ngx_str_t *path)
+{
+    return ngx_aigc_task_send(task, "GET", path, NULL, NULL);
+}
+
+
+ngx_int_t
+ngx_aigc_task_patch(ngx_aigc_task_t *task, ngx_str_t *path, ngx_str_t *patch)
+{
+    return ngx_aigc_task_send(task, "PATCH", path, NGX_AIGC_JSON_PATCH, patch);
+}
+
+
+ngx_int_t
+ngx_aigc_task_delete(ngx_aigc_task_t *task, ngx_str_t *path, ngx_str_t *uid,
+    ngx_str_t *version)
+{
+    ngx_int_t    rc;
+    ngx_str_t    options;
+    ngx_pool_t  *pool;
+
+    pool = ngx_create_pool(1024, ngx_aigc_task_log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_aigc_delete_options(pool, uid, version, &options);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_task_send(task, "DELETE", path,
+                                "Content-Type: application/json", &options);
+    }
+
+    ngx_destroy_pool(pool);
+
+    return rc;
+}
+
+
+static ngx_int_t
 ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method, ngx_str_t *path,
     const char *content_type, ngx_str_t *body)
 {

@@ -45,8 +45,6 @@ struct ngx_aigc_task_s {
     void               *data;           /* the caller's, outlives the call */
 
     ngx_atomic_uint_t   seq;            /* the caller's: what the slot was */
-    ngx_atomic_uint_t   lock;           /* … the right to write */
-    int64_t             generation;     /* … and what was written upon */
 };
 
 
@@ -61,12 +59,16 @@ void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 void ngx_aigc_task_again(void);
 
 /*
- * Sends method with body ("" with content_type NULL: none) to path; task is
- * copied.  NGX_OK: done() will be called once; NGX_BUSY: that one is under way
- * already; NGX_ERROR: no free place, no memory, or this gateway leads no more.
+ * Reads the object of path; sends it a JSON Patch; deletes it as
+ * ngx_aigc_delete_options() says.  task is copied.  NGX_OK: done() will be
+ * called once; NGX_BUSY: that one is under way already; NGX_ERROR: no free
+ * place, no memory, or this gateway leads no more.
  */
-ngx_int_t ngx_aigc_task_send(ngx_aigc_task_t *task, const char *method,
-    ngx_str_t *path, const char *content_type, ngx_str_t *body);
+ngx_int_t ngx_aigc_task_get(ngx_aigc_task_t *task, ngx_str_t *path);
+ngx_int_t ngx_aigc_task_patch(ngx_aigc_task_t *task, ngx_str_t *path,
+    ngx_str_t *patch);
+ngx_int_t ngx_aigc_task_delete(ngx_aigc_task_t *task, ngx_str_t *path,
+    ngx_str_t *uid, ngx_str_t *version);
 
 /* NGX_OK: such a call is under way; NGX_DECLINED. */
 ngx_int_t ngx_aigc_task_running(ngx_aigc_task_e what, uint32_t slot);

@@ -26,7 +26,7 @@ static void ngx_aigc_release_sent(ngx_aigc_template_t *tmpl,
 
 
 static ngx_aigc_leader_patch_t  ngx_aigc_release_patch = {
-    NGX_AIGC_TASK_RELEASE, NGX_AIGC_RELEASE, NGX_AIGC_LOCK_SHOWN,
+    NGX_AIGC_TASK_RELEASE, NGX_AIGC_RELEASE,
     "the instances of a user who is gone could not be released",
     ngx_aigc_release_sent, NULL
 };

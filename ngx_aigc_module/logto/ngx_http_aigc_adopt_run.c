@@ -39,6 +39,7 @@ ngx_http_aigc_adopt_begin(ngx_http_request_t *r, ngx_str_t *confirm)
     }
 
     a->confirm = *confirm;
+    a->write.failed = "an adoption was not taken";
     a->step = ngx_http_aigc_adopt_step;
 
     a->pool = ngx_create_pool(16384, r->connection->log);
@@ -92,9 +93,9 @@ ngx_http_aigc_adopt_cleanup(void *data)
         ngx_aigc_fetch_cancel(a->fetch);
     }
 
-    if (a->lock) {
-        /* whether the patch was taken the table will show */
-        ngx_http_aigc_adopt_unlock(r, a, 1000, 0);
+    if (a->write.lock) {
+        ngx_aigc_gss_write_end(a->list.zone, &a->write,
+                               NGX_AIGC_GSS_WRITE_LOST);
     }
 
     ngx_http_aigc_adopt_free(&a->list);

@@ -17,6 +17,7 @@
 #include "base/ngx_http_aigc_code.h"
 
 #include "ngx_aigc_pages.h"
+#include "instances/ngx_aigc_gss_write.h"
 
 
 #define NGX_HTTP_AIGC_ADOPT_USERS   100000  /* of Logto, in one run */
@@ -52,9 +53,7 @@ typedef struct {
     ngx_uint_t                    item; /* of list.adopt: the next */
     ngx_uint_t                    last; /* … and the first after this patch */
     uint32_t                      disk; /* slot: the next of item's; NONE */
-    uint32_t                      tmpl; /* slot: being written, under … */
-    ngx_atomic_uint_t             lock;
-    int64_t                       generation;
+    ngx_aigc_gss_write_t          write;    /* of item's template */
 } ngx_http_aigc_adopt_t;
 
 
@@ -87,12 +86,6 @@ void ngx_http_aigc_adopt_write(ngx_http_request_t *r,
 /* NGX_OK: the table shows what STAMPED or WRITTEN waits for; NGX_AGAIN. */
 ngx_int_t ngx_http_aigc_adopt_shown(ngx_http_request_t *r,
     ngx_http_aigc_adopt_t *a);
-
-/*
- * Gives back the right to write a template: as ngx_aigc_queue_unlock().
- */
-void ngx_http_aigc_adopt_unlock(ngx_http_request_t *r,
-    ngx_http_aigc_adopt_t *a, ngx_msec_t wait, int64_t generation);
 
 
 #endif /* _NGX_HTTP_AIGC_ADOPT_RUN_H_INCLUDED_ */

@@ -12,12 +12,13 @@
 #include "kube/ngx_aigc_kubernetes.h"
 
 #include "instances/ngx_aigc_plan.h"
+#include "instances/ngx_aigc_stamp.h"
 
 
 static ngx_int_t ngx_http_aigc_adopt_stamp_disk(ngx_http_request_t *r,
     ngx_http_aigc_adopt_t *a, ngx_aigc_disk_t *disk, ngx_str_t *owner);
 static ngx_int_t ngx_http_aigc_adopt_plan(ngx_http_request_t *r,
-    ngx_http_aigc_adopt_t *a, ngx_pool_t *pool);
+    ngx_http_aigc_adopt_t *a);
 static ngx_int_t ngx_http_aigc_adopt_planned(ngx_aigc_op_t *ops,
     ngx_uint_t n);
 static ngx_int_t ngx_http_aigc_adopt_patch(ngx_http_request_t *r,
@@ -95,28 +96,16 @@ static ngx_int_t
 ngx_http_aigc_adopt_stamp_disk(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_aigc_disk_t *disk, ngx_str_t *owner)
 {
-    u_char           buf[NGX_AIGC_PATH_MAX];
-    ngx_int_t        rc;
-    ngx_str_t        patch, path;
-    ngx_pool_t      *pool;
-    ngx_aigc_pvc_t   pvc;
-
-    ngx_memzero(&pvc, sizeof(ngx_aigc_pvc_t));
-
-    ngx_aigc_fixed_get(&disk->ns, &pvc.ns);
-    ngx_aigc_fixed_get(&disk->name, &pvc.name);
-    ngx_aigc_fixed_get(&disk->uid, &pvc.uid);
-    pvc.has_annotations = disk->has_annotations;
-
-    path.data = buf;
-    ngx_aigc_kubernetes_pvc(&path, &pvc.ns, &pvc.name);
+    ngx_int_t    rc;
+    ngx_str_t    patch, path;
+    ngx_pool_t  *pool;
 
     pool = ngx_create_pool(4096, r->connection->log);
     if (pool == NULL) {
         return NGX_ERROR;
     }
 
-    rc = ngx_aigc_pvc_stamp(pool, &pvc, owner, &patch);
+    rc = ngx_aigc_stamp_patch(pool, disk, owner, &path, &patch);
 
     if (rc == NGX_OK) {
         rc = ngx_http_aigc_adopt_patch(r, a, &path, &patch);
@@ -132,8 +121,8 @@ ngx_http_aigc_adopt_stamp_disk(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
 void
 ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
 {
+    uint32_t                        tmpl;
     ngx_int_t                       rc;
-    ngx_pool_t                     *pool;
     ngx_http_aigc_main_conf_t      *mcf;
     ngx_http_aigc_adopt_claim_t   **item;
 
@@ -146,10 +135,10 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
         return;
     }
 
-    a->tmpl = item[a->item]->tmpl;
+    tmpl = item[a->item]->tmpl;
 
     for (a->last = a->item; a->last < a->list.adopt.nelts; a->last++) {
-        if (item[a->last]->tmpl != a->tmpl) {
+        if (item[a->last]->tmpl != tmpl) {
             break;
         }
     }
@@ -162,27 +151,20 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
         return;
     }
 
-    a->lock = ngx_aigc_queue_lock(mcf->zone, a->tmpl,
-                                  NGX_HTTP_AIGC_ADOPT_LOCK);
-    if (a->lock == 0) {
-        ngx_http_aigc_adopt_wait(r, a, NGX_HTTP_AIGC_ADOPT_POLL);
-        return;
-    }
-
-    pool = ngx_create_pool(16384, r->connection->log);
-
-    rc = pool ? ngx_http_aigc_adopt_plan(r, a, pool) : NGX_ERROR;
-
-    if (pool) {
-        ngx_destroy_pool(pool);
-    }
+    rc = ngx_aigc_gss_write_begin(mcf->zone, &a->write, tmpl,
+                                  NGX_HTTP_AIGC_ADOPT_LOCK,
+                                  r->connection->log);
 
     if (rc == NGX_OK) {
-        ngx_http_aigc_adopt_wait(r, a, 1000);   /* and …_answered() goes on */
-        return;
-    }
+        rc = ngx_http_aigc_adopt_plan(r, a);
 
-    ngx_http_aigc_adopt_unlock(r, a, 0, 0);
+        if (rc == NGX_OK) {
+            ngx_http_aigc_adopt_wait(r, a, 1000);   /* …_answered() goes on */
+            return;
+        }
+
+        ngx_aigc_gss_write_end(mcf->zone, &a->write, 0);
+    }
 
     switch (rc) {
 
@@ -213,12 +195,10 @@ ngx_http_aigc_adopt_write(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
  * NGX_AGAIN: not now; NGX_DECLINED: not any more; NGX_ERROR.
  */
 static ngx_int_t
-ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
-    ngx_pool_t *pool)
+ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
 {
-    u_char                          buf[NGX_AIGC_PATH_MAX];
     ngx_int_t                       rc;
-    ngx_str_t                       patch, path;
+    ngx_str_t                       uid;
     ngx_uint_t                      i, n;
     ngx_aigc_op_t                  *ops;
     ngx_aigc_template_t             tmpl;
@@ -227,7 +207,7 @@ ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = ngx_aigc_table_template_at(mcf->zone, a->tmpl, &tmpl);
+    rc = ngx_aigc_table_template_at(mcf->zone, a->write.tmpl, &tmpl);
 
     if (rc != NGX_OK) {
         return (rc == NGX_BUSY) ? NGX_AGAIN : NGX_DECLINED;
@@ -242,21 +222,19 @@ ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
         return NGX_DECLINED;            /* the slot is another template's */
     }
 
-    ops = ngx_pcalloc(pool, n * sizeof(ngx_aigc_op_t));
+    ops = ngx_palloc(a->write.pool, n * sizeof(ngx_aigc_op_t));
     if (ops == NULL) {
         return NGX_ERROR;
     }
 
+    ngx_aigc_fixed_get(&tmpl.uid, &uid);
+
     for (i = 0; i < n; i++) {
-        ops[i].state = NGX_AIGC_OP_WAITING;
-        ops[i].kind = NGX_AIGC_ADOPT;
-        ops[i].id = item[i]->id;
-        ngx_aigc_fixed_set(&ops[i].owner, &item[i]->user);
-        ngx_memcpy(&ops[i].uid, &tmpl.uid, sizeof(tmpl.uid));
+        ngx_aigc_op_init(&ops[i], NGX_AIGC_ADOPT, a->write.tmpl, &uid,
+                         item[i]->id, &item[i]->user);
     }
 
-    rc = ngx_aigc_plan(mcf->zone, pool, a->tmpl, ops, n, NULL, &patch,
-                       &a->generation);
+    rc = ngx_aigc_plan(mcf->zone, &a->write, ops, n, NULL);
 
     if (rc == NGX_OK) {
         rc = ngx_http_aigc_adopt_planned(ops, n);
@@ -266,14 +244,11 @@ ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
         return rc;
     }
 
-    if (patch.len == 0) {
+    if (a->write.patch.len == 0) {
         return NGX_DONE;
     }
 
-    path.data = buf;
-    ngx_aigc_kubernetes_gss(&path, &item[0]->ns, &item[0]->name);
-
-    return ngx_http_aigc_adopt_patch(r, a, &path, &patch);
+    return ngx_http_aigc_adopt_patch(r, a, &a->write.path, &a->write.patch);
 }
 
 
@@ -369,48 +344,47 @@ static void
 ngx_http_aigc_adopt_answered(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_aigc_fetch_t *f)
 {
+    ngx_aigc_verdict_e          verdict;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (f->status == NGX_HTTP_OK) {
+    if (a->write.lock) {
+        verdict = ngx_aigc_gss_write_answered(mcf->zone, &a->write, f->status,
+                                              &f->answer, f->error,
+                                              r->connection->log);
 
-        if (a->phase == NGX_HTTP_AIGC_ADOPT_WRITE) {
-            ngx_http_aigc_adopt_unlock(r, a, NGX_AIGC_LOCK_SHOWN,
-                                       a->generation);
+        if (verdict == NGX_AIGC_WRITE_DONE) {
             a->item = a->last;
             a->since = ngx_current_msec;
-
-        } else {
-            ngx_aigc_count(mcf->zone, stamps);
         }
 
+    } else {
+        verdict = ngx_aigc_kubernetes_written(f, "a disk was not adopted");
+
+        if (verdict == NGX_AIGC_WRITE_DONE) {
+            ngx_aigc_count(mcf->zone, stamps);
+
+        } else {
+            ngx_aigc_count(mcf->zone, patches_failed);
+        }
+    }
+
+    switch (verdict) {
+
+    case NGX_AIGC_WRITE_DONE:
         ngx_http_aigc_adopt_wait(r, a, 1);
         return;
-    }
 
-    ngx_aigc_count(mcf->zone, patches_failed);
+    case NGX_AIGC_WRITE_GONE:
+    case NGX_AIGC_WRITE_MOVED:
 
-    if (a->lock) {
-        ngx_http_aigc_adopt_unlock(r, a, 30 + ngx_random() % 60, 0);
-    }
-
-    switch (f->status) {
-
-    case NGX_HTTP_NOT_FOUND:
-    case NGX_HTTP_CONFLICT:
-    case 422:
-        /* it has moved: the table will show whether that matters */
+        /* the table will show whether that matters */
 
         ngx_http_aigc_adopt_wait(r, a, NGX_HTTP_AIGC_ADOPT_POLL);
         return;
 
     default:
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "aigc: the API server did not take an adoption: status "
-                      "%ui%s%s", f->status, f->error ? ", " : "",
-                      f->error ? f->error : "");
-
         ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_CLUSTER_UNAVAILABLE,
                                    "The cluster does not answer as it "
                                    "should: what was adopted stays so, ask "
@@ -455,20 +429,6 @@ ngx_http_aigc_adopt_shown(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
     }
 
     return NGX_OK;
-}
-
-
-void
-ngx_http_aigc_adopt_unlock(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
-    ngx_msec_t wait, int64_t generation)
-{
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    ngx_aigc_queue_unlock(mcf->zone, a->tmpl, a->lock, wait, generation);
-
-    a->lock = 0;
 }
 
 

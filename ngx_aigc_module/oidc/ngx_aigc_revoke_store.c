@@ -275,8 +275,7 @@ ngx_aigc_revoke_remove(ngx_aigc_kubernetes_t *k8s, time_t floor,
                                  ngx_aigc_revoke_npast, floor, &patch);
 
     if (rc == NGX_OK) {
-        rc = ngx_aigc_task_send(&task, "PATCH", &path, NGX_AIGC_JSON_PATCH,
-                                &patch);
+        rc = ngx_aigc_task_patch(&task, &path, &patch);
     }
 
     ngx_destroy_pool(pool);

@@ -2,7 +2,7 @@
 
 #include "unit.h"
 #include "unit_json.h"
-#include "kube/ngx_aigc_delete.h"
+#include "kube/ngx_aigc_write.h"
 #include "instances/ngx_aigc_ids.h"
 #include "instances/ngx_aigc_patch.h"
 
