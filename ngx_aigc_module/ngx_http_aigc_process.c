@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_process.h"
 #include "ngx_http_aigc_directives.h"
+#include "base/ngx_aigc_pass.h"
 #include "base/ngx_aigc_quit.h"
 #include "oidc/ngx_aigc_provider.h"
 #include "oidc/ngx_aigc_revoke.h"
@@ -74,6 +75,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
 
     if (first) {
         ngx_aigc_zone_take(mcf->zone);
+        ngx_aigc_pass_start(mcf->zone);
         ngx_aigc_table_take(mcf->zone);
     }
 

@@ -3,7 +3,6 @@
  */
 
 #include "ngx_aigc_zone.h"
-#include "ngx_aigc_pass.h"
 
 
 /* Raise it when the layout changes without changing any size. */
@@ -161,8 +160,6 @@ ngx_aigc_zone_take(ngx_aigc_zone_t *zone)
 
     zone->epoch = ++zone->shm->epoch;
     ngx_aigc_unlock(zone);
-
-    ngx_aigc_pass_start(zone);
 }
 
 

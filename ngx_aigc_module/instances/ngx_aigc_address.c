@@ -4,7 +4,7 @@
 
 #include "ngx_aigc_address.h"
 #include "ngx_aigc_index.h"
-#include "ngx_aigc_record.h"
+#include "ngx_aigc_observe.h"
 
 
 static ngx_uint_t ngx_aigc_address_keeps(ngx_aigc_record_t *r,

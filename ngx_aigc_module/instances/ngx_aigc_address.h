@@ -12,7 +12,7 @@
 #ifndef _NGX_AIGC_ADDRESS_H_INCLUDED_
 #define _NGX_AIGC_ADDRESS_H_INCLUDED_
 
-#include "ngx_aigc_table.h"
+#include "ngx_aigc_slots.h"
 
 
 /*

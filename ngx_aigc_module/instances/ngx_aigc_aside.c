@@ -3,6 +3,7 @@
  */
 
 #include "ngx_aigc_aside.h"
+#include "ngx_aigc_observe.h"
 #include "ngx_aigc_record.h"
 
 #include "ngx_aigc_reason.h"

@@ -7,7 +7,7 @@
 #ifndef _NGX_AIGC_INDEX_H_INCLUDED_
 #define _NGX_AIGC_INDEX_H_INCLUDED_
 
-#include "ngx_aigc_table.h"
+#include "ngx_aigc_slots.h"
 
 
 typedef enum {

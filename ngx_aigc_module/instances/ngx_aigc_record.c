@@ -5,6 +5,7 @@
 #include "ngx_aigc_record.h"
 #include "ngx_aigc_address.h"
 #include "ngx_aigc_index.h"
+#include "ngx_aigc_observe.h"
 
 
 static uint32_t ngx_aigc_record_alloc(ngx_aigc_zone_t *zone);

@@ -7,15 +7,7 @@
 #ifndef _NGX_AIGC_RECORD_H_INCLUDED_
 #define _NGX_AIGC_RECORD_H_INCLUDED_
 
-#include "ngx_aigc_table.h"
-
-
-#define ngx_aigc_templates(zone)                                              \
-    ngx_aigc_partition(zone, templates, ngx_aigc_template_t)
-#define ngx_aigc_records(zone)                                                \
-    ngx_aigc_partition(zone, instances, ngx_aigc_record_t)
-#define ngx_aigc_disks(zone)                                                  \
-    ngx_aigc_partition(zone, disks, ngx_aigc_disk_t)
+#include "ngx_aigc_slots.h"
 
 
 #define NGX_AIGC_FULL_EVERY  10000      /* ms between lines that say so */
@@ -62,14 +54,6 @@ uint32_t ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
  * no part is left.  The record's own counter is even before and after.
  */
 void ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot);
-
-/*
- * What follows from the rest: is there an update to be had; what is it that
- * nobody says is missing; warnings end when the instance is ready, or need not
- * be.  And forgets a warning.  The record's counter is odd.
- */
-void ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
-void ngx_aigc_warning_clear(ngx_aigc_record_t *r);
 
 /* The template slot of (ns, name), or NGX_AIGC_NONE. */
 uint32_t ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,

@@ -6,6 +6,7 @@
 
 #include "ngx_aigc_address.h"
 #include "ngx_aigc_aside.h"
+#include "ngx_aigc_observe.h"
 #include "ngx_aigc_record.h"
 #include "ngx_aigc_table.h"
 #include "kube/ngx_aigc_date.h"

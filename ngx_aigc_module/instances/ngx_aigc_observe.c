@@ -1,9 +1,9 @@
 /*
- * instances/ngx_aigc_record_observe.c — what a record's parts say together: is
+ * instances/ngx_aigc_observe.c — what a record's parts say together: is
  * its pod outdated, what does it lack, does its warning still count.
  */
 
-#include "ngx_aigc_record.h"
+#include "ngx_aigc_observe.h"
 #include "kube/ngx_aigc_date.h"
 
 
