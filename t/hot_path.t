@@ -63,7 +63,8 @@ subtest 'no calls' => sub {
     my $asked = $t->logto_requests->{total} // 0;
     is $asked, 0, 'cause no call to Logto';
     is scalar($t->gateway_calls(since => $mark)), 0, 'and none to Kubernetes';
-    is_deeply $t->fault_log->{counts}, {}, 'not even one that does not arrive';
+    # the leader renews its Lease all the time, whatever is asked of it
+    is_deeply [grep { !/leases/ } keys %{ $t->fault_log->{counts} }], [], 'not even one that does not arrive';
     is metric('token_memo_total') - $hits, 1000, 'each finds its verified token, in the worker itself';
     is metric('token_misses_total') - $misses, 0, 'none is verified again';
 

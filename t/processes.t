@@ -66,7 +66,7 @@ sub fds_to {        # a process's established connections to a port
     my ($pid, $port) = @_;
     my $hex = sprintf '%04X', $port;
     my %inode;
-    open my $tcp, '<', "/proc/$pid/net/tcp" or return;
+    open my $tcp, '<', "/proc/$pid/net/tcp" or return 0;
     while (my $line = <$tcp>) {
         my @f = split ' ', $line;
         $inode{ $f[9] } = 1 if $f[2] =~ /:$hex$/ && $f[3] eq '01';

@@ -157,8 +157,8 @@ for my $okg ('1.0', '0.4') {
     $e->uninstall;
     $t->allow_log(qr/a disk's owner could not be recorded/);
     $t->wait_for(sub { !$t->kube_get('pods', $e->pod) }, 20, 'the pod has ended');
-    $t->wait_for(sub { $t->fault_log->{counts}{'PATCH /api/v1/namespaces/*/persistentvolumeclaims/*'} // 0 >= 2 }, 20,
-        'it is tried');
+    $t->wait_for(sub { ($t->fault_log->{counts}{'PATCH /api/v1/namespaces/*/persistentvolumeclaims/*'} // 0) >= 2 }, 20,
+        'it is tried, and tried again');
     ok $t->claims($name)->{ $e->id }, 'a kept disk without an owner on it holds the annotation';
     $t->no_faults;
     wait_forgotten($t, $e);
