@@ -13,7 +13,6 @@ ngx_http_aigc_api_instances(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
     json_t                     *list;
     uint32_t                    slot;
-    ngx_int_t                   rc;
     ngx_aigc_record_t           record;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -25,15 +24,11 @@ ngx_http_aigc_api_instances(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     list = json_array();
 
-    for (slot = 0; ; slot++) {
-
-        rc = ngx_aigc_table_record_at(mcf->zone, slot, &record);
-
-        if (rc == NGX_DONE) {
-            break;
-        }
-
-        if (rc == NGX_OK && record.owner.len
+    for (slot = 0;
+         ngx_aigc_table_next_record(mcf->zone, &slot, &record) == NGX_OK;
+         slot++)
+    {
+        if (record.owner.len
             && ngx_aigc_fixed_eq(&record.owner, &call->who.sub))
         {
             (void) json_array_append_new(list,

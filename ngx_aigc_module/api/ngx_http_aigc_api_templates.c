@@ -13,7 +13,6 @@ ngx_http_aigc_api_templates(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
     json_t                     *list;
     uint32_t                    slot;
-    ngx_int_t                   rc;
     ngx_aigc_template_t         tmpl;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -25,15 +24,11 @@ ngx_http_aigc_api_templates(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     list = json_array();
 
-    for (slot = 0; ; slot++) {
-
-        rc = ngx_aigc_table_template_at(mcf->zone, slot, &tmpl);
-
-        if (rc == NGX_DONE) {
-            break;
-        }
-
-        if (rc == NGX_OK && !tmpl.deleting) {
+    for (slot = 0;
+         ngx_aigc_table_next_template(mcf->zone, &slot, &tmpl) == NGX_OK;
+         slot++)
+    {
+        if (!tmpl.deleting) {
             (void) json_array_append_new(list,
                                          ngx_http_aigc_template_json(&tmpl));
         }

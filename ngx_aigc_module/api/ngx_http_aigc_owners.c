@@ -63,20 +63,19 @@ ngx_http_aigc_owners_look(ngx_http_aigc_owners_t *owners)
 static ngx_int_t
 ngx_http_aigc_owners_record(ngx_http_aigc_owners_t *owners)
 {
-    ngx_int_t               rc;
     ngx_str_t               user;
     ngx_aigc_record_t       record;
     ngx_http_aigc_owner_t  *owner;
 
-    rc = ngx_aigc_table_record_at(owners->zone, owners->record, &record);
-
-    if (rc == NGX_DONE) {
+    if (ngx_aigc_table_next_record(owners->zone, &owners->record, &record)
+        != NGX_OK)
+    {
         return NGX_DONE;
     }
 
     owners->record++;
 
-    if (rc != NGX_OK || record.owner.len == 0) {
+    if (record.owner.len == 0) {
         return NGX_OK;
     }
 
@@ -98,14 +97,12 @@ ngx_http_aigc_owners_record(ngx_http_aigc_owners_t *owners)
 static ngx_int_t
 ngx_http_aigc_owners_disk(ngx_http_aigc_owners_t *owners)
 {
-    ngx_int_t               rc;
     ngx_str_t               user;
     ngx_aigc_disk_t         disk;
     ngx_http_aigc_owner_t  *owner;
 
-    rc = ngx_aigc_table_disk_at(owners->zone, owners->disk, &disk);
-
-    if (rc == NGX_DONE) {
+    if (ngx_aigc_table_next_disk(owners->zone, &owners->disk, &disk) != NGX_OK)
+    {
         return NGX_DONE;
     }
 
@@ -113,8 +110,7 @@ ngx_http_aigc_owners_disk(ngx_http_aigc_owners_t *owners)
 
     ngx_aigc_fixed_get(&disk.owner, &user);
 
-    if (rc != NGX_OK || ngx_aigc_text_check(&user, NGX_AIGC_SUB_MAX) != NGX_OK)
-    {
+    if (ngx_aigc_text_check(&user, NGX_AIGC_SUB_MAX) != NGX_OK) {
         return NGX_OK;
     }
 

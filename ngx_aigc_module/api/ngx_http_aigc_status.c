@@ -478,18 +478,11 @@ ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
 {
     json_t               *list;
     uint32_t              i;
-    ngx_int_t             rc;
     ngx_aigc_template_t   t;
 
     list = json_array();
 
-    for (i = 0; (rc = ngx_aigc_table_template_at(zone, i, &t)) != NGX_DONE;
-         i++)
-    {
-        if (rc != NGX_OK) {
-            continue;
-        }
-
+    for (i = 0; ngx_aigc_table_next_template(zone, &i, &t) == NGX_OK; i++) {
         (void) json_array_append_new(list,
             json_pack("{s:o, s:o, s:o, s:I, s:I, s:i, s:i, s:i, s:i, s:i,"
                       " s:i, s:b, s:b, s:b, s:b, s:o, s:o, s:i, s:o}",
@@ -523,7 +516,6 @@ ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
 {
     json_t                     *list, *item;
     uint32_t                    i;
-    ngx_int_t                   rc;
     ngx_str_t                   addr;
     ngx_aigc_record_t           rec;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -536,13 +528,7 @@ ngx_http_aigc_table_records(ngx_http_request_t *r, ngx_aigc_zone_t *zone)
 
     list = json_array();
 
-    for (i = 0; (rc = ngx_aigc_table_record_at(zone, i, &rec)) != NGX_DONE;
-         i++)
-    {
-        if (rc != NGX_OK) {
-            continue;
-        }
-
+    for (i = 0; ngx_aigc_table_next_record(zone, &i, &rec) == NGX_OK; i++) {
         item = ngx_http_aigc_instance_json(mcf, r->pool, &rec);
 
         addr.data = text;
@@ -580,17 +566,11 @@ ngx_http_aigc_table_disks(ngx_aigc_zone_t *zone)
 {
     json_t           *list;
     uint32_t          i;
-    ngx_int_t         rc;
     ngx_aigc_disk_t   d;
 
     list = json_array();
 
-    for (i = 0; (rc = ngx_aigc_table_disk_at(zone, i, &d)) != NGX_DONE; i++) {
-
-        if (rc != NGX_OK) {
-            continue;
-        }
-
+    for (i = 0; ngx_aigc_table_next_disk(zone, &i, &d) == NGX_OK; i++) {
         (void) json_array_append_new(list,
             json_pack("{s:o, s:o, s:o, s:o, s:b}",
                       "namespace", ngx_http_aigc_json_fixed(&d.ns),

@@ -9,14 +9,11 @@
 #include "kube/ngx_aigc_date.h"
 
 
-#define NGX_HTTP_AIGC_VIEW_LATE  2
-
-
 /* A slot of the table, as the last pass found it. */
 typedef struct {
-    ngx_atomic_uint_t            seq;       /* its counter … */
-    uint32_t                     seen;      /* … 0: not looked at; LATE: its
-                                               time will tell something, too */
+    ngx_atomic_uint_t            seq;       /* its counter; SEQ_NONE: look */
+    uint32_t                     late;      /* 1: its time will tell something,
+                                               too */
     uint32_t                     owner;     /* a hash; 0: likely nobody */
     ngx_http_aigc_item_t        *item;      /* NULL: nobody was told of it */
 } ngx_http_aigc_slot_t;
@@ -186,7 +183,7 @@ ngx_http_aigc_view_join(ngx_str_t *sub)
 
     for (i = 0; i < view->ninstances; i++) {
         if (view->instances[i].owner == hash) {
-            view->instances[i].seen = 0;
+            view->instances[i].seq = NGX_AIGC_SEQ_NONE;
             view->again = 1;
         }
     }
@@ -242,8 +239,8 @@ ngx_http_aigc_view_pass(void)
 
     for (i = 0; i < view->ninstances; i++) {
 
-        if (late && view->instances[i].seen == NGX_HTTP_AIGC_VIEW_LATE) {
-            view->instances[i].seen = 0;
+        if (late && view->instances[i].late) {
+            view->instances[i].seq = NGX_AIGC_SEQ_NONE;
         }
 
         if (ngx_http_aigc_view_instance(i) != NGX_OK) {
@@ -255,7 +252,6 @@ ngx_http_aigc_view_pass(void)
 }
 
 
-/* The counter is read before the slot: a later write is seen again. */
 static ngx_int_t
 ngx_http_aigc_view_template(uint32_t n)
 {
@@ -268,17 +264,12 @@ ngx_http_aigc_view_template(uint32_t n)
 
     view = ngx_http_aigc_view;
     slot = &view->templates[n];
-    seq = ngx_aigc_table_template_seq(view->mcf->zone, n);
+    seq = slot->seq;
 
-    if (slot->seen && seq == slot->seq) {
-        return NGX_OK;
-    }
+    rc = ngx_aigc_table_template_changed(view->mcf->zone, n, &seq, &tmpl);
 
-    ngx_memory_barrier();
-
-    rc = ngx_aigc_table_template_at(view->mcf->zone, n, &tmpl);
-    if (rc == NGX_BUSY) {
-        return NGX_AGAIN;
+    if (rc == NGX_AGAIN || rc == NGX_BUSY) {
+        return (rc == NGX_BUSY) ? NGX_AGAIN : NGX_OK;
     }
 
     now.audience = NULL;
@@ -302,7 +293,6 @@ ngx_http_aigc_view_template(uint32_t n)
 
     if (rc == NGX_OK) {
         slot->seq = seq;
-        slot->seen = 1;
     }
 
     ngx_reset_pool(view->pool);
@@ -326,17 +316,12 @@ ngx_http_aigc_view_instance(uint32_t n)
 
     view = ngx_http_aigc_view;
     slot = &view->instances[n];
-    seq = ngx_aigc_table_record_seq(view->mcf->zone, n);
+    seq = slot->seq;
 
-    if (slot->seen && seq == slot->seq) {
-        return NGX_OK;
-    }
+    rc = ngx_aigc_table_record_changed(view->mcf->zone, n, &seq, &record);
 
-    ngx_memory_barrier();
-
-    rc = ngx_aigc_table_record_at(view->mcf->zone, n, &record);
-    if (rc == NGX_BUSY) {
-        return NGX_AGAIN;
+    if (rc == NGX_AGAIN || rc == NGX_BUSY) {
+        return (rc == NGX_BUSY) ? NGX_AGAIN : NGX_OK;
     }
 
     hash = 0;
@@ -368,13 +353,13 @@ ngx_http_aigc_view_instance(uint32_t n)
     if (rc == NGX_OK) {
         slot->owner = hash;
         slot->seq = seq;
-        slot->seen = 1;
+        slot->late = 0;
 
         late = now.audience ? ngx_http_aigc_instance_late(view->mcf, &record)
                             : 0;
 
         if (late >= ngx_aigc_date(view->mcf->zone)) {
-            slot->seen = NGX_HTTP_AIGC_VIEW_LATE;
+            slot->late = 1;
             view->late = view->late ? ngx_min(view->late, late) : late;
         }
     }

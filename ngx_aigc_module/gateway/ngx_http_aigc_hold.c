@@ -17,7 +17,7 @@ typedef struct {
     ngx_int_t             id;
     ngx_atomic_uint_t     revocations;  /* the version it was held against */
     uint32_t              slot;         /* of its record, */
-    ngx_atomic_uint_t     seq;          /* as that was; -1: not looked up */
+    ngx_atomic_uint_t     seq;          /* as that was */
     unsigned              closing:1;
 } ngx_http_aigc_hold_t;
 
@@ -81,7 +81,7 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
 
     /* the first look is a whole one, whatever came in between */
 
-    hold->seq = (ngx_atomic_uint_t) -1;
+    hold->seq = NGX_AIGC_SEQ_NONE;
 
     cln->handler = ngx_http_aigc_hold_cleanup;
     cln->data = hold;

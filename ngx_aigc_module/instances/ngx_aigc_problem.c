@@ -7,6 +7,9 @@
 #include "ngx_aigc_record.h"
 
 
+static void ngx_aigc_problem_add(ngx_uint_t *count, ngx_uint_t bits);
+
+
 ngx_aigc_problem_t  ngx_aigc_problems[NGX_AIGC_PROBLEMS] = {
 
     { "host_collision", "HostCollision",
@@ -122,33 +125,32 @@ ngx_aigc_problem_count(ngx_aigc_zone_t *zone,
     ngx_uint_t count[NGX_AIGC_PROBLEMS])
 {
     uint32_t              slot;
-    ngx_int_t             rc;
-    ngx_uint_t            kind, bits;
     ngx_aigc_record_t     record;
     ngx_aigc_template_t   tmpl;
 
     ngx_memzero(count, NGX_AIGC_PROBLEMS * sizeof(ngx_uint_t));
 
     for (slot = 0;
-         (rc = ngx_aigc_table_record_at(zone, slot, &record)) != NGX_DONE;
+         ngx_aigc_table_next_record(zone, &slot, &record) == NGX_OK;
          slot++)
     {
-        bits = (rc == NGX_OK) ? ngx_aigc_problem_record(zone, &record) : 0;
-
-        for (kind = 0; bits >> kind; kind++) {
-            count[kind] += (bits >> kind) & 1;
-        }
+        ngx_aigc_problem_add(count, ngx_aigc_problem_record(zone, &record));
     }
 
     for (slot = 0;
-         (rc = ngx_aigc_table_template_at(zone, slot, &tmpl)) != NGX_DONE;
+         ngx_aigc_table_next_template(zone, &slot, &tmpl) == NGX_OK;
          slot++)
     {
-        bits = (rc == NGX_OK) ? ngx_aigc_problem_template(&tmpl) : 0;
+        ngx_aigc_problem_add(count, ngx_aigc_problem_template(&tmpl));
+    }
+}
 
-        for (kind = 0; bits >> kind; kind++) {
-            count[kind] += (bits >> kind) & 1;
-        }
+
+static void
+ngx_aigc_problem_add(ngx_uint_t *count, ngx_uint_t bits)
+{
+    for ( /* void */ ; bits; bits >>= 1) {
+        *count++ += bits & 1;
     }
 }
 

@@ -54,18 +54,14 @@ ngx_aigc_repair(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 static ngx_int_t
 ngx_aigc_repair_some(uint32_t slot, uint32_t end)
 {
-    ngx_int_t            rc;
     ngx_aigc_template_t  tmpl;
 
-    for ( /* void */ ; slot < end; slot++) {
-
-        rc = ngx_aigc_table_template_at(ngx_aigc_repair_zone, slot, &tmpl);
-
-        if (rc == NGX_DONE) {
-            break;
-        }
-
-        if (rc != NGX_OK || tmpl.deleting || !tmpl.written
+    for ( /* void */ ;
+          ngx_aigc_table_next_template(ngx_aigc_repair_zone, &slot, &tmpl)
+          == NGX_OK && slot < end;
+          slot++)
+    {
+        if (tmpl.deleting || !tmpl.written
             || (tmpl.agrees
                 && (tmpl.refused == 0
                     || ngx_time() - (time_t) tmpl.refused

@@ -89,7 +89,6 @@ ngx_aigc_aside(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log)
 {
     uint32_t                 slot, hash;
-    ngx_int_t                rc;
     ngx_aigc_template_t      tmpl;
     ngx_aigc_aside_state_t  *state;
 
@@ -106,10 +105,10 @@ ngx_aigc_aside(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     }
 
     for (slot = 0;
-         (rc = ngx_aigc_table_template_at(zone, slot, &tmpl)) != NGX_DONE;
+         ngx_aigc_table_next_template(zone, &slot, &tmpl) == NGX_OK;
          slot++)
     {
-        if (rc != NGX_OK || tmpl.deleting || tmpl.partial || !tmpl.written
+        if (tmpl.deleting || tmpl.partial || !tmpl.written
             || tmpl.nrunning == 0)
         {
             continue;

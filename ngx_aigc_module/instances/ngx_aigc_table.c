@@ -243,10 +243,79 @@ ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
 }
 
 
-ngx_atomic_uint_t
-ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone, uint32_t slot)
+#define ngx_aigc_slot_next(zone, slot, at, dst)                               \
+    ngx_int_t  rc;                                                            \
+                                                                              \
+    for ( /* void */ ; (rc = at(zone, *slot, dst)) != NGX_DONE; (*slot)++) {  \
+        if (rc == NGX_OK) {                                                   \
+            return NGX_OK;                                                    \
+        }                                                                     \
+    }                                                                         \
+                                                                              \
+    return NGX_DONE
+
+
+ngx_int_t
+ngx_aigc_table_next_template(ngx_aigc_zone_t *zone, uint32_t *slot,
+    ngx_aigc_template_t *tmpl)
 {
-    return ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot].seq;
+    ngx_aigc_slot_next(zone, slot, ngx_aigc_table_template_at, tmpl);
+}
+
+
+ngx_int_t
+ngx_aigc_table_next_record(ngx_aigc_zone_t *zone, uint32_t *slot,
+    ngx_aigc_record_t *record)
+{
+    ngx_aigc_slot_next(zone, slot, ngx_aigc_table_record_at, record);
+}
+
+
+ngx_int_t
+ngx_aigc_table_next_disk(ngx_aigc_zone_t *zone, uint32_t *slot,
+    ngx_aigc_disk_t *disk)
+{
+    ngx_aigc_slot_next(zone, slot, ngx_aigc_table_disk_at, disk);
+}
+
+
+/* The counter is read before the slot: a later write is seen the next time. */
+#define ngx_aigc_slot_changed(zone, slot, partition, type, at, seen, dst)     \
+    ngx_int_t          rc;                                                    \
+    ngx_atomic_uint_t  now;                                                   \
+                                                                              \
+    now = ngx_aigc_partition(zone, partition, type)[slot].seq;                \
+                                                                              \
+    if (now == *seen) {                                                       \
+        return NGX_AGAIN;                                                     \
+    }                                                                         \
+                                                                              \
+    ngx_memory_barrier();                                                     \
+                                                                              \
+    rc = at(zone, slot, dst);                                                 \
+                                                                              \
+    if (rc != NGX_BUSY) {                                                     \
+        *seen = (rc == NGX_OK) ? (dst)->seq : now;                            \
+    }                                                                         \
+                                                                              \
+    return (rc == NGX_DONE) ? NGX_DECLINED : rc
+
+
+ngx_int_t
+ngx_aigc_table_template_changed(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t *seq, ngx_aigc_template_t *tmpl)
+{
+    ngx_aigc_slot_changed(zone, slot, templates, ngx_aigc_template_t,
+                          ngx_aigc_table_template_at, seq, tmpl);
+}
+
+
+ngx_int_t
+ngx_aigc_table_record_changed(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t *seq, ngx_aigc_record_t *record)
+{
+    ngx_aigc_slot_changed(zone, slot, instances, ngx_aigc_record_t,
+                          ngx_aigc_table_record_at, seq, record);
 }
 
 

@@ -28,12 +28,12 @@ ngx_uint_t ngx_aigc_table_holes(ngx_aigc_zone_t *zone);
 ngx_int_t ngx_aigc_table_whole(ngx_aigc_zone_t *zone);
 
 
+#define NGX_AIGC_SEQ_NONE  ((ngx_atomic_uint_t) -1)     /* no slot's counter */
+
 /*
- * The sequence counter of a slot below the number of slots: another value than
- * before means that the slot has been written.  Odd: it is being written.
+ * The sequence counter of a record's slot: another value than before means that
+ * the slot has been written.  Odd: it is being written.
  */
-ngx_atomic_uint_t ngx_aigc_table_template_seq(ngx_aigc_zone_t *zone,
-    uint32_t slot);
 ngx_atomic_uint_t ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone,
     uint32_t slot);
 
@@ -75,9 +75,27 @@ ngx_int_t ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_disk_t *disk);
 
 /*
- * From slot *slot on, the next record whose claim is in state; *slot is its
- * own.  For the table's writer.  NGX_OK; NGX_DONE: there is none.
+ * A walk: from slot *slot on, the next one that is used and can be read; *slot
+ * is its own.  NGX_OK; NGX_DONE: there is none.
  */
+ngx_int_t ngx_aigc_table_next_template(ngx_aigc_zone_t *zone, uint32_t *slot,
+    ngx_aigc_template_t *tmpl);
+ngx_int_t ngx_aigc_table_next_record(ngx_aigc_zone_t *zone, uint32_t *slot,
+    ngx_aigc_record_t *record);
+ngx_int_t ngx_aigc_table_next_disk(ngx_aigc_zone_t *zone, uint32_t *slot,
+    ngx_aigc_disk_t *disk);
+
+/*
+ * A difference: the slot if its sequence counter is not *seq, which becomes what
+ * it is.  NGX_AGAIN: it is; else as ngx_aigc_table_record_at(): NGX_OK;
+ * NGX_DECLINED: the slot is free now; NGX_BUSY, and *seq stays.
+ */
+ngx_int_t ngx_aigc_table_template_changed(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t *seq, ngx_aigc_template_t *tmpl);
+ngx_int_t ngx_aigc_table_record_changed(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_atomic_uint_t *seq, ngx_aigc_record_t *record);
+
+/* Likewise a record whose claim is in state.  For the table's writer. */
 ngx_int_t ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
     uint32_t *slot, ngx_aigc_record_t *record);
 

@@ -38,7 +38,6 @@ ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log)
 {
     uint32_t             slot;
-    ngx_int_t            rc;
     ngx_aigc_template_t  tmpl;
 
     ngx_aigc_tell_k8s = k8s;
@@ -46,10 +45,10 @@ ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_aigc_tell_log = log;
 
     for (slot = 0;
-         (rc = ngx_aigc_table_template_at(zone, slot, &tmpl)) != NGX_DONE;
+         ngx_aigc_table_next_template(zone, &slot, &tmpl) == NGX_OK;
          slot++)
     {
-        if (rc == NGX_OK && !tmpl.deleting) {
+        if (!tmpl.deleting) {
             ngx_aigc_tell_template(slot, &tmpl);
         }
     }

@@ -68,39 +68,24 @@ ngx_aigc_mirror_users_look(ngx_aigc_mirror_users_t *users)
     uint32_t            slot;
     ngx_int_t           rc;
     ngx_uint_t          n;
-    ngx_aigc_record_t   record, *records;
-    ngx_atomic_uint_t   seq;
+    ngx_aigc_record_t   record;
 
-    records = ngx_aigc_partition(users->zone, instances, ngx_aigc_record_t);
     n = 0;
 
     for (slot = 0; slot < ngx_aigc_table(users->zone)->end_instances; slot++) {
 
-        seq = records[slot].seq;
+        rc = ngx_aigc_table_record_changed(users->zone, slot,
+                                           &users->slots[slot].seq, &record);
 
-        if (users->slots[slot].seq == seq) {
+        if (rc == NGX_AGAIN || rc == NGX_BUSY) {
             continue;
         }
-
-        if (n++ == NGX_AIGC_MIRROR_LOOK) {
-            return NGX_AGAIN;
-        }
-
-        ngx_memory_barrier();
-
-        rc = ngx_aigc_table_record_at(users->zone, slot, &record);
-
-        if (rc == NGX_BUSY) {
-            continue;
-        }
-
-        if (rc == NGX_OK) {
-            seq = record.seq;
-        }
-
-        users->slots[slot].seq = (seq & 1) ? 0 : seq;
 
         ngx_aigc_mirror_slot_set(users, slot, rc == NGX_OK ? &record : NULL);
+
+        if (++n == NGX_AIGC_MIRROR_LOOK) {
+            return NGX_AGAIN;
+        }
     }
 
     users->initial = 0;
@@ -132,7 +117,7 @@ ngx_aigc_mirror_slot_set(ngx_aigc_mirror_users_t *users, uint32_t slot,
         hash = ngx_aigc_mirror_hash(record);
 
         if (user == NULL) {
-            users->slots[slot].seq = 0;     /* no memory: look again */
+            users->slots[slot].seq = NGX_AIGC_SEQ_NONE; /* no memory */
             return;
         }
     }
