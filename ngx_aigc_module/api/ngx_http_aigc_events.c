@@ -10,6 +10,8 @@
 #include "ngx_http_aigc_stream.h"
 #include "ngx_http_aigc_view.h"
 
+#include "base/ngx_aigc_timer.h"
+
 
 static ngx_int_t ngx_http_aigc_events_start(ngx_http_aigc_main_conf_t *mcf);
 static void ngx_http_aigc_events_leave(void *data);
@@ -36,7 +38,6 @@ static ngx_queue_t            ngx_http_aigc_due;        /* for a snapshot */
 static ngx_uint_t             ngx_http_aigc_nstreams;
 static ngx_http_aigc_text_t  *ngx_http_aigc_comment;
 static ngx_event_t            ngx_http_aigc_timer;
-static ngx_connection_t       ngx_http_aigc_timer_connection;
 
 
 ngx_int_t
@@ -142,13 +143,11 @@ ngx_http_aigc_events_start(ngx_http_aigc_main_conf_t *mcf)
         ngx_queue_init(&ngx_http_aigc_streams);
         ngx_queue_init(&ngx_http_aigc_due);
 
-        ngx_http_aigc_timer_connection.fd = (ngx_socket_t) -1;
-        ngx_http_aigc_timer.data = &ngx_http_aigc_timer_connection;
-        ngx_http_aigc_timer.handler = ngx_http_aigc_events_look;
-        ngx_http_aigc_timer.log = ngx_cycle->log;
-    }
+        /* not cancelable: an exiting worker ends its streams in it */
 
-    /* not cancelable: an exiting worker ends its streams in it */
+        ngx_aigc_timer_init(&ngx_http_aigc_timer, ngx_http_aigc_events_look, 0,
+                            ngx_cycle->log);
+    }
 
     if (!ngx_http_aigc_timer.timer_set) {
         ngx_add_timer(&ngx_http_aigc_timer, NGX_HTTP_AIGC_EVENTS_LOOK);
@@ -164,9 +163,7 @@ ngx_http_aigc_events_leave(void *data)
 {
     ngx_http_aigc_stream_t *stream = data;
 
-    if (stream->expiry.timer_set) {
-        ngx_del_timer(&stream->expiry);
-    }
+    ngx_aigc_timer_stop(&stream->expiry);
 
     ngx_queue_remove(&stream->queue);
     ngx_queue_remove(&stream->own);
@@ -232,9 +229,7 @@ ngx_http_aigc_events_look(ngx_event_t *ev)
     }
 
     if (ngx_http_aigc_nstreams == 0) {
-        if (ev->timer_set) {
-            ngx_del_timer(ev);
-        }
+        ngx_aigc_timer_stop(ev);
 
         ngx_http_aigc_view_close();
         return;

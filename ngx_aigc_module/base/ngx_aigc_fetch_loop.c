@@ -16,6 +16,7 @@
 #include "ngx_aigc_control.h"
 #include "ngx_aigc_elapsed.h"
 #include "ngx_aigc_pass.h"
+#include "ngx_aigc_timer.h"
 
 
 #define NGX_AIGC_FETCH_REBUILD  1000    /* ms: there was no memory for a new
@@ -23,8 +24,6 @@
 
 
 static CURLM *ngx_aigc_fetch_multi_create(void);
-static void ngx_aigc_fetch_event_init(ngx_event_t *ev,
-    ngx_event_handler_pt handler);
 static int ngx_aigc_fetch_socket(CURL *easy, curl_socket_t s, int what,
     void *data, void *socket);
 static int ngx_aigc_fetch_timer(CURLM *multi, long ms, void *data);
@@ -54,9 +53,6 @@ static ngx_uint_t         ngx_aigc_fetch_dead;      /* the multi handle is */
 static ngx_event_t        ngx_aigc_fetch_timer_event;
 static ngx_event_t        ngx_aigc_fetch_after_event;   /* see _after() */
 
-/* Debian's nginx logs an event's fd, so a timer needs a connection, too. */
-static ngx_connection_t   ngx_aigc_fetch_timer_connection;
-
 
 ngx_int_t
 ngx_aigc_fetch_init(ngx_cycle_t *cycle, ngx_aigc_zone_t *zone,
@@ -65,15 +61,14 @@ ngx_aigc_fetch_init(ngx_cycle_t *cycle, ngx_aigc_zone_t *zone,
     ngx_aigc_fetch_cycle = cycle;
     ngx_aigc_fetch_zone = zone;
     ngx_aigc_fetch_dead = 0;
-    ngx_aigc_fetch_timer_connection.fd = (ngx_socket_t) -1;
 
     ngx_queue_init(&ngx_aigc_fetch_sockets);
     ngx_queue_init(&ngx_aigc_fetch_calls);
 
-    ngx_aigc_fetch_event_init(&ngx_aigc_fetch_timer_event,
-                              ngx_aigc_fetch_timeout);
-    ngx_aigc_fetch_event_init(&ngx_aigc_fetch_after_event,
-                              ngx_aigc_fetch_after);
+    ngx_aigc_timer_init(&ngx_aigc_fetch_timer_event, ngx_aigc_fetch_timeout, 1,
+                        cycle->log);
+    ngx_aigc_timer_init(&ngx_aigc_fetch_after_event, ngx_aigc_fetch_after, 1,
+                        cycle->log);
 
     if (ngx_aigc_reserve_set(cycle, NGX_AIGC_RESERVE_CALL,
                              NGX_AIGC_RESERVE_CALLS)
@@ -121,18 +116,6 @@ ngx_aigc_fetch_multi_create(void)
 }
 
 
-static void
-ngx_aigc_fetch_event_init(ngx_event_t *ev, ngx_event_handler_pt handler)
-{
-    ngx_memzero(ev, sizeof(ngx_event_t));
-
-    ev->handler = handler;
-    ev->data = &ngx_aigc_fetch_timer_connection;
-    ev->log = ngx_aigc_fetch_cycle->log;
-    ev->cancelable = 1;
-}
-
-
 void
 ngx_aigc_fetch_exit(void)
 {
@@ -142,13 +125,9 @@ ngx_aigc_fetch_exit(void)
         return;
     }
 
-    if (ngx_aigc_fetch_timer_event.timer_set) {
-        ngx_del_timer(&ngx_aigc_fetch_timer_event);
-    }
+    ngx_aigc_timer_stop(&ngx_aigc_fetch_timer_event);
 
-    if (ngx_aigc_fetch_after_event.timer_set) {
-        ngx_del_timer(&ngx_aigc_fetch_after_event);
-    }
+    ngx_aigc_timer_stop(&ngx_aigc_fetch_after_event);
 
     if (ngx_aigc_fetch_after_event.posted) {
         ngx_delete_posted_event(&ngx_aigc_fetch_after_event);
@@ -428,9 +407,7 @@ ngx_aigc_fetch_timer(CURLM *multi, long ms, void *data)
         return 0;
     }
 
-    if (ev->timer_set) {
-        ngx_del_timer(ev);
-    }
+    ngx_aigc_timer_stop(ev);
 
     if (ms >= 0) {
         ngx_add_timer(ev, (ngx_msec_t) ms);
@@ -559,9 +536,7 @@ ngx_aigc_fetch_rebuild(void)
 
     old = ngx_aigc_fetch_multi;
 
-    if (ngx_aigc_fetch_timer_event.timer_set) {
-        ngx_del_timer(&ngx_aigc_fetch_timer_event);
-    }
+    ngx_aigc_timer_stop(&ngx_aigc_fetch_timer_event);
 
     ngx_aigc_fetch_multi = new;
     ngx_aigc_fetch_dead = 0;

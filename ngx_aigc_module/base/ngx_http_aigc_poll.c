@@ -4,6 +4,8 @@
 
 #include "ngx_http_aigc_poll.h"
 
+#include "ngx_aigc_timer.h"
+
 
 typedef struct {
     ngx_event_t           event;
@@ -61,8 +63,8 @@ ngx_http_aigc_finish(ngx_http_request_t *r, ngx_int_t rc)
 
     poll = ngx_http_aigc_poll_find(r);
 
-    if (poll && poll->event.timer_set) {
-        ngx_del_timer(&poll->event);
+    if (poll) {
+        ngx_aigc_timer_stop(&poll->event);
     }
 
     r->write_event_handler = ngx_http_request_empty_handler;
@@ -119,7 +121,5 @@ ngx_http_aigc_poll_cleanup(void *data)
 {
     ngx_http_aigc_poll_t  *poll = data;
 
-    if (poll->event.timer_set) {
-        ngx_del_timer(&poll->event);
-    }
+    ngx_aigc_timer_stop(&poll->event);
 }

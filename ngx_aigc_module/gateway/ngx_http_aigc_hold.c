@@ -4,6 +4,8 @@
 
 #include "ngx_http_aigc_hold.h"
 
+#include "base/ngx_aigc_timer.h"
+
 
 typedef struct {
     ngx_queue_t           queue;
@@ -35,7 +37,6 @@ static ngx_queue_t        ngx_http_aigc_holds;      /* first: longest ago */
 static ngx_uint_t         ngx_http_aigc_hold_n;
 static ngx_uint_t         ngx_http_aigc_hold_left;  /* of this round */
 static ngx_event_t        ngx_http_aigc_hold_event;
-static ngx_connection_t   ngx_http_aigc_hold_dummy;     /* for a debug log */
 
 
 ngx_int_t
@@ -91,12 +92,7 @@ ngx_http_aigc_hold(ngx_http_request_t *r, ngx_aigc_record_t *record,
 
     if (ev->handler == NULL) {
         ngx_queue_init(&ngx_http_aigc_holds);
-        ngx_http_aigc_hold_dummy.fd = (ngx_socket_t) -1;
-
-        ev->handler = ngx_http_aigc_hold_timer;
-        ev->data = &ngx_http_aigc_hold_dummy;
-        ev->log = ngx_cycle->log;
-        ev->cancelable = 1;
+        ngx_aigc_timer_init(ev, ngx_http_aigc_hold_timer, 1, ngx_cycle->log);
     }
 
     ngx_queue_insert_tail(&ngx_http_aigc_holds, &hold->queue);

@@ -12,6 +12,7 @@
 #include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_event.h"
 #include "base/ngx_aigc_pass.h"
+#include "base/ngx_aigc_timer.h"
 #include "kube/ngx_aigc_lease.h"
 #include "kube/ngx_aigc_task.h"
 
@@ -30,35 +31,27 @@ static ngx_event_t             ngx_aigc_reconcile_next;     /* step, which is */
 static ngx_aigc_step_t        *ngx_aigc_reconcile_steps;
 static ngx_uint_t              ngx_aigc_reconcile_at;       /* … this one */
 static ngx_uint_t              ngx_aigc_reconcile_again;
-static ngx_connection_t        ngx_aigc_reconcile_connection;
 
 
 ngx_int_t
 ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_zone_t *zone, ngx_aigc_step_t *steps)
 {
-    ngx_event_t  *ev;
-
     ngx_aigc_reconcile_k8s = k8s;
     ngx_aigc_reconcile_zone = zone;
     ngx_aigc_reconcile_steps = steps;
     ngx_aigc_reconcile_log = cycle->log;
-    ngx_aigc_reconcile_connection.fd = (ngx_socket_t) -1;
 
     ngx_aigc_task_init(k8s, zone, ngx_aigc_reconcile_kick, cycle->log);
 
-    ev = &ngx_aigc_reconcile_event;
-    ngx_memzero(ev, sizeof(ngx_event_t));
-    ev->handler = ngx_aigc_reconcile_pass;
-    ev->data = &ngx_aigc_reconcile_connection;
-    ev->log = cycle->log;
-    ev->cancelable = 1;
+    ngx_aigc_timer_init(&ngx_aigc_reconcile_event, ngx_aigc_reconcile_pass, 1,
+                        cycle->log);
 
     ngx_memzero(&ngx_aigc_reconcile_next, sizeof(ngx_event_t));
     ngx_aigc_reconcile_next.handler = ngx_aigc_reconcile_step;
     ngx_aigc_reconcile_next.log = cycle->log;
 
-    ngx_add_timer(ev, NGX_AIGC_RECONCILE_EVERY);
+    ngx_add_timer(&ngx_aigc_reconcile_event, NGX_AIGC_RECONCILE_EVERY);
 
     return ngx_aigc_lease_start(cycle, k8s, zone, ngx_aigc_reconcile_leader);
 }
@@ -67,9 +60,7 @@ ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
 void
 ngx_aigc_reconcile_stop(void)
 {
-    if (ngx_aigc_reconcile_event.timer_set) {
-        ngx_del_timer(&ngx_aigc_reconcile_event);
-    }
+    ngx_aigc_timer_stop(&ngx_aigc_reconcile_event);
 
     ngx_aigc_lease_stop();
     ngx_aigc_reconcile_end();

@@ -11,6 +11,8 @@
 
 #include "ngx_aigc_date.h"
 
+#include "base/ngx_aigc_timer.h"
+
 
 typedef enum {
     NGX_AIGC_LEASE_READ = 0,
@@ -37,7 +39,6 @@ typedef struct {
     ngx_event_t                 timer;      /* the next call */
     ngx_event_t                 deadline;   /* the lead ends if not renewed */
     ngx_event_t                 hold;       /* keeps a quitting worker alive */
-    ngx_connection_t            dummy;      /* Debian's nginx logs its fd */
 
     ngx_uint_t                  quitting;   /* only the release is left to do */
     ngx_aigc_seldom_t           complained;
@@ -45,8 +46,6 @@ typedef struct {
 } ngx_aigc_lease_t;
 
 
-static void ngx_aigc_lease_event(ngx_event_t *ev, ngx_event_handler_pt handler,
-    ngx_uint_t cancelable);
 static void ngx_aigc_lease_timer(ngx_event_t *ev);
 static void ngx_aigc_lease_deadline(ngx_event_t *ev);
 static void ngx_aigc_lease_hold(ngx_event_t *ev);
@@ -83,7 +82,6 @@ ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     l->zone = zone;
     l->log = cycle->log;
     l->changed = changed;
-    l->dummy.fd = (ngx_socket_t) -1;
     l->election.identity.data = l->identity;
 
     if (ngx_aigc_leader_identity(zone, &cycle->hostname, &l->election.identity)
@@ -94,9 +92,9 @@ ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
         return NGX_ERROR;
     }
 
-    ngx_aigc_lease_event(&l->timer, ngx_aigc_lease_timer, 1);
-    ngx_aigc_lease_event(&l->deadline, ngx_aigc_lease_deadline, 1);
-    ngx_aigc_lease_event(&l->hold, ngx_aigc_lease_hold, 0);
+    ngx_aigc_timer_init(&l->timer, ngx_aigc_lease_timer, 1, l->log);
+    ngx_aigc_timer_init(&l->deadline, ngx_aigc_lease_deadline, 1, l->log);
+    ngx_aigc_timer_init(&l->hold, ngx_aigc_lease_hold, 0, l->log);
 
     left = ngx_aigc_leader_left(zone);
 
@@ -108,17 +106,6 @@ ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_lease_send(NGX_AIGC_LEASE_READ);
 
     return NGX_OK;
-}
-
-
-static void
-ngx_aigc_lease_event(ngx_event_t *ev, ngx_event_handler_pt handler,
-    ngx_uint_t cancelable)
-{
-    ev->handler = handler;
-    ev->data = &ngx_aigc_lease.dummy;
-    ev->log = ngx_aigc_lease.log;
-    ev->cancelable = cancelable;
 }
 
 
@@ -141,17 +128,11 @@ ngx_aigc_lease_stop(void)
     json_decref(l->lease);
     l->lease = NULL;
 
-    if (l->timer.timer_set) {
-        ngx_del_timer(&l->timer);
-    }
+    ngx_aigc_timer_stop(&l->timer);
 
-    if (l->deadline.timer_set) {
-        ngx_del_timer(&l->deadline);
-    }
+    ngx_aigc_timer_stop(&l->deadline);
 
-    if (l->hold.timer_set) {
-        ngx_del_timer(&l->hold);
-    }
+    ngx_aigc_timer_stop(&l->hold);
 
     l->zone = NULL;
 }
@@ -182,9 +163,7 @@ ngx_aigc_lease_quit(void)
         return;
     }
 
-    if (l->timer.timer_set) {
-        ngx_del_timer(&l->timer);
-    }
+    ngx_aigc_timer_stop(&l->timer);
 
     l->quitting = 1;
     ngx_add_timer(&l->hold, NGX_AIGC_LEASE_RELEASE);
@@ -291,8 +270,8 @@ ngx_aigc_lease_send(ngx_aigc_lease_e what)
     if (!l->quitting) {
         ngx_aigc_lease_later();
 
-    } else if (l->hold.timer_set) {
-        ngx_del_timer(&l->hold);
+    } else {
+        ngx_aigc_timer_stop(&l->hold);
     }
 }
 
@@ -401,9 +380,7 @@ ngx_aigc_lease_end(ngx_aigc_fetch_t *f)
         return;
     }
 
-    if (l->hold.timer_set) {
-        ngx_del_timer(&l->hold);
-    }
+    ngx_aigc_timer_stop(&l->hold);
 }
 
 
@@ -562,9 +539,7 @@ ngx_aigc_lease_lose(const char *why)
 
     l = &ngx_aigc_lease;
 
-    if (l->deadline.timer_set) {
-        ngx_del_timer(&l->deadline);
-    }
+    ngx_aigc_timer_stop(&l->deadline);
 
     if (ngx_aigc_leader_lose(l->zone) == NGX_OK) {
         ngx_aigc_count(l->zone, leader_changes);

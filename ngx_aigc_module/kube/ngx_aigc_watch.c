@@ -11,14 +11,12 @@
 #include "ngx_aigc_watch_loop.h"
 
 #include "base/ngx_aigc_control.h"
+#include "base/ngx_aigc_timer.h"
 
 
 static void ngx_aigc_watch_guard(ngx_event_t *ev);
 static void ngx_aigc_watch_timer(ngx_event_t *ev);
 
-
-/* Debian's nginx logs an event's fd, so a timer needs a connection, too. */
-static ngx_connection_t      ngx_aigc_watch_connection;
 
 static ngx_event_t           ngx_aigc_watch_guard_event;
 static ngx_aigc_watch_t     *ngx_aigc_watches;
@@ -56,14 +54,9 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_watch_all.zone = zone;
     ngx_aigc_watch_all.log = cycle->log;
     ngx_aigc_watch_all.sink = sink;
-    ngx_aigc_watch_connection.fd = (ngx_socket_t) -1;
 
-    ngx_memzero(&ngx_aigc_watch_guard_event, sizeof(ngx_event_t));
-    ngx_aigc_watch_guard_event.handler = ngx_aigc_watch_guard;
-    ngx_aigc_watch_guard_event.data = &ngx_aigc_watch_connection;
-    ngx_aigc_watch_guard_event.log = cycle->log;
-    ngx_aigc_watch_guard_event.cancelable = 1;
-
+    ngx_aigc_timer_init(&ngx_aigc_watch_guard_event, ngx_aigc_watch_guard, 1,
+                        cycle->log);
     ngx_aigc_watch_guard(&ngx_aigc_watch_guard_event);
 
     for (i = ngx_aigc_nwatches; i < NGX_AIGC_WATCHES_MAX; i++) {
@@ -95,10 +88,7 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
         w[i].version.data = w[i].version_data;
         w[i].next.data = w[i].next_data;
 
-        w[i].timer.handler = ngx_aigc_watch_timer;
-        w[i].timer.data = &ngx_aigc_watch_connection;
-        w[i].timer.log = cycle->log;
-        w[i].timer.cancelable = 1;
+        ngx_aigc_timer_init(&w[i].timer, ngx_aigc_watch_timer, 1, cycle->log);
 
         w[i].more.handler = ngx_aigc_watch_more;
         w[i].more.data = &w[i];
@@ -132,9 +122,7 @@ ngx_aigc_watch_stop(void)
             w->fetch = NULL;
         }
 
-        if (w->timer.timer_set) {
-            ngx_del_timer(&w->timer);
-        }
+        ngx_aigc_timer_stop(&w->timer);
 
         if (w->more.posted) {
             ngx_delete_posted_event(&w->more);
@@ -146,9 +134,7 @@ ngx_aigc_watch_stop(void)
 
     ngx_aigc_nwatches = 0;
 
-    if (ngx_aigc_watch_guard_event.timer_set) {
-        ngx_del_timer(&ngx_aigc_watch_guard_event);
-    }
+    ngx_aigc_timer_stop(&ngx_aigc_watch_guard_event);
 }
 
 

@@ -9,6 +9,7 @@
 #include "ngx_aigc_gone.h"
 
 #include "base/ngx_aigc_text.h"
+#include "base/ngx_aigc_timer.h"
 #include "oidc/ngx_aigc_doubt.h"
 #include "oidc/ngx_aigc_revocation.h"
 
@@ -19,7 +20,6 @@ typedef struct {
     ngx_log_t              *log;
     ngx_aigc_management_t  *call;
     ngx_event_t             timer;
-    ngx_connection_t        dummy;      /* Debian's nginx logs a timer's fd */
     ngx_str_t               sub;        /* whom the call is about */
     u_char                  data[NGX_AIGC_SUB_MAX];
 } ngx_aigc_gone_t;
@@ -54,14 +54,9 @@ ngx_aigc_gone_start(ngx_cycle_t *cycle, ngx_aigc_logto_t *logto,
     g->logto = logto;
     g->zone = zone;
     g->log = cycle->log;
-    g->dummy.fd = (ngx_socket_t) -1;
     g->sub.data = g->data;
 
-    g->timer.handler = ngx_aigc_gone_timer;
-    g->timer.data = &g->dummy;
-    g->timer.log = cycle->log;
-    g->timer.cancelable = 1;
-
+    ngx_aigc_timer_init(&g->timer, ngx_aigc_gone_timer, 1, cycle->log);
     ngx_add_timer(&g->timer, NGX_AIGC_GONE_POLL);
 }
 
@@ -82,9 +77,7 @@ ngx_aigc_gone_stop(void)
         ngx_aigc_doubt_put(g->zone, &g->sub);
     }
 
-    if (g->timer.timer_set) {
-        ngx_del_timer(&g->timer);
-    }
+    ngx_aigc_timer_stop(&g->timer);
 }
 
 

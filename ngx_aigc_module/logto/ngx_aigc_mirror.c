@@ -10,6 +10,7 @@
 #include "ngx_aigc_gone.h"
 #include "ngx_aigc_mirror_scan.h"
 
+#include "base/ngx_aigc_timer.h"
 #include "kube/ngx_aigc_leader.h"
 
 
@@ -41,7 +42,6 @@ static ngx_aigc_logto_t         *ngx_aigc_mirror_logto;
 static ngx_aigc_zone_t          *ngx_aigc_mirror_zone;
 static ngx_log_t                *ngx_aigc_mirror_log;
 static ngx_event_t               ngx_aigc_mirror_event;
-static ngx_connection_t          ngx_aigc_mirror_connection;
 
 static ngx_uint_t                ngx_aigc_mirror_running;
 static ngx_aigc_mirror_users_t   ngx_aigc_mirror_users;
@@ -58,20 +58,12 @@ void
 ngx_aigc_mirror_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_logto_t *logto,
     ngx_aigc_zone_t *zone, ngx_log_t *log)
 {
-    ngx_event_t  *ev;
-
     ngx_aigc_mirror_k8s = k8s;
     ngx_aigc_mirror_logto = logto;
     ngx_aigc_mirror_zone = zone;
     ngx_aigc_mirror_log = log;
-    ngx_aigc_mirror_connection.fd = (ngx_socket_t) -1;
 
-    ev = &ngx_aigc_mirror_event;
-    ngx_memzero(ev, sizeof(ngx_event_t));
-    ev->handler = ngx_aigc_mirror_timer;
-    ev->data = &ngx_aigc_mirror_connection;
-    ev->log = log;
-    ev->cancelable = 1;
+    ngx_aigc_timer_init(&ngx_aigc_mirror_event, ngx_aigc_mirror_timer, 1, log);
 }
 
 
@@ -137,9 +129,7 @@ ngx_aigc_mirror_stop(void)
         ngx_aigc_mirror_call = NULL;
     }
 
-    if (ngx_aigc_mirror_event.timer_set) {
-        ngx_del_timer(&ngx_aigc_mirror_event);
-    }
+    ngx_aigc_timer_stop(&ngx_aigc_mirror_event);
 
     ngx_aigc_mirror_users_free(&ngx_aigc_mirror_users);
 }

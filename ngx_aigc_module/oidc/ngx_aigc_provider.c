@@ -12,6 +12,7 @@
 #include "ngx_aigc_provider.h"
 
 #include "base/ngx_aigc_text.h"
+#include "base/ngx_aigc_timer.h"
 #include "base/ngx_aigc_url.h"
 
 
@@ -35,7 +36,6 @@ static ngx_aigc_provider_t  *ngx_aigc_provider;
 static ngx_aigc_zone_t      *ngx_aigc_provider_zone;
 static ngx_log_t            *ngx_aigc_provider_log;
 static ngx_event_t           ngx_aigc_provider_event;
-static ngx_connection_t      ngx_aigc_provider_connection;
 static ngx_aigc_fetch_t     *ngx_aigc_provider_fetch;
 static ngx_msec_t            ngx_aigc_provider_backoff;
 static ngx_msec_t            ngx_aigc_provider_next;     /* ngx_current_msec */
@@ -50,23 +50,15 @@ ngx_int_t
 ngx_aigc_provider_start(ngx_cycle_t *cycle, ngx_aigc_provider_t *provider,
     ngx_aigc_zone_t *zone)
 {
-    ngx_event_t  *ev;
-
     ngx_aigc_provider = provider;
     ngx_aigc_provider_zone = zone;
     ngx_aigc_provider_log = cycle->log;
-    ngx_aigc_provider_connection.fd = (ngx_socket_t) -1;
     ngx_aigc_provider_next = ngx_current_msec;
     ngx_aigc_provider_jwks_uri.data = ngx_aigc_provider_jwks_data;
 
-    ev = &ngx_aigc_provider_event;
-    ngx_memzero(ev, sizeof(ngx_event_t));
-    ev->handler = ngx_aigc_provider_timer;
-    ev->data = &ngx_aigc_provider_connection;
-    ev->log = cycle->log;
-    ev->cancelable = 1;
-
-    ngx_add_timer(ev, 1);
+    ngx_aigc_timer_init(&ngx_aigc_provider_event, ngx_aigc_provider_timer, 1,
+                        cycle->log);
+    ngx_add_timer(&ngx_aigc_provider_event, 1);
 
     return NGX_OK;
 }
@@ -75,9 +67,7 @@ ngx_aigc_provider_start(ngx_cycle_t *cycle, ngx_aigc_provider_t *provider,
 void
 ngx_aigc_provider_stop(void)
 {
-    if (ngx_aigc_provider_event.timer_set) {
-        ngx_del_timer(&ngx_aigc_provider_event);
-    }
+    ngx_aigc_timer_stop(&ngx_aigc_provider_event);
 
     if (ngx_aigc_provider_fetch) {
         ngx_aigc_fetch_cancel(ngx_aigc_provider_fetch);

@@ -17,6 +17,8 @@
 
 #define NGX_AIGC_REFRESH_WARN  3600000  /* ms between two lines */
 
+#include "base/ngx_aigc_timer.h"
+
 
 typedef struct {
     ngx_pool_t               *pool;
@@ -41,12 +43,6 @@ static void ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp);
 static void ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf,
     ngx_aigc_flight_state_e state, ngx_str_t *cookie, time_t after);
-
-
-/* Debian's nginx logs an event's fd, so a timer needs a connection, too. */
-static ngx_connection_t  ngx_aigc_refresh_connection = {
-    .fd = (ngx_socket_t) -1
-};
 
 
 void
@@ -74,9 +70,7 @@ ngx_aigc_refresh(ngx_aigc_refresh_conf_t *conf, ngx_aigc_flight_t *flight,
     rf->flight = *flight;
     rf->session.start = session->start;
 
-    rf->timer.handler = ngx_aigc_refresh_timer;
-    rf->timer.data = &ngx_aigc_refresh_connection;
-    rf->timer.log = ngx_cycle->log;
+    ngx_aigc_timer_init(&rf->timer, ngx_aigc_refresh_timer, 0, ngx_cycle->log);
 
     if (ngx_aigc_refresh_copy(pool, &rf->sub, sub) != NGX_OK
         || ngx_aigc_refresh_copy(pool, &rf->session.sid, &session->sid)
@@ -328,9 +322,7 @@ ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf, ngx_aigc_flight_state_e state,
         break;
     }
 
-    if (rf->timer.timer_set) {
-        ngx_del_timer(&rf->timer);
-    }
+    ngx_aigc_timer_stop(&rf->timer);
 
     ngx_destroy_pool(rf->pool);
 }

@@ -12,6 +12,7 @@
 #include "ngx_aigc_revoke.h"
 
 #include "base/ngx_aigc_elapsed.h"
+#include "base/ngx_aigc_timer.h"
 
 
 typedef struct {
@@ -20,7 +21,6 @@ typedef struct {
     ngx_log_t              *log;
     ngx_msec_t              since;      /* that there is something to write */
     ngx_event_t             hold;       /* keeps the worker: not cancelable */
-    ngx_connection_t        dummy;      /* Debian's nginx logs a timer's fd */
 } ngx_aigc_revoke_quit_t;
 
 
@@ -45,10 +45,8 @@ ngx_aigc_revoke_quit_init(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     q->k8s = k8s;
     q->zone = zone;
     q->log = cycle->log;
-    q->dummy.fd = (ngx_socket_t) -1;
-    q->hold.handler = ngx_aigc_revoke_quit_look;
-    q->hold.data = &q->dummy;
-    q->hold.log = cycle->log;
+
+    ngx_aigc_timer_init(&q->hold, ngx_aigc_revoke_quit_look, 0, cycle->log);
 
     ngx_aigc_revoke_lifetime = lifetime;
     ngx_aigc_revoke_k8s = k8s;
@@ -76,9 +74,7 @@ ngx_aigc_revoke_quit_stop(void)
 
     ngx_aigc_revocation_notify(NULL);
 
-    if (q->hold.timer_set) {
-        ngx_del_timer(&q->hold);
-    }
+    ngx_aigc_timer_stop(&q->hold);
 
     ngx_aigc_revoke_store_stop();
 
