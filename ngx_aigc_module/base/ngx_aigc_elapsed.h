@@ -1,8 +1,8 @@
 /*
- * base/ngx_aigc_elapsed.h — intervals.  They are measured with the monotonic
- * clock ngx_current_msec: a step of the wall clock does not change them.  All
- * processes of one boot share this clock, so a time may be kept in shared
- * memory.
+ * base/ngx_aigc_elapsed.h — intervals, rate limits and backoff.  They use the
+ * monotonic clock ngx_current_msec: a step of the wall clock does not change
+ * them.  All processes of one boot share this clock, so a time may be kept in
+ * shared memory.
  *
  * Dates, which are exchanged with Kubernetes and Logto, use ngx_time().
  */
@@ -66,6 +66,42 @@ ngx_aigc_seldom(ngx_aigc_seldom_t *seldom, ngx_msec_t every)
     seldom->done = 1;
 
     return 1;
+}
+
+
+/* A random time around ms, from its half to one and a half of it; ms is not 0. */
+static ngx_inline ngx_msec_t
+ngx_aigc_jitter(ngx_msec_t ms)
+{
+    return ms / 2 + ngx_random() % ms;
+}
+
+
+/* Exponential backoff between attempts that fail. */
+typedef struct {
+    ngx_msec_t  wait;                   /* without jitter; 0: none has failed */
+} ngx_aigc_backoff_t;
+
+
+/*
+ * An attempt has failed.  Returns the ms until the next one, with jitter: first,
+ * doubled at each further failure up to max.
+ */
+static ngx_inline ngx_msec_t
+ngx_aigc_backoff_next(ngx_aigc_backoff_t *backoff, ngx_msec_t first,
+    ngx_msec_t max)
+{
+    backoff->wait = backoff->wait ? ngx_min(2 * backoff->wait, max) : first;
+
+    return ngx_aigc_jitter(backoff->wait);
+}
+
+
+/* An attempt has succeeded. */
+static ngx_inline void
+ngx_aigc_backoff_reset(ngx_aigc_backoff_t *backoff)
+{
+    backoff->wait = 0;
 }
 
 

@@ -171,7 +171,7 @@ ngx_aigc_watch_timer(ngx_event_t *ev)
 
     if (w->fetch && w->settling) {
         ngx_aigc_sync_heard(w->all->zone, w->index);
-        w->backoff = 0;
+        ngx_aigc_backoff_reset(&w->backoff);
         ngx_aigc_watch_silence(w);
         return;
     }

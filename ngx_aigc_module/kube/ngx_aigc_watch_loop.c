@@ -223,7 +223,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
         ngx_aigc_watch_silence(w);
 
         if (w->phase == NGX_AIGC_WATCH_WATCHING) {
-            w->backoff = 0;
+            ngx_aigc_backoff_reset(&w->backoff);
         }
     }
 
@@ -421,7 +421,7 @@ ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
     }
 
     ngx_aigc_sync_heard(w->all->zone, w->index);
-    w->backoff = 0;
+    ngx_aigc_backoff_reset(&w->backoff);
 
     ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
                   "aigc: %s%s%V listed, version %V",

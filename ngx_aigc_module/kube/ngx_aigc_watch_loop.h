@@ -38,7 +38,7 @@ typedef struct {
     unsigned                 gone:1;    /* 410: the version is too old */
     unsigned                 settling:1;    /* the timer is for SETTLED */
     uint32_t                 mark;
-    ngx_msec_t               backoff;
+    ngx_aigc_backoff_t       backoff;
     ngx_aigc_seldom_t        complained;    /* of … */
     uint32_t                 complaint; /* … this (a hash) */
     ngx_aigc_seldom_t        listed_again;  /* the last 410 */

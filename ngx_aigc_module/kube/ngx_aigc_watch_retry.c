@@ -41,8 +41,7 @@ ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
 
     w->all->sink->changed();
 
-    ngx_add_timer(&w->timer, NGX_AIGC_WATCH_REFUSED / 2
-                             + ngx_random() % NGX_AIGC_WATCH_REFUSED);
+    ngx_add_timer(&w->timer, ngx_aigc_jitter(NGX_AIGC_WATCH_REFUSED));
 }
 
 
@@ -87,9 +86,8 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
     if (why) {
         ngx_aigc_count(w->all->zone, watch_errors);
 
-        w->backoff = w->backoff ? ngx_min(2 * w->backoff,
-                                          NGX_AIGC_WATCH_BACKOFF_MAX)
-                                : NGX_AIGC_WATCH_BACKOFF;
+        (void) ngx_aigc_backoff_next(&w->backoff, NGX_AIGC_WATCH_BACKOFF,
+                                     NGX_AIGC_WATCH_BACKOFF_MAX);
 
         hash = ngx_crc32_short((u_char *) why, ngx_strlen(why));
         required = ngx_aigc_watch_required(w);
@@ -112,11 +110,7 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
         }
     }
 
-    if (w->backoff > wait) {
-        wait = w->backoff;
-    }
+    wait = ngx_max(wait, ngx_max(w->backoff.wait, 10));
 
-    wait = ngx_max(wait, 10);
-
-    ngx_add_timer(&w->timer, wait / 2 + ngx_random() % wait);
+    ngx_add_timer(&w->timer, ngx_aigc_jitter(wait));
 }

@@ -32,8 +32,6 @@ static void ngx_aigc_mirror_forget(ngx_aigc_mirror_user_t *user);
 static void ngx_aigc_mirror_worked(void);
 static void ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
     ngx_aigc_management_e result);
-static ngx_msec_t ngx_aigc_mirror_backoff(ngx_msec_t *backoff,
-    ngx_msec_t first, ngx_msec_t max);
 static void ngx_aigc_mirror_busy(ngx_aigc_mirror_user_t *user);
 
 
@@ -50,7 +48,7 @@ static ngx_aigc_management_t    *ngx_aigc_mirror_call;
 static uint64_t                  ngx_aigc_mirror_sum;   /* being written */
 static ngx_msec_t                ngx_aigc_mirror_next;  /* ngx_current_msec */
 static ngx_uint_t                ngx_aigc_mirror_row;   /* failures in a row */
-static ngx_msec_t                ngx_aigc_mirror_denied;
+static ngx_aigc_backoff_t        ngx_aigc_mirror_denied;
 static ngx_aigc_seldom_t         ngx_aigc_mirror_said;
 
 
@@ -108,7 +106,7 @@ ngx_aigc_mirror_begin(void)
 
     ngx_aigc_mirror_running = 1;
     ngx_aigc_mirror_row = 0;
-    ngx_aigc_mirror_denied = 0;
+    ngx_aigc_backoff_reset(&ngx_aigc_mirror_denied);
     ngx_aigc_mirror_next = ngx_current_msec;
 
     return NGX_OK;
@@ -242,7 +240,7 @@ ngx_aigc_mirror_page_done(void *data, ngx_aigc_management_e result,
 
     case NGX_AIGC_MANAGEMENT_OK:
         ngx_aigc_mirror_worked();
-        ngx_aigc_mirror_scan.backoff = 0;
+        ngx_aigc_backoff_reset(&ngx_aigc_mirror_scan.backoff);
 
         if (ngx_aigc_mirror_users_look(&ngx_aigc_mirror_users) != NGX_OK) {
             break;                      /* the same page again, soon */
@@ -445,7 +443,7 @@ static void
 ngx_aigc_mirror_worked(void)
 {
     ngx_aigc_mirror_row = 0;
-    ngx_aigc_mirror_denied = 0;
+    ngx_aigc_backoff_reset(&ngx_aigc_mirror_denied);
 }
 
 
@@ -454,7 +452,10 @@ static void
 ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
     ngx_aigc_management_e result)
 {
-    ngx_msec_t  wait;
+    ngx_msec_t           wait;
+    ngx_aigc_backoff_t  *backoff;
+
+    backoff = user ? &user->backoff : &ngx_aigc_mirror_scan.backoff;
 
     ngx_aigc_count(ngx_aigc_mirror_zone, mirror_errors);
 
@@ -471,9 +472,9 @@ ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
 
         /* nobody's call will do better */
 
-        wait = ngx_aigc_mirror_backoff(&ngx_aigc_mirror_denied,
-                                       NGX_AIGC_MIRROR_DENIED,
-                                       NGX_AIGC_MIRROR_DENIED_MAX);
+        wait = ngx_aigc_backoff_next(&ngx_aigc_mirror_denied,
+                                     NGX_AIGC_MIRROR_DENIED,
+                                     NGX_AIGC_MIRROR_DENIED_MAX);
         ngx_aigc_mirror_next = ngx_current_msec + wait;
 
         if (user) {
@@ -488,17 +489,13 @@ ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
             ngx_aigc_mirror_next = ngx_current_msec + NGX_AIGC_MIRROR_AWAY;
         }
 
-        wait = ngx_aigc_mirror_backoff(user ? &user->backoff
-                                            : &ngx_aigc_mirror_scan.backoff,
-                                       NGX_AIGC_MIRROR_USER,
-                                       NGX_AIGC_MIRROR_USER_MAX);
+        wait = ngx_aigc_backoff_next(backoff, NGX_AIGC_MIRROR_USER,
+                                     NGX_AIGC_MIRROR_USER_MAX);
         break;
 
     default:
-        wait = ngx_aigc_mirror_backoff(user ? &user->backoff
-                                            : &ngx_aigc_mirror_scan.backoff,
-                                       NGX_AIGC_MIRROR_GARBAGE,
-                                       NGX_AIGC_MIRROR_GARBAGE_MAX);
+        wait = ngx_aigc_backoff_next(backoff, NGX_AIGC_MIRROR_GARBAGE,
+                                     NGX_AIGC_MIRROR_GARBAGE_MAX);
         break;
     }
 
@@ -508,16 +505,6 @@ ngx_aigc_mirror_failed(ngx_aigc_mirror_user_t *user,
     } else {
         ngx_aigc_mirror_scan.retry = ngx_current_msec + wait;
     }
-}
-
-
-/* How long to wait this time: half to one and a half of what is doubled. */
-static ngx_msec_t
-ngx_aigc_mirror_backoff(ngx_msec_t *backoff, ngx_msec_t first, ngx_msec_t max)
-{
-    *backoff = *backoff ? ngx_min(2 * *backoff, max) : first;
-
-    return *backoff / 2 + ngx_random() % *backoff;
 }
 
 

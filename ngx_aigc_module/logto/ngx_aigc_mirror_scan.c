@@ -30,7 +30,7 @@ ngx_aigc_mirror_scan_begin(ngx_aigc_mirror_scan_t *scan)
 
     scan->on = 1;
     scan->number++;
-    scan->backoff = 0;
+    ngx_aigc_backoff_reset(&scan->backoff);
     scan->retry = ngx_current_msec;
 
     ngx_aigc_pages_init(&scan->pages);

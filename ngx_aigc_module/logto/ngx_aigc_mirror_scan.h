@@ -18,7 +18,7 @@ typedef struct {
     ngx_msec_t               next;      /* walk: ngx_current_msec */
     ngx_uint_t               turn;      /* a page and a user, by turns */
     ngx_msec_t               retry;     /* a page failed: ngx_current_msec */
-    ngx_msec_t               backoff;
+    ngx_aigc_backoff_t       backoff;
 } ngx_aigc_mirror_scan_t;
 
 

@@ -240,7 +240,7 @@ ngx_aigc_mirror_user_settled(ngx_aigc_mirror_users_t *users,
     user->written = sum;
     user->stale = 0;
     user->unseen = 0;
-    user->backoff = 0;
+    ngx_aigc_backoff_reset(&user->backoff);
     user->next = ngx_current_msec;
 
     ngx_aigc_mirror_user_update(users, user);
@@ -356,7 +356,7 @@ ngx_aigc_mirror_users_next(ngx_aigc_mirror_users_t *users, ngx_msec_t *wait)
 
         left = (ngx_msec_int_t) (user->next - ngx_current_msec);
 
-        if (left <= 0 && user->backoff == 0) {
+        if (left <= 0 && user->backoff.wait == 0) {
             return user;
         }
 

@@ -28,7 +28,7 @@ typedef struct {
     uint64_t                  written;  /* … custom data was brought to */
     uint32_t                  first;    /* slot; NGX_AIGC_NONE: no instance */
     ngx_msec_t                next;     /* not before: ngx_current_msec */
-    ngx_msec_t                backoff;
+    ngx_aigc_backoff_t        backoff;
     uint32_t                  scan;     /* the last walk that has met the user */
     unsigned                  queued:1;
     unsigned                  stale:1;  /* custom data is known to be wrong */

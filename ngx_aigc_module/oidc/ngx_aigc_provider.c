@@ -37,7 +37,7 @@ static ngx_aigc_zone_t      *ngx_aigc_provider_zone;
 static ngx_log_t            *ngx_aigc_provider_log;
 static ngx_event_t           ngx_aigc_provider_event;
 static ngx_aigc_fetch_t     *ngx_aigc_provider_fetch;
-static ngx_msec_t            ngx_aigc_provider_backoff;
+static ngx_aigc_backoff_t    ngx_aigc_provider_backoff;
 static ngx_msec_t            ngx_aigc_provider_next;     /* ngx_current_msec */
 static ngx_msec_t            ngx_aigc_provider_fetched;  /* likewise */
 static ngx_aigc_seldom_t     ngx_aigc_provider_complained;
@@ -187,7 +187,7 @@ ngx_aigc_provider_discovered(ngx_aigc_fetch_t *f)
         return;
     }
 
-    ngx_aigc_provider_backoff = 0;
+    ngx_aigc_backoff_reset(&ngx_aigc_provider_backoff);
     ngx_aigc_issuer_put_away(ngx_aigc_provider_zone, 0);
     ngx_aigc_provider_next = ngx_current_msec;
 
@@ -387,7 +387,7 @@ ngx_aigc_provider_keys(ngx_aigc_fetch_t *f)
         return;
     }
 
-    ngx_aigc_provider_backoff = 0;
+    ngx_aigc_backoff_reset(&ngx_aigc_provider_backoff);
     ngx_aigc_issuer_put_away(ngx_aigc_provider_zone, 0);
 }
 
@@ -397,18 +397,15 @@ ngx_aigc_provider_failed(ngx_aigc_fetch_t *f, const char *what)
 {
     /* the second time in a row: one failure is no outage */
 
-    if (ngx_aigc_provider_backoff) {
+    if (ngx_aigc_provider_backoff.wait) {
         ngx_aigc_issuer_put_away(ngx_aigc_provider_zone,
                                  f->status == 0 || f->status >= 500);
     }
 
-    ngx_aigc_provider_backoff = ngx_aigc_provider_backoff
-                             ? ngx_min(2 * ngx_aigc_provider_backoff,
-                                       NGX_AIGC_PROVIDER_BACKOFF_MAX)
-                             : NGX_AIGC_PROVIDER_BACKOFF;
-
-    ngx_aigc_provider_next = ngx_current_msec + ngx_aigc_provider_backoff
-                          + ngx_random() % ngx_aigc_provider_backoff;
+    ngx_aigc_provider_next = ngx_current_msec
+                     + ngx_aigc_backoff_next(&ngx_aigc_provider_backoff,
+                                             NGX_AIGC_PROVIDER_BACKOFF,
+                                             NGX_AIGC_PROVIDER_BACKOFF_MAX);
 
     if (!ngx_aigc_seldom(&ngx_aigc_provider_complained,
                          NGX_AIGC_PROVIDER_SAY))

@@ -37,7 +37,7 @@ ngx_aigc_kubernetes_t     *ngx_aigc_revoke_k8s;
 static ngx_aigc_fetch_t   *ngx_aigc_revoke_write;
 static ngx_uint_t          ngx_aigc_revoke_create;  /* there is none to patch */
 static ngx_atomic_uint_t   ngx_aigc_revoke_done;    /* version that is stored */
-static ngx_msec_t          ngx_aigc_revoke_backoff;
+static ngx_aigc_backoff_t  ngx_aigc_revoke_backoff;
 static ngx_msec_t          ngx_aigc_revoke_next;    /* ngx_current_msec */
 static ngx_aigc_seldom_t   ngx_aigc_revoke_pruned;
 static ngx_aigc_seldom_t   ngx_aigc_revoke_complained;  /* of … */
@@ -76,7 +76,7 @@ ngx_aigc_revoke_store(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     version = ngx_aigc_revocation_version(zone);
 
     if (ngx_aigc_revoke_write || version == ngx_aigc_revoke_done
-        || (ngx_aigc_revoke_backoff
+        || (ngx_aigc_revoke_backoff.wait
             && (ngx_msec_int_t) (ngx_current_msec - ngx_aigc_revoke_next) < 0))
     {
         return;
@@ -176,7 +176,7 @@ ngx_aigc_revoke_written(ngx_aigc_fetch_t *f)
 
     if ((f->status == 200 || f->status == 201) && f->error == NULL) {
         ngx_aigc_revoke_create = 0;
-        ngx_aigc_revoke_backoff = 0;
+        ngx_aigc_backoff_reset(&ngx_aigc_revoke_backoff);
 
         for (i = 0; i < write->n; /* void */) {
             i += ngx_aigc_revocation_seen(write->zone, &write->list[i],
@@ -193,12 +193,10 @@ ngx_aigc_revoke_written(ngx_aigc_fetch_t *f)
         return;
     }
 
-    ngx_aigc_revoke_backoff = ngx_aigc_revoke_backoff
-                              ? ngx_min(2 * ngx_aigc_revoke_backoff,
-                                        NGX_AIGC_REVOKE_BACKOFF_MAX)
-                              : NGX_AIGC_REVOKE_BACKOFF;
-    ngx_aigc_revoke_next = ngx_current_msec + ngx_aigc_revoke_backoff
-                           + ngx_random() % ngx_aigc_revoke_backoff;
+    ngx_aigc_revoke_next = ngx_current_msec
+                           + ngx_aigc_backoff_next(&ngx_aigc_revoke_backoff,
+                                                   NGX_AIGC_REVOKE_BACKOFF,
+                                                   NGX_AIGC_REVOKE_BACKOFF_MAX);
 
     ngx_aigc_revoke_complain(f->status, f->error, "written");
 }

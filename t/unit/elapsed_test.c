@@ -91,9 +91,36 @@ elapsed_share(unit_t *u)
 }
 
 
+static void
+elapsed_backoff(unit_t *u)
+{
+    ngx_uint_t          i, n;
+    ngx_msec_t          wait, expected;
+    ngx_aigc_backoff_t  backoff = { 0 };
+
+    for (n = 0; n < 50; n++) {
+        expected = 200;
+
+        for (i = 0; i < 8; i++) {
+            wait = ngx_aigc_backoff_next(&backoff, 200, 1000);
+
+            is_int(u, backoff.wait, expected);
+            is_int(u, wait >= expected / 2, 1);
+            is_int(u, wait < expected / 2 + expected, 1);
+
+            expected = ngx_min(2 * expected, 1000);
+        }
+
+        ngx_aigc_backoff_reset(&backoff);
+        is_int(u, backoff.wait, 0);
+    }
+}
+
+
 unit_test_t  elapsed_tests[] = {
     { "time that has passed", elapsed_since },
     { "at most once in a while", elapsed_seldom },
     { "a share that is given back", elapsed_share },
+    { "backoff doubles up to its limit, with jitter", elapsed_backoff },
     { NULL, NULL }
 };
