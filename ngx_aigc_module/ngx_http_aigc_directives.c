@@ -5,6 +5,7 @@
 
 #include "ngx_http_aigc_directives.h"
 #include "ngx_http_aigc_params.h"
+#include "base/ngx_aigc_cookie.h"
 #include "oidc/ngx_aigc_doubt.h"
 #include "oidc/ngx_aigc_flight.h"
 #include "oidc/ngx_aigc_issuer.h"
@@ -32,7 +33,6 @@ static ngx_aigc_part_t  *ngx_http_aigc_parts[] = {
     &ngx_aigc_table_part,
     NULL
 };
-
 
 
 static ngx_int_t ngx_http_aigc_set_key_file(ngx_conf_t *cf,
@@ -218,15 +218,52 @@ ngx_http_aigc_set_domain(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
 }
 
 
+/* A cookie's name (RFC 6265: a token). */
 static ngx_int_t
 ngx_http_aigc_set_cookie(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
     ngx_str_t *arg, ngx_str_t *value, void *conf)
 {
     ngx_http_aigc_main_conf_t *mcf = conf;
 
+    size_t      i;
+    u_char      c;
+    ngx_str_t   none;
+    ngx_uint_t  bad;
+
+    /* the cookie has a Domain, which browsers refuse with this prefix */
+
+    bad = (value->len == 0 || value->len > 64
+           || ngx_strncasecmp(value->data, (u_char *) "__Host-", 7) == 0);
+
+    for (i = 0; i < value->len; i++) {
+        c = value->data[i];
+
+        bad |= !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                 || (c >= '0' && c <= '9') || c == '_' || c == '-'
+                 || c == '.');
+    }
+
+    if (bad) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_session\" has cookie=%V: it takes a name "
+                           "of letters, digits, \"_\", \"-\" and \".\" that "
+                           "does not begin with __Host-", value);
+        return NGX_ERROR;
+    }
+
+    ngx_str_null(&none);
+
+    if (ngx_aigc_cookie_ours(value, &none) == NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_session\" has cookie=%V, which is the name "
+                           "of another cookie of the gateway's own: choose "
+                           "one that begins otherwise", value);
+        return NGX_ERROR;
+    }
+
     mcf->cookie = *value;
 
-    return ngx_http_aigc_cookie_name(cf, value);
+    return NGX_OK;
 }
 
 

@@ -43,10 +43,11 @@ char *ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_aigc_two_providers(ngx_conf_t *cf);
 
 /*
- * What a program's token needs besides the audience; param is the name of the
- * parameter that says so.  NGX_OK; NGX_ERROR: it has logged why.
+ * What holds for each provider: the administrators' role, and the scope that a
+ * program's token needs besides the audience; param is the name of the
+ * parameter that gives the scope.  NGX_OK; NGX_ERROR: it has logged why.
  */
-ngx_int_t ngx_http_aigc_check_scope(ngx_conf_t *cf,
+ngx_int_t ngx_http_aigc_check_provider(ngx_conf_t *cf,
     ngx_aigc_provider_t *provider, const char *param);
 
 /* After all directives: are those there that those used need? */

@@ -4,13 +4,9 @@
  */
 
 #include "ngx_http_aigc_params.h"
-#include "oidc/ngx_aigc_provider.h"
-#include "kube/ngx_aigc_kubernetes.h"
-#include "kube/ngx_aigc_sync.h"
 
-#include "base/ngx_aigc_cookie.h"
 #include "base/ngx_aigc_file.h"
-#include "instances/ngx_aigc_ids.h"
+#include "oidc/ngx_aigc_provider.h"
 
 
 #define NGX_HTTP_AIGC_KNOWN_MAX  512    /* bytes of a directive's parameters */
@@ -222,6 +218,29 @@ ngx_http_aigc_param_grace(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
 
 
 ngx_int_t
+ngx_http_aigc_param_flag(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    ngx_str_t  *directive;
+
+    directive = cf->args->elts;
+
+    if (ngx_strcmp(value->data, "on") != 0
+        && ngx_strcmp(value->data, "off") != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" has \"%V\": it takes on or off",
+                           directive, arg);
+        return NGX_ERROR;
+    }
+
+    *(ngx_flag_t *) ((u_char *) conf + param->offset) = (value->len == 2);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
 ngx_http_aigc_path(ngx_conf_t *cf, ngx_str_t *value, ngx_str_t *path)
 {
     *path = *value;
@@ -285,7 +304,7 @@ ngx_http_aigc_secret(ngx_conf_t *cf, const char *name, ngx_str_t *file,
     size_t      i;
     ssize_t     n;
     ngx_fd_t    fd;
-    ngx_str_t   path;
+    ngx_str_t   path, *directive;
 
     secret->data = ngx_pnalloc(cf->pool, NGX_AIGC_SECRET_MAX + 1);
 
@@ -313,10 +332,11 @@ ngx_http_aigc_secret(ngx_conf_t *cf, const char *name, ngx_str_t *file,
     }
 
     if (n <= 0 || n > NGX_AIGC_SECRET_MAX) {
+        directive = cf->args->elts;
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_logto\" %s=: \"%V\" does not hold a secret "
-                           "in one line of at most %d bytes",
-                           name, &path, NGX_AIGC_SECRET_MAX);
+                           "\"%V\" %s=: \"%V\" does not hold a secret in one "
+                           "line of at most %d bytes",
+                           directive, name, &path, NGX_AIGC_SECRET_MAX);
         return NGX_ERROR;
     }
 
@@ -357,102 +377,6 @@ ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text, ngx_aigc_url_t *url,
 
 
 ngx_int_t
-ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value, ngx_array_t *list)
-{
-    u_char      *p, *last, *end;
-    ngx_str_t   *ns, *given;
-    ngx_uint_t   i, twice;
-
-    p = value->data;
-    last = value->data + value->len;
-
-    /* "a," names an empty one, too */
-
-    while (p <= last) {
-
-        end = ngx_strlchr(p, last, ',');
-        end = end ? end : last;
-
-        ns = ngx_array_push(list);
-        if (ns == NULL) {
-            return NGX_ERROR;
-        }
-
-        ns->data = p;
-        ns->len = end - p;
-
-        given = list->elts;
-        twice = 0;
-
-        for (i = 0; i < list->nelts - 1; i++) {
-            twice |= (given[i].len == ns->len
-                      && ngx_memcmp(given[i].data, p, ns->len) == 0);
-        }
-
-        if (ns->len == 0 || ns->len > 63
-            || strspn((char *) p, "abcdefghijklmnopqrstuvwxyz0123456789-")
-               < ns->len
-            || list->nelts > NGX_AIGC_NAMESPACES_MAX || twice)
-        {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"aigc_kubernetes\" has namespaces=%V: it "
-                               "takes at most %d different names with commas "
-                               "between; without namespaces= all are watched",
-                               value, NGX_AIGC_NAMESPACES_MAX);
-            return NGX_ERROR;
-        }
-
-        p = end + 1;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name)
-{
-    size_t       i;
-    u_char       c;
-    ngx_str_t    none;
-    ngx_uint_t   bad;
-
-    /* the cookie has a Domain, which browsers refuse with these prefixes */
-
-    bad = (name->len == 0 || name->len > 64
-           || ngx_strncasecmp(name->data, (u_char *) "__Host-", 7) == 0);
-
-    for (i = 0; i < name->len; i++) {
-        c = name->data[i];
-
-        bad |= !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-                 || (c >= '0' && c <= '9') || c == '_' || c == '-'
-                 || c == '.');
-    }
-
-    if (bad) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_session\" has cookie=%V: it takes a name "
-                           "of letters, digits, \"_\", \"-\" and \".\" that "
-                           "does not begin with __Host-", name);
-        return NGX_ERROR;
-    }
-
-    ngx_str_null(&none);
-
-    if (ngx_aigc_cookie_ours(name, &none) == NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_session\" has cookie=%V, which is the name "
-                           "of another cookie of the gateway's own: choose "
-                           "one that begins otherwise", name);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
 ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
     time_t *seconds)
 {
@@ -468,101 +392,6 @@ ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
                            "for example 10m", directive, arg);
         return NGX_ERROR;
     }
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_aigc_lease(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_aigc_kubernetes_t *k8s)
-{
-    u_char     *p;
-    ngx_str_t   ns, name;
-
-    p = ngx_strlchr(value->data, value->data + value->len, '/');
-
-    ns = *value;
-    ngx_str_null(&name);
-
-    if (p) {
-        ns.len = p - value->data;
-        name.data = p + 1;
-        name.len = value->len - ns.len - 1;
-    }
-
-    if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK
-        || ngx_aigc_name_check(&name, NGX_AIGC_LEASE_NAME_MAX) != NGX_OK)
-    {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_kubernetes\" has lease=%V: it takes a "
-                           "namespace and a name, such as lease="
-                           "aigc-gateway/" NGX_AIGC_LEASE_NAME, value);
-        return NGX_ERROR;
-    }
-
-    k8s->lease_ns = ns;
-    k8s->lease_name = name;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
-{
-    u_char     *p;
-    ssize_t     n;
-    ngx_fd_t    fd;
-    ngx_str_t   path, ns;
-
-    static ngx_str_t  file = ngx_string("namespace");
-
-    p = k8s->token_file.data + k8s->token_file.len;
-
-    while (p > k8s->token_file.data && p[-1] != '/') {
-        p--;
-    }
-
-    path.len = (p - k8s->token_file.data) + file.len;
-    path.data = ngx_pnalloc(cf->pool, path.len + 1);
-    ns.data = ngx_pnalloc(cf->pool, NGX_AIGC_NS_MAX + 2);
-
-    if (path.data == NULL || ns.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_cpymem(path.data, k8s->token_file.data, path.len - file.len);
-    p = ngx_cpymem(p, file.data, file.len);
-    *p = '\0';
-
-    n = -1;
-
-    fd = ngx_open_file(path.data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
-                       NGX_FILE_OPEN, 0);
-
-    if (fd != NGX_INVALID_FILE) {
-        n = ngx_read_fd(fd, ns.data, NGX_AIGC_NS_MAX + 2);
-        (void) ngx_close_file(fd);      /* only read: nothing to lose */
-    }
-
-    while (n > 0 && (ns.data[n - 1] == '\n' || ns.data[n - 1] == '\r')) {
-        n--;
-    }
-
-    ns.len = (n > 0) ? (size_t) n : 0;
-
-    if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_kubernetes\" does not know the gateway's "
-                           "namespace, \"%V\" does not name it: give the "
-                           "leader's Lease, such as lease=aigc-gateway/"
-                           NGX_AIGC_LEASE_NAME, &path);
-        return NGX_ERROR;
-    }
-
-    k8s->lease_ns = ns;
-    ngx_str_set(&k8s->lease_name, NGX_AIGC_LEASE_NAME);
 
     return NGX_OK;
 }
@@ -587,31 +416,6 @@ ngx_http_aigc_number(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
     }
 
     *number = n;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_aigc_on_off(ngx_conf_t *cf, ngx_str_t *arg, ngx_str_t *value,
-    ngx_flag_t *flag)
-{
-    ngx_str_t  *directive;
-
-    directive = cf->args->elts;
-
-    if (ngx_strcmp(value->data, "on") == 0) {
-        *flag = 1;
-
-    } else if (ngx_strcmp(value->data, "off") == 0) {
-        *flag = 0;
-
-    } else {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" has \"%V\": it takes on or off",
-                           directive, arg);
-        return NGX_ERROR;
-    }
 
     return NGX_OK;
 }

@@ -7,7 +7,6 @@
 #define _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_
 
 #include "base/ngx_http_aigc_conf.h"
-#include "kube/ngx_aigc_kubernetes.h"
 
 
 typedef struct ngx_http_aigc_param_s  ngx_http_aigc_param_t;
@@ -59,6 +58,11 @@ ngx_int_t ngx_http_aigc_param_secret(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
     void *conf);
 
+/* Into the ngx_flag_t at offset: "on" or "off". */
+ngx_int_t ngx_http_aigc_param_flag(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
+
 /* Into the time_t at offset of the main configuration: seconds. */
 ngx_int_t ngx_http_aigc_param_seconds(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
@@ -87,31 +91,12 @@ ngx_int_t ngx_http_aigc_secret(ngx_conf_t *cf, const char *name,
 ngx_int_t ngx_http_aigc_url(ngx_conf_t *cf, ngx_str_t *text,
     ngx_aigc_url_t *url, ngx_str_t *base);
 
-/* "a,b": names of namespaces are added to list. */
-ngx_int_t ngx_http_aigc_namespaces(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_array_t *list);
-
-/*
- * "namespace/name" of the leader's Lease / the default one: in the namespace
- * that the service account's files name, beside token_file.
- */
-ngx_int_t ngx_http_aigc_lease(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_aigc_kubernetes_t *k8s);
-ngx_int_t ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s);
-
-/* A cookie's name (RFC 6265: a token). */
-ngx_int_t ngx_http_aigc_cookie_name(ngx_conf_t *cf, ngx_str_t *name);
-
 /* A whole number from min to max. */
 ngx_int_t ngx_http_aigc_number(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *value, ngx_uint_t min, ngx_uint_t max, ngx_uint_t *number);
 
 ngx_int_t ngx_http_aigc_seconds(ngx_conf_t *cf, ngx_str_t *arg,
     ngx_str_t *value, time_t *seconds);
-
-/* "on" or "off"; arg is the whole argument. */
-ngx_int_t ngx_http_aigc_on_off(ngx_conf_t *cf, ngx_str_t *arg,
-    ngx_str_t *value, ngx_flag_t *flag);
 
 
 #endif /* _NGX_HTTP_AIGC_PARAMS_H_INCLUDED_ */

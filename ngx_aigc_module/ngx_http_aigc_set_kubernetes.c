@@ -5,6 +5,10 @@
 #include "ngx_http_aigc_directives.h"
 #include "ngx_http_aigc_params.h"
 
+#include "kube/ngx_aigc_kubernetes.h"
+#include "kube/ngx_aigc_sync.h"
+#include "instances/ngx_aigc_ids.h"
+
 
 static ngx_int_t ngx_http_aigc_set_namespaces(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
@@ -12,6 +16,8 @@ static ngx_int_t ngx_http_aigc_set_namespaces(ngx_conf_t *cf,
 static ngx_int_t ngx_http_aigc_set_lease(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
     void *conf);
+static ngx_int_t ngx_http_aigc_own_lease(ngx_conf_t *cf,
+    ngx_aigc_kubernetes_t *k8s);
 static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
 
@@ -97,6 +103,7 @@ ngx_http_aigc_set_kubernetes(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* "a,b": names of namespaces */
 static ngx_int_t
 ngx_http_aigc_set_namespaces(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
@@ -104,15 +111,157 @@ ngx_http_aigc_set_namespaces(ngx_conf_t *cf,
 {
     ngx_aigc_kubernetes_t *k8s = conf;
 
-    return ngx_http_aigc_namespaces(cf, value, &k8s->namespaces);
+    u_char       *p, *last, *end;
+    ngx_str_t    *ns, *given;
+    ngx_uint_t    i, twice;
+    ngx_array_t  *list;
+
+    list = &k8s->namespaces;
+    p = value->data;
+    last = value->data + value->len;
+
+    /* "a," names an empty one, too */
+
+    while (p <= last) {
+
+        end = ngx_strlchr(p, last, ',');
+        end = end ? end : last;
+
+        ns = ngx_array_push(list);
+        if (ns == NULL) {
+            return NGX_ERROR;
+        }
+
+        ns->data = p;
+        ns->len = end - p;
+
+        given = list->elts;
+        twice = 0;
+
+        for (i = 0; i < list->nelts - 1; i++) {
+            twice |= (given[i].len == ns->len
+                      && ngx_memcmp(given[i].data, p, ns->len) == 0);
+        }
+
+        if (ns->len == 0 || ns->len > 63
+            || strspn((char *) p, "abcdefghijklmnopqrstuvwxyz0123456789-")
+               < ns->len
+            || list->nelts > NGX_AIGC_NAMESPACES_MAX || twice)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"aigc_kubernetes\" has namespaces=%V: it "
+                               "takes at most %d different names with commas "
+                               "between; without namespaces= all are watched",
+                               value, NGX_AIGC_NAMESPACES_MAX);
+            return NGX_ERROR;
+        }
+
+        p = end + 1;
+    }
+
+    return NGX_OK;
 }
 
 
+/* "namespace/name" of the leader's Lease */
 static ngx_int_t
 ngx_http_aigc_set_lease(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
     ngx_str_t *arg, ngx_str_t *value, void *conf)
 {
-    return ngx_http_aigc_lease(cf, value, conf);
+    ngx_aigc_kubernetes_t *k8s = conf;
+
+    u_char     *p;
+    ngx_str_t   ns, name;
+
+    p = ngx_strlchr(value->data, value->data + value->len, '/');
+
+    ns = *value;
+    ngx_str_null(&name);
+
+    if (p) {
+        ns.len = p - value->data;
+        name.data = p + 1;
+        name.len = value->len - ns.len - 1;
+    }
+
+    if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK
+        || ngx_aigc_name_check(&name, NGX_AIGC_LEASE_NAME_MAX) != NGX_OK)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" has lease=%V: it takes a "
+                           "namespace and a name, such as lease="
+                           "aigc-gateway/" NGX_AIGC_LEASE_NAME, value);
+        return NGX_ERROR;
+    }
+
+    k8s->lease_ns = ns;
+    k8s->lease_name = name;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The default Lease: in the namespace that the service account's files name,
+ * beside token_file.
+ */
+static ngx_int_t
+ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
+{
+    u_char     *p;
+    ssize_t     n;
+    ngx_fd_t    fd;
+    ngx_str_t   path, ns;
+
+    static ngx_str_t  file = ngx_string("namespace");
+
+    p = k8s->token_file.data + k8s->token_file.len;
+
+    while (p > k8s->token_file.data && p[-1] != '/') {
+        p--;
+    }
+
+    path.len = (p - k8s->token_file.data) + file.len;
+    path.data = ngx_pnalloc(cf->pool, path.len + 1);
+    ns.data = ngx_pnalloc(cf->pool, NGX_AIGC_NS_MAX + 2);
+
+    if (path.data == NULL || ns.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(path.data, k8s->token_file.data, path.len - file.len);
+    p = ngx_cpymem(p, file.data, file.len);
+    *p = '\0';
+
+    n = -1;
+
+    fd = ngx_open_file(path.data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
+
+    if (fd != NGX_INVALID_FILE) {
+        n = ngx_read_fd(fd, ns.data, NGX_AIGC_NS_MAX + 2);
+        (void) ngx_close_file(fd);      /* only read: nothing to lose */
+    }
+
+    while (n > 0 && (ns.data[n - 1] == '\n' || ns.data[n - 1] == '\r')) {
+        n--;
+    }
+
+    ns.len = (n > 0) ? (size_t) n : 0;
+
+    if (ngx_aigc_name_check(&ns, NGX_AIGC_NS_MAX) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" does not know the gateway's "
+                           "namespace, \"%V\" does not name it: give the "
+                           "leader's Lease, such as lease=aigc-gateway/"
+                           NGX_AIGC_LEASE_NAME, &path);
+        return NGX_ERROR;
+    }
+
+    k8s->lease_ns = ns;
+    ngx_str_set(&k8s->lease_name, NGX_AIGC_LEASE_NAME);
+
+    return NGX_OK;
 }
 
 

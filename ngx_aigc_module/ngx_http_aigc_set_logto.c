@@ -8,9 +8,6 @@
 #include "logto/ngx_aigc_logto.h"
 
 
-static ngx_int_t ngx_http_aigc_set_custom_data(ngx_conf_t *cf,
-    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
-    void *conf);
 static ngx_int_t ngx_http_aigc_check_management(ngx_conf_t *cf,
     ngx_aigc_logto_t *logto);
 
@@ -26,7 +23,8 @@ static ngx_aigc_provider_words_t  ngx_http_aigc_logto_words = {
     "switch roles in ID tokens on in Logto's Console",
     "with several gateways a user may be signed out by that: make lifetime= of "
         "aigc_session less than 70 % of what the application in Logto has as "
-        "its refresh token's life"
+        "its refresh token's life",
+    "a Logto role"
 };
 
 
@@ -68,7 +66,8 @@ const ngx_http_aigc_param_t  ngx_http_aigc_logto_params[] = {
     { "admin_role", "name", "aigc-admin", 0, ngx_http_aigc_param_text,
       offsetof(ngx_aigc_logto_t, provider.admin_role) },
 
-    { "custom_data", "on|off", NULL, 0, ngx_http_aigc_set_custom_data, 0 },
+    { "custom_data", "on|off", NULL, 0, ngx_http_aigc_param_flag,
+      offsetof(ngx_aigc_logto_t, custom_data) },
 
     { NULL, NULL, NULL, 0, NULL, 0 }
 };
@@ -124,7 +123,7 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     if (ngx_http_aigc_check_management(cf, logto) != NGX_OK
-        || ngx_http_aigc_check_scope(cf, provider, "scope") != NGX_OK)
+        || ngx_http_aigc_check_provider(cf, provider, "scope") != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -141,17 +140,6 @@ ngx_http_aigc_set_logto(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     mcf->provider = provider;
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_set_custom_data(ngx_conf_t *cf,
-    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
-    void *conf)
-{
-    ngx_aigc_logto_t *logto = conf;
-
-    return ngx_http_aigc_on_off(cf, arg, value, &logto->custom_data);
 }
 
 
@@ -189,14 +177,6 @@ ngx_http_aigc_check_management(ngx_conf_t *cf, ngx_aigc_logto_t *logto)
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_logto\" has custom_data=on: that needs "
                            "m2m_app_id= and m2m_app_secret_file=");
-        return NGX_ERROR;
-    }
-
-    if (logto->provider.admin_role.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_logto\" has an empty admin_role=: give the "
-                           "name of a Logto role, or leave it out: "
-                           "aigc-admin");
         return NGX_ERROR;
     }
 

@@ -9,9 +9,6 @@
 #define NGX_HTTP_AIGC_ASK_MAX  512      /* bytes of a sign-in's scope */
 
 
-static ngx_int_t ngx_http_aigc_set_hint(ngx_conf_t *cf,
-    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
-    void *conf);
 static ngx_int_t ngx_http_aigc_set_prompt(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
     void *conf);
@@ -37,7 +34,8 @@ static ngx_aigc_provider_words_t  ngx_http_aigc_oidc_words = {
         "Host header on, with the port",
     "have the provider put them into ID tokens, or say with roles_claim= where "
         "they are",
-    NULL
+    NULL,
+    "a role or group"
 };
 
 
@@ -80,7 +78,8 @@ const ngx_http_aigc_param_t  ngx_http_aigc_oidc_params[] = {
     { "prompt", "word", NULL, 0, ngx_http_aigc_set_prompt,
       offsetof(ngx_http_aigc_oidc_t, provider.prompt) },
 
-    { "id_token_hint", "on|off", "off", 0, ngx_http_aigc_set_hint, 0 },
+    { "id_token_hint", "on|off", "off", 0, ngx_http_aigc_param_flag,
+      offsetof(ngx_http_aigc_oidc_t, provider.hint) },
 
     { "grace", "time|off", "1h", 0, ngx_http_aigc_param_grace,
       offsetof(ngx_http_aigc_main_conf_t, grace) },
@@ -132,17 +131,10 @@ ngx_http_aigc_set_oidc(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (provider->admin_role.len == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_oidc\" has an empty admin_role=: give the "
-                           "name of a role or group, or leave it out: "
-                           "aigc-admin");
-        return NGX_CONF_ERROR;
-    }
-
     if (ngx_http_aigc_check_issuer(cf, &provider->issuer) != NGX_OK
         || ngx_http_aigc_check_ask(cf, provider) != NGX_OK
-        || ngx_http_aigc_check_scope(cf, provider, "required_scope") != NGX_OK
+        || ngx_http_aigc_check_provider(cf, provider, "required_scope")
+           != NGX_OK
         || ngx_http_aigc_oidc_claims(cf, provider, &oidc->name) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -332,16 +324,6 @@ ngx_http_aigc_oidc_claim(ngx_conf_t *cf, const char *param, ngx_str_t *text,
 }
 
 
-static ngx_int_t
-ngx_http_aigc_set_hint(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
-    ngx_str_t *arg, ngx_str_t *value, void *conf)
-{
-    ngx_http_aigc_oidc_t *oidc = conf;
-
-    return ngx_http_aigc_on_off(cf, arg, value, &oidc->provider.hint);
-}
-
-
 /* OIDC Core 3.1.2.1; with "none" nobody could sign in for the first time. */
 static ngx_int_t
 ngx_http_aigc_set_prompt(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
@@ -364,9 +346,8 @@ ngx_http_aigc_set_prompt(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
 }
 
 
-/* What a program's token needs besides the audience; param: its name. */
 ngx_int_t
-ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_provider_t *provider,
+ngx_http_aigc_check_provider(ngx_conf_t *cf, ngx_aigc_provider_t *provider,
     const char *param)
 {
     size_t                      i;
@@ -375,6 +356,14 @@ ngx_http_aigc_check_scope(ngx_conf_t *cf, ngx_aigc_provider_t *provider,
     ngx_aigc_provider_words_t  *words;
 
     words = provider->words;
+
+    if (provider->admin_role.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" has an empty admin_role=: give the name of "
+                           "%s, or leave it out: aigc-admin",
+                           words->directive, words->role);
+        return NGX_ERROR;
+    }
 
     if (provider->audience.len == 0) {
 

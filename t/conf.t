@@ -346,6 +346,9 @@ subtest 'aigc_oidc' => sub {
     $oidc->('an empty admin_role', "$good admin_role=", qr/empty admin_role=: give the name of a role or group/);
     $oidc->('required_scope without audience', "$good required_scope=use", qr/required_scope= without audience=/);
     $oidc->('a bad required_scope', qq{$good audience=a "required_scope=a b"}, qr/has required_scope=a b: it takes one scope .* or required_scope=off/);
+    file('blank', "\n");
+    $oidc->('no secret in its file', $good =~ s/=secret/=blank/r,
+        qr{"aigc_oidc" client_secret_file=: "\Q$dir\E/blank" does not hold a secret in one line});
     $oidc->('unknown', "$good client_secret=$secret", qr/"client_secret": it takes issuer=, client_id=, client_secret_file=/);
 
     $oidc->("$_ is Logto's", "$good $_=secret", qr/"aigc_oidc" has $_=, which only Logto knows: remove it, or use "aigc_logto"/)

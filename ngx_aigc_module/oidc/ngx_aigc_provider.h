@@ -39,6 +39,7 @@ typedef struct {
     const char  *roles;                 /* ID tokens have no roles */
     const char  *rotates;               /* a refresh token was replaced; NULL:
                                            it does that at every use */
+    const char  *role;                  /* admin_role= is "a Logto role" */
 } ngx_aigc_provider_words_t;
 
 
