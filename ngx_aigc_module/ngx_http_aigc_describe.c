@@ -2,8 +2,7 @@
  * ngx_http_aigc_describe.c — the module's names, table by table.
  */
 
-#include "ngx_http_aigc_describe.h"
-#include "ngx_http_aigc_variables.h"
+#include "ngx_http_aigc_module.h"
 
 #include "ngx_http_aigc_params.h"
 

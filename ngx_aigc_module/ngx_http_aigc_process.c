@@ -2,7 +2,7 @@
  * ngx_http_aigc_process.c — what runs in which of nginx's processes.
  */
 
-#include "ngx_http_aigc_process.h"
+#include "ngx_http_aigc_module.h"
 #include "ngx_http_aigc_directives.h"
 #include "base/ngx_aigc_pass.h"
 #include "base/ngx_aigc_quit.h"

@@ -2,7 +2,7 @@
  * ngx_http_aigc_variables.c — the module's variables.
  */
 
-#include "ngx_http_aigc_variables.h"
+#include "ngx_http_aigc_module.h"
 #include "kube/ngx_aigc_kubernetes.h"
 #include "kube/ngx_aigc_subrequest.h"
 #include "gateway/ngx_http_aigc_between.h"

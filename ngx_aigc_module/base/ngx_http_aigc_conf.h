@@ -113,7 +113,7 @@ typedef struct {
     ngx_uint_t                unanswered;   /* this response is the gateway's
                                            own, not the pod's */
 
-    /* see ngx_http_aigc_informational.h */
+    /* see gateway/ngx_http_aigc_informational.c */
     ngx_int_t               (*process_header)(ngx_http_request_t *r);
     ngx_int_t               (*reinit_request)(ngx_http_request_t *r);
 

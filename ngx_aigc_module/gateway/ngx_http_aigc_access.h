@@ -1,6 +1,6 @@
 /*
- * gateway/ngx_http_aigc_access.h — the access phase of an instance's server
- * (aigc_access on): only its owner goes on to the pod.
+ * gateway/ngx_http_aigc_access.h — where a request to an instance is decided:
+ * in this nginx, or for an ingress controller that asks.
  */
 
 #ifndef _NGX_HTTP_AIGC_ACCESS_H_INCLUDED_
@@ -9,6 +9,10 @@
 #include "base/ngx_http_aigc_conf.h"
 
 
+/*
+ * The access phase of an instance's server (aigc_access on): only its owner goes
+ * on to the pod.
+ */
 ngx_int_t ngx_http_aigc_access_handler(ngx_http_request_t *r);
 
 /*
@@ -16,6 +20,13 @@ ngx_int_t ngx_http_aigc_access_handler(ngx_http_request_t *r);
  * aigc_internal is 404 for all but the module's own subrequests.
  */
 ngx_int_t ngx_http_aigc_internal_handler(ngx_http_request_t *r);
+
+/*
+ * GET /auth for ingress-nginx's `auth-url`: the decision for the host that the
+ * ingress controller names in X-Original-URL.  200, or the status of the
+ * refusal; never a body that matters.
+ */
+ngx_int_t ngx_http_aigc_auth_handler(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_AIGC_ACCESS_H_INCLUDED_ */

@@ -1,7 +1,6 @@
 /*
- * gateway/ngx_http_aigc_answer.h — checks a pod's response before nginx passes
- * it on: each byte of it must reach the client within a response whose headers
- * nginx has written itself.
+ * gateway/ngx_http_aigc_answer.h — what is done to an instance's response before
+ * nginx passes it on, and what takes its place when there is none.
  */
 
 #ifndef _NGX_HTTP_AIGC_ANSWER_H_INCLUDED_
@@ -14,13 +13,43 @@
 ngx_uint_t ngx_http_aigc_is_answer(ngx_http_request_t *r);
 
 /*
- * For the header filter.  NGX_OK: pass it on; NGX_HTTP_BAD_GATEWAY: do not.
+ * Has r's upstream read past informational responses (100, 102, 103), which come
+ * before the final one.  nginx takes the first response for the only one (of
+ * 103, until 1.29), and would send what follows to the client as it is.  101 is
+ * a final response.  All that comes before the end of the final response's
+ * header shares one proxy_buffer_size.
+ */
+void ngx_http_aigc_skip_informational(ngx_http_request_t *r,
+    ngx_http_aigc_ctx_t *ctx);
+
+/*
+ * For the header filter.  NGX_OK: pass it on; NGX_HTTP_BAD_GATEWAY: do not, for
+ * each byte must reach the client within a response whose header nginx has
+ * written itself.
  *
  * nginx takes a response without a status line for HTTP/0.9 and, before 1.29,
  * an informational response for the final one.  The bytes after it would
  * reach the client unfiltered: a second response, forged, with cookies in it.
  */
 ngx_int_t ngx_http_aigc_check_answer(ngx_http_request_t *r);
+
+/*
+ * For the header filter: drops, or changes in place, header lines of a pod's
+ * response by which an instance would tell a browser something about more than
+ * its own host (docs/security.md has the list).  The administrator's own lines
+ * (add_header) come later and stay.
+ */
+void ngx_http_aigc_guard_headers_out(ngx_http_request_t *r);
+
+/*
+ * For the header filter: replaces nginx's own 502 or 504 by a page that reloads
+ * itself, or by problem details.  nginx makes these when a pod has sent no
+ * response: nothing listens, the process died, the response was invalid, or it
+ * timed out.  A response of the pod, a 502 included, passes unchanged.
+ * NGX_DECLINED: it is none of these, go on; else the value that the filter
+ * returns.
+ */
+ngx_int_t ngx_http_aigc_unanswered(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_AIGC_ANSWER_H_INCLUDED_ */

@@ -2,7 +2,7 @@
  * gateway/ngx_http_aigc_auth.c — the decision, asked for by an auth subrequest.
  */
 
-#include "ngx_http_aigc_auth.h"
+#include "ngx_http_aigc_access.h"
 #include "ngx_http_aigc_decide.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"

@@ -3,7 +3,6 @@
  * as it is.
  */
 
-#include "ngx_http_aigc_headers_out.h"
 #include "ngx_http_aigc_answer.h"
 
 #include "ngx_aigc_clear.h"

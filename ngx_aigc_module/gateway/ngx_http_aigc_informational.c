@@ -2,7 +2,7 @@
  * gateway/ngx_http_aigc_informational.c — reads past informational answers.
  */
 
-#include "ngx_http_aigc_informational.h"
+#include "ngx_http_aigc_answer.h"
 
 #include "base/ngx_aigc_compat.h"
 

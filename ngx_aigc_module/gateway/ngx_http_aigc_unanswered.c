@@ -2,7 +2,7 @@
  * gateway/ngx_http_aigc_unanswered.c — nginx's own 502 and 504 of an instance.
  */
 
-#include "ngx_http_aigc_unanswered.h"
+#include "ngx_http_aigc_answer.h"
 #include "ngx_http_aigc_waiting.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"

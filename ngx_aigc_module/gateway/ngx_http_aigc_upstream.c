@@ -5,7 +5,7 @@
 
 #include "ngx_http_aigc_upstream.h"
 #include "ngx_http_aigc_cache.h"
-#include "ngx_http_aigc_informational.h"
+#include "ngx_http_aigc_answer.h"
 
 #include "instances/ngx_aigc_table.h"
 

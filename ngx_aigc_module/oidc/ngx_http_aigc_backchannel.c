@@ -2,7 +2,7 @@
  * oidc/ngx_http_aigc_backchannel.c — a logout token becomes a revocation.
  */
 
-#include "ngx_http_aigc_backchannel.h"
+#include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
 #include "ngx_aigc_revocation.h"
 #include "ngx_http_aigc_forged.h"
@@ -14,6 +14,12 @@
 #include "ngx_aigc_jwt.h"
 #include "ngx_aigc_revoked.h"
 #include "ngx_aigc_verify.h"
+
+
+#define NGX_HTTP_AIGC_LOGOUT_MAX      16384 /* bytes of the form */
+#define NGX_HTTP_AIGC_LOGOUT_FORGED   20    /* ms for each forged one: 50 a second
+                                               and worker are looked at */
+#define NGX_HTTP_AIGC_LOGOUT_WAITING  32    /* of a worker, for a new key */
 
 
 #define NGX_HTTP_AIGC_LOGOUT_POLL   100 /* ms between looks for a new key */

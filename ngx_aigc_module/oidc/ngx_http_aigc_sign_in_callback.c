@@ -3,11 +3,10 @@
  * the session cookie.
  */
 
-#include "ngx_http_aigc_sign_in_callback.h"
+#include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_login.h"
-#include "ngx_http_aigc_sign_in.h"
 #include "base/ngx_http_aigc_page.h"
 #include "base/ngx_http_aigc_poll.h"
 #include "base/ngx_http_aigc_reply.h"

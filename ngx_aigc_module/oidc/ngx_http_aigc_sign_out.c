@@ -4,7 +4,7 @@
  * end-session endpoint.
  */
 
-#include "ngx_http_aigc_sign_out.h"
+#include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_identity.h"
 #include "base/ngx_http_aigc_headers.h"
