@@ -1,14 +1,31 @@
 /*
  * instances/ngx_aigc_bind.c — which disks need a reference to their GameServerSet,
  * and which need it no more.
+ *
+ * disks "delete": each disk that has an owner gets a reference to the
+ * GameServerSet, and Kubernetes' garbage collector deletes it with the set, also
+ * while no gateway runs; "kubectl delete --cascade=orphan" keeps it.  "retain",
+ * which is the default, and anything else: our reference is taken away again.
+ *
+ * A reference that the collector has taken away, since the set is being deleted
+ * as an orphan's parent, must not come back: the two watches may show one
+ * without the other.  So the set is read again after a disk was seen without a
+ * reference, and before it gets one.
  */
 
-#include "ngx_aigc_bind.h"
+#include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_table.h"
 #include "kube/ngx_aigc_task.h"
 
 #include "ngx_aigc_look.h"
 #include "ngx_aigc_owner_ref.h"
 #include "base/ngx_aigc_text.h"
+
+
+#define NGX_AIGC_BIND_MAX    512        /* disks for one look at their set */
+#define NGX_AIGC_BIND_GOOD   5000       /* ms for which that look counts */
+#define NGX_AIGC_BIND_PAUSE  1000       /* ms until the next: the table follows
+                                           what was written */
 
 
 typedef enum {

@@ -1,7 +1,7 @@
 /*
  * instances/ngx_aigc_problem.h — where annotations do not tell the truth, or cannot
  * be followed: what only an administrator can mend.  Told by an Event
- * (instances/ngx_aigc_tell.h) and counted in /metrics.
+ * (instances/ngx_aigc_tell.c) and counted in /metrics.
  */
 
 #ifndef _NGX_AIGC_PROBLEM_H_INCLUDED_

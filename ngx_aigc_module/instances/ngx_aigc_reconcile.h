@@ -1,9 +1,6 @@
 /*
- * instances/ngx_aigc_reconcile.h — what the gateway does by itself: records the owner
- * on new disks, finishes uninstalls, and writes the whole truth where spec
- * differs from it (a re-applied template, OKG's own stale write, an
- * administrator's hand).
- * Runs in the one worker that writes the table, while this gateway leads.
+ * instances/ngx_aigc_reconcile.h — what the gateway does by itself, step by step,
+ * in the one worker that writes the table, while this gateway leads.
  */
 
 #ifndef _NGX_AIGC_RECONCILE_H_INCLUDED_
@@ -33,6 +30,38 @@ void ngx_aigc_reconcile_stop(void);
 
 /* The table has changed. */
 void ngx_aigc_reconcile_kick(void);
+
+
+/* Steps.  Each takes the lock by itself where it needs it. */
+
+/*
+ * Writes the whole truth where a template's spec differs from it: a re-applied
+ * file, OKG's own stale write, an administrator's hand.
+ */
+void ngx_aigc_repair(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
+
+/*
+ * Finishes uninstalls, which begin with an annotation: deletes the owner's
+ * disks and, when pod, GameServer and disks are all gone, the annotation.
+ */
+void ngx_aigc_uninstall(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
+
+/*
+ * Binds disks to the life of their template, as its annotation
+ * aigc-gateway.io/disks says.
+ */
+void ngx_aigc_bind(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
+
+/*
+ * Creates Kubernetes Events on problems that no repair can solve.  There is one
+ * Event for all instances of a template with the same problem.  It is sent once
+ * while the problem lasts, and again when more instances have it.
+ */
+void ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+    ngx_log_t *log);
 
 
 #endif /* _NGX_AIGC_RECONCILE_H_INCLUDED_ */

@@ -2,7 +2,8 @@
  * instances/ngx_aigc_repair.c — one patch a template, by the rules of the plan.
  */
 
-#include "ngx_aigc_repair.h"
+#include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_plan.h"
 #include "ngx_aigc_event.h"
 #include "ngx_aigc_leader_patch.h"
 #include "ngx_aigc_stray.h"

@@ -3,7 +3,8 @@
  * another one when there are more of it.
  */
 
-#include "ngx_aigc_tell.h"
+#include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_problem.h"
 #include "ngx_aigc_event.h"
 
 #include "ngx_aigc_ids.h"

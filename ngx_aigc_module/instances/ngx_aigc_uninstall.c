@@ -1,11 +1,26 @@
 /*
  * instances/ngx_aigc_uninstall.c — from an annotation in state uninstalling to none.
+ * Whatever dies in between, a later pass goes on from what the cluster shows.
+ *
+ * What is not recorded as the owner's is not touched, and does not hold up the
+ * end.  The id stays reserved: it is given to nobody again.
  */
 
-#include "ngx_aigc_uninstall.h"
+#include "ngx_aigc_reconcile.h"
+#include "ngx_aigc_table.h"
 #include "ngx_aigc_leader_patch.h"
 
 #include "ngx_aigc_objects.h"
+
+
+#define NGX_AIGC_UNINSTALL_MAX    64    /* annotations removed in a pass */
+#define NGX_AIGC_UNINSTALL_ASK    5000  /* ms between questions for pods whose
+                                           GameServer is still there */
+#define NGX_AIGC_UNINSTALL_AGAIN  60000 /* ms until a disk is deleted once more
+                                           of which the watch has not told that
+                                           it goes */
+#define NGX_AIGC_GAMESERVER_LEFT  10000 /* ms that a GameServer may outlive its
+                                           pod: OKG 0.4 leaves some behind */
 
 
 static ngx_int_t ngx_aigc_uninstall_some(uint32_t slot, uint32_t end,
