@@ -1,27 +1,29 @@
 /*
- * instances/ngx_aigc_stray.h — disks that OpenKruiseGame has made for nobody.  A part
- * of a reconciler's pass.
+ * instances/ngx_aigc_stray.h — a reconciler's step: deletes disks that
+ * OpenKruiseGame has made for nobody.
  *
- * OKG 1.0 may start a pod under an id that nobody was given (a scale that it
- * repeats too early).  The repair ends the pod; its disk would stay for ever.
- * It is deleted once it is proven to be nobody's, in two parts:
+ * OKG 1.0 sometimes scales too early and starts a pod under an id that was
+ * given to nobody.  The repair ends that pod, but its disk would stay for
+ * ever.  Such a disk is deleted in two parts.
  *
- * While it is fresh, it is marked, by the annotation aigc-gateway.io/stray with
- * its GameServerSet's uid: the table saw it come, seconds ago; the API server,
- * asked when the disk was there already, says that this GameServerSet is
- * written by a gateway, is older than the disk, and has given no id as high as
- * the disk's; and the set's own StatefulSet has made the id's pod.  Each
- * install writes the highest id (aigc-gateway.io/top) before there can be a
- * disk of it, and with a gateway's first write top is above all disks there
- * are: so neither an install of a gateway's, nor an installation of the
- * original one's, nor a former template of that name has such a disk.
+ * 1. A fresh disk is marked: it gets the annotation aigc-gateway.io/stray with
+ *    the uid of its GameServerSet.  All of this must be true: the table saw the
+ *    disk appear seconds ago; the API server, asked after that, says that the
+ *    GameServerSet is written by a gateway, is older than the disk, and has
+ *    given no id as high as the disk's; the set's own StatefulSet has made the
+ *    pod of that id.
  *
- * When it has been left alone, with its mark, no owner, no annotation of its
- * id, no pod and no GameServer, for NGX_AIGC_STRAY_HOLD, and the API server
- * says so, too, it is deleted as it was seen: a change in between, an owner
- * say, lets it live.
+ *    No disk of a user meets this.  An install writes the highest id
+ *    (aigc-gateway.io/top) before its disk can exist, and the first write of a
+ *    gateway sets top above all disks that exist: those of the original gateway
+ *    and of an earlier template of the same name.
  *
- * Whatever is in doubt is kept, and told of (instances/ngx_aigc_problem.h).
+ * 2. A marked disk is deleted when the table and the API server say that for
+ *    NGX_AIGC_STRAY_HOLD ms it had its mark, no owner, no annotation of its id,
+ *    no pod and no GameServer.  The delete names the resourceVersion that was
+ *    read, so any change in between, such as an owner, keeps the disk.
+ *
+ * A disk in doubt is kept, and reported (instances/ngx_aigc_problem.h).
  */
 
 #ifndef _NGX_AIGC_STRAY_H_INCLUDED_
@@ -32,21 +34,29 @@
 #include "ngx_aigc_table.h"
 
 
-#define NGX_AIGC_STRAYS_MAX    16       /* looked after at one time */
-#define NGX_AIGC_STRAY_HOLD    60000    /* ms: see above */
-#define NGX_AIGC_STRAY_ASKING  5000     /* ms for which a repair waits for the
-                                           answer: it writes a higher top */
-#define NGX_AIGC_STRAY_OLD     3600     /* s: by then a pod that nobody could
-                                           end may have been used */
+#define NGX_AIGC_STRAYS_MAX    16       /* disks that are examined at one
+                                           time */
+#define NGX_AIGC_STRAY_HOLD    60000    /* ms that a marked disk must be
+                                           unused */
+#define NGX_AIGC_STRAY_ASKING  5000     /* ms that a repair waits for the API
+                                           server's answer about a fresh disk:
+                                           the repair writes a higher top */
+#define NGX_AIGC_STRAY_OLD     3600     /* s: a pod that nobody could end for so
+                                           long may have been used */
 
 
 void ngx_aigc_stray(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 
-/* NGX_OK: a disk of the template in slot is being asked about; NGX_DECLINED. */
+/*
+ * NGX_OK: the API server is being asked about a disk of the template in slot;
+ * NGX_DECLINED: it is not.
+ */
 ngx_int_t ngx_aigc_stray_asks(uint32_t slot);
 
-/* Forgets what was seen: somebody else may lead from here on. */
+/*
+ * Forgets all disks that were examined: another gateway may lead from now on.
+ */
 void ngx_aigc_stray_stop(void);
 
 

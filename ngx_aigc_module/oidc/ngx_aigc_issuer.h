@@ -88,8 +88,9 @@ ngx_int_t ngx_aigc_issuer_put_keys(ngx_aigc_zone_t *zone, ngx_str_t *json,
 time_t ngx_aigc_issuer_age(ngx_aigc_zone_t *zone);
 
 /*
- * Asks the writer to fetch the keys soon: a token named one that we lack, or
- * The provider did not answer and somebody wants to know whether it does again.
+ * Asks the writer to fetch the keys soon: a token names one that is not there,
+ * or the provider did not answer, and somebody wants to know whether it does
+ * again.
  */
 void ngx_aigc_issuer_want_keys(ngx_aigc_zone_t *zone);
 

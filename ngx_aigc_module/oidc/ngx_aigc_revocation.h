@@ -1,14 +1,16 @@
 /*
- * oidc/ngx_aigc_revocation.h — revocations as all workers know them: what this
- * gateway was told, at once, and what the ConfigMap says.  What an entry means
- * is in oidc/ngx_aigc_revoked.h.
+ * oidc/ngx_aigc_revocation.h — the revocations of all gateways, in the zone:
+ * any worker of this gateway adds one and all workers know it at once; those
+ * of other gateways come from a ConfigMap.  The format of an entry is
+ * described in oidc/ngx_aigc_revoked.h.
  *
- * Any worker writes, under the lock; readers take none.  A chain changes by
- * single words, in an order that leaves it whole wherever a writer dies.
+ * Writers take the zone's lock, readers do not.  A hash chain is changed word
+ * by word, in an order that keeps it whole if a writer dies in between.
  *
- * Nothing that matters is forgotten.  Where there is no room the oldest entry
- * goes, and whatever started until its time is refused from then on (the
- * floor): with a full table people sign in more often, and nobody gets in.
+ * No revocation is lost.  When the table is full, its oldest entry is dropped,
+ * and its time becomes the floor: every credential that started before the
+ * floor is refused.  So a full table makes some users sign in again, but lets
+ * no revoked user in.
  */
 
 #ifndef _NGX_AIGC_REVOCATION_H_INCLUDED_
@@ -21,39 +23,54 @@
 
 #define NGX_AIGC_REVOCATIONS_MAX  16384 /* fills a ConfigMap: 1 MiB */
 #define NGX_AIGC_SUBJECT_KEY      16    /* bytes of a key that are compared */
-#define NGX_AIGC_REVOCATIONS_LOCK 1024  /* entries looked at under one lock */
-#define NGX_AIGC_REVOCATIONS_MADE 8     /* searches for a place to be freed, of
-                                           all entries each, under one lock */
+#define NGX_AIGC_REVOCATIONS_LOCK 1024  /* entries that are visited while the
+                                           lock is held once */
+#define NGX_AIGC_REVOCATIONS_MADE 8     /* searches of the whole table for an
+                                           entry to drop, while the lock is held
+                                           once */
 
 
-/* By what a credential can be revoked.  Zeros: it has none of that. */
+/*
+ * The keys by which a credential can be revoked.  A key of zeros: the
+ * credential has none of that kind.
+ */
 typedef struct {
     u_char              session[NGX_AIGC_SUBJECT_KEY];  /* our own sid */
     u_char              login[NGX_AIGC_SUBJECT_KEY];    /* the provider's sid */
     u_char              user[NGX_AIGC_SUBJECT_KEY];     /* sub */
-    time_t              start;          /* of the session; of a token: iat */
+    time_t              start;          /* when the session started; iat of a
+                                           token */
 } ngx_aigc_subject_t;
 
 typedef struct {
-    ngx_aigc_revoked_t  revoked;        /* when 0: free */
-    uint64_t            stored;         /* "when" of the ConfigMap, … */
-    uint32_t            mark;           /* … as read then */
-    uint32_t            next;           /* slot + 1; 0: none */
+    ngx_aigc_revoked_t  revoked;        /* revoked.when 0: the slot is free */
+    uint64_t            stored;         /* "when" in the ConfigMap */
+    uint32_t            mark;           /* the reading in which stored was
+                                           seen */
+    uint32_t            next;           /* in the hash chain: slot + 1; 0:
+                                           none */
 } ngx_aigc_revocation_t;
 
 
 typedef struct {
-    ngx_atomic_t      version;          /* grows with every revocation */
-    ngx_atomic_t      known;            /* the ConfigMap was read, or cannot be */
-    ngx_atomic_t      heard;            /* ngx_aigc_now() at its last event */
-    ngx_atomic_t      floor;            /* what started until then is refused */
-    ngx_atomic_t      moved;            /* grows before a place is used again */
-    ngx_aigc_seldom_t told;             /* the line "no room" */
-    ngx_atomic_t      begun;            /* readings of the ConfigMap, … */
-    ngx_atomic_t      read;             /* … of which this one was the last to
-                                           reach its end */
+    ngx_atomic_t      version;          /* incremented at each revocation */
+    ngx_atomic_t      known;            /* 1: the ConfigMap was read once, or
+                                           may not be read */
+    ngx_atomic_t      heard;            /* ngx_aigc_now() when the ConfigMap was
+                                           last heard of */
+    ngx_atomic_t      floor;            /* credentials that started until then
+                                           are refused */
+    ngx_atomic_t      moved;            /* incremented before a slot is
+                                           reused */
+    ngx_aigc_seldom_t told;             /* limits the log line about a full
+                                           table */
+    ngx_atomic_t      begun;            /* readings of the ConfigMap that
+                                           began */
+    ngx_atomic_t      read;             /* the last reading that was
+                                           completed */
     uint32_t          used;
-    uint32_t          cursor;           /* where a free place is looked for */
+    uint32_t          cursor;           /* the search for a free slot starts
+                                           here */
     ngx_aigc_revocation_t  slots[];
 } ngx_aigc_revocations_t;
 
@@ -66,19 +83,22 @@ extern ngx_aigc_part_t  ngx_aigc_revocation_part;
 #define ngx_aigc_revocations_n(zone)                                          \
     ngx_aigc_part_slots(zone, ngx_aigc_revocation_part)
 
-/* "when" of the ConfigMap; 0: it is not there */
+/* "when" of entry r in the ConfigMap; 0: the ConfigMap does not have it. */
 #define ngx_aigc_revocation_stored(zone, r)                                   \
     (((int32_t) ((r)->mark - (uint32_t) ngx_aigc_revoked(zone)->read) >= 0)   \
      ? (r)->stored : 0)
 
 
-/* Fills s from its texts, each of which may be empty.  NGX_OK or NGX_ERROR. */
+/*
+ * Fills s from the texts of a credential, each of which may be empty.  NGX_OK;
+ * NGX_ERROR: openssl failed.
+ */
 ngx_int_t ngx_aigc_subject(ngx_str_t *session, ngx_str_t *login,
     ngx_str_t *user, time_t start, ngx_aigc_subject_t *s);
 
 /*
- * NGX_OK: nobody has revoked it; NGX_DECLINED: it is revoked.  *version: an
- * answer holds for as long as ngx_aigc_revocation_version() is the same.
+ * Is the credential s revoked?  NGX_OK: no; NGX_DECLINED: yes.  The answer is
+ * valid while ngx_aigc_revocation_version() returns *version.  Takes no lock.
  */
 ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
     ngx_aigc_subject_t *s, ngx_atomic_uint_t *version);
@@ -86,40 +106,50 @@ ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
 #define ngx_aigc_revocation_version(zone)                                     \
     ((ngx_atomic_uint_t) ngx_aigc_revoked(zone)->version)
 
-/* "when" of text (a sid or sub); 0: it was not revoked. */
+/*
+ * Returns "when" of text, which is a sid or sub; 0: it is not revoked; all bits
+ * set: writers were in the way, and nobody can tell.
+ */
 uint64_t ngx_aigc_revocation_when(ngx_aigc_zone_t *zone, ngx_str_t *text);
 
 /*
- * Not 0: the ConfigMap has been read once, or the cluster will not let us read
- * it.  Else nobody can tell yet who is revoked.
+ * 1: the ConfigMap was read once, or the cluster does not let us read it.
+ * 0: nobody can tell yet who is revoked.
  */
 #define ngx_aigc_revocation_known(zone)  (ngx_aigc_revoked(zone)->known)
 
 /*
- * Of one that is revoked: NGX_OK when that is because the user was suspended or
- * deleted; NGX_DECLINED: a session was ended, or nobody knows why.
+ * Why is the credential s, which is revoked?  NGX_OK: its user was suspended or
+ * deleted; NGX_DECLINED: its session was ended, or the reason is unknown.
  */
 ngx_int_t ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone,
     ngx_aigc_subject_t *s);
 
 /*
- * Revokes text (a sid or sub) as of time; every worker knows it when this
- * returns.  The ConfigMap follows (oidc/ngx_aigc_revoke.h).  NGX_OK;
- * NGX_DECLINED: it was known; NGX_ERROR (openssl).
+ * Revokes text, a sid or sub, as of time.  All workers know it when this
+ * returns; it is written to the ConfigMap later (oidc/ngx_aigc_revoke.h).
+ * Takes the lock.  NGX_OK; NGX_DECLINED: it was revoked before; NGX_ERROR:
+ * openssl failed.
  */
 ngx_int_t ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text,
     time_t time, ngx_aigc_revoked_e reason, ngx_log_t *log);
 
-/* told is called after each _put() of this process; NULL: nobody is. */
+/*
+ * Has told called after each ngx_aigc_revocation_put() of this process; NULL:
+ * has nothing called any more.
+ */
 void ngx_aigc_revocation_notify(void (*told)(void));
 
 /*
- * What the ConfigMap says, all of it at each reading, which may take many
- * steps: read begins one (its mark); seen takes in n entries, returns how many
- * it took (the others: in a later pass); whole ends it, and what the reading did
- * not name the ConfigMap has not.  A reading that is given up changes nothing.
- * With mark 0 seen takes in what was just written there.
- * floor; heard: it has been read, or cannot be.
+ * Take over what the ConfigMap says, all of it at each reading, in many steps.
+ * _read() begins a reading and returns its mark.  _seen() takes over the first
+ * entries of list and returns how many; the caller passes the rest in a later
+ * pass of the event loop.  With mark 0 the entries are those that were just
+ * written to the ConfigMap.  _whole() completes the reading: the ConfigMap does
+ * not have the entries that the reading did not name.  A reading that is not
+ * completed changes nothing but the entries it named.
+ * _floor() raises the floor to that of the ConfigMap.  _heard() notes that the
+ * ConfigMap was heard of just now, or may not be read.
  */
 uint32_t ngx_aigc_revocation_read(ngx_aigc_zone_t *zone);
 ngx_uint_t ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone,
@@ -128,35 +158,38 @@ void ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark);
 void ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor);
 void ngx_aigc_revocation_heard(ngx_aigc_zone_t *zone);
 
-/*
- * Copies up to max entries into list; their number.  _PENDING: from time on,
- * above the floor, and not in the ConfigMap; _PAST: from before time, and in the
- * ConfigMap; _USER: the user's instances are to be released.
- */
 typedef enum {
-    NGX_AIGC_REVOCATION_PENDING = 0,
-    NGX_AIGC_REVOCATION_PAST,
-    NGX_AIGC_REVOCATION_USER
+    NGX_AIGC_REVOCATION_PENDING = 0,    /* since time, above the floor, not yet
+                                           in the ConfigMap */
+    NGX_AIGC_REVOCATION_PAST,           /* before time, in the ConfigMap */
+    NGX_AIGC_REVOCATION_USER            /* of a user whose instances are to be
+                                           released */
 } ngx_aigc_revocation_e;
 
+/* Copies up to max entries of that sort into list; returns their number. */
 ngx_uint_t ngx_aigc_revocation_list(ngx_aigc_zone_t *zone,
     ngx_aigc_revocation_e which, time_t time, ngx_aigc_revoked_t *list,
     ngx_uint_t max);
 
-/* Nothing of that user's runs any more, unless it was revoked once more. */
+/*
+ * Notes that no instance of user, an entry of ngx_aigc_revocation_list(), runs
+ * any more.  Does nothing if the user was revoked again since.
+ */
 void ngx_aigc_revocation_released(ngx_aigc_zone_t *zone,
     ngx_aigc_revoked_t *user);
 
 /*
- * The earliest time until which there are n entries; 0: there are fewer, or no
- * memory.
+ * Returns the time until which there are n entries, the oldest ones; 0: there
+ * are fewer than n, or no memory.
  */
 time_t ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n,
     ngx_log_t *log);
 
 /*
- * Forgets what ended before time, for no session is that old any more, and what
- * the floor stands for; forget: these n, which the ConfigMap has no more.
+ * _prune() drops the entries from before time, because no session is that old
+ * any more, and those at or below the floor that are not in the ConfigMap,
+ * because the floor covers them.  _forget() drops the n entries of list, which
+ * are no longer in the ConfigMap, unless they have changed.
  */
 void ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time);
 void ngx_aigc_revocation_forget(ngx_aigc_zone_t *zone,

@@ -17,11 +17,13 @@
 
 
 #define NGX_HTTP_AIGC_LOGOUT_MAX      16384 /* bytes of the form */
-#define NGX_HTTP_AIGC_LOGOUT_FORGED   20    /* ms for each forged one: 50 a second
-                                               and worker are looked at */
+#define NGX_HTTP_AIGC_LOGOUT_FORGED   20    /* ms for each forged one: 50 a
+                                               second and worker are looked
+                                               at */
 #define NGX_HTTP_AIGC_LOGOUT_WAITING  32    /* of a worker, for a new key */
-#define NGX_HTTP_AIGC_LOGOUT_POLL   100 /* ms between looks for a new key */
-#define NGX_HTTP_AIGC_LOGOUT_POLLS  70  /* … 7 s: longer than its fetch takes */
+#define NGX_HTTP_AIGC_LOGOUT_POLL     100   /* ms between looks for a new key */
+#define NGX_HTTP_AIGC_LOGOUT_POLLS    70    /* … 7 s: longer than its fetch
+                                               takes */
 
 
 typedef struct {
