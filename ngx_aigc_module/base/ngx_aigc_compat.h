@@ -31,9 +31,9 @@
 
 
 /*
- * Takes Cookie headers without a value from those that $http_cookie is made
- * of.  They stay in headers_in.headers with their hash, by which proxy finds
- * that "proxy_set_header Cookie" replaces them.
+ * Removes Cookie headers without a value from the list that $http_cookie is
+ * made of.  They stay in headers_in.headers with their hash: "proxy_set_header
+ * Cookie" finds the headers that it replaces by the hash.
  */
 static ngx_inline void
 ngx_aigc_drop_empty_cookies(ngx_http_request_t *r)
@@ -73,8 +73,9 @@ ngx_aigc_drop_empty_cookies(ngx_http_request_t *r)
 
 
 /*
- * 1: r's answer comes from, or may go to, a cache, whose key is made of keys,
- * or a store, where *keys is NULL; 0.  r has an upstream.
+ * Is the response of r, which has an upstream, read from or written to a cache
+ * or a store?  0: no; 1: yes.  *keys is set to the parts of the cache's key, or
+ * to NULL for a store.
  */
 static ngx_inline ngx_uint_t
 ngx_aigc_remembered(ngx_http_request_t *r, ngx_array_t **keys)
@@ -92,7 +93,7 @@ ngx_aigc_remembered(ngx_http_request_t *r, ngx_array_t **keys)
 }
 
 
-/* It shall not be one of these. */
+/* Keeps the response of r out of cache and store. */
 static ngx_inline void
 ngx_aigc_remember_not(ngx_http_request_t *r)
 {

@@ -11,22 +11,28 @@
 
 
 #define NGX_AIGC_CONTROL_SILENT  10000  /* ms without a heartbeat */
-#define NGX_AIGC_CONTROL_STUCK   3000   /* ms without a call: what passes
-                                           sooner is tried again unnoticed */
+#define NGX_AIGC_CONTROL_STUCK   3000   /* ms without a call: a shorter time is
+                                           not reported */
 
 
 /* Writes the heartbeat of worker 0. */
 void ngx_aigc_control_beat(ngx_aigc_zone_t *zone);
 
-/* Worker 0 can make no calls (no connection or memory); it can again. */
+/*
+ * _stuck() notes that worker 0 can make no calls, for lack of a connection or
+ * memory.  _free() notes that it can make calls again.
+ */
 void ngx_aigc_control_stuck(ngx_aigc_zone_t *zone);
 void ngx_aigc_control_free(ngx_aigc_zone_t *zone);
 
-/* ms since the last heartbeat; ms for which worker 0 can make no calls. */
+/*
+ * Return the ms since the last heartbeat, and the ms for which worker 0 has not
+ * been able to make calls.
+ */
 ngx_msec_t ngx_aigc_control_silent_for(ngx_aigc_zone_t *zone);
 ngx_msec_t ngx_aigc_control_stuck_for(ngx_aigc_zone_t *zone);
 
-/* NULL: the control plane is healthy; else a text that says why not. */
+/* Returns why the control plane is not healthy; NULL: it is. */
 const char *ngx_aigc_control_trouble(ngx_aigc_zone_t *zone);
 
 

@@ -1,8 +1,8 @@
 /*
  * base/ngx_aigc_fetch.h — HTTP calls by libcurl's multi interface on nginx's
- * event loop.  Nothing here blocks a worker.  For Logto, in every worker, and
- * for the watches, in worker 0; what a request asks of Kubernetes goes by
- * subrequest instead.
+ * event loop, which never block a worker: calls to the sign-in provider, in
+ * every worker, and to Kubernetes, in worker 0.  A request calls Kubernetes by
+ * a subrequest instead (kube/ngx_aigc_subrequest.h).
  */
 
 #ifndef _NGX_AIGC_FETCH_H_INCLUDED_
@@ -35,14 +35,17 @@ struct ngx_aigc_fetch_s {
     ngx_str_t                url;
     ngx_str_t                headers[NGX_AIGC_FETCH_HEADERS_MAX];
     ngx_uint_t               nheaders;
-    ngx_str_t                body;      /* sent when len or method POST, PATCH */
+    ngx_str_t                body;      /* sent when len or method POST,
+                                           PATCH */
     ngx_str_t                ca_file;   /* len 0: the system's */
     ngx_msec_t               timeout;   /* ms for all of it; 0: none */
     ngx_msec_t               connect_timeout;   /* ms */
     size_t                   max;       /* bytes of an answer that is kept */
-    ngx_aigc_reserve_e       reserve;   /* whose connections it may use */
-    ngx_aigc_fetch_begin_pt  begin;     /* NULL, or: the headers are there */
-    ngx_aigc_fetch_data_pt   data;      /* NULL: the answer is kept */
+    ngx_aigc_reserve_e       reserve;   /* the reserve of its connection */
+    ngx_aigc_fetch_begin_pt  begin;     /* called when the headers have come, or
+                                           NULL */
+    ngx_aigc_fetch_data_pt   data;      /* takes the body; NULL: it is kept in
+                                           answer */
     ngx_aigc_fetch_done_pt   done;      /* called once, unless cancelled */
     void                    *ctx;
 
@@ -57,44 +60,48 @@ struct ngx_aigc_fetch_s {
     void                    *multi;     /* CURLM; NULL: not under way */
     ngx_queue_t              queue;     /* of all that are */
     void                   (*end)(ngx_aigc_fetch_t *f, const char *error);
-                                        /* it ends, as error says: done() */
-    unsigned                 starved:1; /* it has no connection, and will end */
+                                        /* ends the call with error: done() */
+    unsigned                 starved:1; /* it got no connection, and will end */
 };
 
 
 /*
- * For each worker: before the first call, and at its end.  duties: connections
- * that are set aside for NGX_AIGC_RESERVE_DUTY.  NGX_OK or NGX_ERROR (logged).
+ * Called in each worker, _init() before its first call and _exit() at its end.
+ * duties is the number of connections to set aside for NGX_AIGC_RESERVE_DUTY.
+ * NGX_OK; NGX_ERROR, which is logged.
  */
 ngx_int_t ngx_aigc_fetch_init(ngx_cycle_t *cycle, ngx_aigc_zone_t *zone,
     ngx_uint_t duties);
 void ngx_aigc_fetch_exit(void);
 
-/* A call with a pool of its own, to be filled.  NULL: no memory. */
+/*
+ * Creates a call with a pool of its own; the caller fills it.  NULL: no
+ * memory.
+ */
 ngx_aigc_fetch_t *ngx_aigc_fetch_create(ngx_log_t *log);
 
 /*
- * Sets a text from pool, with a NUL behind it: value + more (more may be NULL).
- * NGX_OK or NGX_ERROR.
+ * Sets dst to value followed by more, which may be NULL, with a NUL behind it.
+ * dst is from f->pool.  NGX_OK; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_fetch_text(ngx_aigc_fetch_t *f, ngx_str_t *dst,
     const char *value, ngx_str_t *more);
 
 /*
- * Starts it.  NGX_OK: done() will be called, later, then the call is freed;
- * NGX_ERROR: it was freed at once, done() is not called.
+ * Starts a call.  NGX_OK: done() will be called later, and then the call is
+ * freed; NGX_ERROR: the call was freed, and done() is not called.
  */
 ngx_int_t ngx_aigc_fetch_start(ngx_aigc_fetch_t *f);
 
-/* In done(): the date that the answer bears; 0: none. */
+/* For done(): returns the Date of the answer; 0: it has none. */
 time_t ngx_aigc_fetch_date(ngx_aigc_fetch_t *f);
 
-/* Ends a call without done(); not from its own data(). */
+/* Ends and frees a call without done().  Its own data() must not call this. */
 void ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f);
 
 /*
- * After data() said NGX_AGAIN: data() gets those bytes now.  NGX_ERROR: it gave
- * the call up, which is still there, for the caller to cancel.
+ * Passes the bytes that data() has answered with NGX_AGAIN to data() again.
+ * NGX_OK; NGX_ERROR: data() has given the call up, and the caller cancels it.
  */
 ngx_int_t ngx_aigc_fetch_resume(ngx_aigc_fetch_t *f);
 

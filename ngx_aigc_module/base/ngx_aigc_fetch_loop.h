@@ -1,6 +1,7 @@
 /*
- * base/ngx_aigc_fetch_loop.h — libcurl's multi interface on the event loop.  For
- * fetch's own files; ngx_aigc_fetch_init() and _exit() are in ngx_aigc_fetch.h.
+ * base/ngx_aigc_fetch_loop.h — libcurl's multi interface on the event loop.
+ * For fetch's own files; ngx_aigc_fetch_init() and _exit() are in
+ * ngx_aigc_fetch.h.
  */
 
 #ifndef _NGX_AIGC_FETCH_LOOP_H_INCLUDED_
@@ -11,21 +12,24 @@
 #include <curl/curl.h>
 
 
-/* This worker's; NULL: before its start, and after its end. */
+/* NULL before ngx_aigc_fetch_init() and after ngx_aigc_fetch_exit(). */
 extern CURLM  *ngx_aigc_fetch_multi;
 
 
 /*
- * f->easy goes into the multi handle, and out of it; NULL: it went in, or why
- * not, in words.
+ * _join() adds f->easy to the multi handle; it returns NULL, or a text that
+ * says why it could not.  _leave() removes it.
  */
 const char *ngx_aigc_fetch_join(ngx_aigc_fetch_t *f);
 void ngx_aigc_fetch_leave(ngx_aigc_fetch_t *f);
 
-/* f cannot go on for want of a connection, or of memory. */
+/* Ends f soon, because there is no connection or no memory for it. */
 void ngx_aigc_fetch_starve(ngx_aigc_fetch_t *f);
 
-/* CURLOPT_CLOSESOCKETFUNCTION: nginx has to know. */
+/*
+ * For CURLOPT_CLOSESOCKETFUNCTION: closes a socket of libcurl and frees nginx's
+ * connection for it.
+ */
 int ngx_aigc_fetch_close(void *data, curl_socket_t s);
 
 

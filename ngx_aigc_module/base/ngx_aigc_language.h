@@ -18,8 +18,9 @@ typedef enum {
 
 
 /*
- * The one with the highest weight; of equals the first; English when none is
- * named.  header: Accept-Language as it came, whatever stands in it.
+ * Returns the language that has the highest weight in header, the value of an
+ * Accept-Language header; of equal weights the first one; English if the header
+ * names neither.  The value may be malformed.
  */
 ngx_aigc_language_e ngx_aigc_language(ngx_str_t *header);
 

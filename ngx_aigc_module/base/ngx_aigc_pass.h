@@ -15,7 +15,8 @@
 #include "ngx_aigc_zone.h"
 
 
-#define NGX_AIGC_PASS_LONG  5000        /* us: DESIGN §5 */
+#define NGX_AIGC_PASS_LONG  5000        /* us: a pass of more is counted as
+                                           long */
 
 
 typedef enum {
@@ -24,16 +25,20 @@ typedef enum {
 } ngx_aigc_pass_e;
 
 
-/* This process's passes count from now on: it writes the table. */
+/* Counts the passes of this process from now on: it writes the table. */
 void ngx_aigc_pass_start(ngx_aigc_zone_t *zone);
 
 /*
- * Around a pass, not nested.  Counted in a process that writes the table only.
+ * Called at the begin and at the end of a pass; a pass is not nested in
+ * another.  They do nothing in a process that does not write the table.
  */
 void ngx_aigc_pass_begin(void);
 void ngx_aigc_pass_end(ngx_aigc_pass_e what);
 
-/* us since this pass has begun: who has much to do leaves it to the next. */
+/*
+ * Returns the us since the begin of this pass.  A long job goes on in the next
+ * pass when this is much.
+ */
 uint64_t ngx_aigc_pass_spent(void);
 
 

@@ -7,8 +7,8 @@
  * sets some aside when it starts, apart from nginx's free list, and gets them
  * back when libcurl is done with them.
  *
- * There are two reserves, since what clients cause, a sign-in's call to Logto
- * say, must not use up what the gateway's own duties need.
+ * There are two reserves, so that calls that clients cause, such as a sign-in's
+ * call to the provider, do not use up what the gateway's own duties need.
  */
 
 #ifndef _NGX_AIGC_RESERVE_H_INCLUDED_
@@ -18,10 +18,11 @@
 #include <ngx_core.h>
 
 
-#define NGX_AIGC_RESERVE_CALLS    8     /* calls to Logto, in every worker */
+#define NGX_AIGC_RESERVE_CALLS    8     /* calls to the provider, in every
+                                           worker */
 #define NGX_AIGC_RESERVE_DUTIES   12    /* worker 0 besides its watches: Lease,
-                                           revocations watched and written,
-                                           Logto's keys, the leader's tasks */
+                                           revocations watched and written, the
+                                           provider's keys, leader's tasks */
 
 
 typedef enum {
@@ -47,7 +48,10 @@ ngx_int_t ngx_aigc_reserve_set(ngx_cycle_t *cycle, ngx_aigc_reserve_e which,
 ngx_connection_t *ngx_aigc_reserve_get(ngx_aigc_reserve_e which,
     ngx_socket_t s, ngx_log_t *log);
 
-/* Gives it back to where it came from.  Its events are not active any more. */
+/*
+ * Returns a connection, whose events are not active any more, to the reserve or
+ * to nginx's free list, wherever it came from.
+ */
 void ngx_aigc_reserve_free(ngx_connection_t *c);
 
 

@@ -35,7 +35,7 @@ ngx_int_t ngx_aigc_url_parse(ngx_pool_t *pool, ngx_str_t *text,
 /*
  * The same for a URL of a browser's, of which only the host decides anything:
  * path and query may hold whatever a request line or a header may, and uri is
- * what stands there, raw.  The bound is the caller's.
+ * what stands there, raw.  The caller bounds the length.
  */
 ngx_int_t ngx_aigc_url_split(ngx_pool_t *pool, ngx_str_t *text,
     ngx_aigc_url_t *url);

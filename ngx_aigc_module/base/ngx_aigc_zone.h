@@ -133,7 +133,8 @@ typedef struct {
     ngx_atomic_uint_t        cycle;     /* shm->cycles when it was mapped */
     ngx_atomic_uint_t        epoch;     /* of this process; 0: not a writer */
     ngx_str_t                gateway;   /* its own host: never an instance */
-    ngx_str_t                domain;    /* parent of instance hosts; : any */
+    ngx_str_t                domain;    /* parent of instance hosts; len 0:
+                                           any */
 } ngx_aigc_zone_t;
 
 

@@ -27,10 +27,11 @@ void ngx_http_aigc_challenge_note(ngx_http_request_t *r,
     ngx_str_t *scope);
 
 /*
- * Adds the header to an answer of that status: to every 401, with an error
- * where one was noted; to 400 and 403 where theirs was.  A 401 says
- * invalid_token of a malformed one, too: on an instance's host it may have been
- * for the application, and auth_request knows no 400.  NGX_OK or NGX_ERROR.
+ * Adds WWW-Authenticate to a response with that status: to every 401, with the
+ * noted error if there is one; to a 400 or 403 only if an error that belongs to
+ * that status was noted.  With 401 a malformed token is called invalid_token,
+ * too: on an instance's host the token may be the application's, and
+ * auth_request knows no 400.  NGX_OK; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_aigc_challenge_header(ngx_http_request_t *r,
     ngx_uint_t status);

@@ -1,9 +1,9 @@
 /*
- * base/ngx_http_aigc_page.h — the pages that the module shows itself, on an
- * instance's host and at the sign-in: one look, the dashboard's, in Chinese and
- * English, with all that they need in them: one style and one script, which the
- * policy knows by their digests.  The script looks whether things have changed
- * and only then loads the page again, so that nobody who reads it is disturbed.
+ * base/ngx_http_aigc_page.h — the module's own pages, on an instance's host
+ * and at the sign-in, in Chinese and English.  They look like the dashboard.
+ * A page contains its style and its script, which its Content-Security-Policy
+ * allows by their digests.  The script asks whether the state has changed, and
+ * reloads the page only then, so that a reader is not disturbed.
  */
 
 #ifndef _NGX_HTTP_AIGC_PAGE_H_INCLUDED_
@@ -30,9 +30,9 @@ typedef struct {
     ngx_str_t     sign_in;  /* the page that a button leads to, by a sign-in */
     ngx_uint_t    busy;     /* something is under way */
     time_t        again;    /* s until it looks again; 0: never */
-    ngx_str_t     now;      /* the detail of the problem that a program gets now:
-                               while it is the same, the page stays; len 0: it
-                               is loaded again whatever there is */
+    ngx_str_t     now;      /* the detail of the problem that a program gets
+                               now: while it is the same, the page stays; len 0:
+                               it is loaded again whatever there is */
     time_t        retry;    /* s, Retry-After; 0: none */
     ngx_uint_t    sent;     /* set by ngx_http_aigc_page(): it answers a form,
                                which is not to be sent again by itself */
@@ -50,7 +50,10 @@ ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
     const char *detail);
 
-/* The same, with a button that leads to a sign-in and to rd; NULL: the gateway. */
+/*
+ * The same, with a button that leads to a sign-in and to rd; NULL: the
+ * gateway.
+ */
 ngx_int_t ngx_http_aigc_say_sign_in(ngx_http_request_t *r,
     ngx_http_aigc_code_e code, const char *detail, ngx_str_t *rd);
 

@@ -5,8 +5,7 @@
  * The truth is the set of instance annotations, and the list of those running
  * ones that are set aside because their pods cannot be made.  Everything else
  * follows: replicas = ids in state running and not set aside; reserve = every
- * other id in 0..top.  Source of the rule: OKG computeToScaleGs (v1.0.0),
- * DESIGN 4.
+ * other id in 0..top.  Source of the rule: OKG computeToScaleGs (v1.0.0).
  */
 
 #ifndef _NGX_AIGC_GSS_H_INCLUDED_
@@ -107,7 +106,7 @@ ngx_int_t ngx_aigc_gss_blame(ngx_pool_t *pool, ngx_aigc_gss_t *gss,
 /*
  * A part of it, spec.updateStrategy as OKG and kruise take it: seamless is type
  * OnDelete without a rollingUpdate block, or one that is paused with partition
- * 0.  A block makes OKG forget the type.  Source: OKG v1.0.0, DESIGN 4; seen in
+ * 0.  A block makes OKG forget the type.  Source: OKG v1.0.0; seen in
  * t/cluster.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_aigc_gss_read_update(ngx_pool_t *pool, json_t *strategy,

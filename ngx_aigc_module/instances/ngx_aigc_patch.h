@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_patch.h — the one patch that writes a GameServerSet: always
- * the whole truth (DESIGN 4).
+ * instances/ngx_aigc_patch.h — the one patch that writes a GameServerSet:
+ * always all of what the gateway owns in it.
  */
 
 #ifndef _NGX_AIGC_PATCH_H_INCLUDED_
@@ -45,13 +45,13 @@ typedef struct {
 
 /*
  * Builds the JSON Patch (RFC 6902): tests first, then the changed annotations,
- * aigc-gateway.io/top and /set-aside, spec.replicas and spec.reserveGameServerIds — always
- * the whole truth.  A test of an absent annotation is written with
- * "value": null (without the key the API server drops the connection).
- * out is allocated from pool.
- * NGX_OK; NGX_DECLINED: it contradicts itself (a running or changed id above
- * top, or top above the bound; running not sorted and unique; something before
- * where there are no annotations); NGX_ERROR.
+ * aigc-gateway.io/top and /set-aside, spec.replicas and
+ * spec.reserveGameServerIds — always the whole truth.  A test of an absent
+ * annotation is written with "value": null (without the key the API server
+ * drops the connection).  out is allocated from pool.  NGX_OK; NGX_DECLINED:
+ * it contradicts itself (a running or changed id above top, or top above the
+ * bound; running not sorted and unique; something before where there are no
+ * annotations); NGX_ERROR.
  */
 ngx_int_t ngx_aigc_patch_build(ngx_pool_t *pool, ngx_aigc_patch_t *patch,
     ngx_str_t *out);

@@ -13,7 +13,7 @@
 extern ngx_aigc_part_t  ngx_aigc_date_part;
 
 
-/* Notes the Date of a response that came just now; 0: it had none. */
+/* Notes the Date of a response that has just come; 0: it has none. */
 void ngx_aigc_date_seen(ngx_aigc_zone_t *zone, time_t date);
 
 /*

@@ -17,14 +17,17 @@
 
 #define NGX_AIGC_SERVICEACCOUNT  "/var/run/secrets/kubernetes.io/serviceaccount"
 #define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
-#define NGX_AIGC_TOKEN_REREAD    10000  /* ms: it rotates while we run */
+#define NGX_AIGC_TOKEN_REREAD    10000  /* ms: the token rotates */
 #define NGX_AIGC_GSS_API         "/apis/game.kruise.io/v1alpha1/namespaces/"
 #define NGX_AIGC_PATH_MAX        512    /* bytes of an object's path */
 #define NGX_AIGC_LEASE_NAME      "aigc-gateway"
 #define NGX_AIGC_LEASE_NAME_MAX  253    /* bytes */
 #define NGX_AIGC_JSON_PATCH      "Content-Type: application/json-patch+json"
 
-/* whom "kubectl apply --server-side" names when it conflicts with a write */
+/*
+ * The name of the gateway's writes: "kubectl apply --server-side" shows it when
+ * it conflicts with one.
+ */
 #define NGX_AIGC_FIELD_MANAGER   "fieldManager=aigc-gateway"
 
 
@@ -49,9 +52,9 @@ ngx_str_t *ngx_aigc_kubernetes_token(ngx_aigc_kubernetes_t *k8s,
     ngx_log_t *log);
 
 /*
- * The path of a GameServerSet, of a PersistentVolumeClaim, of a
- * GameServerSet's pod, of which no name is longer than its kind's may be.
- * path->data: NGX_AIGC_PATH_MAX bytes of the caller's.
+ * Write the path of a GameServerSet, of a PersistentVolumeClaim, or of the pod
+ * of a GameServerSet to path, whose data has room for NGX_AIGC_PATH_MAX bytes.
+ * No name is longer than Kubernetes allows.
  */
 void ngx_aigc_kubernetes_gss(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
 void ngx_aigc_kubernetes_pvc(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *name);
@@ -59,17 +62,18 @@ void ngx_aigc_kubernetes_pod(ngx_str_t *path, ngx_str_t *ns, ngx_str_t *gss,
     ngx_int_t id);
 
 /*
- * A call to the API server: path begins with "/" (and may have a query),
- * content_type is NULL without a body.  The caller sets the rest and starts it.
- * A write says in its query who writes.  NULL: no memory.
+ * Creates a call to the API server.  path begins with "/" and may have a
+ * query; that of a write has NGX_AIGC_FIELD_MANAGER in it.  content_type is
+ * NULL without a body.  The caller sets the rest and starts it.  NULL: no
+ * memory.
  */
 ngx_aigc_fetch_t *ngx_aigc_kubernetes_call(ngx_aigc_kubernetes_t *k8s,
     const char *method, ngx_str_t *path, const char *content_type,
     ngx_log_t *log);
 
 /*
- * The body of a call that was not started yet: json, which it takes over, as
- * text.  NGX_OK; NGX_ERROR: json is NULL, or no memory.
+ * Sets the body of a call that was not started yet to the text of json, whose
+ * reference it takes over.  NGX_OK; NGX_ERROR: json is NULL, or no memory.
  */
 ngx_int_t ngx_aigc_kubernetes_body(ngx_aigc_fetch_t *f, json_t *json);
 

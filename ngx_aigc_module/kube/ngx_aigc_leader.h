@@ -12,11 +12,10 @@
 
 
 typedef struct {
-    ngx_atomic_t      leads;            /* this one does, … */
-    ngx_atomic_t      until;            /* … if it is not later than that,
-                                           ngx_current_msec */
+    ngx_atomic_t      leads;            /* 1: this nginx leads, until … */
+    ngx_atomic_t      until;            /* … ngx_current_msec reaches this */
     ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) identity;   /* ours; len 0: none */
-    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) holder;     /* whose the Lease is */
+    ngx_aigc_fixed_t(NGX_AIGC_HOLDER_MAX) holder;     /* of the Lease */
 } ngx_aigc_leadership_t;
 
 
@@ -48,7 +47,10 @@ ngx_msec_t ngx_aigc_leader_left(ngx_aigc_zone_t *zone);
 ngx_int_t ngx_aigc_leader_lead(ngx_aigc_zone_t *zone, ngx_msec_t until);
 ngx_int_t ngx_aigc_leader_lose(ngx_aigc_zone_t *zone);
 
-/* Sets and gets the last seen holder of the Lease; "": none.  dst as above. */
+/*
+ * Set and get the last seen holder of the Lease, "" if there is none.  The data
+ * of dst has room for NGX_AIGC_HOLDER_MAX bytes.
+ */
 void ngx_aigc_leader_seen(ngx_aigc_zone_t *zone, ngx_str_t *holder);
 void ngx_aigc_leader_holder(ngx_aigc_zone_t *zone, ngx_str_t *dst);
 

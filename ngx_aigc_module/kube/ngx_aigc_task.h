@@ -21,13 +21,14 @@
 
 typedef enum {
     NGX_AIGC_TASK_REPAIR = 0,           /* slot: a template's */
-    NGX_AIGC_TASK_ASIDE,                /* likewise */
+    NGX_AIGC_TASK_ASIDE,                /* slot: a template's */
     NGX_AIGC_TASK_STAMP,                /* slot: a disk's */
     NGX_AIGC_TASK_BIND_ASK,             /* slot: a template's */
     NGX_AIGC_TASK_BIND,                 /* slot: a disk's */
-    NGX_AIGC_TASK_DISK,                 /* likewise: it is deleted */
+    NGX_AIGC_TASK_DISK,                 /* a disk is deleted; slot: its own */
     NGX_AIGC_TASK_STRAY,                /* slot: a disk's */
-    NGX_AIGC_TASK_POD,                  /* slot: a record's; is its pod there? */
+    NGX_AIGC_TASK_POD,                  /* does a pod exist?  slot: its
+                                           record's */
     NGX_AIGC_TASK_FORGET,               /* slot: a template's */
     NGX_AIGC_TASK_RELEASE,              /* slot: a template's */
     NGX_AIGC_TASK_REVOCATIONS           /* slot: 0 */
@@ -35,7 +36,7 @@ typedef enum {
 
 typedef struct ngx_aigc_task_s  ngx_aigc_task_t;
 
-/* f NULL: the call was cancelled, how it ended nobody knows. */
+/* f NULL: the call was cancelled, and nobody knows what it has done. */
 typedef void (*ngx_aigc_task_pt)(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f);
 
 struct ngx_aigc_task_s {
@@ -44,25 +45,25 @@ struct ngx_aigc_task_s {
     ngx_aigc_task_pt    done;
     void               *data;           /* the caller's, outlives the call */
 
-    ngx_atomic_uint_t   seq;            /* the caller's: what the slot was */
+    ngx_atomic_uint_t   seq;            /* for the caller: the slot's counter */
 };
 
 
 /*
- * What all tasks need; from the start of the worker to its end.  again asks for
- * another pass of the reconciler.
+ * Called at the start of the worker.  again asks for another pass of the
+ * reconciler.
  */
 void ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     void (*again)(void), ngx_log_t *log);
 
-/* A step has done something: the pass should look again soon. */
+/* Asks for another pass soon, because a step has done something. */
 void ngx_aigc_task_again(void);
 
 /*
- * Reads the object of path; sends it a JSON Patch; deletes it as
+ * Read the object at path; send it a JSON Patch; delete it as
  * ngx_aigc_delete_options() says.  task is copied.  NGX_OK: done() will be
- * called once; NGX_BUSY: that one is under way already; NGX_ERROR: no free
- * place, no memory, or this gateway leads no more.
+ * called once; NGX_BUSY: a task with the same what and slot is under way;
+ * NGX_ERROR: too many are under way, no memory, or this gateway leads no more.
  */
 ngx_int_t ngx_aigc_task_get(ngx_aigc_task_t *task, ngx_str_t *path);
 ngx_int_t ngx_aigc_task_patch(ngx_aigc_task_t *task, ngx_str_t *path,
@@ -70,10 +71,12 @@ ngx_int_t ngx_aigc_task_patch(ngx_aigc_task_t *task, ngx_str_t *path,
 ngx_int_t ngx_aigc_task_delete(ngx_aigc_task_t *task, ngx_str_t *path,
     ngx_str_t *uid, ngx_str_t *version);
 
-/* NGX_OK: such a call is under way; NGX_DECLINED. */
+/*
+ * NGX_OK: a task with that what and slot is under way; NGX_DECLINED: none is.
+ */
 ngx_int_t ngx_aigc_task_running(ngx_aigc_task_e what, uint32_t slot);
 
-/* Ends all calls: done(task, NULL) for each. */
+/* Ends all tasks, with done(task, NULL) for each. */
 void ngx_aigc_task_cancel(void);
 
 

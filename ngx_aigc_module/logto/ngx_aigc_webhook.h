@@ -1,6 +1,6 @@
 /*
  * logto/ngx_aigc_webhook.h — what Logto's webhook says of a user (pure; no
- * request, no I/O).  Source: FACTS.md, "Webhook".
+ * request, no I/O).
  */
 
 #ifndef _NGX_AIGC_WEBHOOK_H_INCLUDED_

@@ -26,7 +26,8 @@ typedef struct {
 typedef struct {
     ngx_aigc_claim_path_t  roles;
     ngx_aigc_claim_path_t  name;
-    ngx_aigc_claim_path_t  name_else;   /* where that one is not; n 0: none */
+    ngx_aigc_claim_path_t  name_else;   /* used where a token lacks name; n 0:
+                                           there is none */
 } ngx_aigc_claims_t;
 
 
@@ -37,7 +38,10 @@ typedef struct {
 ngx_int_t ngx_aigc_claim_path(ngx_pool_t *pool, ngx_str_t *text,
     ngx_aigc_claim_path_t *path);
 
-/* Borrowed; first is the claim that the path begins with.  NULL: not there. */
+/*
+ * Returns the value at path, borrowed from first, which is the value of the
+ * claim that the path begins with.  NULL: there is none.
+ */
 json_t *ngx_aigc_claim_find(json_t *first, ngx_aigc_claim_path_t *path);
 
 /*

@@ -8,7 +8,7 @@
  * FREE → CALLING (its leader asks the provider) → RENEWED, REFUSED or FAILED.
  * After a backoff any worker may retry a FAILED flight.  A flight whose leader
  * has died is retried at once: the provider accepts a rotated refresh token for
- * 3 s more, and revokes the whole grant if it comes later (FACTS).
+ * 3 s more, and revokes the whole grant if it comes later.
  */
 
 #ifndef _NGX_AIGC_FLIGHT_H_INCLUDED_

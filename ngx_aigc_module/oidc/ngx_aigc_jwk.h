@@ -16,7 +16,7 @@ typedef struct ngx_aigc_jwk_kind_s  ngx_aigc_jwk_kind_t;
 
 typedef struct {
     ngx_aigc_jwk_kind_t  *kind;
-    ngx_uint_t            open;             /* it names no alg */
+    ngx_uint_t            open;             /* the JWK names no alg */
     EVP_PKEY             *pkey;
     EVP_MD               *md;               /* for kinds that have a digest … */
     EVP_PKEY_CTX         *ctx;              /* … ready to verify; else NULL */
@@ -32,13 +32,16 @@ typedef struct {
  */
 ngx_int_t ngx_aigc_jwk_read(json_t *object, ngx_aigc_jwk_t *jwk);
 
-/* What openssl has given it. */
+/* Frees what openssl has allocated for jwk. */
 void ngx_aigc_jwk_free(ngx_aigc_jwk_t *jwk);
 
 /* 1: the key is for tokens with that algorithm. */
 ngx_uint_t ngx_aigc_jwk_fits(ngx_aigc_jwk_t *jwk, ngx_aigc_alg_e alg);
 
-/* The signature of a token whose alg fits: NGX_OK or NGX_DECLINED. */
+/*
+ * Checks the signature of a token whose alg fits.  NGX_OK; NGX_DECLINED: it is
+ * wrong.
+ */
 ngx_int_t ngx_aigc_jwk_check(ngx_aigc_jwk_t *jwk, ngx_aigc_jwt_t *jwt);
 
 

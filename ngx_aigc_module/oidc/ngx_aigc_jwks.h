@@ -23,8 +23,8 @@ typedef struct ngx_aigc_jwks_s  ngx_aigc_jwks_t;
 
 
 /*
- * Parses a JWKS document into an own, malloc-free of pools, object that lives
- * until ngx_aigc_jwks_free().  Keys of unknown kty, use other than "sig",
+ * Parses a JWKS document into an object that belongs to no pool and lives until
+ * ngx_aigc_jwks_free().  Keys of unknown kty, use other than "sig",
  * RSA below 2048 bits, points not on their curve: skipped.
  * NGX_OK: at least one usable key; NGX_DECLINED: none, or not a JWKS (the
  * caller keeps the old set); NGX_ERROR: no memory.

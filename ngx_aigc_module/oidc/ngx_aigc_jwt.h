@@ -16,8 +16,8 @@
 #define NGX_AIGC_JWT_MAX        8192    /* bytes of a token, all three parts */
 #define NGX_AIGC_JWT_HEADER_MAX 1024    /* bytes of the decoded header */
 #define NGX_AIGC_SID_MAX        128     /* bytes of a session id */
-#define NGX_AIGC_LOGOUT_AGE     120     /* s: a logout token that lacks an exp
-                                           is good for as long */
+#define NGX_AIGC_LOGOUT_AGE     120     /* s for which a logout token without
+                                           exp is good */
 
 
 typedef enum {
@@ -62,7 +62,8 @@ typedef struct {
 typedef enum {
     NGX_AIGC_JWT_OK = 0,
     NGX_AIGC_JWT_MALFORMED,
-    NGX_AIGC_JWT_BAD_ALG,               /* none, HS*, unknown, or not the key's */
+    NGX_AIGC_JWT_BAD_ALG,               /* none, HS*, unknown, or not the
+                                           key's */
     NGX_AIGC_JWT_UNKNOWN_KEY,
     NGX_AIGC_JWT_BAD_SIGNATURE,
     NGX_AIGC_JWT_BAD_ISSUER,
@@ -101,18 +102,21 @@ ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_claims(ngx_aigc_jwt_t *jwt,
     ngx_str_t *iss, ngx_str_t *aud, time_t now, time_t skew);
 
 /*
- * The same for a logout token (OIDC Back-Channel Logout 1.0, 2.6): iss, aud, sub
- * or sid, jti, events, no nonce, an iat that is NGX_AIGC_LOGOUT_AGE old at the
- * most; exp where it has one.  typ logout+jwt, and JWT or none as in
- * older providers.
+ * The same for a logout token (OIDC Back-Channel Logout 1.0, 2.6): iss, aud,
+ * sub or sid, jti, events, no nonce, an iat that is NGX_AIGC_LOGOUT_AGE old at
+ * the most; exp where it has one.  typ logout+jwt, and JWT or none as in older
+ * providers.
  */
 ngx_aigc_jwt_verdict_e ngx_aigc_jwt_check_logout(ngx_aigc_jwt_t *jwt,
     ngx_str_t *iss, ngx_str_t *aud, time_t now, time_t skew);
 
-/* NGX_OK: the token's scope names that one (RFC 6749 3.3); NGX_DECLINED. */
+/* NGX_OK: the token has that scope (RFC 6749 3.3); NGX_DECLINED: it has not. */
 ngx_int_t ngx_aigc_jwt_has_scope(ngx_aigc_jwt_t *jwt, ngx_str_t *scope);
 
-/* NGX_OK: it is an application's own (client_credentials), nobody's else. */
+/*
+ * NGX_OK: the token was issued to an application for itself
+ * (client_credentials); NGX_DECLINED: it belongs to a user.
+ */
 ngx_int_t ngx_aigc_jwt_is_machine(ngx_aigc_jwt_t *jwt);
 
 /* A short phrase for logs and problems, never token content. */

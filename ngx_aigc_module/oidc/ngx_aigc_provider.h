@@ -13,37 +13,44 @@
 
 
 #define NGX_AIGC_KEYS_EVERY      300    /* s between fetches of good keys */
-#define NGX_AIGC_KEYS_WANTED     5000   /* ms at least, when one is unknown */
-#define NGX_AIGC_PROVIDER_POLL     200  /* ms: is a key wanted? */
-#define NGX_AIGC_PROVIDER_BACKOFF  500  /* ms, doubled up to … */
-#define NGX_AIGC_PROVIDER_BACKOFF_MAX  15000
-#define NGX_AIGC_PROVIDER_SAY     10000 /* ms between two lines */
+#define NGX_AIGC_KEYS_WANTED     5000   /* ms between fetches of keys because a
+                                           token names an unknown one */
+#define NGX_AIGC_PROVIDER_POLL     200  /* ms between checks for such a token */
+#define NGX_AIGC_PROVIDER_BACKOFF  500  /* ms after a failed fetch */
+#define NGX_AIGC_PROVIDER_BACKOFF_MAX  15000  /* ms to which that is doubled */
+#define NGX_AIGC_PROVIDER_SAY     10000 /* ms between two log lines */
 #define NGX_AIGC_PROVIDER_TIMEOUT 10000 /* ms for a call */
 #define NGX_AIGC_PROVIDER_ANSWER  65536 /* bytes of discovery, keys */
-#define NGX_AIGC_PROVIDER_TOKENS  65536 /* bytes of tokens: too large a token
-                                           is told from an answer that is
-                                           none */
+#define NGX_AIGC_PROVIDER_TOKENS  65536 /* bytes of an answer with tokens: more
+                                           than NGX_AIGC_JWT_MAX, so that the
+                                           log can say that a token is too
+                                           large */
 #define NGX_AIGC_SECRET_MAX      512    /* bytes */
 #define NGX_AIGC_SCOPE           "aigc" /* what a program's token needs */
 #define NGX_AIGC_SCOPE_MAX       128    /* bytes */
 
 
-/* How the log calls the provider, and what it says to do. */
+/* What log lines say about the provider. */
 typedef struct {
     const char  *name;                  /* "Logto", "the provider" */
-    const char  *kind;                  /* "this …": "Logto", "provider" */
+    const char  *kind;                  /* after "this": "Logto", "provider" */
     const char  *directive;             /* "aigc_logto" */
-    const char  *client;                /* parameters: client id and secret */
-    const char  *tls;                   /* an endpoint is without TLS */
-    const char  *host;                  /* … at another host */
-    const char  *roles;                 /* ID tokens have no roles */
-    const char  *rotates;               /* a refresh token was replaced; NULL:
-                                           it does that at every use */
+    const char  *client;                /* the parameters that give client id
+                                           and secret */
+    const char  *tls;                   /* what to do about an endpoint without
+                                           TLS */
+    const char  *host;                  /* what to do about an endpoint at
+                                           another host */
+    const char  *roles;                 /* what to do about ID tokens without
+                                           roles */
+    const char  *rotates;               /* what to do about a refresh token that
+                                           was replaced; NULL: the provider
+                                           replaces it at every use */
     const char  *role;                  /* admin_role= is "a Logto role" */
 } ngx_aigc_provider_words_t;
 
 
-/* What a directive says of it. */
+/* The provider as aigc_logto or aigc_oidc configures it. */
 typedef struct ngx_aigc_provider_s {
     ngx_aigc_provider_words_t  *words;
     ngx_str_t                   issuer;
@@ -51,17 +58,17 @@ typedef struct ngx_aigc_provider_s {
     ngx_str_t                   client_secret;
     ngx_str_t                   audience;   /* of bearer tokens; len 0:
                                                client_id */
-    ngx_str_t                   scope;      /* that they need then; len 0:
-                                               none */
+    ngx_str_t                   scope;      /* that a token for audience
+                                               needs; len 0: none */
     ngx_str_t                   ca_file;    /* len 0: the system's */
-    ngx_str_t                   admin_role; /* of those who may administrate */
-    ngx_str_t                   roles_claim;    /* as it is written */
+    ngx_str_t                   admin_role; /* role of administrators */
+    ngx_str_t                   roles_claim;    /* as it is configured */
     ngx_aigc_claims_t          *claims;     /* see ngx_aigc_jwt_read() */
     ngx_str_t                   ask;        /* scope of a sign-in */
-    ngx_uint_t                  offline;    /* … and offline_access, where that
-                                               is announced */
+    ngx_uint_t                  offline;    /* 1: ask for offline_access, too,
+                                               if the provider announces it */
     ngx_str_t                   prompt;     /* of a sign-in; len 0: none */
-    ngx_flag_t                  hint;       /* sign-out shows the ID token */
+    ngx_flag_t                  hint;       /* sign-out sends the ID token */
 } ngx_aigc_provider_t;
 
 
@@ -85,22 +92,25 @@ typedef struct {
 typedef void (*ngx_aigc_tokens_pt)(void *data, ngx_aigc_tokens_t *tokens);
 
 
-/* The one worker that keeps endpoints and keys fresh. */
+/*
+ * Start and stop the fetching of endpoints and keys, in the one worker that
+ * does it for all.
+ */
 ngx_int_t ngx_aigc_provider_start(ngx_cycle_t *cycle,
     ngx_aigc_provider_t *provider, ngx_aigc_zone_t *zone);
 void ngx_aigc_provider_stop(void);
 
 /*
- * A POST of a form to url.  The caller sets body, done and ctx, authenticates
- * it and starts it.  NULL: no memory.
+ * Creates a POST of a form to url.  The caller sets body, done and ctx, calls
+ * ngx_aigc_provider_authenticate(), and starts it.  NULL: no memory.
  */
 ngx_aigc_fetch_t *ngx_aigc_provider_form(ngx_aigc_provider_t *provider,
     ngx_str_t *url, ngx_log_t *log);
 
 /*
- * Shows a client's secret as the provider has announced that it takes it (RFC
- * 6749 2.3.1): by HTTP Basic, or in the form, which is complete but for that.
- * NGX_OK or NGX_ERROR.
+ * Adds a client's id and secret to f, by HTTP Basic or in the form, as the
+ * provider's discovery announces (RFC 6749 2.3.1).  The form is complete but
+ * for these.  NGX_OK; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_provider_authenticate(ngx_aigc_fetch_t *f,
     ngx_aigc_endpoints_t *ep, ngx_str_t *client_id, ngx_str_t *client_secret);
@@ -116,17 +126,18 @@ ngx_aigc_fetch_t *ngx_aigc_provider_code(ngx_aigc_provider_t *provider,
     ngx_log_t *log);
 
 /*
- * The refresh token grant (RFC 6749 6), likewise.  Whoever starts one sees to
- * it that the same token is not sent twice at one time, and that an answer is
- * not lost: it may hold the token's successor.
+ * The refresh token grant (RFC 6749 6), in the same way.  The caller must not
+ * send the same token twice at one time, and must keep the answer, which may
+ * hold the token's successor.
  */
 ngx_aigc_fetch_t *ngx_aigc_provider_refresh(ngx_aigc_provider_t *provider,
     ngx_aigc_endpoints_t *ep, ngx_str_t *refresh_token,
     ngx_aigc_tokens_pt done, void *data, ngx_log_t *log);
 
 /*
- * A good ID token came at a sign-in or a renewal: counts whether it has a claim
- * "roles"; at the first one that has none, where none had, the log says so.
+ * Counts whether jwt, a good ID token from a sign-in or a renewal, has the
+ * claim with roles.  Logs once that it has none, if no ID token before had
+ * one.
  */
 void ngx_aigc_provider_roles(ngx_aigc_provider_t *provider,
     ngx_aigc_zone_t *zone, ngx_aigc_jwt_t *jwt, ngx_log_t *log);

@@ -21,10 +21,10 @@
 
 typedef struct {
     ngx_aigc_zone_t        *zone;
-    ngx_aigc_provider_t       *provider;
+    ngx_aigc_provider_t    *provider;
     ngx_aigc_seal_keys_t   *keys;
-    time_t                  skew;       /* s between the provider's clock
-                                       and ours */
+    time_t                  skew;       /* s between the provider's clock and
+                                           ours */
 } ngx_aigc_refresh_conf_t;
 
 

@@ -8,8 +8,7 @@
  * A session of this sid or sub that started at that time or before is refused.
  * "user": the user is deleted or suspended, and the user's instances are still
  * to be released; "released": they have been.  "floor": every session that
- * started until then is refused, for older revocations are not kept.  Source:
- * DESIGN §6.
+ * started until then is refused, for older revocations are not kept.
  *
  * Two revocations of one key are merged: the greater "when" wins, that is the
  * later time, then the later reason.  A gateway that knows a greater one than

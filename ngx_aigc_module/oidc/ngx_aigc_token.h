@@ -12,7 +12,7 @@
 #include "base/ngx_aigc_text.h"         /* NGX_AIGC_SUB_MAX */
 
 
-#define NGX_AIGC_TOKEN_WAYS  4          /* slots a digest may stand in */
+#define NGX_AIGC_TOKEN_WAYS  4          /* slots in which a digest may be */
 
 
 typedef struct {
@@ -22,8 +22,8 @@ typedef struct {
     u_char                             digest[NGX_AIGC_DIGEST_LEN];
     ngx_atomic_uint_t                  keys;    /* version of the key set that
                                                    it was verified with */
-    ngx_atomic_uint_t                  revocations; /* version of them by
-                                                   which it is not revoked */
+    ngx_atomic_uint_t                  revocations; /* it is not revoked by
+                                                   this version of them */
     time_t                             exp;     /* refused from then on */
     ngx_aigc_subject_t                 subject;
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) sub;
