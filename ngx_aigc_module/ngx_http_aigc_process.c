@@ -4,8 +4,8 @@
 
 #include "ngx_http_aigc_module.h"
 #include "ngx_http_aigc_directives.h"
-#include "base/ngx_aigc_pass.h"
-#include "base/ngx_aigc_quit.h"
+#include "base/ngx_aigc_loop_time.h"
+#include "base/ngx_aigc_on_shutdown.h"
 #include "oidc/ngx_aigc_provider.h"
 #include "oidc/ngx_aigc_revoke.h"
 #include "oidc/ngx_http_aigc_memo.h"
@@ -20,7 +20,7 @@
 #include "logto/ngx_aigc_release.h"
 
 
-static void ngx_http_aigc_quit(void);
+static void ngx_http_aigc_shutdown(void);
 
 
 static const ngx_aigc_watch_sink_t  ngx_http_aigc_sink = {
@@ -38,7 +38,7 @@ static ngx_aigc_step_t  ngx_http_aigc_steps[] = {
     { ngx_aigc_stamp, NULL },
     { ngx_aigc_uninstall, NULL },
     { ngx_aigc_bind, NULL },
-    { ngx_aigc_tell, NULL },
+    { ngx_aigc_problem_events, NULL },
     { ngx_aigc_release, ngx_aigc_release_stop },
     { ngx_aigc_revoke_prune, NULL },
     { ngx_aigc_mirror, ngx_aigc_mirror_stop },
@@ -71,7 +71,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
 
     if (first) {
         ngx_aigc_zone_take(mcf->zone);
-        ngx_aigc_pass_start(mcf->zone);
+        ngx_aigc_loop_time_start(mcf->zone);
         ngx_aigc_table_take(mcf->zone);
     }
 
@@ -81,7 +81,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
         || ngx_aigc_fetch_init(cycle, mcf->zone,
                                first ? ngx_http_aigc_duties(mcf) : 0)
            != NGX_OK
-        || ngx_aigc_quit_start(cycle, ngx_http_aigc_quit) != NGX_OK)
+        || ngx_aigc_on_shutdown(cycle, ngx_http_aigc_shutdown) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -112,9 +112,9 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
 
 /* What is begun is finished; what others need to know is told to them. */
 static void
-ngx_http_aigc_quit(void)
+ngx_http_aigc_shutdown(void)
 {
-    ngx_aigc_lease_quit();
+    ngx_aigc_lease_release();
     ngx_aigc_revoke_quit();
 }
 
@@ -135,7 +135,7 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
-    ngx_aigc_quit_stop();
+    ngx_aigc_on_shutdown_free();
     ngx_aigc_watch_stop();
     ngx_aigc_revoke_quit_stop();
     ngx_aigc_revoke_stop();

@@ -9,7 +9,7 @@
 #include "instances/ngx_http_aigc_instance.h"
 
 #include "base/ngx_aigc_control.h"
-#include "base/ngx_aigc_pass.h"
+#include "base/ngx_aigc_loop_time.h"
 #include "oidc/ngx_aigc_issuer.h"
 #include "kube/ngx_aigc_leader.h"
 #include "instances/ngx_aigc_problem.h"
@@ -267,10 +267,10 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
           shm->counters.mirror_errors },
         { "watch_pass_longest_microseconds", "gauge",
           "Longest time that reading the cluster held the event loop.",
-          shm->longest[NGX_AIGC_PASS_WATCH] },
+          shm->longest[NGX_AIGC_LOOP_TIME_WATCH] },
         { "reconcile_pass_longest_microseconds", "gauge",
           "Longest time that the reconciler held the event loop.",
-          shm->longest[NGX_AIGC_PASS_RECONCILE] },
+          shm->longest[NGX_AIGC_LOOP_TIME_RECONCILE] },
         { "passes_total", "counter",
           "Passes of the reconciler and the watches over the event loop.",
           shm->counters.passes },

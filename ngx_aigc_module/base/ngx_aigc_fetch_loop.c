@@ -15,7 +15,7 @@
 
 #include "ngx_aigc_control.h"
 #include "ngx_aigc_elapsed.h"
-#include "ngx_aigc_pass.h"
+#include "ngx_aigc_loop_time.h"
 #include "ngx_aigc_timer.h"
 
 
@@ -445,7 +445,7 @@ ngx_aigc_fetch_act(curl_socket_t s, int what)
         return;
     }
 
-    ngx_aigc_pass_begin();
+    ngx_aigc_loop_time_begin();
 
     code = curl_multi_socket_action(ngx_aigc_fetch_multi, s, what, &running);
 
@@ -455,7 +455,7 @@ ngx_aigc_fetch_act(curl_socket_t s, int what)
 
     ngx_aigc_fetch_finished();
 
-    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
+    ngx_aigc_loop_time_end(NGX_AIGC_LOOP_TIME_WATCH);
 }
 
 
@@ -486,7 +486,7 @@ ngx_aigc_fetch_after(ngx_event_t *ev)
     ngx_queue_t       *q;
     ngx_aigc_fetch_t  *f;
 
-    ngx_aigc_pass_begin();
+    ngx_aigc_loop_time_begin();
 
     if (ngx_aigc_fetch_dead) {
         ngx_aigc_fetch_rebuild();
@@ -508,7 +508,7 @@ ngx_aigc_fetch_after(ngx_event_t *ev)
         }
     }
 
-    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
+    ngx_aigc_loop_time_end(NGX_AIGC_LOOP_TIME_WATCH);
 }
 
 

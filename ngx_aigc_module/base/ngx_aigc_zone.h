@@ -24,7 +24,7 @@
 
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
 #define NGX_AIGC_PARTS_MAX      16
-#define NGX_AIGC_PASSES         2       /* ngx_aigc_pass_e */
+#define NGX_AIGC_LOOP_TIMES         2       /* ngx_aigc_loop_time_e */
 #define NGX_AIGC_NONE           ((uint32_t) -1)     /* no slot */
 #define NGX_AIGC_SEQ_SPINS      1000    /* attempts at a slot that is being
                                            written, without sleep */
@@ -78,7 +78,7 @@ typedef struct {
                                            custom data is out of date */
     ngx_atomic_t      mirror_writes;
     ngx_atomic_t      mirror_errors;
-    ngx_atomic_t      passes;           /* see ngx_aigc_pass.h */
+    ngx_atomic_t      passes;           /* see ngx_aigc_loop_time.h */
     ngx_atomic_t      long_passes;
     ngx_atomic_t      closed;           /* connections ended by a revocation, a
                                            release, the end of a session */
@@ -114,7 +114,7 @@ typedef struct {
     ngx_atomic_t             epoch;     /* only the newest epoch may write */
     ngx_aigc_control_t       control;
     ngx_aigc_counters_t      counters;
-    ngx_atomic_t             longest[NGX_AIGC_PASSES];      /* pass, us */
+    ngx_atomic_t             longest[NGX_AIGC_LOOP_TIMES];      /* pass, us */
     size_t                   parts[NGX_AIGC_PARTS_MAX];     /* offsets */
     uint32_t                 slots[NGX_AIGC_PARTS_MAX];     /* per part */
 } ngx_aigc_shm_t;

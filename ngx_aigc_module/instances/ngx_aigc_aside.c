@@ -12,7 +12,7 @@
 #define NGX_AIGC_TRIES_MAX  255         /* bits of ngx_aigc_record_t */
 
 
-static ngx_uint_t ngx_aigc_aside_says(ngx_aigc_record_t *r);
+static ngx_uint_t ngx_aigc_aside_reason(ngx_aigc_record_t *r);
 
 
 ngx_uint_t
@@ -27,12 +27,12 @@ ngx_uint_t
 ngx_aigc_aside_unmade(ngx_aigc_record_t *r)
 {
     return r->state == NGX_AIGC_RUNNING && !r->pod
-           && (r->aside || ngx_aigc_aside_says(r));
+           && (r->aside || ngx_aigc_aside_reason(r));
 }
 
 
 static ngx_uint_t
-ngx_aigc_aside_says(ngx_aigc_record_t *r)
+ngx_aigc_aside_reason(ngx_aigc_record_t *r)
 {
     return r->warning_code.len == sizeof(NGX_AIGC_FAILED_CREATE) - 1
            && ngx_memcmp(r->warning_code.data, NGX_AIGC_FAILED_CREATE,
@@ -49,7 +49,7 @@ ngx_aigc_aside_made(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
     r->refused = 0;
     r->tries = 0;
 
-    if (ngx_aigc_aside_says(r)) {
+    if (ngx_aigc_aside_reason(r)) {
         ngx_aigc_warning_clear(r);
     }
 

@@ -17,7 +17,7 @@
 #include "ngx_aigc_table.h"
 #include "kube/ngx_aigc_task.h"
 
-#include "ngx_aigc_look.h"
+#include "ngx_aigc_table_peek.h"
 #include "ngx_aigc_owner_ref.h"
 #include "base/ngx_aigc_text.h"
 
@@ -56,7 +56,7 @@ typedef struct {
 } ngx_aigc_bind_list_t;
 
 
-static void ngx_aigc_bind_look(ngx_uint_t collect, ngx_log_t *log);
+static void ngx_aigc_bind_scan(ngx_uint_t collect, ngx_log_t *log);
 static void ngx_aigc_bind_note(uint32_t slot, ngx_aigc_disk_t *disk,
     uint32_t tmpl, ngx_aigc_template_t *t);
 static void ngx_aigc_bind_ask(ngx_log_t *log);
@@ -97,7 +97,7 @@ ngx_aigc_bind(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
         list->n = 0;
     }
 
-    ngx_aigc_bind_look(collect, log);
+    ngx_aigc_bind_scan(collect, log);
 
     if (!collect) {
         return;
@@ -116,7 +116,7 @@ ngx_aigc_bind(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
 /* Takes references away at once, notes the disks that lack one. */
 static void
-ngx_aigc_bind_look(ngx_uint_t collect, ngx_log_t *log)
+ngx_aigc_bind_scan(ngx_uint_t collect, ngx_log_t *log)
 {
     uint32_t              slot, at;
     ngx_int_t             rc;
@@ -128,7 +128,7 @@ ngx_aigc_bind_look(ngx_uint_t collect, ngx_log_t *log)
 
     for (slot = 0; ; slot++) {
 
-        slot = ngx_aigc_look_unbound(ngx_aigc_bind_zone, slot);
+        slot = ngx_aigc_peek_unbound(ngx_aigc_bind_zone, slot);
         rc = ngx_aigc_table_disk_at(ngx_aigc_bind_zone, slot, &disk);
 
         if (rc == NGX_DONE) {

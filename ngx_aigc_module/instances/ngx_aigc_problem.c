@@ -156,7 +156,7 @@ ngx_aigc_problem_add(ngx_uint_t *count, ngx_uint_t bits)
 
 
 void
-ngx_aigc_problem_told(ngx_aigc_zone_t *zone, uint32_t tmpl,
+ngx_aigc_problem_reported(ngx_aigc_zone_t *zone, uint32_t tmpl,
     ngx_aigc_problem_e kind, ngx_uint_t n)
 {
     ngx_aigc_template_t  *t;
@@ -168,7 +168,7 @@ ngx_aigc_problem_told(ngx_aigc_zone_t *zone, uint32_t tmpl,
     t = &ngx_aigc_templates(zone)[tmpl];
 
     ngx_aigc_seq_begin(&t->seq);
-    t->told[kind] = (uint16_t) ngx_min(n, 0xffff);
+    t->reported[kind] = (uint16_t) ngx_min(n, 0xffff);
     ngx_aigc_seq_end(&t->seq);
 
     ngx_aigc_table(zone)->writing = 0;

@@ -1,7 +1,7 @@
 /*
  * instances/ngx_aigc_problem.h — where annotations do not tell the truth, or cannot
  * be followed: what only an administrator can mend.  Told by an Event
- * (instances/ngx_aigc_tell.c) and counted in /metrics.
+ * (instances/ngx_aigc_problem_events.c) and counted in /metrics.
  */
 
 #ifndef _NGX_AIGC_PROBLEM_H_INCLUDED_
@@ -32,8 +32,8 @@ ngx_uint_t ngx_aigc_problem_template(ngx_aigc_template_t *tmpl);
 void ngx_aigc_problem_count(ngx_aigc_zone_t *zone,
     ngx_uint_t count[NGX_AIGC_PROBLEMS]);
 
-/* So many of a kind have been told of (the table's writer). */
-void ngx_aigc_problem_told(ngx_aigc_zone_t *zone, uint32_t tmpl,
+/* An Event has reported n of a kind (the table's writer). */
+void ngx_aigc_problem_reported(ngx_aigc_zone_t *zone, uint32_t tmpl,
     ngx_aigc_problem_e kind, ngx_uint_t n);
 
 

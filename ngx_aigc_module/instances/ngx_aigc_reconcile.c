@@ -11,7 +11,7 @@
 
 #include "ngx_aigc_reconcile.h"
 #include "ngx_aigc_event.h"
-#include "base/ngx_aigc_pass.h"
+#include "base/ngx_aigc_loop_time.h"
 #include "base/ngx_aigc_timer.h"
 #include "kube/ngx_aigc_lease.h"
 #include "kube/ngx_aigc_task.h"
@@ -19,7 +19,7 @@
 
 static void ngx_aigc_reconcile_leader(ngx_uint_t leads);
 static void ngx_aigc_reconcile_end(void);
-static void ngx_aigc_reconcile_pass(ngx_event_t *ev);
+static void ngx_aigc_reconcile_round(ngx_event_t *ev);
 static void ngx_aigc_reconcile_step(ngx_event_t *ev);
 
 
@@ -44,7 +44,7 @@ ngx_aigc_reconcile_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
 
     ngx_aigc_task_init(k8s, zone, ngx_aigc_reconcile_kick, cycle->log);
 
-    ngx_aigc_timer_init(&ngx_aigc_reconcile_event, ngx_aigc_reconcile_pass, 1,
+    ngx_aigc_timer_init(&ngx_aigc_reconcile_event, ngx_aigc_reconcile_round, 1,
                         cycle->log);
 
     ngx_memzero(&ngx_aigc_reconcile_next, sizeof(ngx_event_t));
@@ -127,7 +127,7 @@ ngx_aigc_reconcile_kick(void)
 
 /* A round begins: its steps follow, one a pass of the event loop. */
 static void
-ngx_aigc_reconcile_pass(ngx_event_t *ev)
+ngx_aigc_reconcile_round(ngx_event_t *ev)
 {
     ngx_event_t  *step;
 
@@ -167,13 +167,13 @@ ngx_aigc_reconcile_step(ngx_event_t *ev)
         return;
     }
 
-    ngx_aigc_pass_begin();
+    ngx_aigc_loop_time_begin();
 
     step = &ngx_aigc_reconcile_steps[ngx_aigc_reconcile_at++];
     step->run(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
               ngx_aigc_reconcile_log);
 
-    ngx_aigc_pass_end(NGX_AIGC_PASS_RECONCILE);
+    ngx_aigc_loop_time_end(NGX_AIGC_LOOP_TIME_RECONCILE);
 
     if (step[1].run == NULL) {
 

@@ -60,7 +60,7 @@ void ngx_aigc_bind(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
  * Event for all instances of a template with the same problem.  It is sent once
  * while the problem lasts, and again when more instances have it.
  */
-void ngx_aigc_tell(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
+void ngx_aigc_problem_events(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_log_t *log);
 
 

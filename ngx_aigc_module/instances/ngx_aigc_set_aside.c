@@ -10,7 +10,7 @@
 #include "ngx_aigc_leader_patch.h"
 
 #include "ngx_aigc_aside.h"
-#include "ngx_aigc_look.h"
+#include "ngx_aigc_table_peek.h"
 
 
 /* One that waits for its pod. */
@@ -45,19 +45,19 @@ typedef struct {
     ngx_uint_t                naside;
     ngx_uint_t                lowest;   /* of missing */
     ngx_uint_t                named;    /* missing ones that were refused */
-} ngx_aigc_aside_look_t;
+} ngx_aigc_aside_found_t;
 
 
 static void ngx_aigc_aside_template(uint32_t slot, ngx_aigc_template_t *tmpl,
     ngx_aigc_aside_state_t *state);
-static void ngx_aigc_aside_look(ngx_aigc_template_t *tmpl,
-    ngx_aigc_aside_look_t *look);
+static void ngx_aigc_aside_find(ngx_aigc_template_t *tmpl,
+    ngx_aigc_aside_found_t *found);
 static void ngx_aigc_aside_add(ngx_aigc_aside_one_t *list, ngx_uint_t *n,
     ngx_aigc_aside_one_t *one);
 static ngx_uint_t ngx_aigc_aside_stuck(ngx_aigc_template_t *tmpl,
-    ngx_aigc_aside_state_t *state, ngx_aigc_aside_look_t *look);
+    ngx_aigc_aside_state_t *state, ngx_aigc_aside_found_t *found);
 static void ngx_aigc_aside_put(uint32_t slot, ngx_aigc_aside_state_t *state,
-    ngx_aigc_aside_look_t *look);
+    ngx_aigc_aside_found_t *found);
 static ngx_uint_t ngx_aigc_aside_due(ngx_aigc_aside_state_t *state);
 static ngx_int_t ngx_aigc_aside_send(uint32_t slot,
     ngx_aigc_leader_patch_t *patch, ngx_aigc_aside_one_t *list, ngx_uint_t n);
@@ -134,22 +134,22 @@ ngx_aigc_aside_template(uint32_t slot, ngx_aigc_template_t *tmpl,
 {
     ngx_int_t               lowest;
     ngx_uint_t              i, n;
-    ngx_aigc_aside_look_t   look;
+    ngx_aigc_aside_found_t   found;
 
-    ngx_aigc_aside_look(tmpl, &look);
+    ngx_aigc_aside_find(tmpl, &found);
 
-    lowest = look.nmissing ? look.missing[look.lowest].id : -1;
+    lowest = found.nmissing ? found.missing[found.lowest].id : -1;
 
     if (lowest != state->lowest) {
         state->lowest = lowest;
         state->since = ngx_current_msec;
     }
 
-    if (look.nmissing && tmpl->unmade.code.len
+    if (found.nmissing && tmpl->unmade.code.len
         && ngx_current_msec - state->since > NGX_AIGC_ASIDE_SURE)
     {
-        for (i = 0; i < look.nmissing; i++) {
-            ngx_aigc_aside_blame(ngx_aigc_aside_zone, look.missing[i].slot, 0);
+        for (i = 0; i < found.nmissing; i++) {
+            ngx_aigc_aside_blame(ngx_aigc_aside_zone, found.missing[i].slot, 0);
         }
     }
 
@@ -157,10 +157,10 @@ ngx_aigc_aside_template(uint32_t slot, ngx_aigc_template_t *tmpl,
         return;                         /* what is asked for is not known yet */
     }
 
-    if (look.nmissing) {
+    if (found.nmissing) {
 
-        if (ngx_aigc_aside_stuck(tmpl, state, &look)) {
-            ngx_aigc_aside_put(slot, state, &look);
+        if (ngx_aigc_aside_stuck(tmpl, state, &found)) {
+            ngx_aigc_aside_put(slot, state, &found);
         }
 
         return;
@@ -172,19 +172,19 @@ ngx_aigc_aside_template(uint32_t slot, ngx_aigc_template_t *tmpl,
         state->turn *= 2;
     }
 
-    if (look.naside == 0 || !ngx_aigc_aside_due(state)) {
+    if (found.naside == 0 || !ngx_aigc_aside_due(state)) {
         return;
     }
 
-    ngx_qsort(look.aside, look.naside, sizeof(ngx_aigc_aside_one_t),
+    ngx_qsort(found.aside, found.naside, sizeof(ngx_aigc_aside_one_t),
               ngx_aigc_aside_cmp);
 
     state->turn = ngx_max(state->turn, 1);
     state->turn = ngx_min(state->turn, NGX_AIGC_ASIDE_MAX);
 
-    n = ngx_min(state->turn, look.naside);
+    n = ngx_min(state->turn, found.naside);
 
-    if (ngx_aigc_aside_send(slot, &ngx_aigc_aside_back, look.aside, n)
+    if (ngx_aigc_aside_send(slot, &ngx_aigc_aside_back, found.aside, n)
         == NGX_OK)
     {
         state->open = 1;
@@ -193,20 +193,20 @@ ngx_aigc_aside_template(uint32_t slot, ngx_aigc_template_t *tmpl,
 
 
 static void
-ngx_aigc_aside_look(ngx_aigc_template_t *tmpl, ngx_aigc_aside_look_t *look)
+ngx_aigc_aside_find(ngx_aigc_template_t *tmpl, ngx_aigc_aside_found_t *found)
 {
     uint32_t              i;
     ngx_uint_t            missing;
     ngx_aigc_record_t    *r;
     ngx_aigc_aside_one_t  one;
 
-    look->nmissing = 0;
-    look->naside = 0;
-    look->named = 0;
-    look->lowest = 0;
+    found->nmissing = 0;
+    found->naside = 0;
+    found->named = 0;
+    found->lowest = 0;
 
     for (i = tmpl->first;
-         (r = ngx_aigc_look_record(ngx_aigc_aside_zone, i)) != NULL;
+         (r = ngx_aigc_peek_record(ngx_aigc_aside_zone, i)) != NULL;
          i = r->next_tmpl)
     {
         missing = ngx_aigc_aside_missing(r);
@@ -221,18 +221,18 @@ ngx_aigc_aside_look(ngx_aigc_template_t *tmpl, ngx_aigc_aside_look_t *look)
         one.since = r->since;
 
         if (!missing) {
-            ngx_aigc_aside_add(look->aside, &look->naside, &one);
+            ngx_aigc_aside_add(found->aside, &found->naside, &one);
             continue;
         }
 
-        look->named += r->refused;
+        found->named += r->refused;
 
-        ngx_aigc_aside_add(look->missing, &look->nmissing, &one);
+        ngx_aigc_aside_add(found->missing, &found->nmissing, &one);
     }
 
-    for (i = 1; i < look->nmissing; i++) {
-        if (look->missing[i].id < look->missing[look->lowest].id) {
-            look->lowest = i;
+    for (i = 1; i < found->nmissing; i++) {
+        if (found->missing[i].id < found->missing[found->lowest].id) {
+            found->lowest = i;
         }
     }
 }
@@ -267,13 +267,13 @@ ngx_aigc_aside_add(ngx_aigc_aside_one_t *list, ngx_uint_t *n,
 
 static ngx_uint_t
 ngx_aigc_aside_stuck(ngx_aigc_template_t *tmpl, ngx_aigc_aside_state_t *state,
-    ngx_aigc_aside_look_t *look)
+    ngx_aigc_aside_found_t *found)
 {
     ngx_msec_t  waited;
 
     waited = ngx_current_msec - state->since;
 
-    return look->named
+    return found->named
            || (tmpl->unmade.refused && waited > NGX_AIGC_ASIDE_SURE)
            || waited > NGX_AIGC_ASIDE_STALL;
 }
@@ -282,24 +282,24 @@ ngx_aigc_aside_stuck(ngx_aigc_template_t *tmpl, ngx_aigc_aside_state_t *state,
 /* Nobody named: it is the lowest, with which kruise begins. */
 static void
 ngx_aigc_aside_put(uint32_t slot, ngx_aigc_aside_state_t *state,
-    ngx_aigc_aside_look_t *look)
+    ngx_aigc_aside_found_t *found)
 {
     ngx_uint_t          i;
     ngx_aigc_record_t  *r;
 
-    if (ngx_aigc_aside_send(slot, &ngx_aigc_aside_out, look->missing,
-                            look->nmissing)
+    if (ngx_aigc_aside_send(slot, &ngx_aigc_aside_out, found->missing,
+                            found->nmissing)
         != NGX_OK)
     {
         return;
     }
 
-    for (i = 0; i < look->nmissing; i++) {
+    for (i = 0; i < found->nmissing; i++) {
 
-        r = ngx_aigc_look_record(ngx_aigc_aside_zone, look->missing[i].slot);
+        r = ngx_aigc_peek_record(ngx_aigc_aside_zone, found->missing[i].slot);
 
-        if (r && (look->named ? r->refused : i == look->lowest)) {
-            ngx_aigc_aside_blame(ngx_aigc_aside_zone, look->missing[i].slot,
+        if (r && (found->named ? r->refused : i == found->lowest)) {
+            ngx_aigc_aside_blame(ngx_aigc_aside_zone, found->missing[i].slot,
                                  1);
         }
     }

@@ -83,7 +83,7 @@ typedef struct {
     uint16_t                           nclaims;
     uint16_t                           naside;      /* running, set aside */
     uint16_t                           max;         /* claims that it may have */
-    uint16_t                           told[NGX_AIGC_PROBLEMS]; /* of so many */
+    uint16_t                           reported[NGX_AIGC_PROBLEMS]; /* n */
     in_port_t                          port;
     ngx_msec_t                         unsettled;   /* since, ngx_aigc_now();
                                                        0: settled */

@@ -6,7 +6,7 @@
 #include "ngx_aigc_stamp.h"
 #include "kube/ngx_aigc_task.h"
 
-#include "ngx_aigc_look.h"
+#include "ngx_aigc_table_peek.h"
 
 
 static ngx_int_t ngx_aigc_stamp_some(ngx_aigc_zone_t *zone, uint32_t slot,
@@ -50,7 +50,7 @@ ngx_aigc_stamp_some(ngx_aigc_zone_t *zone, uint32_t slot, uint32_t end,
 
     for ( /* void */ ; slot < end; slot++) {
 
-        slot = ngx_aigc_look_disk(zone, slot);
+        slot = ngx_aigc_peek_unowned(zone, slot);
 
         if (slot >= end) {
             break;

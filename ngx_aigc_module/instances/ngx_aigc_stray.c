@@ -7,7 +7,7 @@
 #include "kube/ngx_aigc_task.h"
 
 #include "ngx_aigc_given.h"
-#include "ngx_aigc_look.h"
+#include "ngx_aigc_table_peek.h"
 #include "ngx_aigc_plan.h"
 
 
@@ -95,7 +95,7 @@ ngx_aigc_stray(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
     for (slot = 0; ; slot++) {
 
-        slot = ngx_aigc_look_stray(zone, slot, ngx_time());
+        slot = ngx_aigc_peek_stray(zone, slot, ngx_time());
 
         if (slot >= ngx_aigc_table(zone)->end_disks) {
             break;

@@ -155,7 +155,7 @@ ngx_aigc_template_again(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t)
     ngx_aigc_record_t  *r;
 
     ngx_aigc_seq_begin(&t->seq);
-    ngx_memzero(t->told, sizeof(t->told));
+    ngx_memzero(t->reported, sizeof(t->reported));
     t->refused = 0;
     ngx_aigc_seq_end(&t->seq);
 

@@ -17,7 +17,7 @@ static json_t *ngx_aigc_election_time(ngx_time_t *at);
 
 
 ngx_aigc_election_e
-ngx_aigc_election_look(ngx_aigc_election_t *e, json_t *lease, ngx_msec_t now)
+ngx_aigc_election_observe(ngx_aigc_election_t *e, json_t *lease, ngx_msec_t now)
 {
     json_t      *spec;
     uint32_t     mark;

@@ -74,7 +74,7 @@ typedef struct {
  * LEASE_GAP of that time counts, and the answer is WAIT.  So a holder that was
  * stopped together with the candidate has time to renew.
  */
-ngx_aigc_election_e ngx_aigc_election_look(ngx_aigc_election_t *e,
+ngx_aigc_election_e ngx_aigc_election_observe(ngx_aigc_election_t *e,
     json_t *lease, ngx_msec_t now);
 
 /*

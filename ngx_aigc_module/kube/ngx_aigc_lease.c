@@ -58,7 +58,7 @@ static void ngx_aigc_lease_end(ngx_aigc_fetch_t *f);
 static void ngx_aigc_lease_was_read(ngx_aigc_fetch_t *f);
 static void ngx_aigc_lease_was_written(ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_lease_take(ngx_aigc_fetch_t *f);
-static void ngx_aigc_lease_look(void);
+static void ngx_aigc_lease_observe(void);
 static void ngx_aigc_lease_gain(ngx_msec_t until);
 static void ngx_aigc_lease_lose(const char *why);
 static void ngx_aigc_lease_complain(ngx_aigc_fetch_t *f);
@@ -140,7 +140,7 @@ ngx_aigc_lease_stop(void)
 
 /* Releases the Lease at a quit, so that another gateway can lead at once. */
 void
-ngx_aigc_lease_quit(void)
+ngx_aigc_lease_release(void)
 {
     ngx_int_t          rc;
     ngx_aigc_lease_t  *l;
@@ -373,7 +373,7 @@ ngx_aigc_lease_end(ngx_aigc_fetch_t *f)
     if (l->doing != NGX_AIGC_LEASE_GIVE_UP
         && (f->status == 200 || f->status == 201)
         && ngx_aigc_lease_take(f) == NGX_OK
-        && ngx_aigc_election_look(&l->election, l->lease, ngx_current_msec)
+        && ngx_aigc_election_observe(&l->election, l->lease, ngx_current_msec)
            == NGX_AIGC_ELECTION_OURS)
     {
         ngx_aigc_lease_send(NGX_AIGC_LEASE_GIVE_UP);
@@ -394,7 +394,7 @@ ngx_aigc_lease_was_read(ngx_aigc_fetch_t *f)
     if (f->status == 404 && f->error == NULL) {
         json_decref(l->lease);
         l->lease = NULL;
-        ngx_aigc_lease_look();
+        ngx_aigc_lease_observe();
         return;
     }
 
@@ -403,7 +403,7 @@ ngx_aigc_lease_was_read(ngx_aigc_fetch_t *f)
         return;
     }
 
-    ngx_aigc_lease_look();
+    ngx_aigc_lease_observe();
 }
 
 
@@ -420,7 +420,7 @@ ngx_aigc_lease_was_written(ngx_aigc_fetch_t *f)
     if ((f->status == 200 || f->status == 201)
         && ngx_aigc_lease_take(f) == NGX_OK)
     {
-        if (ngx_aigc_election_look(&l->election, l->lease, ngx_current_msec)
+        if (ngx_aigc_election_observe(&l->election, l->lease, ngx_current_msec)
             == NGX_AIGC_ELECTION_OURS)
         {
             ngx_aigc_lease_gain(l->sent + NGX_AIGC_LEASE_DEADLINE);
@@ -470,7 +470,7 @@ ngx_aigc_lease_take(ngx_aigc_fetch_t *f)
 
 
 static void
-ngx_aigc_lease_look(void)
+ngx_aigc_lease_observe(void)
 {
     ngx_str_t             holder;
     ngx_aigc_lease_t     *l;
@@ -478,7 +478,7 @@ ngx_aigc_lease_look(void)
 
     l = &ngx_aigc_lease;
 
-    what = ngx_aigc_election_look(&l->election, l->lease, ngx_current_msec);
+    what = ngx_aigc_election_observe(&l->election, l->lease, ngx_current_msec);
 
     holder.len = l->election.holder_len;
     holder.data = l->election.holder;

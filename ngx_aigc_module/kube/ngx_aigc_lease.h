@@ -43,7 +43,7 @@ ngx_int_t ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
  * At a graceful shutdown: releases the Lease; the worker waits for it for up to
  * LEASE_RELEASE.  Does nothing at a reload or if another worker has taken over.
  */
-void ngx_aigc_lease_quit(void);
+void ngx_aigc_lease_release(void);
 
 /* Stops all timers and calls without a change to the Lease. */
 void ngx_aigc_lease_stop(void);

@@ -16,7 +16,7 @@ static void ngx_aigc_task_done(ngx_aigc_fetch_t *f);
 
 static ngx_aigc_kubernetes_t  *ngx_aigc_task_k8s;
 static ngx_aigc_zone_t        *ngx_aigc_task_zone;
-static void                  (*ngx_aigc_task_pass)(void);
+static void                  (*ngx_aigc_task_wake)(void);
 static ngx_log_t              *ngx_aigc_task_log;
 static ngx_aigc_fetch_t       *ngx_aigc_tasks[NGX_AIGC_TASKS_MAX];
 
@@ -27,7 +27,7 @@ ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 {
     ngx_aigc_task_k8s = k8s;
     ngx_aigc_task_zone = zone;
-    ngx_aigc_task_pass = again;
+    ngx_aigc_task_wake = again;
     ngx_aigc_task_log = log;
 }
 
@@ -35,7 +35,7 @@ ngx_aigc_task_init(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 void
 ngx_aigc_task_again(void)
 {
-    ngx_aigc_task_pass();
+    ngx_aigc_task_wake();
 }
 
 

@@ -10,8 +10,8 @@
 
 #include "ngx_aigc_watch_loop.h"
 
-#include "ngx_aigc_trim.h"
-#include "base/ngx_aigc_pass.h"
+#include "ngx_aigc_managed_fields.h"
+#include "base/ngx_aigc_loop_time.h"
 
 
 static void ngx_aigc_watch_begin(ngx_aigc_fetch_t *f);
@@ -188,7 +188,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
                 break;
             }
 
-            ngx_aigc_trim(&line);
+            ngx_aigc_managed_fields_empty(&line);
 
             if (ngx_aigc_watch_event(&line, &w->event) != NGX_OK) {
                 w->fetch->error = "an event was not understood";
@@ -239,7 +239,7 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 static ngx_uint_t
 ngx_aigc_watch_full(ngx_aigc_watch_t *w)
 {
-    if (ngx_aigc_pass_spent() < NGX_AIGC_WATCH_SLICE) {
+    if (ngx_aigc_loop_time_spent() < NGX_AIGC_WATCH_SLICE) {
         return 0;
     }
 
@@ -268,9 +268,9 @@ ngx_aigc_watch_more(ngx_event_t *ev)
         return;
     }
 
-    ngx_aigc_pass_begin();
+    ngx_aigc_loop_time_begin();
     ngx_aigc_watch_go_on(w);
-    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
+    ngx_aigc_loop_time_end(NGX_AIGC_LOOP_TIME_WATCH);
 }
 
 
@@ -494,7 +494,7 @@ ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
     json_t      *root, *items, *item, *meta, *next, *version;
     ngx_int_t    rc;
 
-    ngx_aigc_trim(&f->answer);
+    ngx_aigc_managed_fields_empty(&f->answer);
 
     root = json_loadb((char *) f->answer.data, f->answer.len, 0, NULL);
     items = json_object_get(root, "items");

@@ -17,14 +17,10 @@ static void ngx_aigc_mirror_scan_suspended(ngx_aigc_mirror_users_t *users,
     ngx_aigc_mirror_user_t *user, ngx_str_t *sub, json_t *item);
 
 
-#define ngx_aigc_mirror_passed(msec)                                          \
-    ((ngx_msec_int_t) (ngx_current_msec - (msec)) >= 0)
-
-
 void
 ngx_aigc_mirror_scan_begin(ngx_aigc_mirror_scan_t *scan)
 {
-    if (scan->on || !ngx_aigc_mirror_passed(scan->next)) {
+    if (scan->on || !ngx_aigc_reached(scan->next)) {
         return;
     }
 
@@ -40,7 +36,7 @@ ngx_aigc_mirror_scan_begin(ngx_aigc_mirror_scan_t *scan)
 ngx_uint_t
 ngx_aigc_mirror_scan_due(ngx_aigc_mirror_scan_t *scan)
 {
-    return scan->on && ngx_aigc_mirror_passed(scan->retry);
+    return scan->on && ngx_aigc_reached(scan->retry);
 }
 
 

@@ -4,7 +4,7 @@
 
 #include "ngx_aigc_mirror_users.h"
 
-#include "instances/ngx_aigc_look.h"
+#include "instances/ngx_aigc_table_peek.h"
 
 
 static void ngx_aigc_mirror_slot_set(ngx_aigc_mirror_users_t *users,
@@ -63,7 +63,7 @@ ngx_aigc_mirror_users_free(ngx_aigc_mirror_users_t *users)
 
 
 ngx_int_t
-ngx_aigc_mirror_users_look(ngx_aigc_mirror_users_t *users)
+ngx_aigc_mirror_users_refresh(ngx_aigc_mirror_users_t *users)
 {
     uint32_t            slot;
     ngx_int_t           rc;
@@ -83,7 +83,7 @@ ngx_aigc_mirror_users_look(ngx_aigc_mirror_users_t *users)
 
         ngx_aigc_mirror_slot_set(users, slot, rc == NGX_OK ? &record : NULL);
 
-        if (++n == NGX_AIGC_MIRROR_LOOK) {
+        if (++n == NGX_AIGC_MIRROR_SLICE) {
             return NGX_AGAIN;
         }
     }
@@ -298,7 +298,7 @@ ngx_aigc_mirror_user_runs(ngx_aigc_mirror_users_t *users,
          slot != NGX_AIGC_NONE;
          slot = users->slots[slot].next)
     {
-        record = ngx_aigc_look_record(users->zone, slot);
+        record = ngx_aigc_peek_record(users->zone, slot);
 
         if (record && record->state == NGX_AIGC_RUNNING) {
             return 1;

@@ -18,7 +18,7 @@
 #include "ngx_aigc_entry.h"
 
 
-#define NGX_AIGC_MIRROR_LOOK  500       /* changed records in one look: 2 ms */
+#define NGX_AIGC_MIRROR_SLICE  500       /* changed records in one look: 2 ms */
 
 
 typedef struct {
@@ -70,7 +70,7 @@ void ngx_aigc_mirror_users_free(ngx_aigc_mirror_users_t *users);
  * Takes in what has changed in the table.  NGX_OK; NGX_AGAIN: not all of it,
  * look again soon.
  */
-ngx_int_t ngx_aigc_mirror_users_look(ngx_aigc_mirror_users_t *users);
+ngx_int_t ngx_aigc_mirror_users_refresh(ngx_aigc_mirror_users_t *users);
 
 /* The user, or NULL; create: NULL only without memory. */
 ngx_aigc_mirror_user_t *ngx_aigc_mirror_user(ngx_aigc_mirror_users_t *users,

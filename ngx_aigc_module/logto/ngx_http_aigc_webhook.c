@@ -16,7 +16,7 @@ static void ngx_http_aigc_webhook_body(ngx_http_request_t *r,
     ngx_str_t *body);
 static ngx_int_t ngx_http_aigc_webhook_take(ngx_http_request_t *r,
     ngx_str_t *body);
-static ngx_int_t ngx_http_aigc_webhook_forged(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_webhook_unsigned(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_webhook_revoke(ngx_http_request_t *r,
     ngx_aigc_webhook_t *webhook);
 
@@ -42,7 +42,7 @@ ngx_http_aigc_webhook_handler(ngx_http_request_t *r)
     if (r->method == NGX_HTTP_POST
         && (h == NULL || h->value.len != NGX_AIGC_WEBHOOK_SIGNATURE))
     {
-        return ngx_http_aigc_webhook_forged(r);
+        return ngx_http_aigc_webhook_unsigned(r);
     }
 
     return ngx_http_aigc_body(r, NGX_AIGC_WEBHOOK_MAX,
@@ -73,7 +73,7 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
            : NGX_DECLINED;
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_aigc_webhook_forged(r);
+        return ngx_http_aigc_webhook_unsigned(r);
     }
 
     if (rc == NGX_OK) {
@@ -106,7 +106,7 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
 
 
 static ngx_int_t
-ngx_http_aigc_webhook_forged(ngx_http_request_t *r)
+ngx_http_aigc_webhook_unsigned(ngx_http_request_t *r)
 {
     return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_SIGNATURE, NULL);
 }

@@ -9,7 +9,7 @@
 #include "ngx_aigc_revoke.h"
 #include "ngx_aigc_revoke_read.h"
 
-#include "base/ngx_aigc_pass.h"
+#include "base/ngx_aigc_loop_time.h"
 #include "base/ngx_aigc_scan.h"
 #include "base/ngx_aigc_text.h"
 #include "kube/ngx_aigc_frame.h"

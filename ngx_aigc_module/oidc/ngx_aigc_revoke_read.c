@@ -12,7 +12,7 @@
 #include "ngx_aigc_revoke_read.h"
 #include "ngx_aigc_revoke.h"
 
-#include "base/ngx_aigc_pass.h"
+#include "base/ngx_aigc_loop_time.h"
 #include "base/ngx_aigc_scan.h"
 
 
@@ -104,7 +104,7 @@ ngx_aigc_revoke_read_more(ngx_event_t *ev)
         return;                         /* ngx_aigc_revoke.c ends it all */
     }
 
-    ngx_aigc_pass_begin();
+    ngx_aigc_loop_time_begin();
 
     rc = r->begun ? ngx_aigc_revoke_read_slice(r)
                   : ngx_aigc_revoke_read_begin(r);
@@ -116,7 +116,7 @@ ngx_aigc_revoke_read_more(ngx_event_t *ev)
         r->done(rc);
     }
 
-    ngx_aigc_pass_end(NGX_AIGC_PASS_WATCH);
+    ngx_aigc_loop_time_end(NGX_AIGC_LOOP_TIME_WATCH);
 }
 
 

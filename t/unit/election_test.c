@@ -25,7 +25,7 @@ look_once(unit_t *u, ngx_aigc_election_t *e, const char *text, ngx_msec_t now)
 {
     before = text;
 
-    return ngx_aigc_election_look(e, text ? unit_json(u, text) : NULL, now);
+    return ngx_aigc_election_observe(e, text ? unit_json(u, text) : NULL, now);
 }
 
 
@@ -338,7 +338,7 @@ election_write(unit_t *u)
     is_int(u, spec_int(json, "leaseDurationSeconds"), 1);
 
     e.identity = unit_str(u, "you");
-    is_int(u, ngx_aigc_election_look(&e, json, 0), FREE);
+    is_int(u, ngx_aigc_election_observe(&e, json, 0), FREE);
     json_decref(json);
 }
 
@@ -363,7 +363,7 @@ election_write_garbage(unit_t *u)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         json = write_one(u, &e, cases[i], 0);
 
-        is_int(u, ngx_aigc_election_look(&e, json, 0), OURS);
+        is_int(u, ngx_aigc_election_observe(&e, json, 0), OURS);
         is_int(u, spec_int(json, "leaseTransitions"), 0);
         json_decref(json);
     }

@@ -1,24 +1,25 @@
 /*
- * base/ngx_aigc_quit.c — nginx tells idle connections, and nobody else, that a
- * worker is to quit: so this is one, of a descriptor on which nothing happens.
+ * base/ngx_aigc_on_shutdown.c — nginx tells idle connections, and nobody else,
+ * that a worker shuts down: so this is one, of a descriptor on which nothing
+ * happens.
  */
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include "ngx_aigc_quit.h"
+#include "ngx_aigc_on_shutdown.h"
 
 
-static void ngx_aigc_quit_told(ngx_event_t *ev);
+static void ngx_aigc_on_shutdown_begins(ngx_event_t *ev);
 
 
-static ngx_connection_t  *ngx_aigc_quit_connection;
-static void             (*ngx_aigc_quit_handler)(void);
+static ngx_connection_t  *ngx_aigc_on_shutdown_connection;
+static void             (*ngx_aigc_on_shutdown_handler)(void);
 
 
 ngx_int_t
-ngx_aigc_quit_start(ngx_cycle_t *cycle, void (*handler)(void))
+ngx_aigc_on_shutdown(ngx_cycle_t *cycle, void (*handler)(void))
 {
     ngx_fd_t           fd;
     ngx_connection_t  *c;
@@ -42,31 +43,31 @@ ngx_aigc_quit_start(ngx_cycle_t *cycle, void (*handler)(void))
     c->log = cycle->log;
     c->read->log = c->log;
     c->write->log = c->log;
-    c->read->handler = ngx_aigc_quit_told;
+    c->read->handler = ngx_aigc_on_shutdown_begins;
 
-    ngx_aigc_quit_connection = c;
-    ngx_aigc_quit_handler = handler;
+    ngx_aigc_on_shutdown_connection = c;
+    ngx_aigc_on_shutdown_handler = handler;
 
     return NGX_OK;
 }
 
 
 static void
-ngx_aigc_quit_told(ngx_event_t *ev)
+ngx_aigc_on_shutdown_begins(ngx_event_t *ev)
 {
-    ngx_aigc_quit_connection->idle = 0;
+    ngx_aigc_on_shutdown_connection->idle = 0;
 
-    ngx_aigc_quit_handler();
+    ngx_aigc_on_shutdown_handler();
 }
 
 
 void
-ngx_aigc_quit_stop(void)
+ngx_aigc_on_shutdown_free(void)
 {
     ngx_fd_t           fd;
     ngx_connection_t  *c;
 
-    c = ngx_aigc_quit_connection;
+    c = ngx_aigc_on_shutdown_connection;
 
     if (c == NULL) {
         return;
@@ -77,7 +78,7 @@ ngx_aigc_quit_stop(void)
     ngx_free_connection(c);
     c->fd = (ngx_socket_t) -1;
 
-    ngx_aigc_quit_connection = NULL;
+    ngx_aigc_on_shutdown_connection = NULL;
 
     if (ngx_close_file(fd) == NGX_FILE_ERROR) {
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, ngx_errno,

@@ -1,15 +1,15 @@
 /*
- * kube/ngx_aigc_trim.c — a JSON text without its managedFields.
+ * kube/ngx_aigc_managed_fields.c — a JSON text without its managedFields.
  */
 
-#include "ngx_aigc_trim.h"
+#include "ngx_aigc_managed_fields.h"
 
 
-static u_char *ngx_aigc_trim_end(u_char *p, u_char *last);
+static u_char *ngx_aigc_managed_fields_end(u_char *p, u_char *last);
 
 
 void
-ngx_aigc_trim(ngx_str_t *json)
+ngx_aigc_managed_fields_empty(ngx_str_t *json)
 {
     u_char  *p, *last, *out, *array, *end;
 
@@ -30,7 +30,7 @@ ngx_aigc_trim(ngx_str_t *json)
 
         array += sizeof(member) - 1;
 
-        end = ngx_aigc_trim_end(array, last);
+        end = ngx_aigc_managed_fields_end(array, last);
         if (end == NULL) {
             break;
         }
@@ -48,7 +48,7 @@ ngx_aigc_trim(ngx_str_t *json)
 
 /* From behind an array's "[" to its "]"; NULL: it has none. */
 static u_char *
-ngx_aigc_trim_end(u_char *p, u_char *last)
+ngx_aigc_managed_fields_end(u_char *p, u_char *last)
 {
     ngx_uint_t  depth;
 

@@ -1,7 +1,7 @@
 /*
- * base/ngx_aigc_pass.h — how long the table's writer keeps the event loop to
- * itself: the longest of its passes and the number of long ones, since the zone
- * was made.
+ * base/ngx_aigc_loop_time.h — how long the table's writer keeps the event loop
+ * to itself: the longest of its passes and the number of long ones, since the
+ * zone was made.
  *
  * A pass is one handler that the event loop calls: bytes of the cluster's (TLS,
  * parsing, the table), events that were left over, one round of the reconciler.
@@ -9,37 +9,37 @@
  * others makes no pass longer.
  */
 
-#ifndef _NGX_AIGC_PASS_H_INCLUDED_
-#define _NGX_AIGC_PASS_H_INCLUDED_
+#ifndef _NGX_AIGC_LOOP_TIME_H_INCLUDED_
+#define _NGX_AIGC_LOOP_TIME_H_INCLUDED_
 
 #include "ngx_aigc_zone.h"
 
 
-#define NGX_AIGC_PASS_LONG  5000        /* us: a pass of more is counted as
+#define NGX_AIGC_LOOP_TIME_LONG  5000        /* us: a pass of more is counted as
                                            long */
 
 
 typedef enum {
-    NGX_AIGC_PASS_WATCH = 0,
-    NGX_AIGC_PASS_RECONCILE
-} ngx_aigc_pass_e;
+    NGX_AIGC_LOOP_TIME_WATCH = 0,
+    NGX_AIGC_LOOP_TIME_RECONCILE
+} ngx_aigc_loop_time_e;
 
 
 /* Counts the passes of this process from now on: it writes the table. */
-void ngx_aigc_pass_start(ngx_aigc_zone_t *zone);
+void ngx_aigc_loop_time_start(ngx_aigc_zone_t *zone);
 
 /*
  * Called at the begin and at the end of a pass; a pass is not nested in
  * another.  They do nothing in a process that does not write the table.
  */
-void ngx_aigc_pass_begin(void);
-void ngx_aigc_pass_end(ngx_aigc_pass_e what);
+void ngx_aigc_loop_time_begin(void);
+void ngx_aigc_loop_time_end(ngx_aigc_loop_time_e what);
 
 /*
  * Returns the us since the begin of this pass.  A long job goes on in the next
  * pass when this is much.
  */
-uint64_t ngx_aigc_pass_spent(void);
+uint64_t ngx_aigc_loop_time_spent(void);
 
 
-#endif /* _NGX_AIGC_PASS_H_INCLUDED_ */
+#endif /* _NGX_AIGC_LOOP_TIME_H_INCLUDED_ */

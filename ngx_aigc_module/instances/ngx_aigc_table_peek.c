@@ -1,14 +1,14 @@
 /*
- * instances/ngx_aigc_look.c — a glance at each slot: one cache line or two, where a
- * copy is one or two kilobytes.
+ * instances/ngx_aigc_table_peek.c — reads one cache line or two of each slot,
+ * where a copy is one or two kilobytes.
  */
 
-#include "ngx_aigc_look.h"
+#include "ngx_aigc_table_peek.h"
 #include "ngx_aigc_record.h"
 
 
 uint32_t
-ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
+ngx_aigc_peek_unowned(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     ngx_aigc_disk_t  *d;
 
@@ -25,7 +25,7 @@ ngx_aigc_look_disk(ngx_aigc_zone_t *zone, uint32_t slot)
 
 
 uint32_t
-ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
+ngx_aigc_peek_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     uint32_t              i;
     ngx_uint_t            any;
@@ -69,7 +69,7 @@ ngx_aigc_look_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
 
 
 uint32_t
-ngx_aigc_look_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
+ngx_aigc_peek_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
 {
     ngx_aigc_disk_t    *d;
     ngx_aigc_record_t  *r;
@@ -98,7 +98,7 @@ ngx_aigc_look_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
 
 
 ngx_aigc_record_t *
-ngx_aigc_look_record(ngx_aigc_zone_t *zone, uint32_t slot)
+ngx_aigc_peek_record(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     ngx_aigc_record_t  *r;
 
