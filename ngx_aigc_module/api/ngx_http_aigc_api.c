@@ -37,7 +37,10 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
     ctx = ngx_http_aigc_get_ctx(r);
     api = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_api_ctx_t));
 
-    if (ctx == NULL || api == NULL) {
+    if (ctx == NULL || api == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_api_ctx_t, api)
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -58,8 +61,6 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
         return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BODY_TOO_LARGE,
                                      NULL);
     }
-
-    ctx->handler = api;
 
     r->request_body_in_single_buf = 1;
 
@@ -174,12 +175,9 @@ ngx_http_aigc_api_refuse(ngx_http_request_t *r, ngx_uint_t allowed)
 static void
 ngx_http_aigc_api_body(ngx_http_request_t *r)
 {
-    ngx_http_aigc_ctx_t      *ctx;
     ngx_http_aigc_api_ctx_t  *api;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    api = ctx->handler;
-    ctx->handler = NULL;
+    api = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_api_ctx_t);
 
     switch (ngx_http_aigc_api_read_body(r, &api->call.body)) {
 

@@ -69,7 +69,6 @@ ngx_http_aigc_api_admin_users(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call)
 {
     ngx_http_cleanup_t         *cln;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_users_t      *u;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -81,11 +80,11 @@ ngx_http_aigc_api_admin_users(ngx_http_request_t *r,
         return;
     }
 
-    ctx = ngx_http_aigc_get_ctx(r);
     u = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_users_t));
     cln = ngx_http_cleanup_add(r, 0);
 
-    if (ctx == NULL || u == NULL || cln == NULL
+    if (u == NULL || cln == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_users_t, u) != NGX_OK
         || ngx_http_aigc_owners_init(&u->owners, r->pool, mcf->zone) != NGX_OK)
     {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -95,7 +94,6 @@ ngx_http_aigc_api_admin_users(ngx_http_request_t *r,
     u->request = r;
     ngx_aigc_pages_init(&u->pages);
 
-    ctx->handler = u;
     cln->handler = ngx_http_aigc_users_cleanup;
     cln->data = u;
 
@@ -124,13 +122,11 @@ static void
 ngx_http_aigc_users_step(ngx_http_request_t *r)
 {
     ngx_int_t                   rc;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_users_t      *u;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    u = ctx->handler;
+    u = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_users_t);
 
     if (u->phase != NGX_HTTP_AIGC_USERS_COUNT) {
 

@@ -33,19 +33,19 @@ static ngx_int_t ngx_http_aigc_pod_refused(ngx_http_request_t *r,
 void
 ngx_http_aigc_pod_delete(ngx_http_request_t *r, ngx_aigc_record_t *record)
 {
-    ngx_http_aigc_ctx_t  *ctx;
     ngx_http_aigc_pod_t  *pod;
 
-    ctx = ngx_http_aigc_get_ctx(r);
     pod = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_pod_t));
 
-    if (ctx == NULL || pod == NULL) {
+    if (pod == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_pod_t, pod)
+           != NGX_OK)
+    {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
     pod->record = *record;
-    ctx->handler = pod;
 
     if (ngx_http_aigc_pod_send(r, pod) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -106,12 +106,9 @@ static void
 ngx_http_aigc_pod_step(ngx_http_request_t *r)
 {
     ngx_aigc_record_t    *was;
-    ngx_http_aigc_ctx_t  *ctx;
     ngx_http_aigc_pod_t  *pod;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-
-    pod = ctx->handler;
+    pod = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_pod_t);
     was = &pod->record;
 
     switch (pod->verdict) {

@@ -22,10 +22,7 @@ ngx_http_aigc_stream_create(ngx_http_request_t *r,
 {
     ngx_event_t                 *rev;
     ngx_pool_cleanup_t          *cln;
-    ngx_http_aigc_ctx_t         *ctx;
     ngx_http_aigc_stream_ctx_t  *sc;
-
-    ctx = ngx_http_aigc_get_ctx(r);
 
     /*
      * Texts are released with the pool, not when the request is terminated:
@@ -34,7 +31,7 @@ ngx_http_aigc_stream_create(ngx_http_request_t *r,
 
     cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_aigc_stream_ctx_t));
 
-    if (ctx == NULL || cln == NULL) {
+    if (cln == NULL) {
         return NULL;
     }
 
@@ -46,7 +43,11 @@ ngx_http_aigc_stream_create(ngx_http_request_t *r,
     sc->drained = drained;
     sc->stream.request = r;
 
-    ctx->handler = sc;
+    if (ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_stream_ctx_t, sc)
+        != NGX_OK)
+    {
+        return NULL;
+    }
 
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_aigc_stream_write;
@@ -69,11 +70,9 @@ ngx_http_aigc_stream_create(ngx_http_request_t *r,
 ngx_http_aigc_stream_t *
 ngx_http_aigc_stream_of(ngx_http_request_t *r)
 {
-    ngx_http_aigc_ctx_t         *ctx;
     ngx_http_aigc_stream_ctx_t  *sc;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    sc = ctx->handler;
+    sc = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_stream_ctx_t);
 
     return &sc->stream;
 }
@@ -194,11 +193,9 @@ ngx_http_aigc_stream_write(ngx_http_request_t *r)
     ngx_int_t                    rc;
     ngx_event_t                 *wev;
     ngx_connection_t            *c;
-    ngx_http_aigc_ctx_t         *ctx;
     ngx_http_aigc_stream_ctx_t  *sc;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    sc = ctx->handler;
+    sc = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_stream_ctx_t);
 
     c = r->connection;
     wev = c->write;

@@ -16,6 +16,7 @@
 
 
 typedef struct {
+    ngx_http_request_t         *request;
     uint32_t                    op;     /* slot in the queue */
     ngx_atomic_uint_t           ticket;
     uint32_t                    tmpl;   /* slot */
@@ -42,22 +43,24 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
     ngx_int_t                   id;
     ngx_str_t                   uid;
     ngx_http_cleanup_t         *cln;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_aigc_template_t         template;
     ngx_http_aigc_write_t      *w;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ctx = ngx_http_aigc_get_ctx(r);
     w = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_write_t));
     cln = ngx_http_cleanup_add(r, 0);
 
-    if (ctx == NULL || w == NULL || cln == NULL) {
+    if (w == NULL || cln == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_write_t, w)
+           != NGX_OK)
+    {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
 
+    w->request = r;
     w->tmpl = tmpl;
     w->op = NGX_AIGC_NONE;
     w->write.failed = "a write was not taken";
@@ -88,8 +91,7 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
     }
 
     cln->handler = ngx_http_aigc_write_cleanup;
-    cln->data = r;
-    ctx->handler = w;
+    cln->data = w;
 
     ngx_http_aigc_write_step(r);
 }
@@ -137,28 +139,17 @@ ngx_http_aigc_write_state(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 static void
 ngx_http_aigc_write_cleanup(void *data)
 {
-    ngx_http_request_t *r = data;
+    ngx_http_aigc_write_t *w = data;
 
-    ngx_http_aigc_ctx_t        *ctx;
-    ngx_http_aigc_write_t      *w;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-
-    if (ctx == NULL || ctx->handler == NULL) {
-        return;
-    }
-
-    w = ctx->handler;
+    mcf = ngx_http_get_module_main_conf(w->request, ngx_http_aigc_module);
 
     if (w->write.lock) {
         ngx_aigc_gss_write_end(mcf->zone, &w->write, NGX_AIGC_GSS_WRITE_LOST);
     }
 
     ngx_aigc_queue_leave(mcf->zone, w->op, w->ticket);
-
-    ctx->handler = NULL;
 }
 
 
@@ -167,14 +158,12 @@ static void
 ngx_http_aigc_write_step(ngx_http_request_t *r)
 {
     ngx_aigc_op_t               op;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_aigc_record_t           record;
     ngx_http_aigc_write_t      *w;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    w = ctx->handler;
+    w = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_write_t);
 
     if (w->write.lock) {
         /* it writes for all: as long as it lives the right to write does */

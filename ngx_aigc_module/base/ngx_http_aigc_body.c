@@ -23,7 +23,6 @@ ngx_http_aigc_body(ngx_http_request_t *r, size_t max,
     ngx_http_aigc_body_pt handler)
 {
     ngx_int_t                  rc;
-    ngx_http_aigc_ctx_t       *ctx;
     ngx_http_aigc_body_ctx_t  *body;
 
     if (r->method != NGX_HTTP_POST) {
@@ -34,16 +33,17 @@ ngx_http_aigc_body(ngx_http_request_t *r, size_t max,
         return ngx_http_aigc_body_refuse(r);
     }
 
-    ctx = ngx_http_aigc_get_ctx(r);
     body = ngx_palloc(r->pool, sizeof(ngx_http_aigc_body_ctx_t));
 
-    if (ctx == NULL || body == NULL) {
+    if (body == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_body_ctx_t, body)
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     body->max = max;
     body->handler = handler;
-    ctx->handler = body;
 
     rc = ngx_http_read_client_request_body(r, ngx_http_aigc_body_read);
 
@@ -56,12 +56,9 @@ ngx_http_aigc_body_read(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
     ngx_str_t                  text;
-    ngx_http_aigc_ctx_t       *ctx;
     ngx_http_aigc_body_ctx_t  *body;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    body = ctx->handler;
-    ctx->handler = NULL;
+    body = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_body_ctx_t);
 
     rc = ngx_http_aigc_body_copy(r, body->max, &text);
 

@@ -62,6 +62,44 @@ ngx_http_aigc_find_ctx(ngx_http_request_t *r)
 }
 
 
+ngx_int_t
+ngx_http_aigc_keep_handler_ctx(ngx_http_request_t *r, const char *type,
+    void *p)
+{
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->handler = p;
+    ctx->handler_type = type;
+
+    return NGX_OK;
+}
+
+
+void *
+ngx_http_aigc_kept_handler_ctx(ngx_http_request_t *r, const char *type)
+{
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (ctx == NULL || ctx->handler == NULL
+        || ngx_strcmp(ctx->handler_type, type) != 0)
+    {
+        ngx_log_error(NGX_LOG_ALERT, r->connection->log, 0,
+                      "aigc: a handler asks for its %s, the request has %s",
+                      type, ctx && ctx->handler ? ctx->handler_type : "none");
+        return NULL;
+    }
+
+    return ctx->handler;
+}
+
+
 /* It is found by this handler; there is nothing to clean. */
 static void
 ngx_http_aigc_ctx_cleanup(void *data)

@@ -131,6 +131,7 @@ typedef struct {
     unsigned                  over:1;   /* session ended: clear its cookie */
 
     void                     *handler;  /* private to the content handler */
+    const char               *handler_type;     /* of *handler, its C name */
 } ngx_http_aigc_ctx_t;
 
 
@@ -142,6 +143,25 @@ ngx_http_aigc_ctx_t *ngx_http_aigc_get_ctx(ngx_http_request_t *r);
 
 /* Returns the context of r's main request.  NULL: there is none. */
 ngx_http_aigc_ctx_t *ngx_http_aigc_find_ctx(ngx_http_request_t *r);
+
+/*
+ * What a content handler keeps between its steps, in r's context: p, a pointer
+ * to type, which lives as long as r.  It replaces what was kept before.
+ * NGX_OK; NGX_ERROR: no memory.
+ */
+#define ngx_http_aigc_set_handler_ctx(r, type, p)                             \
+    ngx_http_aigc_keep_handler_ctx(r, #type, 1 ? (p) : (type *) NULL)
+
+/*
+ * Returns what was kept, as a pointer to type.  Another type is never returned:
+ * it is logged with level alert, and the result is NULL.
+ */
+#define ngx_http_aigc_get_handler_ctx(r, type)                                \
+    ((type *) ngx_http_aigc_kept_handler_ctx(r, #type))
+
+ngx_int_t ngx_http_aigc_keep_handler_ctx(ngx_http_request_t *r,
+    const char *type, void *p);
+void *ngx_http_aigc_kept_handler_ctx(ngx_http_request_t *r, const char *type);
 
 
 #endif /* _NGX_HTTP_AIGC_CONF_H_INCLUDED_ */

@@ -24,17 +24,18 @@ ngx_int_t
 ngx_http_aigc_adopt_begin(ngx_http_request_t *r, ngx_str_t *confirm)
 {
     ngx_http_cleanup_t         *cln;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_adopt_t      *a;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ctx = ngx_http_aigc_get_ctx(r);
     cln = ngx_http_cleanup_add(r, 0);
     a = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_adopt_t));
 
-    if (ctx == NULL || cln == NULL || a == NULL) {
+    if (cln == NULL || a == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_adopt_t, a)
+           != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -47,9 +48,8 @@ ngx_http_aigc_adopt_begin(ngx_http_request_t *r, ngx_str_t *confirm)
         return NGX_ERROR;
     }
 
-    ctx->handler = a;
     cln->handler = ngx_http_aigc_adopt_cleanup;
-    cln->data = r;
+    cln->data = a;
 
     a->started = ngx_current_msec;
     ngx_aigc_pages_init(&a->pages);
@@ -71,19 +71,7 @@ ngx_http_aigc_adopt_begin(ngx_http_request_t *r, ngx_str_t *confirm)
 static void
 ngx_http_aigc_adopt_cleanup(void *data)
 {
-    ngx_http_request_t *r = data;
-
-    ngx_http_aigc_ctx_t    *ctx;
-    ngx_http_aigc_adopt_t  *a;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-
-    if (ctx == NULL || ctx->handler == NULL) {
-        return;
-    }
-
-    a = ctx->handler;
-    ctx->handler = NULL;
+    ngx_http_aigc_adopt_t *a = data;
 
     if (a->call) {
         ngx_aigc_management_cancel(a->call);
@@ -107,11 +95,9 @@ ngx_http_aigc_adopt_cleanup(void *data)
 static void
 ngx_http_aigc_adopt_step(ngx_http_request_t *r)
 {
-    ngx_http_aigc_ctx_t    *ctx;
     ngx_http_aigc_adopt_t  *a;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    a = ctx->handler;
+    a = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_adopt_t);
 
     if (ngx_current_msec - a->started > NGX_HTTP_AIGC_ADOPT_TIME) {
         ngx_http_aigc_adopt_failed(r, NGX_HTTP_AIGC_CODE_TOO_SLOW, NULL);
@@ -207,12 +193,10 @@ ngx_http_aigc_adopt_page(void *data, ngx_aigc_management_e result,
     ngx_http_request_t *r = data;
 
     ngx_connection_t       *c;
-    ngx_http_aigc_ctx_t    *ctx;
     ngx_http_aigc_adopt_t  *a;
 
     c = r->connection;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    a = ctx->handler;
+    a = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_adopt_t);
 
     a->call = NULL;
 

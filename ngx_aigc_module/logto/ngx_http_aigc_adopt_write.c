@@ -322,13 +322,11 @@ ngx_http_aigc_adopt_patched(ngx_aigc_fetch_t *f)
 {
     ngx_connection_t       *c;
     ngx_http_request_t     *r;
-    ngx_http_aigc_ctx_t    *ctx;
     ngx_http_aigc_adopt_t  *a;
 
     r = f->ctx;
     c = r->connection;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    a = ctx->handler;
+    a = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_adopt_t);
 
     a->fetch = NULL;
 

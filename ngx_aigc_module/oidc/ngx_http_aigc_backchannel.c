@@ -63,14 +63,14 @@ static void
 ngx_http_aigc_logout_body(ngx_http_request_t *r, ngx_str_t *body)
 {
     ngx_int_t                rc;
-    ngx_http_aigc_ctx_t     *ctx;
     ngx_http_aigc_logout_t  *logout;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
 
     logout = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_logout_t));
 
-    if (logout == NULL) {
+    if (logout == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_logout_t, logout)
+           != NGX_OK)
+    {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
@@ -84,8 +84,6 @@ ngx_http_aigc_logout_body(ngx_http_request_t *r, ngx_str_t *body)
                  : NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
     }
-
-    ctx->handler = logout;
 
     ngx_http_aigc_logout_try(r);
 }
@@ -141,12 +139,10 @@ ngx_http_aigc_logout_try(ngx_http_request_t *r)
     ngx_uint_t               busy;
     ngx_aigc_jwt_t           jwt;
     ngx_http_cleanup_t      *cln;
-    ngx_http_aigc_ctx_t     *ctx;
     ngx_aigc_jwt_verdict_e   verdict;
     ngx_http_aigc_logout_t  *logout;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    logout = ctx->handler;
+    logout = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_logout_t);
 
     verdict = ngx_http_aigc_logout_verify(r, &logout->token, &jwt, &busy);
 

@@ -60,7 +60,6 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
     ngx_http_cleanup_t        *cln;
-    ngx_http_aigc_ctx_t       *ctx;
     ngx_http_aigc_callback_t  *cb;
 
     ngx_http_aigc_callback_hide(r);
@@ -74,15 +73,16 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    ctx = ngx_http_aigc_get_ctx(r);
     cb = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_callback_t));
     cln = ngx_http_cleanup_add(r, 0);
 
-    if (ctx == NULL || cb == NULL || cln == NULL) {
+    if (cb == NULL || cln == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_callback_t, cb)
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->handler = cb;
     cln->handler = ngx_http_aigc_callback_cleanup;
     cln->data = cb;
 
@@ -393,12 +393,10 @@ ngx_http_aigc_callback_tokens(void *data, ngx_aigc_tokens_t *tokens)
     ngx_http_request_t *r = data;
 
     ngx_connection_t          *c;
-    ngx_http_aigc_ctx_t       *ctx;
     ngx_http_aigc_callback_t  *cb;
 
     c = r->connection;
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    cb = ctx->handler;
+    cb = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_callback_t);
 
     cb->fetch = NULL;
 
@@ -435,14 +433,12 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
     ngx_int_t                   rc;
     ngx_uint_t                  busy;
     ngx_aigc_jwt_t              jwt;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_aigc_jwt_verdict_e      verdict;
     ngx_http_aigc_callback_t   *cb;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-    ctx = ngx_http_get_module_ctx(r, ngx_http_aigc_module);
-    cb = ctx->handler;
+    cb = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_callback_t);
 
     if (cb->id_token.len == 0) {
         rc = ngx_http_aigc_callback_failed(r, NGX_AIGC_TOKENS_UNAVAILABLE);
