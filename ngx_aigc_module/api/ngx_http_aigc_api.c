@@ -10,12 +10,6 @@
 #include "gateway/ngx_http_aigc_decide.h"
 
 
-typedef struct {
-    ngx_http_aigc_call_t    call;
-    ngx_http_aigc_verb_pt   verb;
-} ngx_http_aigc_api_ctx_t;
-
-
 static ngx_int_t ngx_http_aigc_api_refuse(ngx_http_request_t *r,
     ngx_uint_t allowed);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
@@ -29,31 +23,29 @@ static void ngx_http_aigc_api_free_body(void *data);
 ngx_int_t
 ngx_http_aigc_api_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
-    ngx_uint_t                 allowed;
-    ngx_http_aigc_ctx_t       *ctx;
-    ngx_http_aigc_api_ctx_t   *api;
+    ngx_int_t              rc;
+    ngx_uint_t             allowed;
+    ngx_http_aigc_ctx_t   *ctx;
+    ngx_http_aigc_call_t  *call;
 
     ctx = ngx_http_aigc_get_ctx(r);
-    api = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_api_ctx_t));
+    call = ngx_pcalloc(r->pool, sizeof(ngx_http_aigc_call_t));
 
-    if (ctx == NULL || api == NULL
-        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_api_ctx_t, api)
+    if (ctx == NULL || call == NULL
+        || ngx_http_aigc_set_handler_ctx(r, ngx_http_aigc_call_t, call)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_aigc_api_identify(r, &api->call.who);
+    rc = ngx_http_aigc_api_identify(r, &call->who);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    ctx->user = api->call.who.sub;
+    ctx->user = call->who.sub;
 
-    api->verb = ngx_http_aigc_api_route(r, &api->call, &allowed);
-
-    if (api->verb == NULL) {
+    if (ngx_http_aigc_api_route(r, call, &allowed) != NGX_OK) {
         return ngx_http_aigc_api_refuse(r, allowed);
     }
 
@@ -175,14 +167,14 @@ ngx_http_aigc_api_refuse(ngx_http_request_t *r, ngx_uint_t allowed)
 static void
 ngx_http_aigc_api_body(ngx_http_request_t *r)
 {
-    ngx_http_aigc_api_ctx_t  *api;
+    ngx_http_aigc_call_t  *call;
 
-    api = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_api_ctx_t);
+    call = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_call_t);
 
-    switch (ngx_http_aigc_api_read_body(r, &api->call.body)) {
+    switch (ngx_http_aigc_api_read_body(r, &call->body)) {
 
     case NGX_OK:
-        api->verb(r, &api->call);
+        ngx_http_aigc_call(r, call);
         return;
 
     case NGX_DECLINED:

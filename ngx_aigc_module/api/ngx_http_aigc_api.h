@@ -8,6 +8,7 @@
 
 #include "oidc/ngx_http_aigc_identity.h"
 
+#include "instances/ngx_aigc_queue.h"
 #include "instances/ngx_aigc_table.h"
 
 #include <jansson.h>
@@ -16,62 +17,80 @@
 #define NGX_HTTP_AIGC_BODY_MAX  8192    /* bytes of a call's JSON body */
 
 
-typedef struct {
-    ngx_http_aigc_who_t   who;
-    ngx_str_t             ns;           /* of the path, decoded, checked */
-    ngx_str_t             name;         /* of the template */
-    ngx_int_t             id;           /* NGX_ERROR: not in the path */
-    json_t               *body;         /* an object, or NULL: none; lives as
-                                           long as the request */
-} ngx_http_aigc_call_t;
+typedef struct ngx_http_aigc_call_s  ngx_http_aigc_call_t;
 
 /* Answers the call and finalizes r, at once or later. */
 typedef void (*ngx_http_aigc_verb_pt)(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 
 
+typedef enum {
+    NGX_HTTP_AIGC_USER = 0,             /* whoever is signed in */
+    NGX_HTTP_AIGC_OWNER,                /* … and has the path's instance */
+    NGX_HTTP_AIGC_ADMIN                 /* … and the administrators' role */
+} ngx_http_aigc_may_e;
+
+
+/* A line of the table in ngx_http_aigc_api_routes.c. */
+typedef struct {
+    ngx_uint_t              method;
+    const char             *path;
+    ngx_http_aigc_may_e     may;
+    ngx_uint_t              from;       /* states of the path's instance in
+                                           which it goes, bits; 0: it is about
+                                           no instance */
+    ngx_http_aigc_verb_pt   verb;
+    ngx_aigc_op_kind_e      op;         /* what is written, 0: nothing … */
+    ngx_aigc_state_e        to;         /* … and the state that comes of it */
+} ngx_http_aigc_route_t;
+
+
+struct ngx_http_aigc_call_s {
+    ngx_http_aigc_who_t           who;
+    const ngx_http_aigc_route_t  *route;
+    ngx_str_t                     ns;       /* of the path, decoded, checked */
+    ngx_str_t                     name;     /* of the template */
+    ngx_int_t                     id;       /* NGX_ERROR: not in the path */
+    ngx_aigc_record_t            *record;   /* of the path's instance, or NULL;
+                                               lives as long as the request */
+    json_t                       *body;     /* an object, or NULL: none; lives
+                                               as long as the request */
+};
+
+
 ngx_int_t ngx_http_aigc_api_handler(ngx_http_request_t *r);
 
 /*
- * Which verb the method and path of r are; call gets what the path names.
- * NULL: none, and *allowed is the methods of the path, or 0: no such path.
+ * Finds the route for the method and path of r; call gets it, and what the path
+ * names.  NGX_OK; NGX_DECLINED: there is none, and *allowed is the methods of
+ * the path, or 0: no such path.
  */
-ngx_http_aigc_verb_pt ngx_http_aigc_api_route(ngx_http_request_t *r,
+ngx_int_t ngx_http_aigc_api_route(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, ngx_uint_t *allowed);
 
 /* The calls, [{"method","path"}], as in docs/openapi.yaml. */
 json_t *ngx_http_aigc_api_routes(void);
 
 /*
- * The shared first steps of a call.  synced: the table has been listed whole,
- * else it is nothing to judge by.  template: the path's template, its slot.
- * instance: the path's instance, the caller's own; anyones: whosever it is, an
- * unreadable annotation's included.  NGX_OK; else r has been finalized with 403,
- * 404 or 503.
+ * The call's route: checks who may and from which states, fills call->record,
+ * and calls the verb; else finalizes r with 403, 404, 409 or 503.
+ */
+void ngx_http_aigc_call(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
+
+/*
+ * First steps of a verb.  synced: the table has been listed whole, else it is
+ * nothing to judge by.  template: the path's template, its slot.  NGX_OK; else r
+ * has been finalized with 404 or 503.
  */
 ngx_int_t ngx_http_aigc_call_synced(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call, uint32_t *slot);
-ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
-ngx_int_t ngx_http_aigc_call_anyones(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call, ngx_aigc_record_t *record);
-
-/*
- * Of the caller's own instance: NGX_OK when it is to run; else r has been
- * finalized with 409.
- */
-ngx_int_t ngx_http_aigc_call_running(ngx_http_request_t *r,
-    ngx_aigc_record_t *record);
 
 /*
  * Whoever this verified token is about has the administrators' role at Logto
- * (admin_role=): 1 or 0.  The same of the caller: NGX_OK; else r has been
- * finalized with 403.
+ * (admin_role=): 1 or 0.
  */
 ngx_uint_t ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt);
-ngx_int_t ngx_http_aigc_call_admin(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call);
 
 /* The verbs. */
 void ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
@@ -85,9 +104,7 @@ void ngx_http_aigc_api_instance(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_install(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
-void ngx_http_aigc_api_start(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call);
-void ngx_http_aigc_api_release(ngx_http_request_t *r,
+void ngx_http_aigc_api_write(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_restart(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
@@ -96,8 +113,6 @@ void ngx_http_aigc_api_uninstall(ngx_http_request_t *r,
 void ngx_http_aigc_api_update(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_admin_instances(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call);
-void ngx_http_aigc_api_admin_release(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_admin_status(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);

@@ -32,10 +32,6 @@ ngx_http_aigc_api_admin_status(ngx_http_request_t *r,
 
     /* it is asked when something is wrong: no whole table is needed */
 
-    if (ngx_http_aigc_call_admin(r, call) != NGX_OK) {
-        return;
-    }
-
     ngx_http_finalize_request(r,
         ngx_http_aigc_json(r, NGX_HTTP_OK,
             json_pack("{s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:s}",

@@ -74,9 +74,7 @@ ngx_http_aigc_api_admin_users(ngx_http_request_t *r,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_http_aigc_call_admin(r, call) != NGX_OK
-        || ngx_http_aigc_call_synced(r) != NGX_OK)
-    {
+    if (ngx_http_aigc_call_synced(r) != NGX_OK) {
         return;
     }
 

@@ -1,6 +1,6 @@
 /*
- * api/ngx_http_aigc_api_instances.c — GET /api/v1/instances, the caller's own,
- * and one of them.
+ * api/ngx_http_aigc_api_instances.c — GET /api/v1/instances: the caller's
+ * own.
  */
 
 #include "ngx_http_aigc_api.h"
@@ -39,18 +39,4 @@ ngx_http_aigc_api_instances(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
     ngx_http_finalize_request(r,
         ngx_http_aigc_json(r, NGX_HTTP_OK,
                            json_pack("{s:o}", "instances", list)));
-}
-
-
-void
-ngx_http_aigc_api_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
-{
-    ngx_aigc_record_t  record;
-
-    if (ngx_http_aigc_call_instance(r, call, &record) != NGX_OK) {
-        return;
-    }
-
-    ngx_http_finalize_request(r,
-        ngx_http_aigc_instance_reply(r, NGX_HTTP_OK, &record));
 }

@@ -9,15 +9,12 @@
 #include "instances/ngx_aigc_ids.h"
 
 
-/*
- * A path is matched segment by segment: those in braces stand for any value of
- * that kind.
- */
-typedef struct {
-    ngx_uint_t              method;
-    const char             *path;
-    ngx_http_aigc_verb_pt   verb;
-} ngx_http_aigc_route_t;
+#define TEMPLATE      "/templates/{namespace}/{template}"
+#define INSTANCE      "/instances/{namespace}/{template}/{id}"
+
+#define RUNNING       (1 << NGX_AIGC_RUNNING)
+#define RELEASED      (1 << NGX_AIGC_RELEASED)
+#define UNINSTALLING  (1 << NGX_AIGC_UNINSTALLING)
 
 
 static ngx_int_t ngx_http_aigc_api_match(ngx_str_t *path, const char *pattern,
@@ -26,51 +23,84 @@ static ngx_int_t ngx_http_aigc_api_segment(ngx_str_t *pattern,
     ngx_str_t *segment, ngx_http_aigc_call_t *call);
 
 
-static ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
-    { NGX_HTTP_GET, "/me", ngx_http_aigc_api_me },
-    { NGX_HTTP_GET, "/events", ngx_http_aigc_api_events },
-    { NGX_HTTP_GET, "/templates", ngx_http_aigc_api_templates },
-    { NGX_HTTP_POST, "/templates/{namespace}/{template}/install",
-      ngx_http_aigc_api_install },
-    { NGX_HTTP_GET, "/instances", ngx_http_aigc_api_instances },
-    { NGX_HTTP_GET, "/instances/{namespace}/{template}/{id}",
-      ngx_http_aigc_api_instance },
-    { NGX_HTTP_DELETE, "/instances/{namespace}/{template}/{id}",
-      ngx_http_aigc_api_uninstall },
-    { NGX_HTTP_POST, "/instances/{namespace}/{template}/{id}/start",
-      ngx_http_aigc_api_start },
-    { NGX_HTTP_POST, "/instances/{namespace}/{template}/{id}/release",
-      ngx_http_aigc_api_release },
-    { NGX_HTTP_POST, "/instances/{namespace}/{template}/{id}/restart",
-      ngx_http_aigc_api_restart },
-    { NGX_HTTP_POST, "/instances/{namespace}/{template}/{id}/update",
-      ngx_http_aigc_api_update },
-    { NGX_HTTP_GET, "/admin/instances", ngx_http_aigc_api_admin_instances },
-    { NGX_HTTP_POST, "/admin/instances/{namespace}/{template}/{id}/release",
-      ngx_http_aigc_api_admin_release },
-    { NGX_HTTP_GET, "/admin/status", ngx_http_aigc_api_admin_status },
-    { NGX_HTTP_GET, "/admin/users", ngx_http_aigc_api_admin_users },
-    { NGX_HTTP_POST, "/admin/adopt", ngx_http_aigc_api_admin_adopt },
-    { 0, NULL, NULL }
+/*
+ * A path is matched segment by segment: those in braces stand for any value of
+ * that kind.
+ */
+static const ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
+
+    { NGX_HTTP_GET, "/me", NGX_HTTP_AIGC_USER, 0,
+      ngx_http_aigc_api_me, 0, 0 },
+
+    { NGX_HTTP_GET, "/events", NGX_HTTP_AIGC_USER, 0,
+      ngx_http_aigc_api_events, 0, 0 },
+
+    { NGX_HTTP_GET, "/templates", NGX_HTTP_AIGC_USER, 0,
+      ngx_http_aigc_api_templates, 0, 0 },
+
+    { NGX_HTTP_POST, TEMPLATE "/install", NGX_HTTP_AIGC_USER, 0,
+      ngx_http_aigc_api_install, NGX_AIGC_INSTALL, NGX_AIGC_RUNNING },
+
+    { NGX_HTTP_GET, "/instances", NGX_HTTP_AIGC_USER, 0,
+      ngx_http_aigc_api_instances, 0, 0 },
+
+    { NGX_HTTP_GET, INSTANCE, NGX_HTTP_AIGC_OWNER,
+      RUNNING|RELEASED|UNINSTALLING,
+      ngx_http_aigc_api_instance, 0, 0 },
+
+    { NGX_HTTP_DELETE, INSTANCE, NGX_HTTP_AIGC_OWNER,
+      RUNNING|RELEASED|UNINSTALLING,
+      ngx_http_aigc_api_uninstall, NGX_AIGC_UNINSTALL, NGX_AIGC_UNINSTALLING },
+
+    { NGX_HTTP_POST, INSTANCE "/start", NGX_HTTP_AIGC_OWNER, RUNNING|RELEASED,
+      ngx_http_aigc_api_write, NGX_AIGC_START, NGX_AIGC_RUNNING },
+
+    { NGX_HTTP_POST, INSTANCE "/release", NGX_HTTP_AIGC_OWNER,
+      RUNNING|RELEASED,
+      ngx_http_aigc_api_write, NGX_AIGC_RELEASE, NGX_AIGC_RELEASED },
+
+    { NGX_HTTP_POST, INSTANCE "/restart", NGX_HTTP_AIGC_OWNER, RUNNING,
+      ngx_http_aigc_api_restart, 0, 0 },
+
+    { NGX_HTTP_POST, INSTANCE "/update", NGX_HTTP_AIGC_OWNER, RUNNING,
+      ngx_http_aigc_api_update, 0, 0 },
+
+    { NGX_HTTP_GET, "/admin/instances", NGX_HTTP_AIGC_ADMIN, 0,
+      ngx_http_aigc_api_admin_instances, 0, 0 },
+
+    { NGX_HTTP_POST, "/admin" INSTANCE "/release", NGX_HTTP_AIGC_ADMIN,
+      RUNNING|RELEASED,
+      ngx_http_aigc_api_write, NGX_AIGC_RELEASE, NGX_AIGC_RELEASED },
+
+    { NGX_HTTP_GET, "/admin/status", NGX_HTTP_AIGC_ADMIN, 0,
+      ngx_http_aigc_api_admin_status, 0, 0 },
+
+    { NGX_HTTP_GET, "/admin/users", NGX_HTTP_AIGC_ADMIN, 0,
+      ngx_http_aigc_api_admin_users, 0, 0 },
+
+    { NGX_HTTP_POST, "/admin/adopt", NGX_HTTP_AIGC_ADMIN, 0,
+      ngx_http_aigc_api_admin_adopt, 0, 0 },
+
+    { 0, NULL, 0, 0, NULL, 0, 0 }
 };
 
 
-ngx_http_aigc_verb_pt
+ngx_int_t
 ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     ngx_uint_t *allowed)
 {
-    ngx_str_t               path;
-    ngx_uint_t              method;
-    ngx_http_aigc_route_t  *route;
+    ngx_str_t                     path;
+    ngx_uint_t                    method;
+    const ngx_http_aigc_route_t  *route;
 
-    static ngx_str_t        prefix = ngx_string("/api/v1");
+    static ngx_str_t              prefix = ngx_string("/api/v1");
 
     *allowed = 0;
 
     if (r->uri.len < prefix.len
         || ngx_memcmp(r->uri.data, prefix.data, prefix.len) != 0)
     {
-        return NULL;
+        return NGX_DECLINED;
     }
 
     path.data = r->uri.data + prefix.len;
@@ -85,13 +115,14 @@ ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
         }
 
         if (route->method == method) {
-            return route->verb;
+            call->route = route;
+            return NGX_OK;
         }
 
         *allowed |= route->method;
     }
 
-    return NULL;
+    return NGX_DECLINED;
 }
 
 
@@ -164,8 +195,8 @@ ngx_http_aigc_api_segment(ngx_str_t *pattern, ngx_str_t *segment,
 json_t *
 ngx_http_aigc_api_routes(void)
 {
-    json_t                 *list;
-    ngx_http_aigc_route_t  *route;
+    json_t                       *list;
+    const ngx_http_aigc_route_t  *route;
 
     list = json_array();
 

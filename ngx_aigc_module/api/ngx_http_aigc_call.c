@@ -1,5 +1,6 @@
 /*
- * api/ngx_http_aigc_call.c — the first steps that the verbs share.
+ * api/ngx_http_aigc_call.c — the steps that the calls share: who may, whose
+ * instance, in which state.
  */
 
 #include "ngx_http_aigc_api.h"
@@ -7,6 +8,31 @@
 #include "base/ngx_http_aigc_reply.h"
 #include "oidc/ngx_aigc_provider.h"
 #include "gateway/ngx_http_aigc_decide.h"
+
+
+static ngx_int_t ngx_http_aigc_call_admin(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+static ngx_int_t ngx_http_aigc_call_instance(ngx_http_request_t *r,
+    ngx_http_aigc_call_t *call);
+static ngx_int_t ngx_http_aigc_call_refuse(ngx_http_request_t *r,
+    ngx_int_t rc);
+
+
+void
+ngx_http_aigc_call(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    if (call->route->may == NGX_HTTP_AIGC_ADMIN
+        && ngx_http_aigc_call_admin(r, call) != NGX_OK)
+    {
+        return;
+    }
+
+    if (call->route->from && ngx_http_aigc_call_instance(r, call) != NGX_OK) {
+        return;
+    }
+
+    call->route->verb(r, call);
+}
 
 
 ngx_uint_t
@@ -31,7 +57,7 @@ ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
 }
 
 
-ngx_int_t
+static ngx_int_t
 ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
     ngx_aigc_jwt_t              jwt;
@@ -117,11 +143,12 @@ ngx_http_aigc_call_template(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 }
 
 
-ngx_int_t
-ngx_http_aigc_call_anyones(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
-    ngx_aigc_record_t *record)
+static ngx_int_t
+ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 {
     ngx_int_t                   rc;
+    ngx_aigc_record_t          *record;
+    ngx_http_aigc_code_e        code;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -130,55 +157,40 @@ ngx_http_aigc_call_anyones(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
         return NGX_DECLINED;
     }
 
+    record = ngx_palloc(r->pool, sizeof(ngx_aigc_record_t));
+    if (record == NULL) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return NGX_DECLINED;
+    }
+
     rc = (call->id < 0) ? NGX_DECLINED
                         : ngx_aigc_table_by_id(mcf->zone, &call->ns,
                                                &call->name, call->id, record);
 
-    return (rc == NGX_OK && record->state != NGX_AIGC_NO_STATE)
-           ? NGX_OK : ngx_http_aigc_call_refuse(r, rc);
-}
-
-
-ngx_int_t
-ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
-    ngx_aigc_record_t *record)
-{
-    if (ngx_http_aigc_call_anyones(r, call, record) != NGX_OK) {
-        return NGX_DECLINED;
+    if (rc != NGX_OK || record->state == NGX_AIGC_NO_STATE) {
+        return ngx_http_aigc_call_refuse(r, rc);
     }
 
-    if (record->owner.len == 0
-        || !ngx_aigc_fixed_eq(&record->owner, &call->who.sub))
+    if (call->route->may == NGX_HTTP_AIGC_OWNER
+        && (record->owner.len == 0
+            || !ngx_aigc_fixed_eq(&record->owner, &call->who.sub)))
     {
-        ngx_http_finalize_request(r,
-            ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_OWNER, NULL));
-        return NGX_DECLINED;
-    }
+        code = NGX_HTTP_AIGC_CODE_NOT_OWNER;
 
-    return NGX_OK;
-}
+    } else if (record->owner.len == 0) {
+        code = NGX_HTTP_AIGC_CODE_UNREADABLE_ANNOTATION;
 
-
-ngx_int_t
-ngx_http_aigc_call_running(ngx_http_request_t *r, ngx_aigc_record_t *record)
-{
-    ngx_int_t  rc;
-
-    switch (record->state) {
-
-    case NGX_AIGC_RUNNING:
+    } else if (call->route->from & (1 << record->state)) {
+        call->record = record;
         return NGX_OK;
 
-    case NGX_AIGC_UNINSTALLING:
-        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_UNINSTALLING, NULL);
-        break;
-
-    default:
-        rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_NOT_RUNNING, NULL);
-        break;
+    } else {
+        code = (record->state == NGX_AIGC_UNINSTALLING)
+               ? NGX_HTTP_AIGC_CODE_UNINSTALLING
+               : NGX_HTTP_AIGC_CODE_NOT_RUNNING;
     }
 
-    ngx_http_finalize_request(r, rc);
+    ngx_http_finalize_request(r, ngx_http_aigc_problem(r, code, NULL));
 
     return NGX_DECLINED;
 }

@@ -12,7 +12,7 @@
 
 
 typedef struct {
-    ngx_aigc_record_t   record;         /* as it was */
+    ngx_aigc_record_t  *record;         /* as it was */
     ngx_msec_t          sent;           /* when: ngx_current_msec */
     ngx_uint_t          status;         /* HTTP, of the response; 0: none */
     ngx_aigc_verdict_e  verdict;        /* on it */
@@ -45,7 +45,7 @@ ngx_http_aigc_pod_delete(ngx_http_request_t *r, ngx_aigc_record_t *record)
         return;
     }
 
-    pod->record = *record;
+    pod->record = record;
 
     if (ngx_http_aigc_pod_send(r, pod) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -59,7 +59,7 @@ ngx_http_aigc_pod_send(ngx_http_request_t *r, ngx_http_aigc_pod_t *pod)
     ngx_str_t           path, ns, name, uid, options;
     ngx_aigc_record_t  *record;
 
-    record = &pod->record;
+    record = pod->record;
 
     ngx_aigc_fixed_get(&record->ns, &ns);
     ngx_aigc_fixed_get(&record->name, &name);
@@ -109,7 +109,7 @@ ngx_http_aigc_pod_step(ngx_http_request_t *r)
     ngx_http_aigc_pod_t  *pod;
 
     pod = ngx_http_aigc_get_handler_ctx(r, ngx_http_aigc_pod_t);
-    was = &pod->record;
+    was = pod->record;
 
     switch (pod->verdict) {
 

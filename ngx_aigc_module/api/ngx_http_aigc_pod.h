@@ -18,7 +18,7 @@
 
 
 /*
- * Deletes the pod of record (copied), this very one where it is known, and
+ * Deletes the pod of record, which lives as long as r, this very one where it is known, and
  * answers r in the end: 202, or 200 when there was none, or a problem.  The
  * caller holds a count of r->main for it: returns nothing.
  */

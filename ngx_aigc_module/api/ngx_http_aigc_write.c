@@ -64,19 +64,9 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
     w->tmpl = tmpl;
     w->op = NGX_AIGC_NONE;
     w->write.failed = "a write was not taken";
-    id = -1;
+    w->record = record;
 
-    if (record) {
-        id = record->id;
-
-        w->record = ngx_palloc(r->pool, sizeof(ngx_aigc_record_t));
-        if (w->record == NULL) {
-            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-            return;
-        }
-
-        *w->record = *record;
-    }
+    id = record ? record->id : -1;
 
     if (ngx_aigc_table_template_at(mcf->zone, tmpl, &template) == NGX_OK) {
         ngx_aigc_fixed_get(&template.uid, &uid);
@@ -94,45 +84,6 @@ ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
     cln->data = w;
 
     ngx_http_aigc_write_step(r);
-}
-
-
-void
-ngx_http_aigc_write_state(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
-    ngx_aigc_op_kind_e kind, ngx_aigc_state_e state,
-    ngx_aigc_record_t *record)
-{
-    uint32_t                    slot;
-    ngx_str_t                   owner;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    if (ngx_http_aigc_call_template(r, call, &slot) != NGX_OK) {
-        return;
-    }
-
-    /* what was asked for before is not done yet: this comes after it */
-
-    if (record->state == state
-        && !ngx_aigc_queue_busy(mcf->zone, slot, call->id))
-    {
-        ngx_http_finalize_request(r,
-            ngx_http_aigc_instance_reply(r, NGX_HTTP_OK, record));
-        return;
-    }
-
-    ngx_aigc_fixed_get(&record->owner, &owner);
-
-    if (!ngx_aigc_text_eq(&owner, &call->who.sub)) {
-        ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
-                      "aigc: administrator \"%V\" asks for instance "
-                      "%V/%V/%i of user \"%V\" to be %V", &call->who.sub,
-                      &call->ns, &call->name, call->id, &owner,
-                      ngx_aigc_state_name(state));
-    }
-
-    ngx_http_aigc_write(r, kind, slot, record, &owner);
 }
 
 

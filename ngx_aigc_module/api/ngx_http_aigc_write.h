@@ -20,20 +20,12 @@
 
 /*
  * Starts kind for owner on a template's slot and on the instance in record
- * (copied; NULL: a new one) and answers r in the end, with 200, 202 or a
- * problem.  The caller holds a count of r->main for it: returns nothing.
+ * (which lives as long as r; NULL: a new one) and answers r in the end, with
+ * 200, 202 or a problem.  The caller holds a count of r->main for it: returns
+ * nothing.
  */
 void ngx_http_aigc_write(ngx_http_request_t *r, ngx_aigc_op_kind_e kind,
     uint32_t tmpl, ngx_aigc_record_t *record, ngx_str_t *owner);
-
-/*
- * The same for the path's instance, in record: kind brings it to state; 200 at
- * once when it is there and nothing is under way.  The caller may have it: as
- * its owner, or as an administrator, who is named in the log then.
- */
-void ngx_http_aigc_write_state(ngx_http_request_t *r,
-    ngx_http_aigc_call_t *call, ngx_aigc_op_kind_e kind,
-    ngx_aigc_state_e state, ngx_aigc_record_t *record);
 
 
 #endif /* _NGX_HTTP_AIGC_WRITE_H_INCLUDED_ */
