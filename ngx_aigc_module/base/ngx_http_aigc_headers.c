@@ -72,6 +72,30 @@ ngx_http_aigc_header_once(ngx_http_request_t *r, const char *name)
 }
 
 
+ngx_int_t
+ngx_http_aigc_cookie_next(ngx_http_request_t *r,
+    ngx_http_aigc_cookies_t *state, ngx_str_t *name, ngx_str_t *value)
+{
+    for ( ;; ) {
+
+        if (state->line
+            && ngx_aigc_cookie_next(&state->line->value, &state->pos, name,
+                                    value)
+               == NGX_OK)
+        {
+            return NGX_OK;
+        }
+
+        state->line = ngx_http_aigc_header_next(r, "cookie", &state->header);
+        state->pos = 0;
+
+        if (state->line == NULL) {
+            return NGX_DONE;
+        }
+    }
+}
+
+
 static ngx_uint_t
 ngx_http_aigc_header_is(ngx_table_elt_t *h, const char *value)
 {

@@ -30,6 +30,20 @@ ngx_table_elt_t *ngx_http_aigc_header_once(ngx_http_request_t *r,
 ngx_table_elt_t *ngx_http_aigc_header(ngx_http_request_t *r,
     const char *name);
 
+/*
+ * The next cookie of all Cookie lines after *state, which is zeroed before the
+ * first call.  NGX_OK: name and value point into the line, as by
+ * ngx_aigc_cookie_next(); NGX_DONE: no more.
+ */
+typedef struct {
+    ngx_http_aigc_header_t  header;
+    ngx_table_elt_t        *line;
+    size_t                  pos;
+} ngx_http_aigc_cookies_t;
+
+ngx_int_t ngx_http_aigc_cookie_next(ngx_http_request_t *r,
+    ngx_http_aigc_cookies_t *state, ngx_str_t *name, ngx_str_t *value);
+
 /* NGX_OK: the browser is going to a page, so a redirect helps. */
 ngx_int_t ngx_http_aigc_is_navigation(ngx_http_request_t *r);
 

@@ -27,7 +27,7 @@ typedef struct {
     ngx_aigc_session_t        session;  /* new tokens take the old ones' place */
     ngx_str_t                 sub;
     ngx_aigc_fetch_t         *fetch;
-    ngx_uint_t                polls;
+    ngx_uint_t                waits;
     ngx_event_t               timer;    /* keeps an exiting worker, as libcurl's
                                            own does not; then, looks for keys */
 } ngx_aigc_refresh_t;
@@ -234,10 +234,8 @@ ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf)
     verdict = ngx_aigc_verify(rf->conf.zone, rf->pool, &verify,
                               &rf->session.id_token, &jwt, &busy);
 
-    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY
-        && rf->polls++ < NGX_AIGC_REFRESH_KEY_POLLS)
-    {
-        ngx_add_timer(&rf->timer, NGX_AIGC_REFRESH_KEY_POLL);
+    if (ngx_aigc_verify_wait(verdict, &rf->waits)) {
+        ngx_add_timer(&rf->timer, NGX_AIGC_KEY_WAIT);
         return;
     }
 

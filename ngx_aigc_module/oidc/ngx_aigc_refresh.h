@@ -14,11 +14,6 @@
 #include "ngx_aigc_session.h"
 
 
-#define NGX_AIGC_REFRESH_KEY_POLL   100     /* ms between looks for a key that
-                                               the new ID token names */
-#define NGX_AIGC_REFRESH_KEY_POLLS  70      /* … 7 s: longer than its fetch */
-
-
 typedef struct {
     ngx_aigc_zone_t        *zone;
     ngx_aigc_provider_t    *provider;

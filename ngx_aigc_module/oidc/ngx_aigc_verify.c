@@ -69,3 +69,11 @@ ngx_aigc_verify_signature(ngx_aigc_zone_t *zone, ngx_aigc_jwt_t *jwt,
 
     return verdict;
 }
+
+
+ngx_uint_t
+ngx_aigc_verify_wait(ngx_aigc_jwt_verdict_e verdict, ngx_uint_t *waits)
+{
+    return verdict == NGX_AIGC_JWT_UNKNOWN_KEY
+           && (*waits)++ < NGX_AIGC_KEY_WAITS;
+}

@@ -11,6 +11,11 @@
 #include "ngx_aigc_jwt.h"
 
 
+#define NGX_AIGC_KEY_WAIT   100         /* ms until an unknown key is looked for
+                                           again */
+#define NGX_AIGC_KEY_WAITS  70          /* … 7 s: longer than its fetch takes */
+
+
 /* What a token must have. */
 typedef struct {
     ngx_str_t       *issuer;
@@ -36,6 +41,14 @@ ngx_aigc_jwt_verdict_e ngx_aigc_verify(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
 /* Checks only the signature of a parsed token.  As above. */
 ngx_aigc_jwt_verdict_e ngx_aigc_verify_signature(ngx_aigc_zone_t *zone,
     ngx_aigc_jwt_t *jwt, ngx_uint_t *busy);
+
+/*
+ * Whether a token with this verdict may be good a little later, because its key
+ * is being fetched: 1, verify it again after NGX_AIGC_KEY_WAIT; or 0.  *waits,
+ * 0 at first, counts how often.
+ */
+ngx_uint_t ngx_aigc_verify_wait(ngx_aigc_jwt_verdict_e verdict,
+    ngx_uint_t *waits);
 
 
 #endif /* _NGX_AIGC_VERIFY_H_INCLUDED_ */

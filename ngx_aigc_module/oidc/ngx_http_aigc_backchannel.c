@@ -21,14 +21,11 @@
                                                second and worker are looked
                                                at */
 #define NGX_HTTP_AIGC_LOGOUT_WAITING  32    /* of a worker, for a new key */
-#define NGX_HTTP_AIGC_LOGOUT_POLL     100   /* ms between looks for a new key */
-#define NGX_HTTP_AIGC_LOGOUT_POLLS    70    /* … 7 s: longer than its fetch
-                                               takes */
 
 
 typedef struct {
     ngx_str_t       token;
-    ngx_uint_t      polls;
+    ngx_uint_t      waits;
 } ngx_http_aigc_logout_t;
 
 
@@ -146,10 +143,9 @@ ngx_http_aigc_logout_try(ngx_http_request_t *r)
 
     verdict = ngx_http_aigc_logout_verify(r, &logout->token, &jwt, &busy);
 
-    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY && !busy
-        && logout->polls < NGX_HTTP_AIGC_LOGOUT_POLLS)
-    {
-        if (logout->polls++ == 0) {
+    if (!busy && ngx_aigc_verify_wait(verdict, &logout->waits)) {
+
+        if (logout->waits == 1) {
             cln = ngx_http_cleanup_add(r, 0);
 
             if (cln == NULL || ngx_http_aigc_logout_waiting
@@ -163,7 +159,7 @@ ngx_http_aigc_logout_try(ngx_http_request_t *r)
             ngx_http_aigc_logout_waiting++;
         }
 
-        if (ngx_http_aigc_poll(r, NGX_HTTP_AIGC_LOGOUT_POLL,
+        if (ngx_http_aigc_poll(r, NGX_AIGC_KEY_WAIT,
                                ngx_http_aigc_logout_try)
             == NGX_OK)
         {

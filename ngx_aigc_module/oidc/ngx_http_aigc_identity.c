@@ -281,31 +281,23 @@ static ngx_uint_t
 ngx_http_aigc_session_cookies(ngx_http_request_t *r,
     ngx_http_aigc_cookies_e which, ngx_str_t *values)
 {
-    size_t                      pos;
     ngx_str_t                   name, value;
     ngx_uint_t                  n;
-    ngx_table_elt_t            *h;
-    ngx_http_aigc_header_t      state;
+    ngx_http_aigc_cookies_t     state;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
     n = 0;
 
-    while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
-
-        pos = 0;
-
-        while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
-               == NGX_OK)
+    while (n < NGX_HTTP_AIGC_COOKIES
+           && ngx_http_aigc_cookie_next(r, &state, &name, &value) == NGX_OK)
+    {
+        if (ngx_aigc_text_eq(&name, &mcf->cookie)
+            && ngx_http_aigc_session_fits(r, which, &value, values, n))
         {
-            if (name.len == mcf->cookie.len && n < NGX_HTTP_AIGC_COOKIES
-                && ngx_memcmp(name.data, mcf->cookie.data, name.len) == 0
-                && ngx_http_aigc_session_fits(r, which, &value, values, n))
-            {
-                values[n++] = value;
-            }
+            values[n++] = value;
         }
     }
 
@@ -353,29 +345,21 @@ ngx_http_aigc_session_fits(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_aigc_bound_cookie(ngx_http_request_t *r, ngx_aigc_session_t *session)
 {
-    size_t                      pos;
     ngx_str_t                   name, value;
-    ngx_table_elt_t            *h;
-    ngx_http_aigc_header_t      state;
+    ngx_http_aigc_cookies_t     state;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
 
-    while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
+    while (ngx_http_aigc_cookie_next(r, &state, &name, &value) == NGX_OK) {
 
-        pos = 0;
-
-        while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
+        if (ngx_aigc_text_eq(&name, &mcf->bind)
+            && ngx_aigc_mac_check(mcf->keys, "bind", &session->sid, &value)
                == NGX_OK)
         {
-            if (ngx_aigc_text_eq(&name, &mcf->bind)
-                && ngx_aigc_mac_check(mcf->keys, "bind", &session->sid, &value)
-                   == NGX_OK)
-            {
-                return NGX_OK;
-            }
+            return NGX_OK;
         }
     }
 

@@ -231,45 +231,35 @@ static ngx_uint_t
 ngx_http_aigc_login_seen(ngx_http_request_t *r,
     ngx_http_aigc_login_seen_t *seen)
 {
-    size_t                      pos;
     ngx_str_t                   name, value, id;
     ngx_uint_t                  n;
-    ngx_table_elt_t            *h;
     ngx_aigc_login_t            login;
-    ngx_http_aigc_header_t      line;
+    ngx_http_aigc_cookies_t     cookies;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(&line, sizeof(ngx_http_aigc_header_t));
+    ngx_memzero(&cookies, sizeof(ngx_http_aigc_cookies_t));
     n = 0;
 
-    while ((h = ngx_http_aigc_header_next(r, "cookie", &line))) {
-
-        pos = 0;
-
-        while (n < NGX_HTTP_AIGC_LOGINS_SEEN
-               && ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
-                  == NGX_OK)
-        {
-            if (ngx_http_aigc_login_is(r, &name, &id) != NGX_OK) {
-                continue;
-            }
-
-            seen[n].id = id;
-            seen[n].start = 0;
-            seen[n].parts = 0;
-
-            if (ngx_aigc_login_open(r->pool, mcf->keys, &value, &login)
-                == NGX_OK)
-            {
-                seen[n].start = login.start;
-                seen[n].parts = ngx_min(login.parts,
-                                        NGX_HTTP_AIGC_LOGIN_PARTS);
-            }
-
-            n++;
+    while (n < NGX_HTTP_AIGC_LOGINS_SEEN
+           && ngx_http_aigc_cookie_next(r, &cookies, &name, &value) == NGX_OK)
+    {
+        if (ngx_http_aigc_login_is(r, &name, &id) != NGX_OK) {
+            continue;
         }
+
+        seen[n].id = id;
+        seen[n].start = 0;
+        seen[n].parts = 0;
+
+        if (ngx_aigc_login_open(r->pool, mcf->keys, &value, &login) == NGX_OK)
+        {
+            seen[n].start = login.start;
+            seen[n].parts = ngx_min(login.parts, NGX_HTTP_AIGC_LOGIN_PARTS);
+        }
+
+        n++;
     }
 
     return n;
@@ -330,39 +320,31 @@ ngx_int_t
 ngx_http_aigc_login_find(ngx_http_request_t *r, ngx_str_t *id,
     ngx_aigc_login_t *login)
 {
-    size_t                      pos;
     ngx_int_t                   rc;
     ngx_str_t                   name, value, its;
-    ngx_table_elt_t            *h;
-    ngx_http_aigc_header_t      line;
+    ngx_http_aigc_cookies_t     cookies;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(&line, sizeof(ngx_http_aigc_header_t));
+    ngx_memzero(&cookies, sizeof(ngx_http_aigc_cookies_t));
 
-    while ((h = ngx_http_aigc_header_next(r, "cookie", &line))) {
+    while (ngx_http_aigc_cookie_next(r, &cookies, &name, &value) == NGX_OK) {
 
-        pos = 0;
-
-        while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
-               == NGX_OK)
+        if (ngx_http_aigc_login_is(r, &name, &its) != NGX_OK
+            || ngx_memcmp(its.data, id->data, id->len) != 0)
         {
-            if (ngx_http_aigc_login_is(r, &name, &its) != NGX_OK
-                || ngx_memcmp(its.data, id->data, id->len) != 0)
-            {
-                continue;
-            }
+            continue;
+        }
 
-            rc = ngx_aigc_login_open(r->pool, mcf->keys, &value, login);
+        rc = ngx_aigc_login_open(r->pool, mcf->keys, &value, login);
 
-            if (rc == NGX_ERROR) {
-                return rc;
-            }
+        if (rc == NGX_ERROR) {
+            return rc;
+        }
 
-            if (rc == NGX_OK && ngx_aigc_text_eq(&login->id, id)) {
-                return NGX_OK;
-            }
+        if (rc == NGX_OK && ngx_aigc_text_eq(&login->id, id)) {
+            return NGX_OK;
         }
     }
 
@@ -375,11 +357,10 @@ ngx_http_aigc_login_rd(ngx_http_request_t *r, ngx_aigc_login_t *login,
     ngx_str_t *rd)
 {
     u_char                     *p;
-    size_t                      pos;
+    ngx_int_t                   rc;
     ngx_str_t                   name, value, text, full;
     ngx_uint_t                  part;
-    ngx_table_elt_t            *h;
-    ngx_http_aigc_header_t      line;
+    ngx_http_aigc_cookies_t     cookies;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -405,26 +386,14 @@ ngx_http_aigc_login_rd(ngx_http_request_t *r, ngx_aigc_login_t *login,
                                &login->id, part)
                    - full.data;
 
-        ngx_memzero(&line, sizeof(ngx_http_aigc_header_t));
-        value.len = 0;
+        ngx_memzero(&cookies, sizeof(ngx_http_aigc_cookies_t));
 
-        while (value.len == 0
-               && (h = ngx_http_aigc_header_next(r, "cookie", &line)))
-        {
-            pos = 0;
+        do {
+            rc = ngx_http_aigc_cookie_next(r, &cookies, &name, &value);
+        } while (rc == NGX_OK
+                 && (value.len == 0 || !ngx_aigc_text_eq(&name, &full)));
 
-            while (ngx_aigc_cookie_next(&h->value, &pos, &name, &value)
-                   == NGX_OK)
-            {
-                if (ngx_aigc_text_eq(&name, &full)) {
-                    break;
-                }
-
-                value.len = 0;
-            }
-        }
-
-        if (value.len == 0 || value.len > NGX_AIGC_SESSION_COOKIE_MAX) {
+        if (rc != NGX_OK || value.len > NGX_AIGC_SESSION_COOKIE_MAX) {
             return;
         }
 

@@ -13,9 +13,7 @@
 
 #include "base/ngx_aigc_text.h"
 
-
-#define NGX_HTTP_AIGC_KEY_POLL   100    /* ms between looks for a new key */
-#define NGX_HTTP_AIGC_KEY_POLLS  70     /* … 7 s: longer than its fetch takes */
+#include "ngx_aigc_verify.h"
 
 
 typedef struct {
@@ -25,7 +23,7 @@ typedef struct {
     ngx_aigc_fetch_t      *fetch;
     ngx_str_t              id_token;
     ngx_str_t              refresh_token;
-    ngx_uint_t             polls;
+    ngx_uint_t             waits;
     time_t                 start;       /* of the session: the code was good */
 } ngx_http_aigc_callback_t;
 
@@ -449,15 +447,12 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
     verdict = ngx_http_aigc_verify(r, &cb->id_token, &mcf->provider->client_id,
                                    &jwt, &busy);
 
-    if (verdict == NGX_AIGC_JWT_UNKNOWN_KEY
-        && cb->polls++ < NGX_HTTP_AIGC_KEY_POLLS)
+    if (ngx_aigc_verify_wait(verdict, &cb->waits)
+        && ngx_http_aigc_poll(r, NGX_AIGC_KEY_WAIT,
+                              ngx_http_aigc_callback_verify)
+           == NGX_OK)
     {
-        if (ngx_http_aigc_poll(r, NGX_HTTP_AIGC_KEY_POLL,
-                               ngx_http_aigc_callback_verify)
-            == NGX_OK)
-        {
-            return;
-        }
+        return;
     }
 
     if (verdict != NGX_AIGC_JWT_OK
