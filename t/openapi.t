@@ -240,7 +240,7 @@ subtest 'who may not' => sub {
 sub refusal {
     my ($code) = @_;
     return { status => $code, contentType => 'application/json', body => $json->encode({ kind => 'Status', apiVersion => 'v1',
-        status => 'Failure', reason => 'Forbidden', code => $code, message => 'no' }) };
+        status => 'Failure', reason => $code == 404 ? 'NotFound' : 'Forbidden', code => $code, message => 'no' }) };
 }
 
 my $released;
