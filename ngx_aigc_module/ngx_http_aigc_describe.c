@@ -194,7 +194,7 @@ ngx_http_aigc_describe_annotations(void)
 }
 
 
-/* [{"kind","api","required"}]: what is watched */
+/* [{"kind","api","required","own"}]: what is watched */
 static json_t *
 ngx_http_aigc_describe_kinds(void)
 {
@@ -205,11 +205,12 @@ ngx_http_aigc_describe_kinds(void)
 
     for (kind = ngx_aigc_kinds; kind->name; kind++) {
         (void) json_array_append_new(list,
-            json_pack("{s:s, s:s, s:b}",
+            json_pack("{s:s, s:s, s:b, s:b}",
                       "kind", kind->plural,
                       "api", kind->api,
                       "required",
-                      (kind->flags & NGX_AIGC_KIND_REQUIRED) != 0));
+                      (kind->flags & NGX_AIGC_KIND_REQUIRED) != 0,
+                      "own", (kind->flags & NGX_AIGC_KIND_OWN) != 0));
     }
 
     return list;

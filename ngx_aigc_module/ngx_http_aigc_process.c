@@ -7,7 +7,7 @@
 #include "base/ngx_aigc_loop_time.h"
 #include "base/ngx_aigc_on_shutdown.h"
 #include "oidc/ngx_aigc_provider.h"
-#include "oidc/ngx_aigc_revoke.h"
+#include "oidc/ngx_aigc_revocation_store.h"
 #include "oidc/ngx_http_aigc_memo.h"
 #include "kube/ngx_aigc_lease.h"
 #include "kube/ngx_aigc_watch.h"
@@ -40,7 +40,7 @@ static ngx_aigc_step_t  ngx_http_aigc_steps[] = {
     { ngx_aigc_bind, NULL },
     { ngx_aigc_problem_events, NULL },
     { ngx_aigc_release, ngx_aigc_release_stop },
-    { ngx_aigc_revoke_prune, NULL },
+    { ngx_aigc_revocation_store_prune, NULL },
     { ngx_aigc_mirror, ngx_aigc_mirror_stop },
     { NULL, NULL }
 };
@@ -86,7 +86,9 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    ngx_aigc_revoke_quit_init(cycle, mcf->k8s, mcf->zone, mcf->lifetime);
+    ngx_aigc_revocation_init(cycle, mcf->zone, mcf->k8s,
+                             ngx_aigc_kubernetes_call, &mcf->k8s->lease_ns,
+                             mcf->lifetime);
 
     if (!first) {
         return NGX_OK;
@@ -98,12 +100,12 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     if (ngx_aigc_reconcile_start(cycle, mcf->k8s, mcf->zone,
                                  ngx_http_aigc_steps)
         != NGX_OK
-        || ngx_aigc_provider_start(cycle, mcf->provider, mcf->zone) != NGX_OK
-        || ngx_aigc_revoke_start(cycle, mcf->k8s, mcf->zone, mcf->lifetime)
-           != NGX_OK)
+        || ngx_aigc_provider_start(cycle, mcf->provider, mcf->zone) != NGX_OK)
     {
         return NGX_ERROR;
     }
+
+    ngx_aigc_revocation_start();
 
     return ngx_aigc_watch_start(cycle, mcf->k8s, mcf->zone,
                                 &ngx_http_aigc_sink);
@@ -115,7 +117,7 @@ static void
 ngx_http_aigc_shutdown(void)
 {
     ngx_aigc_lease_release();
-    ngx_aigc_revoke_quit();
+    ngx_aigc_revocation_quit();
 }
 
 
@@ -137,8 +139,7 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
 
     ngx_aigc_on_shutdown_free();
     ngx_aigc_watch_stop();
-    ngx_aigc_revoke_quit_stop();
-    ngx_aigc_revoke_stop();
+    ngx_aigc_revocation_stop();
     ngx_aigc_gone_stop();
     ngx_aigc_reconcile_stop();
     ngx_aigc_provider_stop();

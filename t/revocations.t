@@ -9,7 +9,7 @@ use Digest::SHA qw(sha256);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64url);
 
-my $t = AIGC::Stack->start(workers => 2, templates => [], directives => { aigc_zone => 'gateway:2m' });
+my $t = AIGC::Stack->start(workers => 2, faults => 1, templates => [], directives => { aigc_zone => 'gateway:2m' });
 my $ns = '/api/v1/namespaces/aigc-gateway/configmaps';
 
 sub me { return $_[0]->get('/api/v1/me')->code }
@@ -32,6 +32,28 @@ sub add {
     close $f;
     $t->kubectl('-n', 'aigc-gateway', 'patch', 'configmap', 'aigc-revocations', '--type=merge', '--patch-file', $file);
 }
+
+subtest 'a server without streaming lists' => sub {
+    my $thief = $t->sign_in('alice');
+    is sign_out($thief->copy), 303, 'somebody signs out';
+    $t->wait_for(sub { $t->kube_get("$ns/aigc-revocations") }, 5, 'the ConfigMap is there');
+    add(600, 100);
+    $t->wait_for(sub { metric('revocations') == 601 }, 10, 'more are revoked');
+
+    # a new zone knows what it has read in the page
+    $t->faults([{ query => 'sendInitialEvents', action => { status => 400, body => '{"kind":"Status"}' } }]);
+    $t->clear_fault_log;
+    $t->restart_nginx;
+    is metric('revocations'), 601, 'all are read';
+    my @calls = map { $_->{uri} // "$_->{path}?" . ($_->{query} // '') } @{ $t->fault_log->{requests} };
+    is scalar(grep { /configmaps\?.*limit=/ } @calls), 1, '… in a page';
+    is me($thief), 401, 'who was signed out is out';
+    my $bob = $t->sign_in('bob');
+    is me($bob), 200, 'others are in';
+    is sign_out($bob), 303, 'and sign out';
+    $t->wait_for(sub { keys %{ $t->kube_get("$ns/aigc-revocations")->{data} } == 602 }, 10, '… which is written');
+    $t->no_faults;
+};
 
 subtest 'more than there is room for' => sub {
     my $alice = $t->sign_in('alice');

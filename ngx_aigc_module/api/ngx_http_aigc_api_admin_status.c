@@ -7,15 +7,13 @@
 #include "base/ngx_http_aigc_reply.h"
 
 #include "oidc/ngx_aigc_issuer.h"
-#include "oidc/ngx_aigc_revocation.h"
 #include "kube/ngx_aigc_leader.h"
+#include "kube/ngx_aigc_sync.h"
 #include "instances/ngx_aigc_problem.h"
 
 
 static json_t *ngx_http_aigc_admin_leader(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone);
-static json_t *ngx_http_aigc_admin_watch(const char *kind, ngx_uint_t synced,
-    time_t age);
 static json_t *ngx_http_aigc_admin_problems(ngx_aigc_zone_t *zone);
 static json_t *ngx_http_aigc_admin_age(time_t age);
 
@@ -76,38 +74,21 @@ static json_t *
 ngx_http_aigc_admin_watches(ngx_aigc_zone_t *zone)
 {
     json_t                 *list;
-    ngx_msec_t              heard;
     const ngx_aigc_kind_t  *kind;
 
     list = json_array();
 
     for (kind = ngx_aigc_kinds; kind->name; kind++) {
         (void) json_array_append_new(list,
-                   ngx_http_aigc_admin_watch(kind->plural,
-                       ngx_aigc_sync_kind(zone, kind) == NGX_OK,
-                       ngx_aigc_sync_kind_age(zone, kind)));
+                   json_pack("{s:s, s:b, s:o}",
+                             "kind", kind->plural,
+                             "synced",
+                             ngx_aigc_sync_kind(zone, kind) == NGX_OK,
+                             "age", ngx_http_aigc_admin_age(
+                                 ngx_aigc_sync_kind_age(zone, kind))));
     }
 
-    /* the revocations */
-
-    heard = ngx_aigc_revoked(zone)->heard;
-
-    (void) json_array_append_new(list,
-               ngx_http_aigc_admin_watch("configmaps",
-                   ngx_aigc_revocation_known(zone) != 0,
-                   heard ? ngx_aigc_since_sec(heard) : -1));
-
     return list;
-}
-
-
-static json_t *
-ngx_http_aigc_admin_watch(const char *kind, ngx_uint_t synced, time_t age)
-{
-    return json_pack("{s:s, s:b, s:o}",
-                     "kind", kind,
-                     "synced", (int) synced,
-                     "age", ngx_http_aigc_admin_age(age));
 }
 
 

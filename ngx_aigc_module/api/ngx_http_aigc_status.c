@@ -238,9 +238,6 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
         { "revocations_max", "gauge",
           "Revocations that the zone has room for.",
           ngx_aigc_revocations_n(mcf->zone) },
-        { "revocations_age_seconds", "gauge",
-          "Seconds since the revocations' ConfigMap was last heard of.",
-          revoked->heard ? ngx_aigc_since_sec(revoked->heard) : 0 },
         { "revocations_full_total", "counter",
           "Revocations that found no room in the zone.",
           shm->counters.revocations_full },
@@ -305,7 +302,9 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
 
         if (kind->metric) {
             ngx_http_aigc_metrics_value(m, kind->metric, "gauge", kind->help,
-                              ngx_aigc_sync_kind(mcf->zone, kind) == NGX_OK);
+                (kind->flags & NGX_AIGC_KIND_AGE)
+                ? ngx_max(ngx_aigc_sync_kind_age(mcf->zone, kind), 0)
+                : ngx_aigc_sync_kind(mcf->zone, kind) == NGX_OK);
         }
     }
 }

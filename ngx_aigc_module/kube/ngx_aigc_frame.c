@@ -4,6 +4,7 @@
  */
 
 #include "ngx_aigc_frame.h"
+#include "base/ngx_aigc_scan.h"
 #include "base/ngx_aigc_text.h"
 
 
@@ -12,6 +13,8 @@
 
 
 static ngx_int_t ngx_aigc_frame_room(ngx_aigc_frame_t *f, size_t len);
+static ngx_int_t ngx_aigc_watch_version(ngx_str_t *object, ngx_str_t *version);
+static ngx_int_t ngx_aigc_watch_quoted(ngx_str_t *value, ngx_str_t *text);
 static ngx_aigc_event_e ngx_aigc_watch_type(ngx_str_t *name);
 
 
@@ -203,6 +206,85 @@ declined:
     ngx_memzero(event, sizeof(ngx_aigc_watch_event_t));
 
     return NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_aigc_watch_event_text(ngx_str_t *line, ngx_aigc_watch_event_t *event)
+{
+    ngx_str_t         name;
+    ngx_aigc_event_e  type;
+
+    ngx_aigc_scan_t  members[] = {
+        { "type", ngx_null_string }, { "object", ngx_null_string }
+    };
+
+    ngx_memzero(event, sizeof(ngx_aigc_watch_event_t));
+
+    if (ngx_aigc_scan(line, members, 2) != NGX_OK
+        || ngx_aigc_watch_quoted(&members[0].value, &name) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    type = ngx_aigc_watch_type(&name);
+
+    if (type == NGX_AIGC_EVENT_BOOKMARK || type == NGX_AIGC_EVENT_ERROR) {
+        return ngx_aigc_watch_event(line, event);
+    }
+
+    if (type == 0
+        || ngx_aigc_watch_version(&members[1].value, &event->version)
+           != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    event->type = type;
+    event->text = members[1].value;
+
+    return NGX_OK;
+}
+
+
+/* The metadata come early in an object: the rest is not looked at. */
+static ngx_int_t
+ngx_aigc_watch_version(ngx_str_t *object, ngx_str_t *version)
+{
+    ngx_int_t             rc;
+    ngx_str_t             name, value;
+    ngx_aigc_scan_walk_t  walk;
+
+    ngx_aigc_scan_t  meta[] = { { "resourceVersion", ngx_null_string } };
+
+    ngx_aigc_scan_walk(&walk, object);
+
+    do {
+        rc = ngx_aigc_scan_next(&walk, &name, &value);
+    } while (rc == NGX_OK && !ngx_aigc_text_is(&name, "metadata"));
+
+    if (rc != NGX_OK || ngx_aigc_scan(&value, meta, 1) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_watch_quoted(&meta[0].value, version);
+}
+
+
+/* A string that nothing is escaped in, without its quotes. */
+static ngx_int_t
+ngx_aigc_watch_quoted(ngx_str_t *value, ngx_str_t *text)
+{
+    if (value->len <= 2 || value->data[0] != '"'
+        || ngx_strlchr(value->data, value->data + value->len, '\\'))
+    {
+        return NGX_DECLINED;
+    }
+
+    text->data = value->data + 1;
+    text->len = value->len - 2;
+
+    return NGX_OK;
 }
 
 

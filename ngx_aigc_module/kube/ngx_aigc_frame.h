@@ -38,8 +38,9 @@ typedef struct {
     ngx_aigc_event_e   type;
     json_t            *object;          /* borrowed from root */
     json_t            *root;            /* json_decref() when done */
+    ngx_str_t          text;            /* the object's, part of the line */
     ngx_str_t          version;         /* metadata.resourceVersion, borrowed
-                                           from root; ERROR: empty */
+                                           from root or line; ERROR: empty */
     ngx_uint_t         initial_end;     /* BOOKMARK with the annotation
                                            k8s.io/initial-events-end: "true" */
     ngx_int_t          code;            /* ERROR: status code (410), else 0 */
@@ -68,6 +69,13 @@ ngx_int_t ngx_aigc_frame_next(ngx_aigc_frame_t *f, ngx_str_t *line);
  * resourceVersion).
  */
 ngx_int_t ngx_aigc_watch_event(ngx_str_t *line, ngx_aigc_watch_event_t *event);
+
+/*
+ * The same without building the object, whose text and version stay parts of
+ * the line; BOOKMARK and ERROR are parsed.  A walk through it all, by bytes.
+ */
+ngx_int_t ngx_aigc_watch_event_text(ngx_str_t *line,
+    ngx_aigc_watch_event_t *event);
 
 
 #endif /* _NGX_AIGC_FRAME_H_INCLUDED_ */

@@ -1,5 +1,6 @@
 /*
- * kube/ngx_aigc_kind.c — the table of kinds, and what a sweep drops.
+ * kube/ngx_aigc_kind.c — the table of kinds: what becomes of an object, and what
+ * a sweep drops.
  */
 
 #include "ngx_aigc_kind.h"
@@ -18,6 +19,45 @@ ngx_aigc_kinds_set(const ngx_aigc_kind_t *kinds)
     while (kinds[ngx_aigc_nkinds].name) {
         ngx_aigc_nkinds++;
     }
+}
+
+
+ngx_int_t
+ngx_aigc_kind_apply(const ngx_aigc_kind_t *kind, ngx_aigc_zone_t *zone,
+    json_t *object, ngx_uint_t deleted, uint32_t mark, ngx_log_t *log)
+{
+    void        *value;
+    ngx_int_t    rc;
+    ngx_pool_t  *pool;
+
+    pool = ngx_create_pool(8192, log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    value = ngx_palloc(pool, kind->size);
+    rc = value ? kind->read(pool, object, value) : NGX_ERROR;
+
+    if (rc == NGX_OK && !deleted) {
+        rc = kind->put(zone, value, mark, log);
+
+    } else if (rc == NGX_OK && kind->drop) {
+        rc = kind->drop(zone, value);
+    }
+
+    ngx_destroy_pool(pool);
+
+    if (rc == NGX_ERROR || ngx_aigc_zone_is_writer(zone) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_DECLINED && ngx_aigc_kind_chosen(kind)) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "aigc: one of the %s was not taken into the table: its "
+                      "names are too long, or the zone is full", kind->name);
+    }
+
+    return NGX_OK;
 }
 
 

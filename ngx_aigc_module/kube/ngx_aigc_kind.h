@@ -23,6 +23,10 @@
  */
 #define NGX_AIGC_KIND_REQUIRED  0x01
 #define NGX_AIGC_KIND_QUIET     0x02    /* the server sends no bookmarks */
+#define NGX_AIGC_KIND_OWN       0x04    /* in the gateway's own namespace, and
+                                           watched from the start */
+#define NGX_AIGC_KIND_AGE       0x08    /* its metric is not "synced" but when
+                                           it was last heard of, in seconds */
 
 
 /*
@@ -72,6 +76,22 @@ typedef struct {
 
     /* After a whole list, or with other namespaces; NULL: nothing goes. */
     void        (*sweep)(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep);
+
+    /*
+     * Not NULL, in place of read, put and drop: for an object too large to be
+     * parsed at once.  text is its JSON, len 0: it is gone.  NGX_OK;
+     * NGX_AGAIN: in a later pass it is called again, with more 1 and text where
+     * it was; NGX_ERROR: it makes no sense.
+     */
+    ngx_int_t   (*take)(ngx_aigc_zone_t *zone, ngx_str_t *text,
+                        ngx_uint_t more, uint32_t mark, ngx_log_t *log);
+
+    /*
+     * Not NULL: says in the log, in place of the watch, that it could not be
+     * read.  error NULL: the status tells why.
+     */
+    void        (*failed)(ngx_aigc_zone_t *zone, ngx_uint_t status,
+                          const char *error);
 } ngx_aigc_kind_t;
 
 
@@ -85,6 +105,15 @@ extern ngx_uint_t              ngx_aigc_nkinds;
 
 /* Once, before any is used: at most NGX_AIGC_KINDS_MAX of them. */
 void ngx_aigc_kinds_set(const ngx_aigc_kind_t *kinds);
+
+/*
+ * Reads one object and puts or drops it; mark as for put.  NGX_OK, also for one
+ * that is none of ours or has no room; NGX_ERROR: no memory, or we are not the
+ * writer any more.
+ */
+ngx_int_t ngx_aigc_kind_apply(const ngx_aigc_kind_t *kind,
+    ngx_aigc_zone_t *zone, json_t *object, ngx_uint_t deleted, uint32_t mark,
+    ngx_log_t *log);
 
 /* Drops what ngx_aigc_sweep_t says of these three. */
 void ngx_aigc_kind_sweep(const ngx_aigc_kind_t *kind, ngx_aigc_zone_t *zone,

@@ -30,8 +30,7 @@ typedef enum {
     NGX_AIGC_TASK_POD,                  /* does a pod exist?  slot: its
                                            record's */
     NGX_AIGC_TASK_FORGET,               /* slot: a template's */
-    NGX_AIGC_TASK_RELEASE,              /* slot: a template's */
-    NGX_AIGC_TASK_REVOCATIONS           /* slot: 0 */
+    NGX_AIGC_TASK_RELEASE               /* slot: a template's */
 } ngx_aigc_task_e;
 
 typedef struct ngx_aigc_task_s  ngx_aigc_task_t;

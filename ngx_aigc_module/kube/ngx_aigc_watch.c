@@ -14,6 +14,8 @@
 #include "base/ngx_aigc_timer.h"
 
 
+static void ngx_aigc_watch_one(ngx_aigc_watch_t *w,
+    const ngx_aigc_kind_t *kind, ngx_str_t *ns);
 static void ngx_aigc_watch_guard(ngx_event_t *ev);
 static void ngx_aigc_watch_timer(ngx_event_t *ev);
 
@@ -27,7 +29,16 @@ static ngx_aigc_watch_all_t  ngx_aigc_watch_all;
 ngx_uint_t
 ngx_aigc_watch_number(ngx_aigc_kubernetes_t *k8s)
 {
-    return ngx_max(k8s->namespaces.nelts, 1) * ngx_aigc_nkinds;
+    ngx_uint_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < ngx_aigc_nkinds; i++) {
+        n += (ngx_aigc_kinds[i].flags & NGX_AIGC_KIND_OWN)
+             ? 1 : ngx_max(k8s->namespaces.nelts, 1);
+    }
+
+    return n;
 }
 
 
@@ -35,10 +46,11 @@ ngx_int_t
 ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
     ngx_aigc_zone_t *zone, const ngx_aigc_watch_sink_t *sink)
 {
-    uint32_t           what;
     ngx_str_t         *ns;
     ngx_uint_t         i, n;
     ngx_aigc_watch_t  *w;
+
+    static ngx_str_t   all = ngx_string("");
 
     n = ngx_aigc_watch_number(k8s);
     ns = k8s->namespaces.elts;
@@ -70,41 +82,64 @@ ngx_aigc_watch_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
                             0);
     }
 
-    for (i = 0; i < ngx_aigc_nwatches; i++) {
-        w[i].all = &ngx_aigc_watch_all;
-        w[i].index = i;
-        w[i].kind = &ngx_aigc_kinds[i % ngx_aigc_nkinds];
+    /* by namespace: one more at the end leaves the others what they are */
 
-        if (k8s->namespaces.nelts) {
-            w[i].ns = ns[i / ngx_aigc_nkinds];
+    for (i = 0; i < ngx_aigc_nkinds; i++) {
+        if (ngx_aigc_kinds[i].flags & NGX_AIGC_KIND_OWN) {
+            ngx_aigc_watch_one(w++, &ngx_aigc_kinds[i], &k8s->lease_ns);
         }
+    }
 
-        what = ngx_murmur_hash2(w[i].ns.data, w[i].ns.len)
-               ^ ngx_murmur_hash2(k8s->selector.data, k8s->selector.len)
-               ^ (uint32_t) i;
-
-        ngx_aigc_sync_watch(zone, i, w[i].kind, what);
-
-        w[i].version.data = w[i].version_data;
-        w[i].next.data = w[i].next_data;
-
-        ngx_aigc_timer_init(&w[i].timer, ngx_aigc_watch_timer, 1, cycle->log);
-
-        w[i].more.handler = ngx_aigc_watch_more;
-        w[i].more.data = &w[i];
-        w[i].more.log = cycle->log;
-
-        ngx_aigc_frame_init(&w[i].frame);
-
-        if (ngx_aigc_watch_required(&w[i])) {
-            ngx_aigc_watch_connect(&w[i]);
-
-        } else {
-            ngx_add_timer(&w[i].timer, NGX_AIGC_WATCH_AFTER);
+    for (n = 0; n < ngx_max(k8s->namespaces.nelts, 1); n++) {
+        for (i = 0; i < ngx_aigc_nkinds; i++) {
+            if (!(ngx_aigc_kinds[i].flags & NGX_AIGC_KIND_OWN)) {
+                ngx_aigc_watch_one(w++, &ngx_aigc_kinds[i],
+                                   k8s->namespaces.nelts ? &ns[n] : &all);
+            }
         }
     }
 
     return NGX_OK;
+}
+
+
+static void
+ngx_aigc_watch_one(ngx_aigc_watch_t *w, const ngx_aigc_kind_t *kind,
+    ngx_str_t *ns)
+{
+    uint32_t    what;
+    ngx_str_t  *selector;
+
+    selector = &ngx_aigc_watch_all.k8s->selector;
+
+    w->all = &ngx_aigc_watch_all;
+    w->index = w - ngx_aigc_watches;
+    w->kind = kind;
+    w->ns = *ns;
+
+    what = ngx_murmur_hash2(ns->data, ns->len)
+           ^ ngx_murmur_hash2(selector->data, selector->len)
+           ^ (uint32_t) w->index;
+
+    ngx_aigc_sync_watch(w->all->zone, w->index, kind, what);
+
+    w->version.data = w->version_data;
+    w->next.data = w->next_data;
+
+    ngx_aigc_timer_init(&w->timer, ngx_aigc_watch_timer, 1, w->all->log);
+
+    w->more.handler = ngx_aigc_watch_more;
+    w->more.data = w;
+    w->more.log = w->all->log;
+
+    ngx_aigc_frame_init(&w->frame);
+
+    if (kind->flags & (NGX_AIGC_KIND_REQUIRED|NGX_AIGC_KIND_OWN)) {
+        ngx_aigc_watch_connect(w);
+
+    } else {
+        ngx_add_timer(&w->timer, NGX_AIGC_WATCH_AFTER);
+    }
 }
 
 
@@ -128,7 +163,6 @@ ngx_aigc_watch_stop(void)
             ngx_delete_posted_event(&w->more);
         }
 
-        ngx_aigc_frame_free(&w->frame);
         ngx_aigc_watch_forget(w);
     }
 
@@ -188,7 +222,7 @@ ngx_aigc_watch_timer(ngx_event_t *ev)
 
     /* the required kinds come first: what there is to tell more about */
 
-    if (!ngx_aigc_watch_required(w)
+    if (!(w->kind->flags & (NGX_AIGC_KIND_REQUIRED|NGX_AIGC_KIND_OWN))
         && (ngx_aigc_sync_complete(w->all->zone) != NGX_OK
             || w->all->sink->holes(w->all->zone)))
     {

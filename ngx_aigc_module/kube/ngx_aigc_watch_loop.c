@@ -18,18 +18,18 @@ static void ngx_aigc_watch_begin(ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p,
     size_t len);
 static void ngx_aigc_watch_done(ngx_aigc_fetch_t *f);
-static void ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f);
 static ngx_int_t ngx_aigc_watch_pump(ngx_aigc_watch_t *w);
 static ngx_uint_t ngx_aigc_watch_full(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_go_on(ngx_aigc_watch_t *w);
 static ngx_int_t ngx_aigc_watch_take(ngx_aigc_watch_t *w,
     ngx_aigc_watch_event_t *event);
-static ngx_int_t ngx_aigc_watch_apply(ngx_aigc_watch_t *w, json_t *object,
-    ngx_uint_t deleted, uint32_t mark);
+static ngx_int_t ngx_aigc_watch_next(ngx_aigc_watch_t *w);
+static void ngx_aigc_watch_drop(ngx_aigc_watch_t *w);
+static ngx_int_t ngx_aigc_watch_apply(ngx_aigc_watch_t *w,
+    ngx_aigc_watch_event_t *event);
 static void ngx_aigc_watch_give_up(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_listed(ngx_aigc_watch_t *w);
-static ngx_int_t ngx_aigc_watch_keep(ngx_str_t *dst, size_t room,
-    const char *src, size_t len);
+static void ngx_aigc_watch_changed(ngx_aigc_watch_t *w);
 
 
 void
@@ -39,13 +39,12 @@ ngx_aigc_watch_connect(ngx_aigc_watch_t *w)
     ngx_pool_t        *pool;
     ngx_aigc_fetch_t  *f;
 
-    ngx_aigc_frame_free(&w->frame);
-    ngx_aigc_frame_init(&w->frame);
     ngx_aigc_watch_forget(w);
 
     w->paused = 0;
     w->gone = 0;
     w->settling = 0;
+    w->status = 0;
 
     if (w->version.len && w->next.len == 0) {
         w->phase = NGX_AIGC_WATCH_WATCHING;
@@ -162,36 +161,41 @@ ngx_aigc_watch_data(ngx_aigc_fetch_t *f, u_char *p, size_t len)
         return NGX_ERROR;
     }
 
-    return ngx_aigc_watch_pump(w);
+    if (ngx_aigc_watch_pump(w) != NGX_OK) {
+        f->error = w->error;
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
 /*
  * What does not fit in this pass of the event loop goes on in the next.  An
  * object of 500 instances takes some 3 ms to parse and 2 ms to apply: it may be
- * parsed in one pass and applied in the next.
+ * parsed in one pass and applied in the next.  NGX_ERROR: w->error says why.
  */
 static ngx_int_t
 ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 {
-    ngx_str_t   line;
+    ngx_int_t   rc;
     ngx_uint_t  heard, changed;
 
     heard = 0;
     changed = 0;
+    w->error = "an event was not understood";
 
     for ( ;; ) {
 
-        if (w->event.root == NULL) {
+        if (w->event.type == 0) {
 
-            if (ngx_aigc_frame_next(&w->frame, &line) != NGX_OK) {
+            rc = ngx_aigc_watch_next(w);
+
+            if (rc == NGX_AGAIN) {
                 break;
             }
 
-            ngx_aigc_managed_fields_empty(&line);
-
-            if (ngx_aigc_watch_event(&line, &w->event) != NGX_OK) {
-                w->fetch->error = "an event was not understood";
+            if (rc != NGX_OK) {
                 return NGX_ERROR;
             }
 
@@ -206,11 +210,18 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
             }
         }
 
-        if (ngx_aigc_watch_take(w, &w->event) != NGX_OK) {
+        rc = ngx_aigc_watch_take(w, &w->event);
+
+        if (rc == NGX_AGAIN) {
+            ngx_post_event(&w->more, &ngx_posted_next_events);
+            break;
+        }
+
+        if (rc != NGX_OK) {
             return NGX_ERROR;
         }
 
-        ngx_aigc_watch_forget(w);
+        ngx_aigc_watch_drop(w);
         changed = 1;
 
         if (ngx_aigc_watch_full(w)) {
@@ -220,7 +231,10 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
 
     if (heard || changed) {
         ngx_aigc_sync_heard(w->all->zone, w->index);
-        ngx_aigc_watch_silence(w);
+
+        if (w->fetch) {
+            ngx_aigc_watch_silence(w);
+        }
 
         if (w->phase == NGX_AIGC_WATCH_WATCHING) {
             ngx_aigc_backoff_reset(&w->backoff);
@@ -228,10 +242,54 @@ ngx_aigc_watch_pump(ngx_aigc_watch_t *w)
     }
 
     if (changed) {
-        w->all->sink->changed();
+        ngx_aigc_watch_changed(w);
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The next event of the connection, or of the page, which has one for each
+ * item.  NGX_OK; NGX_AGAIN: there is no whole one; NGX_DECLINED.
+ */
+static ngx_int_t
+ngx_aigc_watch_next(ngx_aigc_watch_t *w)
+{
+    ngx_int_t  rc;
+    ngx_str_t  name, text;
+
+    if (w->page.data) {
+        rc = ngx_aigc_scan_next(&w->walk, &name, &text);
+
+        if (rc != NGX_OK) {
+            return (rc == NGX_DONE && w->walk.array) ? NGX_AGAIN : NGX_DECLINED;
+        }
+
+        w->event.text = text;
+
+        if (w->kind->take == NULL) {
+            ngx_aigc_managed_fields_empty(&text);
+            w->event.root = json_loadb((char *) text.data, text.len, 0, NULL);
+            w->event.object = w->event.root;
+        }
+
+        w->event.type = NGX_AIGC_EVENT_ADDED;
+
+        return (w->kind->take || w->event.root) ? NGX_OK : NGX_DECLINED;
+    }
+
+    if (ngx_aigc_frame_next(&w->frame, &text) != NGX_OK) {
+        return NGX_AGAIN;
+    }
+
+    if (w->kind->take) {
+        return ngx_aigc_watch_event_text(&text, &w->event);
+    }
+
+    ngx_aigc_managed_fields_empty(&text);
+
+    return ngx_aigc_watch_event(&text, &w->event);
 }
 
 
@@ -252,8 +310,23 @@ ngx_aigc_watch_full(ngx_aigc_watch_t *w)
 void
 ngx_aigc_watch_forget(ngx_aigc_watch_t *w)
 {
+    ngx_aigc_watch_drop(w);
+    ngx_aigc_frame_free(&w->frame);
+
+    if (w->page.data) {
+        ngx_free(w->page.data);
+        ngx_str_null(&w->page);
+    }
+}
+
+
+/* The event is applied, or is not to be. */
+static void
+ngx_aigc_watch_drop(ngx_aigc_watch_t *w)
+{
     json_decref(w->event.root);
-    w->event.root = NULL;
+    ngx_memzero(&w->event, sizeof(ngx_aigc_watch_event_t));
+    w->taking = 0;
 }
 
 
@@ -264,7 +337,7 @@ ngx_aigc_watch_more(ngx_event_t *ev)
 
     w = ev->data;
 
-    if (w->fetch == NULL) {
+    if (w->fetch == NULL && w->page.data == NULL) {
         return;
     }
 
@@ -277,13 +350,26 @@ ngx_aigc_watch_more(ngx_event_t *ev)
 static void
 ngx_aigc_watch_go_on(ngx_aigc_watch_t *w)
 {
-
     if (ngx_aigc_watch_pump(w) != NGX_OK) {
         ngx_aigc_watch_give_up(w);
         return;
     }
 
-    if (w->more.posted || !w->paused) {
+    if (w->more.posted) {
+        return;
+    }
+
+    if (w->page.data) {
+
+        if (w->next.len == 0) {
+            ngx_aigc_watch_listed(w);
+        }
+
+        ngx_aigc_watch_connect(w);
+        return;
+    }
+
+    if (!w->paused) {
         return;
     }
 
@@ -301,16 +387,23 @@ ngx_aigc_watch_give_up(ngx_aigc_watch_t *w)
 {
     const char  *why;
 
-    why = w->fetch->error ? w->fetch->error : "an event was not understood";
+    why = w->error;
 
-    ngx_aigc_fetch_cancel(w->fetch);
-    w->fetch = NULL;
+    if (w->fetch) {
+        why = w->fetch->error ? w->fetch->error : why;
+
+        ngx_aigc_fetch_cancel(w->fetch);
+        w->fetch = NULL;
+    }
 
     ngx_aigc_watch_retry(w, w->gone ? NULL : why);
 }
 
 
-/* One event.  NGX_ERROR: this connection is of no more use. */
+/*
+ * One event.  NGX_OK; NGX_AGAIN: the rest of it in a later pass; NGX_ERROR:
+ * this connection is of no more use.
+ */
 static ngx_int_t
 ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
 {
@@ -322,7 +415,7 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
 
     case NGX_AIGC_EVENT_ERROR:
         w->gone = (event->code == 410);
-        w->fetch->error = w->gone ? "410 Gone" : "an ERROR event";
+        w->error = w->gone ? "410 Gone" : "an ERROR event";
         rc = NGX_ERROR;
         break;
 
@@ -333,8 +426,7 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
         }
 
         rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
-                                 (char *) event->version.data,
-                                 event->version.len);
+                                 &event->version);
 
         if (rc == NGX_OK && event->initial_end
             && w->phase == NGX_AIGC_WATCH_STREAMING_LIST)
@@ -346,68 +438,44 @@ ngx_aigc_watch_take(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
         break;
 
     default:
-        rc = ngx_aigc_watch_apply(w, event->object,
-                                  event->type == NGX_AIGC_EVENT_DELETED,
-                                  w->phase == NGX_AIGC_WATCH_WATCHING
-                                  ? 0 : w->mark);
+        rc = ngx_aigc_watch_apply(w, event);
 
         if (rc == NGX_OK && w->phase == NGX_AIGC_WATCH_WATCHING) {
             rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
-                                     (char *) event->version.data,
-                                     event->version.len);
+                                     &event->version);
         }
     }
 
-    return (rc == NGX_OK) ? NGX_OK : NGX_ERROR;
+    return (rc == NGX_OK || rc == NGX_AGAIN) ? rc : NGX_ERROR;
 }
 
 
-/*
- * One object; mark: the running list's, or 0 from a watch.  NGX_OK, also for an
- * object that is none of ours or has no room; NGX_ERROR: no memory, or we are
- * not the writer any more.
- */
 static ngx_int_t
-ngx_aigc_watch_apply(ngx_aigc_watch_t *w, json_t *object, ngx_uint_t deleted,
-    uint32_t mark)
+ngx_aigc_watch_apply(ngx_aigc_watch_t *w, ngx_aigc_watch_event_t *event)
 {
-    void                   *value;
-    ngx_int_t               rc;
-    ngx_pool_t             *pool;
-    ngx_aigc_zone_t        *zone;
-    const ngx_aigc_kind_t  *kind;
+    uint32_t    mark;
+    ngx_str_t   text;
+    ngx_uint_t  deleted, more;
 
-    zone = w->all->zone;
-    kind = w->kind;
+    deleted = (event->type == NGX_AIGC_EVENT_DELETED);
+    mark = (w->phase == NGX_AIGC_WATCH_WATCHING) ? 0 : w->mark;
 
-    pool = ngx_create_pool(8192, w->all->log);
-    if (pool == NULL) {
+    if (w->kind->take == NULL) {
+        return ngx_aigc_kind_apply(w->kind, w->all->zone, event->object,
+                                   deleted, mark, w->all->log);
+    }
+
+    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    value = ngx_palloc(pool, kind->size);
-    rc = value ? kind->read(pool, object, value) : NGX_ERROR;
+    text = event->text;
+    text.len = deleted ? 0 : text.len;
 
-    if (rc == NGX_OK && !deleted) {
-        rc = kind->put(zone, value, mark, w->all->log);
+    more = w->taking;
+    w->taking = 1;
 
-    } else if (rc == NGX_OK && kind->drop) {
-        rc = kind->drop(zone, value);
-    }
-
-    ngx_destroy_pool(pool);
-
-    if (rc == NGX_ERROR || ngx_aigc_zone_is_writer(zone) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    if (rc == NGX_DECLINED && ngx_aigc_kind_chosen(kind)) {
-        ngx_log_error(NGX_LOG_WARN, w->all->log, 0,
-                      "aigc: one of the %s was not taken into the table: its "
-                      "names are too long, or the zone is full", kind->name);
-    }
-
-    return NGX_OK;
+    return w->kind->take(w->all->zone, &text, more, mark, w->all->log);
 }
 
 
@@ -426,6 +494,18 @@ ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
     ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
                   "aigc: %s%s%V listed, version %V",
                   w->kind->name, w->ns.len ? " of " : "", &w->ns, &w->version);
+
+    ngx_aigc_watch_changed(w);
+}
+
+
+/* The table is another; what is taken in slices is not in it. */
+static void
+ngx_aigc_watch_changed(ngx_aigc_watch_t *w)
+{
+    if (w->kind->take == NULL) {
+        w->all->sink->changed();
+    }
 }
 
 
@@ -438,6 +518,7 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
 
     w = f->ctx;
     w->fetch = NULL;
+    w->status = f->status;
 
     if (w->more.posted) {
         /* what is left over comes again: the version was not kept yet */
@@ -448,7 +529,7 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
         w->gone = 1;
     }
 
-    if (!ngx_aigc_watch_required(w)
+    if (!(w->kind->flags & (NGX_AIGC_KIND_REQUIRED|NGX_AIGC_KIND_OWN))
         && (f->status == 403 || f->status == 404))
     {
         ngx_aigc_watch_refused(w, f->status);
@@ -458,7 +539,13 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
     if (f->status == 200 && f->error == NULL
         && w->phase == NGX_AIGC_WATCH_PAGED_LIST)
     {
-        ngx_aigc_watch_page(w, f);
+        if (ngx_aigc_watch_page(w, f) == NGX_OK) {
+            ngx_aigc_watch_go_on(w);
+
+        } else {
+            ngx_aigc_watch_retry(w, "a list was not understood");
+        }
+
         return;
     }
 
@@ -484,80 +571,4 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
     }
 
     ngx_aigc_watch_retry(w, w->gone ? NULL : why);
-}
-
-
-static void
-ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
-{
-    size_t       i;
-    json_t      *root, *items, *item, *meta, *next, *version;
-    ngx_int_t    rc;
-
-    ngx_aigc_managed_fields_empty(&f->answer);
-
-    root = json_loadb((char *) f->answer.data, f->answer.len, 0, NULL);
-    items = json_object_get(root, "items");
-    meta = json_object_get(root, "metadata");
-    version = json_object_get(meta, "resourceVersion");
-    next = json_object_get(meta, "continue");
-
-    if (!json_is_array(items) || !json_is_string(version)) {
-        json_decref(root);
-        ngx_aigc_watch_retry(w, "a list was not understood");
-        return;
-    }
-
-    rc = NGX_OK;
-
-    json_array_foreach(items, i, item) {
-        rc = ngx_aigc_watch_apply(w, item, 0, w->mark);
-        if (rc != NGX_OK) {
-            break;
-        }
-    }
-
-    w->next.len = 0;
-
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_watch_keep(&w->version, sizeof(w->version_data),
-                                 json_string_value(version),
-                                 json_string_length(version));
-    }
-
-    if (rc == NGX_OK && json_string_length(next)) {
-        rc = ngx_aigc_watch_keep(&w->next, sizeof(w->next_data),
-                                 json_string_value(next),
-                                 json_string_length(next));
-    }
-
-    json_decref(root);
-
-    if (rc != NGX_OK) {
-        /* a list that is not whole must not sweep */
-        ngx_aigc_watch_retry(w, "a list could not be taken");
-        return;
-    }
-
-    if (w->next.len == 0) {
-        ngx_aigc_watch_listed(w);
-    }
-
-    w->all->sink->changed();
-    ngx_aigc_watch_connect(w);
-}
-
-
-/* NGX_DECLINED: there is no room, dst stays as it was */
-static ngx_int_t
-ngx_aigc_watch_keep(ngx_str_t *dst, size_t room, const char *src, size_t len)
-{
-    if (len > room) {
-        return NGX_DECLINED;
-    }
-
-    ngx_memcpy(dst->data, src, len);
-    dst->len = len;
-
-    return NGX_OK;
 }

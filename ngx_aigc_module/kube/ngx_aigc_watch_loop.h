@@ -9,6 +9,8 @@
 #include "ngx_aigc_watch.h"
 #include "ngx_aigc_frame.h"
 
+#include "base/ngx_aigc_scan.h"
+
 
 typedef enum {
     NGX_AIGC_WATCH_WAITING = 0,         /* for its timer */
@@ -37,6 +39,9 @@ typedef struct {
     unsigned                 paused:1;  /* libcurl holds bytes back for us */
     unsigned                 gone:1;    /* 410: the version is too old */
     unsigned                 settling:1;    /* the timer is for SETTLED */
+    unsigned                 taking:1;  /* event is half applied, by take */
+    const char              *error;     /* why an event was not taken */
+    ngx_uint_t               status;    /* of the last connection; 0: none */
     uint32_t                 mark;
     ngx_aigc_backoff_t       backoff;
     ngx_aigc_seldom_t        complained;    /* of … */
@@ -47,7 +52,10 @@ typedef struct {
     ngx_str_t                next;      /* continue token of the next page */
     u_char                   next_data[1024];
     ngx_aigc_frame_t         frame;
-    ngx_aigc_watch_event_t   event;     /* parsed, not yet applied; root NULL:
+    ngx_str_t                page;      /* items of a list, not all applied yet;
+                                           malloc'ed */
+    ngx_aigc_scan_walk_t     walk;      /* … and which is the next of them */
+    ngx_aigc_watch_event_t   event;     /* parsed, not yet applied; type 0:
                                            there is none */
     ngx_aigc_fetch_t        *fetch;
     ngx_event_t              timer;     /* reconnect, or silence */
@@ -69,10 +77,20 @@ typedef struct {
 ngx_int_t ngx_aigc_watch_path(ngx_aigc_watch_t *w, ngx_pool_t *pool,
     ngx_str_t *path);
 
+/*
+ * Keeps a page's items, to be applied as events are, some in each pass, its
+ * version and its continue token.  NGX_OK; NGX_DECLINED: not understood;
+ * NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f);
+
+/* Copies a text.  NGX_OK; NGX_DECLINED: no room, dst stays as it was. */
+ngx_int_t ngx_aigc_watch_keep(ngx_str_t *dst, size_t room, ngx_str_t *src);
+
 /* Lists, or watches on from the version that is known. */
 void ngx_aigc_watch_connect(ngx_aigc_watch_t *w);
 
-/* Drops an event that was parsed and not applied: it comes again. */
+/* Drops all that was received and not applied: it comes again. */
 void ngx_aigc_watch_forget(ngx_aigc_watch_t *w);
 
 /* Something was heard: the timer begins anew. */

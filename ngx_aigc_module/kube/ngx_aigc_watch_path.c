@@ -1,5 +1,6 @@
 /*
- * kube/ngx_aigc_watch_path.c — paths of lists and watches.
+ * kube/ngx_aigc_watch_path.c — the paths of lists and watches, and the page that
+ * a list is answered with.
  */
 
 #include <ngx_config.h>
@@ -7,6 +8,8 @@
 #include <ngx_event.h>
 
 #include "ngx_aigc_watch_loop.h"
+
+#include "base/ngx_aigc_timer.h"
 
 
 static ngx_int_t ngx_aigc_watch_selector(ngx_aigc_watch_t *w,
@@ -88,4 +91,67 @@ ngx_aigc_watch_selector(ngx_aigc_watch_t *w, ngx_pool_t *pool, ngx_str_t *out)
     }
 
     return ngx_aigc_url_encode(pool, &value, out);
+}
+
+
+ngx_int_t
+ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f)
+{
+    ngx_str_t  version, next;
+
+    ngx_aigc_scan_t  list[] = {
+        { "metadata", ngx_null_string }, { "items", ngx_null_string }
+    };
+
+    ngx_aigc_scan_t  meta[] = {
+        { "resourceVersion", ngx_null_string }, { "continue", ngx_null_string }
+    };
+
+    if (ngx_aigc_scan(&f->answer, list, 2) != NGX_OK
+        || ngx_aigc_scan(&list[0].value, meta, 2) != NGX_OK
+        || ngx_aigc_scan_string(f->pool, &meta[0].value,
+                                sizeof(w->version_data), &version)
+           != NGX_OK
+        || ngx_aigc_scan_string(f->pool, &meta[1].value, sizeof(w->next_data),
+                                &next)
+           != NGX_OK
+        || version.len == 0
+        || (next.len == 0 && meta[1].value.len > 2)
+        || list[1].value.len == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    w->page.data = ngx_alloc(list[1].value.len, w->all->log);
+    if (w->page.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_aigc_timer_stop(&w->timer);     /* no connection can be silent */
+
+    w->page.len = list[1].value.len;
+    ngx_memcpy(w->page.data, list[1].value.data, w->page.len);
+    ngx_aigc_scan_walk(&w->walk, &w->page);
+
+    (void) ngx_aigc_watch_keep(&w->version, sizeof(w->version_data), &version);
+    (void) ngx_aigc_watch_keep(&w->next, sizeof(w->next_data), &next);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_watch_keep(ngx_str_t *dst, size_t room, ngx_str_t *src)
+{
+    if (src->len > room) {
+        return NGX_DECLINED;
+    }
+
+    if (src->len) {
+        ngx_memcpy(dst->data, src->data, src->len);
+    }
+
+    dst->len = src->len;
+
+    return NGX_OK;
 }

@@ -10,6 +10,9 @@
 #include "ngx_aigc_watch_loop.h"
 
 
+static void ngx_aigc_watch_complain(ngx_aigc_watch_t *w, const char *why);
+
+
 /*
  * No right to a kind that is not required, or no such kind: all goes on without
  * it, and what it once told is forgotten.  Asked for again now and then.
@@ -45,13 +48,41 @@ ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status)
 }
 
 
+static void
+ngx_aigc_watch_complain(ngx_aigc_watch_t *w, const char *why)
+{
+    uint32_t    hash;
+    ngx_uint_t  required, level;
+
+    hash = ngx_crc32_short((u_char *) why, ngx_strlen(why));
+    required = ngx_aigc_watch_required(w);
+    level = required ? NGX_LOG_ERR : NGX_LOG_WARN;
+
+    if (required && hash != w->complaint) {
+        w->complained.done = 0;
+    }
+
+    if (!ngx_aigc_seldom(&w->complained,
+                         required ? NGX_AIGC_WATCH_COMPLAIN_REQUIRED
+                                  : NGX_AIGC_WATCH_COMPLAIN))
+    {
+        return;
+    }
+
+    w->complaint = hash;
+
+    ngx_log_error(level, w->all->log, 0,
+                  "aigc: the watch of %s ended: %s; the table is %T s old, "
+                  "trying again", w->kind->name, why,
+                  ngx_aigc_sync_age(w->all->zone));
+}
+
+
 /* why NULL: it ended as it should, or with 410 */
 void
 ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
 {
-    uint32_t    hash;
     ngx_msec_t  wait;
-    ngx_uint_t  required, level;
 
     if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK) {
         /* after a reload: the new worker watches now */
@@ -89,24 +120,12 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
         (void) ngx_aigc_backoff_next(&w->backoff, NGX_AIGC_WATCH_BACKOFF,
                                      NGX_AIGC_WATCH_BACKOFF_MAX);
 
-        hash = ngx_crc32_short((u_char *) why, ngx_strlen(why));
-        required = ngx_aigc_watch_required(w);
-        level = required ? NGX_LOG_ERR : NGX_LOG_WARN;
+        if (w->kind->failed) {
+            w->kind->failed(w->all->zone, w->status,
+                            (w->status && w->status != 200) ? NULL : why);
 
-        if (required && hash != w->complaint) {
-            w->complained.done = 0;
-        }
-
-        if (ngx_aigc_seldom(&w->complained,
-                            required ? NGX_AIGC_WATCH_COMPLAIN_REQUIRED
-                                     : NGX_AIGC_WATCH_COMPLAIN))
-        {
-            w->complaint = hash;
-            ngx_log_error(level, w->all->log, 0,
-                          "aigc: the watch of %s ended: %s; the table is "
-                          "%T s old, trying again",
-                          w->kind->name, why,
-                          ngx_aigc_sync_age(w->all->zone));
+        } else {
+            ngx_aigc_watch_complain(w, why);
         }
     }
 

@@ -238,6 +238,7 @@ void
 ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark)
 {
     ngx_aigc_revoked(zone)->read = mark;
+    ngx_aigc_revoked(zone)->known = 1;
 }
 
 
@@ -247,14 +248,6 @@ ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor)
     ngx_aigc_lock(zone);
     ngx_aigc_revocation_raise(zone, floor);
     ngx_aigc_unlock(zone);
-}
-
-
-void
-ngx_aigc_revocation_heard(ngx_aigc_zone_t *zone)
-{
-    ngx_aigc_revoked(zone)->heard = ngx_aigc_now();
-    ngx_aigc_revoked(zone)->known = 1;
 }
 
 

@@ -56,8 +56,6 @@ typedef struct {
     ngx_atomic_t      version;          /* incremented at each revocation */
     ngx_atomic_t      known;            /* 1: the ConfigMap was read once, or
                                            may not be read */
-    ngx_atomic_t      heard;            /* ngx_aigc_now() when the ConfigMap was
-                                           last heard of */
     ngx_atomic_t      floor;            /* credentials that started until then
                                            are refused */
     ngx_atomic_t      moved;            /* incremented before a slot is
@@ -127,8 +125,8 @@ ngx_int_t ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone,
 
 /*
  * Revokes text, a sid or sub, as of time.  All workers know it when this
- * returns; it is written to the ConfigMap later (oidc/ngx_aigc_revoke.h).
- * Takes the lock.  NGX_OK; NGX_DECLINED: it was revoked before; NGX_ERROR:
+ * returns; it is written to the ConfigMap later
+ * (ngx_aigc_revocation_store.h).  Takes the lock.  NGX_OK; NGX_DECLINED: it was revoked before; NGX_ERROR:
  * openssl failed.
  */
 ngx_int_t ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text,
@@ -148,15 +146,13 @@ void ngx_aigc_revocation_notify(void (*told)(void));
  * written to the ConfigMap.  _whole() completes the reading: the ConfigMap does
  * not have the entries that the reading did not name.  A reading that is not
  * completed changes nothing but the entries it named.
- * _floor() raises the floor to that of the ConfigMap.  _heard() notes that the
- * ConfigMap was heard of just now, or may not be read.
+ * _floor() raises the floor to that of the ConfigMap.
  */
 uint32_t ngx_aigc_revocation_read(ngx_aigc_zone_t *zone);
 ngx_uint_t ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone,
     ngx_aigc_revoked_t *list, ngx_uint_t n, uint32_t mark, ngx_log_t *log);
 void ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark);
 void ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor);
-void ngx_aigc_revocation_heard(ngx_aigc_zone_t *zone);
 
 typedef enum {
     NGX_AIGC_REVOCATION_PENDING = 0,    /* since time, above the floor, not yet

@@ -394,6 +394,76 @@ frame_events(unit_t *u)
         }
 
         json_decref(event.root);
+
+        /* the same by its text, of which the object is not built */
+
+        ngx_memset(&event, 0xff, sizeof(event));
+
+        if (!is_int(u, ngx_aigc_watch_event_text(&line, &event),
+                    cases[i].type ? NGX_OK : NGX_DECLINED))
+        {
+            unit_note("%s", cases[i].line);
+            continue;
+        }
+
+        is_int(u, event.type, cases[i].type);
+        is_str(u, &event.version, cases[i].version);
+        is_int(u, event.initial_end, cases[i].initial_end);
+        is_int(u, event.code, cases[i].code);
+
+        if (cases[i].type == NGX_AIGC_EVENT_BOOKMARK
+            || cases[i].type == NGX_AIGC_EVENT_ERROR)
+        {
+            ok(u, json_is_object(event.object));
+
+        } else {
+            ok(u, event.root == NULL);
+        }
+
+        ok(u, (event.text.len != 0) == (cases[i].type && event.root == NULL));
+
+        json_decref(event.root);
+    }
+}
+
+
+static void
+frame_texts(unit_t *u)
+{
+    ngx_str_t               line;
+    ngx_uint_t              i;
+    ngx_aigc_watch_event_t  event;
+
+    static const char  *declined[] = {
+        "{\"type\":\"ADDED\",\"object\":{\"metadata\":"
+        "{\"resourceVersion\":\"1\\u0032\"}}}",
+        "{\"type\":\"ADDED\",\"object\":{\"metadata\":"
+        "{\"resourceVersion\":\"\"}}}",
+        "{\"type\":\"ADDED\",\"object\":{\"data\":{}}}",
+        "{\"type\":\"ADDED\",\"object\":[{\"metadata\":"
+        "{\"resourceVersion\":\"12\"}}]}",
+        "{\"type\":\"ADDED\",\"type\":\"ADDED\",\"object\":{\"metadata\":"
+        "{\"resourceVersion\":\"12\"}}}",
+        "{\"type\":\"ADDED\",\"object\":{\"metadata\":"
+        "{\"resourceVersion\":\"12\"}}"
+    };
+
+    line = unit_str(u, "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":"
+                    "{\"name\":\"n\",\"resourceVersion\":\"7\"},\"data\":"
+                    "{\"a\":\"1\"}}}");
+
+    is_int(u, ngx_aigc_watch_event_text(&line, &event), NGX_OK);
+    is_str(u, &event.text, "{\"metadata\":{\"name\":\"n\",\"resourceVersion\":"
+                           "\"7\"},\"data\":{\"a\":\"1\"}}");
+    is_str(u, &event.version, "7");
+
+    for (i = 0; i < sizeof(declined) / sizeof(declined[0]); i++) {
+        line = unit_str(u, declined[i]);
+
+        if (!is_int(u, ngx_aigc_watch_event_text(&line, &event), NGX_DECLINED))
+        {
+            unit_note("%s", declined[i]);
+        }
     }
 }
 
@@ -404,5 +474,6 @@ unit_test_t  frame_tests[] = {
     { "the bound, and memory given back", frame_bound },
     { "linear", frame_linear },
     { "events, and what is none", frame_events },
+    { "an object's text", frame_texts },
     { NULL, NULL }
 };
