@@ -137,6 +137,23 @@ wait_data($t, 'carol', { late => 1 }, '429: later');
 $c = $carol->install($name);
 wait_data($t, 'carol', { late => 1, $key => entry($c->id) }, 'and again');
 
+# A user who waits for long after many failures does not hold up what comes then, here a
+# change of the user's own.
+$t->logto_control('outage', { mode => 'garbage', paths => '^/api/users/carol' });
+for my $i (1 .. 7) {
+    my $errors = metric($t, 'errors_total');
+    $t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
+    $t->wait_for(sub { metric($t, 'errors_total') > $errors }, 10, "failure $i");
+    $c = $carol->install($name);
+    wait_idle($t);
+}
+pass 'each of seven changes is tried at once';
+$t->logto_control('outage', { mode => 'off' });
+$t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/' . $c->id . '-');
+wait_data($t, 'carol', { late => 1 }, 'also the first one after the outage');
+$c = $carol->install($name);
+wait_data($t, 'carol', { late => 1, $key => entry($c->id) }, 'and the next');
+
 # One user's data cannot be read, the longer the more: nobody else waits.  What says so is
 # the order of the calls.  While a call about the failing user is under way another one's
 # instance comes: that one is read and written next.

@@ -25,6 +25,23 @@ ngx_aigc_timer_init(ngx_event_t *ev, ngx_event_handler_pt handler,
 
 
 void
+ngx_aigc_timer_within(ngx_event_t *ev, ngx_msec_t ms)
+{
+    if (ev->timer_set
+        && (ngx_msec_int_t) (ev->timer.key - ngx_current_msec)
+           <= (ngx_msec_int_t) ms)
+    {
+        return;
+    }
+
+    /* nginx does not move an armed timer by less than 300 ms */
+
+    ngx_aigc_timer_stop(ev);
+    ngx_add_timer(ev, ms);
+}
+
+
+void
 ngx_aigc_timer_stop(ngx_event_t *ev)
 {
     if (ev->timer_set) {

@@ -17,6 +17,9 @@
 void ngx_aigc_timer_init(ngx_event_t *ev, ngx_event_handler_pt handler,
     ngx_uint_t cancelable, ngx_log_t *log);
 
+/* Has ev fire in ms at the latest: earlier, if it is armed for that already. */
+void ngx_aigc_timer_within(ngx_event_t *ev, ngx_msec_t ms);
+
 /* Disarms ev if it is armed. */
 void ngx_aigc_timer_stop(ngx_event_t *ev);
 

@@ -106,22 +106,7 @@ ngx_aigc_reconcile_leader(ngx_uint_t leads)
 void
 ngx_aigc_reconcile_kick(void)
 {
-    ngx_msec_int_t  left;
-    ngx_event_t    *ev;
-
-    ev = &ngx_aigc_reconcile_event;
-
-    if (ev->timer_set) {
-        left = (ngx_msec_int_t) (ev->timer.key - ngx_current_msec);
-
-        if (left <= NGX_AIGC_RECONCILE_SOON) {
-            return;
-        }
-
-        ngx_del_timer(ev);
-    }
-
-    ngx_add_timer(ev, NGX_AIGC_RECONCILE_SOON);
+    ngx_aigc_timer_within(&ngx_aigc_reconcile_event, NGX_AIGC_RECONCILE_SOON);
 }
 
 

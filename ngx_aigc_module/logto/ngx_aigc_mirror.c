@@ -136,8 +136,8 @@ ngx_aigc_mirror_stop(void)
 static void
 ngx_aigc_mirror_arm(ngx_msec_t wait)
 {
-    if (!ngx_aigc_mirror_event.timer_set && ngx_aigc_mirror_call == NULL) {
-        ngx_add_timer(&ngx_aigc_mirror_event, wait);
+    if (ngx_aigc_mirror_call == NULL) {
+        ngx_aigc_timer_within(&ngx_aigc_mirror_event, wait);
     }
 }
 
