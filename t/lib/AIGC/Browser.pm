@@ -48,8 +48,8 @@ sub start {
     return $self;
 }
 
-# The driver ends with the test, however that ends; so is the browser to end with
-# the driver, which lets it live on when it is told to go.
+# ChromeDriver ends with the test, and leaves its browser running when a signal ends
+# it: so the browser is started in a way that ends it with the driver.
 sub _tied {
     my $self = shift;
     my $file = $self->{stack}->file('run/chromium');
@@ -203,8 +203,8 @@ sub all {
 sub click { my $self = shift; $self->_hand('click', @_) }
 sub type  { my ($self, $css, $text) = @_; $self->_hand(sub { $_[0]->type($text) }, $css) }
 
-# What is on its way in, out, or below something else is looked for again: these
-# refusals of the driver's come before anything was done.
+# Searches again for an element that appears, disappears or is covered just now:
+# the driver refuses these before it has done anything.
 sub _hand {
     my ($self, $do, @which) = @_;
     my $why = '';

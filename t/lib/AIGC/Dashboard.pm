@@ -57,7 +57,7 @@ sub axe {
         local $/;
         <$f>;
     };
-    # a colour that is on its way is none
+    # axe-core judges colours: wait until none is in a transition
     $b->await('return Promise.all(document.getAnimations().filter(a =>
         a.effect.getTiming().iterations !== Infinity).map(a => a.finished.catch(() => 0)))');
     $b->run($axe . '; window.axe = axe');

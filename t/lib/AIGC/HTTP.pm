@@ -102,11 +102,6 @@ sub read_until {    # all up to and with what the pattern matches, or undef
     return substr $self->{in}, 0, $+[0], '';
 }
 
-sub at_end {        # has the other side closed, within so many seconds?
-    my ($self, $timeout) = @_;
-    return eval { !$self->fill($timeout // 1) } // 0;
-}
-
 # The bytes of a request: method, url; target, host, http, headers, body.
 sub request_bytes {
     my (%o) = @_;

@@ -42,7 +42,6 @@ sub response { $_[0]{response} }
 sub code     { $_[0]{response}->code }      # 101 when it is open
 
 sub send     { my ($self, $text)  = @_; $self->_frame(1, $text) }
-sub send_bin { my ($self, $bytes) = @_; $self->_frame(2, $bytes) }
 sub ping     { my ($self, $bytes) = @_; $self->_frame(9, $bytes // '') }
 
 # The next message; undef when the other side has closed.  Dies when nothing
