@@ -67,7 +67,7 @@ const ngx_aigc_kind_t  ngx_http_aigc_kinds[] = {
     /* one object, up to a megabyte: entries, most of them of other gateways */
 
     { "ConfigMaps", "/api/v1", "configmaps", NULL,
-      "metadata.name=" NGX_AIGC_REVOKED_NAME, 1,
+      "metadata.name=" NGX_AIGC_REVOCATION_NAME, 1,
       NGX_AIGC_KIND_OWN|NGX_AIGC_KIND_AGE, NULL, "revocations_age_seconds",
       "Seconds since the revocations' ConfigMap was last heard of.",
       0, NULL, NULL, NULL, ngx_http_aigc_revocations_listed,

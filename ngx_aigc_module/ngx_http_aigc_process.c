@@ -117,7 +117,7 @@ static void
 ngx_http_aigc_shutdown(void)
 {
     ngx_aigc_lease_release();
-    ngx_aigc_revocation_quit();
+    ngx_aigc_revocation_shutdown();
 }
 
 

@@ -134,7 +134,7 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     const ngx_aigc_kind_t   *kind;
     ngx_aigc_shm_t          *shm = mcf->zone->shm;
     ngx_aigc_table_t        *table = ngx_aigc_table(mcf->zone);
-    ngx_aigc_revocations_t  *revoked = ngx_aigc_revoked(mcf->zone);
+    ngx_aigc_revocations_t  *revocations = ngx_aigc_revocations(mcf->zone);
 
     struct {
         const char         *name;
@@ -234,7 +234,7 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
           shm->counters.user_releases },
         { "revocations", "gauge",
           "Revocations in the zone.",
-          revoked->used },
+          revocations->used },
         { "revocations_max", "gauge",
           "Revocations that the zone has room for.",
           ngx_aigc_revocations_n(mcf->zone) },

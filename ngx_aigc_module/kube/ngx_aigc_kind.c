@@ -1,6 +1,6 @@
 /*
- * kube/ngx_aigc_kind.c — the table of kinds: what becomes of an object, and what
- * a sweep drops.
+ * kube/ngx_aigc_kind.c — the table of kinds: what becomes of an object, and
+ * what a sweep drops.
  */
 
 #include "ngx_aigc_kind.h"

@@ -49,13 +49,13 @@ typedef struct {
     const char   *name;                 /* in the log: "Pods" */
     const char   *api;                  /* "/api/v1" */
     const char   *plural;               /* "pods" */
-    const char   *labels;               /* which of them, by a label selector, */
+    const char   *labels;               /* which of them: a label selector, */
     const char   *fields;               /* … or a field selector; both NULL: the
                                            administrator's label selector */
     ngx_uint_t    page;                 /* objects in a page of a list */
     ngx_uint_t    flags;
     const char   *without;              /* what instances are shown without
-                                           where it is refused; NULL: required */
+                                           where it is refused, or NULL */
     const char   *metric;               /* "pods_synced" of /metrics, … */
     const char   *help;                 /* … what it says; NULL: no metric */
 

@@ -153,8 +153,8 @@ void
 ngx_aigc_gone(ngx_aigc_zone_t *zone, ngx_str_t *sub, ngx_aigc_gone_e how,
     time_t signed_in, ngx_uint_t runs, ngx_log_t *log)
 {
-    uint64_t            when;
-    ngx_aigc_revoked_e  reason;
+    uint64_t               when;
+    ngx_aigc_revocation_e  reason;
 
     static const char  *words[] = { "suspended", "deleted" };
 
@@ -163,14 +163,14 @@ ngx_aigc_gone(ngx_aigc_zone_t *zone, ngx_str_t *sub, ngx_aigc_gone_e how,
 
     /* told before, and nothing has begun since */
 
-    if (when && reason != NGX_AIGC_REVOKED_SESSION
+    if (when && reason != NGX_AIGC_REVOCATION_SESSION
         && ngx_aigc_when_time(when) >= signed_in
-        && !(runs && reason == NGX_AIGC_REVOKED_RELEASED))
+        && !(runs && reason == NGX_AIGC_REVOCATION_RELEASED))
     {
         return;
     }
 
-    if (ngx_aigc_revocation_put(zone, sub, ngx_time(), NGX_AIGC_REVOKED_USER,
+    if (ngx_aigc_revocation_put(zone, sub, ngx_time(), NGX_AIGC_REVOCATION_USER,
                                 log)
         == NGX_OK)
     {

@@ -13,8 +13,8 @@ typedef struct {
     ngx_uint_t           none;          /* … which then named nobody */
     uint32_t             slot;          /* goes on here */
     ngx_uint_t           nusers;        /* 0: no walk is under way */
-    ngx_aigc_revoked_t   users[NGX_AIGC_RELEASE_USERS];
-    u_char               found[NGX_AIGC_RELEASE_USERS];
+    ngx_aigc_revocation_t  users[NGX_AIGC_RELEASE_USERS];
+    u_char                 found[NGX_AIGC_RELEASE_USERS];
 } ngx_aigc_release_sweep_t;
 
 
@@ -107,7 +107,7 @@ ngx_aigc_release_begin(ngx_aigc_release_sweep_t *sweep)
     sweep->version = version;
     sweep->slot = 0;
     sweep->nusers = ngx_aigc_revocation_list(ngx_aigc_release_zone,
-                                             NGX_AIGC_REVOCATION_USER, 0,
+                                             NGX_AIGC_REVOCATIONS_USER, 0,
                                              sweep->users,
                                              NGX_AIGC_RELEASE_USERS);
     sweep->none = (sweep->nusers == 0);
@@ -123,7 +123,7 @@ static ngx_uint_t
 ngx_aigc_release_find(ngx_aigc_release_sweep_t *sweep,
     ngx_aigc_leader_item_t *list)
 {
-    u_char              key[NGX_AIGC_REVOKED_KEY_LEN];
+    u_char              key[NGX_AIGC_REVOCATION_KEY_LEN];
     ngx_str_t           owner;
     ngx_uint_t          i, n, looked;
     ngx_aigc_record_t   record;
@@ -147,12 +147,13 @@ ngx_aigc_release_find(ngx_aigc_release_sweep_t *sweep,
 
         ngx_aigc_fixed_get(&record.owner, &owner);
 
-        if (ngx_aigc_revoked_key(&owner, key) != NGX_OK) {
+        if (ngx_aigc_revocation_key(&owner, key) != NGX_OK) {
             continue;
         }
 
         for (i = 0; i < sweep->nusers; i++) {
-            if (ngx_memcmp(sweep->users[i].key, key, NGX_AIGC_REVOKED_KEY_LEN)
+            if (ngx_memcmp(sweep->users[i].key, key,
+                           NGX_AIGC_REVOCATION_KEY_LEN)
                 == 0)
             {
                 break;

@@ -129,14 +129,14 @@ ngx_http_aigc_webhook_revoke(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    time = ngx_aigc_revoked_time(now, webhook->created);
+    time = ngx_aigc_revocation_time(now, webhook->created);
 
     if (time + mcf->lifetime < now) {
         return NGX_DONE;                /* no session is that old */
     }
 
     rc = ngx_aigc_revocation_put(mcf->zone, &webhook->user, time,
-                                 NGX_AIGC_REVOKED_USER, ngx_cycle->log);
+                                 NGX_AIGC_REVOCATION_USER, ngx_cycle->log);
 
     if (rc == NGX_OK) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,

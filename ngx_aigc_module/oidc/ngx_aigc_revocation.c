@@ -14,10 +14,10 @@
 static uint32_t *ngx_aigc_revocation_bucket(ngx_aigc_zone_t *zone,
     u_char *key);
 static uint64_t ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key);
-static ngx_aigc_revocation_t *ngx_aigc_revocation_slot(ngx_aigc_zone_t *zone,
-    u_char *key);
-static ngx_aigc_revocation_t *ngx_aigc_revocation_add(ngx_aigc_zone_t *zone,
-    ngx_aigc_revoked_t *revoked);
+static ngx_aigc_revocation_slot_t *ngx_aigc_revocation_slot(
+    ngx_aigc_zone_t *zone, u_char *key);
+static ngx_aigc_revocation_slot_t *ngx_aigc_revocation_add(
+    ngx_aigc_zone_t *zone, ngx_aigc_revocation_t *revocation);
 static uint32_t ngx_aigc_revocation_free(ngx_aigc_zone_t *zone,
     uint64_t when);
 static void ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when);
@@ -33,7 +33,7 @@ static void  (*ngx_aigc_revocation_told)(void);
 /* behind the slots, the head of a chain for each */
 ngx_aigc_part_t  ngx_aigc_revocation_part = {
     sizeof(ngx_aigc_revocations_t),
-    sizeof(ngx_aigc_revocation_t) + sizeof(uint32_t),
+    sizeof(ngx_aigc_revocation_slot_t) + sizeof(uint32_t),
     16, NGX_AIGC_REVOCATIONS_MAX, NULL, 0
 };
 
@@ -42,11 +42,11 @@ ngx_int_t
 ngx_aigc_subject(ngx_str_t *session, ngx_str_t *login, ngx_str_t *user,
     time_t start, ngx_aigc_subject_t *s)
 {
-    u_char  key[3][NGX_AIGC_REVOKED_KEY_LEN];
+    u_char  key[3][NGX_AIGC_REVOCATION_KEY_LEN];
 
-    if (ngx_aigc_revoked_key(session, key[0]) != NGX_OK
-        || ngx_aigc_revoked_key(login, key[1]) != NGX_OK
-        || ngx_aigc_revoked_key(user, key[2]) != NGX_OK)
+    if (ngx_aigc_revocation_key(session, key[0]) != NGX_OK
+        || ngx_aigc_revocation_key(login, key[1]) != NGX_OK
+        || ngx_aigc_revocation_key(user, key[2]) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -71,10 +71,10 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
 
     /* what is revoked from here on changes the version */
 
-    *version = ngx_aigc_revoked(zone)->version;
+    *version = ngx_aigc_revocations(zone)->version;
     ngx_memory_barrier();
 
-    if (s->start <= (time_t) ngx_aigc_revoked(zone)->floor) {
+    if (s->start <= (time_t) ngx_aigc_revocations(zone)->floor) {
         return NGX_DECLINED;
     }
 
@@ -94,9 +94,9 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
 uint64_t
 ngx_aigc_revocation_when(ngx_aigc_zone_t *zone, ngx_str_t *text)
 {
-    u_char  key[NGX_AIGC_REVOKED_KEY_LEN];
+    u_char  key[NGX_AIGC_REVOCATION_KEY_LEN];
 
-    return (ngx_aigc_revoked_key(text, key) == NGX_OK)
+    return (ngx_aigc_revocation_key(text, key) == NGX_OK)
            ? ngx_aigc_revocation_find(zone, key) : 0;
 }
 
@@ -109,37 +109,37 @@ ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s)
     when = ngx_aigc_revocation_find(zone, s->user);
 
     return (when && s->start <= ngx_aigc_when_time(when)
-            && ngx_aigc_when_reason(when) >= NGX_AIGC_REVOKED_USER)
+            && ngx_aigc_when_reason(when) >= NGX_AIGC_REVOCATION_USER)
            ? NGX_OK : NGX_DECLINED;
 }
 
 
 ngx_int_t
 ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
-    ngx_aigc_revoked_e reason, ngx_log_t *log)
+    ngx_aigc_revocation_e reason, ngx_log_t *log)
 {
-    ngx_int_t               rc;
-    ngx_aigc_revoked_t      revoked;
-    ngx_aigc_revocation_t  *r;
-    ngx_atomic_uint_t       full;
+    ngx_int_t                    rc;
+    ngx_aigc_revocation_t        revocation;
+    ngx_aigc_revocation_slot_t  *r;
+    ngx_atomic_uint_t            full;
 
-    if (ngx_aigc_revoked_key(text, revoked.key) != NGX_OK) {
+    if (ngx_aigc_revocation_key(text, revocation.key) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    revoked.when = ngx_aigc_when(time, reason);
+    revocation.when = ngx_aigc_when(time, reason);
 
     ngx_aigc_lock(zone);
 
     rc = NGX_OK;
     full = zone->shm->counters.revocations_full;
-    r = ngx_aigc_revocation_slot(zone, revoked.key);
+    r = ngx_aigc_revocation_slot(zone, revocation.key);
 
     if (r == NULL) {
-        (void) ngx_aigc_revocation_add(zone, &revoked);
+        (void) ngx_aigc_revocation_add(zone, &revocation);
 
-    } else if (r->revoked.when < revoked.when) {
-        r->revoked.when = revoked.when;
+    } else if (r->revocation.when < revocation.when) {
+        r->revocation.when = revocation.when;
 
     } else {
         rc = NGX_DECLINED;
@@ -148,7 +148,7 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
     ngx_memory_barrier();
 
     if (rc == NGX_OK) {
-        ngx_aigc_revoked(zone)->version++;
+        ngx_aigc_revocations(zone)->version++;
     }
 
     ngx_aigc_unlock(zone);
@@ -173,20 +173,20 @@ ngx_aigc_revocation_notify(void (*told)(void))
 uint32_t
 ngx_aigc_revocation_read(ngx_aigc_zone_t *zone)
 {
-    return (uint32_t) ++ngx_aigc_revoked(zone)->begun;
+    return (uint32_t) ++ngx_aigc_revocations(zone)->begun;
 }
 
 
 ngx_uint_t
-ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
+ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revocation_t *list,
     ngx_uint_t n, uint32_t mark, ngx_log_t *log)
 {
-    ngx_uint_t              i, made, changed;
-    ngx_aigc_revocation_t  *r;
-    ngx_atomic_uint_t       full;
+    ngx_uint_t                   i, made, changed;
+    ngx_aigc_revocation_slot_t  *r;
+    ngx_atomic_uint_t            full;
 
     if (mark == 0) {
-        mark = (uint32_t) ngx_aigc_revoked(zone)->begun;
+        mark = (uint32_t) ngx_aigc_revocations(zone)->begun;
     }
 
     made = 0;
@@ -201,16 +201,16 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
         r = ngx_aigc_revocation_slot(zone, list[i].key);
 
         if (r == NULL) {
-            made += (ngx_aigc_revoked(zone)->used
+            made += (ngx_aigc_revocations(zone)->used
                      >= ngx_aigc_revocations_n(zone)
                      && ngx_aigc_when_time(list[i].when)
-                        > (time_t) ngx_aigc_revoked(zone)->floor);
+                        > (time_t) ngx_aigc_revocations(zone)->floor);
 
             r = ngx_aigc_revocation_add(zone, &list[i]);
             changed |= (r != NULL);
 
-        } else if (r->revoked.when < list[i].when) {
-            r->revoked.when = list[i].when;
+        } else if (r->revocation.when < list[i].when) {
+            r->revocation.when = list[i].when;
             changed = 1;
         }
 
@@ -223,7 +223,7 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
     ngx_memory_barrier();
 
     if (changed) {
-        ngx_aigc_revoked(zone)->version++;
+        ngx_aigc_revocations(zone)->version++;
     }
 
     ngx_aigc_unlock(zone);
@@ -237,8 +237,8 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
 void
 ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark)
 {
-    ngx_aigc_revoked(zone)->read = mark;
-    ngx_aigc_revoked(zone)->known = 1;
+    ngx_aigc_revocations(zone)->read = mark;
+    ngx_aigc_revocations(zone)->known = 1;
 }
 
 
@@ -252,18 +252,18 @@ ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor)
 
 
 void
-ngx_aigc_revocation_released(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *user)
+ngx_aigc_revocation_released(ngx_aigc_zone_t *zone, ngx_aigc_revocation_t *user)
 {
-    ngx_aigc_revocation_t  *r;
+    ngx_aigc_revocation_slot_t  *r;
 
     ngx_aigc_lock(zone);
 
     r = ngx_aigc_revocation_slot(zone, user->key);
 
-    if (r && r->revoked.when == user->when) {
-        r->revoked.when = ngx_aigc_when(ngx_aigc_when_time(user->when),
-                                        NGX_AIGC_REVOKED_RELEASED);
-        ngx_aigc_revoked(zone)->version++;
+    if (r && r->revocation.when == user->when) {
+        r->revocation.when = ngx_aigc_when(ngx_aigc_when_time(user->when),
+                                        NGX_AIGC_REVOCATION_RELEASED);
+        ngx_aigc_revocations(zone)->version++;
     }
 
     ngx_aigc_unlock(zone);
@@ -273,9 +273,9 @@ ngx_aigc_revocation_released(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *user)
 void
 ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
 {
-    time_t                  ended;
-    uint32_t                i, used;
-    ngx_aigc_revocation_t  *r;
+    time_t                       ended;
+    uint32_t                     i, used;
+    ngx_aigc_revocation_slot_t  *r;
 
     used = 0;
 
@@ -283,42 +283,42 @@ ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time)
 
     for (i = 0; i < ngx_aigc_revocations_n(zone); i++) {
 
-        r = &ngx_aigc_revocations(zone)[i];
-        ended = ngx_aigc_when_time(r->revoked.when);
+        r = &ngx_aigc_revocation_slots(zone)[i];
+        ended = ngx_aigc_when_time(r->revocation.when);
 
-        if (r->revoked.when
+        if (r->revocation.when
             && (ended < time
                 || (ngx_aigc_revocation_stored(zone, r) == 0
-                    && ended <= (time_t) ngx_aigc_revoked(zone)->floor)))
+                    && ended <= (time_t) ngx_aigc_revocations(zone)->floor)))
         {
             ngx_aigc_revocation_drop(zone, i);
         }
 
-        used += (r->revoked.when != 0);
+        used += (r->revocation.when != 0);
     }
 
     /* whoever died while counting */
 
-    ngx_aigc_revoked(zone)->used = used;
+    ngx_aigc_revocations(zone)->used = used;
 
     ngx_aigc_unlock(zone);
 }
 
 
 void
-ngx_aigc_revocation_forget(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *list,
+ngx_aigc_revocation_forget(ngx_aigc_zone_t *zone, ngx_aigc_revocation_t *list,
     ngx_uint_t n)
 {
-    ngx_uint_t              i;
-    ngx_aigc_revocation_t  *r;
+    ngx_uint_t                   i;
+    ngx_aigc_revocation_slot_t  *r;
 
     ngx_aigc_lock(zone);
 
     for (i = 0; i < n; i++) {
         r = ngx_aigc_revocation_slot(zone, list[i].key);
 
-        if (r && r->revoked.when == list[i].when) {
-            ngx_aigc_revocation_drop(zone, r - ngx_aigc_revocations(zone));
+        if (r && r->revocation.when == list[i].when) {
+            ngx_aigc_revocation_drop(zone, r - ngx_aigc_revocation_slots(zone));
         }
     }
 
@@ -335,7 +335,7 @@ ngx_aigc_revocation_bucket(ngx_aigc_zone_t *zone, u_char *key)
 
     n = ngx_aigc_revocations_n(zone);
 
-    heads = (uint32_t *) &ngx_aigc_revocations(zone)[n];
+    heads = (uint32_t *) &ngx_aigc_revocation_slots(zone)[n];
 
     return &heads[hash % n];
 }
@@ -345,15 +345,15 @@ ngx_aigc_revocation_bucket(ngx_aigc_zone_t *zone, u_char *key)
 static uint64_t
 ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key)
 {
-    uint32_t                next, n;
-    uint64_t                when;
-    ngx_uint_t              i;
-    ngx_atomic_uint_t       moved;
-    ngx_aigc_revocation_t  *r;
+    uint32_t                     next, n;
+    uint64_t                     when;
+    ngx_uint_t                   i;
+    ngx_atomic_uint_t            moved;
+    ngx_aigc_revocation_slot_t  *r;
 
     for (i = 0; i < NGX_AIGC_SEQ_TRIES; i++) {
 
-        moved = ngx_aigc_revoked(zone)->moved;
+        moved = ngx_aigc_revocations(zone)->moved;
         ngx_memory_barrier();
 
         when = 0;
@@ -361,10 +361,10 @@ ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key)
 
         for (n = 0; next && n < ngx_aigc_revocations_n(zone); n++) {
 
-            r = &ngx_aigc_revocations(zone)[next - 1];
+            r = &ngx_aigc_revocation_slots(zone)[next - 1];
 
-            if (ngx_memcmp(r->revoked.key, key, NGX_AIGC_SUBJECT_KEY) == 0) {
-                when = r->revoked.when;
+            if (ngx_memcmp(r->revocation.key, key, NGX_AIGC_SUBJECT_KEY) == 0) {
+                when = r->revocation.when;
                 break;
             }
 
@@ -373,7 +373,7 @@ ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key)
 
         ngx_memory_barrier();
 
-        if (moved == ngx_aigc_revoked(zone)->moved) {
+        if (moved == ngx_aigc_revocations(zone)->moved) {
             return when;
         }
     }
@@ -384,18 +384,20 @@ ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key)
 
 /* The functions below: with the lock held. */
 
-static ngx_aigc_revocation_t *
+static ngx_aigc_revocation_slot_t *
 ngx_aigc_revocation_slot(ngx_aigc_zone_t *zone, u_char *key)
 {
-    uint32_t                next;
-    ngx_aigc_revocation_t  *r;
+    uint32_t                     next;
+    ngx_aigc_revocation_slot_t  *r;
 
     next = *ngx_aigc_revocation_bucket(zone, key);
 
     while (next) {
-        r = &ngx_aigc_revocations(zone)[next - 1];
+        r = &ngx_aigc_revocation_slots(zone)[next - 1];
 
-        if (ngx_memcmp(r->revoked.key, key, NGX_AIGC_REVOKED_KEY_LEN) == 0) {
+        if (ngx_memcmp(r->revocation.key, key, NGX_AIGC_REVOCATION_KEY_LEN)
+            == 0)
+        {
             return r;
         }
 
@@ -407,26 +409,27 @@ ngx_aigc_revocation_slot(ngx_aigc_zone_t *zone, u_char *key)
 
 
 /* NULL: there is no room, the floor stands for it */
-static ngx_aigc_revocation_t *
-ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked)
+static ngx_aigc_revocation_slot_t *
+ngx_aigc_revocation_add(ngx_aigc_zone_t *zone,
+    ngx_aigc_revocation_t *revocation)
 {
-    uint32_t                slot, *head;
-    ngx_aigc_revocation_t  *r;
+    uint32_t                     slot, *head;
+    ngx_aigc_revocation_slot_t  *r;
 
-    slot = ngx_aigc_revocation_free(zone, revoked->when);
+    slot = ngx_aigc_revocation_free(zone, revocation->when);
 
     if (slot == NGX_AIGC_NONE) {
         return NULL;
     }
 
-    r = &ngx_aigc_revocations(zone)[slot];
-    head = ngx_aigc_revocation_bucket(zone, revoked->key);
+    r = &ngx_aigc_revocation_slots(zone)[slot];
+    head = ngx_aigc_revocation_bucket(zone, revocation->key);
 
-    ngx_aigc_revoked(zone)->moved++;
-    ngx_aigc_revoked(zone)->used++;
+    ngx_aigc_revocations(zone)->moved++;
+    ngx_aigc_revocations(zone)->used++;
     ngx_memory_barrier();
 
-    r->revoked = *revoked;
+    r->revocation = *revocation;
     r->stored = 0;
     r->mark = 0;
     r->next = *head;
@@ -445,39 +448,40 @@ ngx_aigc_revocation_add(ngx_aigc_zone_t *zone, ngx_aigc_revoked_t *revoked)
 static uint32_t
 ngx_aigc_revocation_free(ngx_aigc_zone_t *zone, uint64_t when)
 {
-    uint32_t                i, slot, oldest;
-    ngx_aigc_revocation_t  *r;
+    uint32_t                     i, slot, oldest;
+    ngx_aigc_revocation_slot_t  *r;
 
-    r = ngx_aigc_revocations(zone);
+    r = ngx_aigc_revocation_slots(zone);
     oldest = 0;
 
-    if (ngx_aigc_revoked(zone)->used >= ngx_aigc_revocations_n(zone)
-        && ngx_aigc_when_time(when) <= (time_t) ngx_aigc_revoked(zone)->floor)
+    if (ngx_aigc_revocations(zone)->used >= ngx_aigc_revocations_n(zone)
+        && ngx_aigc_when_time(when)
+           <= (time_t) ngx_aigc_revocations(zone)->floor)
     {
         return NGX_AIGC_NONE;
     }
 
     for (i = 0; i < ngx_aigc_revocations_n(zone); i++) {
 
-        slot = (ngx_aigc_revoked(zone)->cursor + i)
+        slot = (ngx_aigc_revocations(zone)->cursor + i)
                % ngx_aigc_revocations_n(zone);
 
-        if (r[slot].revoked.when == 0) {
-            ngx_aigc_revoked(zone)->cursor = slot + 1;
+        if (r[slot].revocation.when == 0) {
+            ngx_aigc_revocations(zone)->cursor = slot + 1;
             return slot;
         }
 
-        if (r[slot].revoked.when < r[oldest].revoked.when) {
+        if (r[slot].revocation.when < r[oldest].revocation.when) {
             oldest = slot;
         }
     }
 
-    if (when <= r[oldest].revoked.when) {
+    if (when <= r[oldest].revocation.when) {
         ngx_aigc_revocation_full(zone, when);
         return NGX_AIGC_NONE;
     }
 
-    ngx_aigc_revocation_full(zone, r[oldest].revoked.when);
+    ngx_aigc_revocation_full(zone, r[oldest].revocation.when);
     ngx_aigc_revocation_drop(zone, oldest);
 
     return oldest;
@@ -499,7 +503,7 @@ ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
     ngx_log_t *log)
 {
     if (zone->shm->counters.revocations_full == full
-        || !ngx_aigc_seldom(&ngx_aigc_revoked(zone)->told,
+        || !ngx_aigc_seldom(&ngx_aigc_revocations(zone)->told,
                             NGX_AIGC_REVOCATIONS_TOLD))
     {
         return;
@@ -509,7 +513,7 @@ ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
                   "aigc: no room for more than %uD revocations: sessions that "
                   "began until %T are refused; a larger \"aigc_zone\" holds "
                   "more, up to %d", ngx_aigc_revocations_n(zone),
-                  (time_t) ngx_aigc_revoked(zone)->floor,
+                  (time_t) ngx_aigc_revocations(zone)->floor,
                   NGX_AIGC_REVOCATIONS_MAX);
 }
 
@@ -517,12 +521,12 @@ ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
 static void
 ngx_aigc_revocation_drop(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    uint32_t               *next;
-    ngx_aigc_revocation_t  *r;
+    uint32_t                    *next;
+    ngx_aigc_revocation_slot_t  *r;
 
-    r = ngx_aigc_revocations(zone);
+    r = ngx_aigc_revocation_slots(zone);
 
-    next = ngx_aigc_revocation_bucket(zone, r[slot].revoked.key);
+    next = ngx_aigc_revocation_bucket(zone, r[slot].revocation.key);
 
     while (*next && *next != slot + 1) {
         next = &r[*next - 1].next;
@@ -534,20 +538,20 @@ ngx_aigc_revocation_drop(ngx_aigc_zone_t *zone, uint32_t slot)
 
     ngx_memory_barrier();
 
-    r[slot].revoked.when = 0;
-    ngx_aigc_revoked(zone)->used--;
+    r[slot].revocation.when = 0;
+    ngx_aigc_revocations(zone)->used--;
 }
 
 
 static void
 ngx_aigc_revocation_raise(ngx_aigc_zone_t *zone, time_t floor)
 {
-    if (floor <= (time_t) ngx_aigc_revoked(zone)->floor) {
+    if (floor <= (time_t) ngx_aigc_revocations(zone)->floor) {
         return;
     }
 
-    ngx_aigc_revoked(zone)->floor = floor;
+    ngx_aigc_revocations(zone)->floor = floor;
     ngx_memory_barrier();
 
-    ngx_aigc_revoked(zone)->version++;
+    ngx_aigc_revocations(zone)->version++;
 }

@@ -2,7 +2,7 @@
  * oidc/ngx_aigc_revocation.h — the revocations of all gateways, in the zone:
  * any worker of this gateway adds one and all workers know it at once; those
  * of other gateways come from a ConfigMap.  The format of an entry is
- * described in oidc/ngx_aigc_revoked.h.
+ * described in oidc/ngx_aigc_revocation_entry.h.
  *
  * Writers take the zone's lock, readers do not.  A hash chain is changed word
  * by word, in an order that keeps it whole if a writer dies in between.
@@ -18,7 +18,7 @@
 
 #include "base/ngx_aigc_zone.h"
 
-#include "ngx_aigc_revoked.h"
+#include "ngx_aigc_revocation_entry.h"
 
 
 #define NGX_AIGC_REVOCATIONS_MAX  16384 /* fills a ConfigMap: 1 MiB */
@@ -43,13 +43,13 @@ typedef struct {
 } ngx_aigc_subject_t;
 
 typedef struct {
-    ngx_aigc_revoked_t  revoked;        /* revoked.when 0: the slot is free */
-    uint64_t            stored;         /* "when" in the ConfigMap */
-    uint32_t            mark;           /* the reading in which stored was
+    ngx_aigc_revocation_t  revocation;  /* its "when" 0: the slot is free */
+    uint64_t               stored;      /* "when" in the ConfigMap */
+    uint32_t               mark;        /* the reading in which stored was
                                            seen */
-    uint32_t            next;           /* in the hash chain: slot + 1; 0:
+    uint32_t               next;        /* in the hash chain: slot + 1; 0:
                                            none */
-} ngx_aigc_revocation_t;
+} ngx_aigc_revocation_slot_t;
 
 
 typedef struct {
@@ -69,21 +69,22 @@ typedef struct {
     uint32_t          used;
     uint32_t          cursor;           /* the search for a free slot starts
                                            here */
-    ngx_aigc_revocation_t  slots[];
+    ngx_aigc_revocation_slot_t  slots[];
 } ngx_aigc_revocations_t;
 
 
 extern ngx_aigc_part_t  ngx_aigc_revocation_part;
 
-#define ngx_aigc_revoked(zone)                                                \
+#define ngx_aigc_revocations(zone)                                            \
     ((ngx_aigc_revocations_t *) ngx_aigc_part(zone, ngx_aigc_revocation_part))
-#define ngx_aigc_revocations(zone)  (ngx_aigc_revoked(zone)->slots)
+#define ngx_aigc_revocation_slots(zone)  (ngx_aigc_revocations(zone)->slots)
 #define ngx_aigc_revocations_n(zone)                                          \
     ngx_aigc_part_slots(zone, ngx_aigc_revocation_part)
 
 /* "when" of entry r in the ConfigMap; 0: the ConfigMap does not have it. */
 #define ngx_aigc_revocation_stored(zone, r)                                   \
-    (((int32_t) ((r)->mark - (uint32_t) ngx_aigc_revoked(zone)->read) >= 0)   \
+    (((int32_t) ((r)->mark - (uint32_t) ngx_aigc_revocations(zone)->read)     \
+      >= 0)                                                                   \
      ? (r)->stored : 0)
 
 
@@ -102,7 +103,7 @@ ngx_int_t ngx_aigc_revocation_check(ngx_aigc_zone_t *zone,
     ngx_aigc_subject_t *s, ngx_atomic_uint_t *version);
 
 #define ngx_aigc_revocation_version(zone)                                     \
-    ((ngx_atomic_uint_t) ngx_aigc_revoked(zone)->version)
+    ((ngx_atomic_uint_t) ngx_aigc_revocations(zone)->version)
 
 /*
  * Returns "when" of text, which is a sid or sub; 0: it is not revoked; all bits
@@ -114,7 +115,7 @@ uint64_t ngx_aigc_revocation_when(ngx_aigc_zone_t *zone, ngx_str_t *text);
  * 1: the ConfigMap was read once, or the cluster does not let us read it.
  * 0: nobody can tell yet who is revoked.
  */
-#define ngx_aigc_revocation_known(zone)  (ngx_aigc_revoked(zone)->known)
+#define ngx_aigc_revocation_known(zone)  (ngx_aigc_revocations(zone)->known)
 
 /*
  * Why is the credential s, which is revoked?  NGX_OK: its user was suspended or
@@ -126,11 +127,11 @@ ngx_int_t ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone,
 /*
  * Revokes text, a sid or sub, as of time.  All workers know it when this
  * returns; it is written to the ConfigMap later
- * (ngx_aigc_revocation_store.h).  Takes the lock.  NGX_OK; NGX_DECLINED: it was revoked before; NGX_ERROR:
- * openssl failed.
+ * (ngx_aigc_revocation_store.h).  Takes the lock.  NGX_OK; NGX_DECLINED: it was
+ * revoked before; NGX_ERROR: openssl failed.
  */
 ngx_int_t ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text,
-    time_t time, ngx_aigc_revoked_e reason, ngx_log_t *log);
+    time_t time, ngx_aigc_revocation_e reason, ngx_log_t *log);
 
 /*
  * Has told called after each ngx_aigc_revocation_put() of this process; NULL:
@@ -150,21 +151,21 @@ void ngx_aigc_revocation_notify(void (*told)(void));
  */
 uint32_t ngx_aigc_revocation_read(ngx_aigc_zone_t *zone);
 ngx_uint_t ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone,
-    ngx_aigc_revoked_t *list, ngx_uint_t n, uint32_t mark, ngx_log_t *log);
+    ngx_aigc_revocation_t *list, ngx_uint_t n, uint32_t mark, ngx_log_t *log);
 void ngx_aigc_revocation_whole(ngx_aigc_zone_t *zone, uint32_t mark);
 void ngx_aigc_revocation_floor(ngx_aigc_zone_t *zone, time_t floor);
 
 typedef enum {
-    NGX_AIGC_REVOCATION_PENDING = 0,    /* since time, above the floor, not yet
+    NGX_AIGC_REVOCATIONS_PENDING = 0,    /* since time, above the floor, not yet
                                            in the ConfigMap */
-    NGX_AIGC_REVOCATION_PAST,           /* before time, in the ConfigMap */
-    NGX_AIGC_REVOCATION_USER            /* of a user whose instances are to be
+    NGX_AIGC_REVOCATIONS_PAST,           /* before time, in the ConfigMap */
+    NGX_AIGC_REVOCATIONS_USER            /* of a user whose instances are to be
                                            released */
-} ngx_aigc_revocation_e;
+} ngx_aigc_revocations_e;
 
 /* Copies up to max entries of that sort into list; returns their number. */
 ngx_uint_t ngx_aigc_revocation_list(ngx_aigc_zone_t *zone,
-    ngx_aigc_revocation_e which, time_t time, ngx_aigc_revoked_t *list,
+    ngx_aigc_revocations_e which, time_t time, ngx_aigc_revocation_t *list,
     ngx_uint_t max);
 
 /*
@@ -172,7 +173,7 @@ ngx_uint_t ngx_aigc_revocation_list(ngx_aigc_zone_t *zone,
  * any more.  Does nothing if the user was revoked again since.
  */
 void ngx_aigc_revocation_released(ngx_aigc_zone_t *zone,
-    ngx_aigc_revoked_t *user);
+    ngx_aigc_revocation_t *user);
 
 /*
  * Returns the time until which there are n entries, the oldest ones; 0: there
@@ -189,7 +190,7 @@ time_t ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n,
  */
 void ngx_aigc_revocation_prune(ngx_aigc_zone_t *zone, time_t time);
 void ngx_aigc_revocation_forget(ngx_aigc_zone_t *zone,
-    ngx_aigc_revoked_t *list, ngx_uint_t n);
+    ngx_aigc_revocation_t *list, ngx_uint_t n);
 
 
 #endif /* _NGX_AIGC_REVOCATION_H_INCLUDED_ */

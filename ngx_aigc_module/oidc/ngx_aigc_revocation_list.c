@@ -14,12 +14,12 @@
 
 
 ngx_uint_t
-ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocation_e which,
-    time_t time, ngx_aigc_revoked_t *list, ngx_uint_t max)
+ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocations_e which,
+    time_t time, ngx_aigc_revocation_t *list, ngx_uint_t max)
 {
-    uint32_t                i;
-    ngx_uint_t              n, take;
-    ngx_aigc_revocation_t  *r;
+    uint32_t                     i;
+    ngx_uint_t                   n, take;
+    ngx_aigc_revocation_slot_t  *r;
 
     n = 0;
 
@@ -29,34 +29,34 @@ ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocation_e which,
 
         ngx_aigc_revocation_breathe(zone, i);
 
-        r = &ngx_aigc_revocations(zone)[i];
+        r = &ngx_aigc_revocation_slots(zone)[i];
 
-        if (r->revoked.when == 0) {
+        if (r->revocation.when == 0) {
             continue;
         }
 
         switch (which) {
 
-        case NGX_AIGC_REVOCATION_PENDING:
-            take = (ngx_aigc_revocation_stored(zone, r) != r->revoked.when
-                    && ngx_aigc_when_time(r->revoked.when) >= time
-                    && ngx_aigc_when_time(r->revoked.when)
-                       > (time_t) ngx_aigc_revoked(zone)->floor);
+        case NGX_AIGC_REVOCATIONS_PENDING:
+            take = (ngx_aigc_revocation_stored(zone, r) != r->revocation.when
+                    && ngx_aigc_when_time(r->revocation.when) >= time
+                    && ngx_aigc_when_time(r->revocation.when)
+                       > (time_t) ngx_aigc_revocations(zone)->floor);
             break;
 
-        case NGX_AIGC_REVOCATION_PAST:
-            take = (ngx_aigc_revocation_stored(zone, r) == r->revoked.when
-                    && ngx_aigc_when_time(r->revoked.when) < time);
+        case NGX_AIGC_REVOCATIONS_PAST:
+            take = (ngx_aigc_revocation_stored(zone, r) == r->revocation.when
+                    && ngx_aigc_when_time(r->revocation.when) < time);
             break;
 
-        default: /* NGX_AIGC_REVOCATION_USER */
-            take = (ngx_aigc_when_reason(r->revoked.when)
-                    == NGX_AIGC_REVOKED_USER);
+        default: /* NGX_AIGC_REVOCATIONS_USER */
+            take = (ngx_aigc_when_reason(r->revocation.when)
+                    == NGX_AIGC_REVOCATION_USER);
             break;
         }
 
         if (take) {
-            list[n++] = r->revoked;
+            list[n++] = r->revocation;
         }
     }
 
@@ -69,9 +69,10 @@ ngx_aigc_revocation_list(ngx_aigc_zone_t *zone, ngx_aigc_revocation_e which,
 time_t
 ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n, ngx_log_t *log)
 {
-    time_t      low, high, middle;
-    uint32_t    i, used, *times;
-    ngx_uint_t  k, until;
+    time_t                       low, high, middle;
+    uint32_t                     i, used, *times;
+    ngx_uint_t                   k, until;
+    ngx_aigc_revocation_slot_t  *r;
 
     times = ngx_alloc(ngx_aigc_revocations_n(zone) * sizeof(uint32_t), log);
     if (times == NULL) {
@@ -81,15 +82,15 @@ ngx_aigc_revocation_oldest(ngx_aigc_zone_t *zone, ngx_uint_t n, ngx_log_t *log)
     used = 0;
 
     for (i = 0; i < ngx_aigc_revocations_n(zone); i++) {
-        times[used] = (uint32_t) ngx_aigc_when_time(
-                               ngx_aigc_revocations(zone)[i].revoked.when);
+        r = &ngx_aigc_revocation_slots(zone)[i];
+        times[used] = (uint32_t) ngx_aigc_when_time(r->revocation.when);
         used += (times[used] != 0);
     }
 
     /* the smallest time until which there are n of them */
 
     low = 0;
-    high = ngx_time() + NGX_AIGC_REVOKED_LATE;
+    high = ngx_time() + NGX_AIGC_REVOCATION_LATE;
 
     while (low < high) {
         middle = low + (high - low) / 2;

@@ -17,7 +17,7 @@ typedef struct {
     uint32_t                mark;
     uint32_t                listed;     /* the last list that named it */
     ngx_uint_t              n;          /* parsed, and not taken in yet */
-    ngx_aigc_revoked_t      list[NGX_AIGC_REVOCATION_TAKEN];
+    ngx_aigc_revocation_t  list[NGX_AIGC_REVOCATION_TAKEN];
 } ngx_aigc_revocation_reading_t;
 
 
@@ -130,7 +130,7 @@ ngx_aigc_revocation_entry(ngx_aigc_zone_t *zone)
 {
     ngx_int_t                       rc;
     ngx_str_t                       name, value;
-    ngx_aigc_revoked_t             *revoked;
+    ngx_aigc_revocation_t          *revocation;
     ngx_aigc_revocation_reading_t  *r;
 
     r = &ngx_aigc_revocation_reading;
@@ -150,16 +150,16 @@ ngx_aigc_revocation_entry(ngx_aigc_zone_t *zone)
     value.data++;
     value.len -= 2;
 
-    revoked = &r->list[r->n];
+    revocation = &r->list[r->n];
 
-    switch (ngx_aigc_revoked_parse(&name, &value, revoked)) {
+    switch (ngx_aigc_revocation_parse(&name, &value, revocation)) {
 
     case NGX_OK:
         r->n++;
         break;
 
     case NGX_DONE:
-        ngx_aigc_revocation_floor(zone, ngx_aigc_when_time(revoked->when));
+        ngx_aigc_revocation_floor(zone, ngx_aigc_when_time(revocation->when));
         break;
 
     default:
@@ -183,7 +183,7 @@ ngx_aigc_revocation_rest(ngx_aigc_zone_t *zone, ngx_log_t *log)
 
     r->n -= n;
 
-    ngx_memmove(r->list, &r->list[n], r->n * sizeof(ngx_aigc_revoked_t));
+    ngx_memmove(r->list, &r->list[n], r->n * sizeof(ngx_aigc_revocation_t));
 
     return r->n;
 }

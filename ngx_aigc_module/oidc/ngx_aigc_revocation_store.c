@@ -3,10 +3,10 @@
  * removed from it.  Level-triggered: it looks at what the zone has and the
  * ConfigMap has not, so what failed is tried again.
  *
- * No revocation is lost with the nginx that was told of it.  A worker that quits
- * stays until the ConfigMap has them all, also those that its last requests
- * make; worker 0 writes them, and another worker where worker 0 has ended
- * before.
+ * No revocation is lost with the nginx that was told of it.  A worker that
+ * quits stays until the ConfigMap has them all, also those that its last
+ * requests make; worker 0 writes them, and another worker where worker 0 has
+ * ended before.
  */
 
 #include <ngx_config.h>
@@ -18,10 +18,27 @@
 #include "base/ngx_aigc_timer.h"
 
 
+#define NGX_AIGC_REVOCATION_POLL     100    /* ms: has any worker revoked? */
+#define NGX_AIGC_REVOCATION_BATCH    256    /* entries of a patch */
+#define NGX_AIGC_REVOCATION_TIMEOUT  5000   /* ms for a write */
+#define NGX_AIGC_REVOCATION_BACKOFF  200    /* ms, doubled up to … */
+#define NGX_AIGC_REVOCATION_BACKOFF_MAX  8000
+#define NGX_AIGC_REVOCATION_LOG      30000  /* ms between lines that say the
+                                               same */
+#define NGX_AIGC_REVOCATION_PRUNE    10000  /* ms between looks for what is
+                                               past */
+#define NGX_AIGC_REVOCATION_FORGET   3600   /* s that the zone keeps it longer
+                                               than the ConfigMap does */
+#define NGX_AIGC_REVOCATION_SHUTDOWN 2000   /* ms that a worker may stay */
+#define NGX_AIGC_REVOCATION_OTHER    300    /* ms in which worker 0, or the one
+                                               of a reload, has written */
+#define NGX_AIGC_REVOCATION_LOOK     20     /* ms between two looks */
+
+
 typedef struct {
     struct ngx_aigc_kubernetes_s  *k8s;
     ngx_aigc_revocation_call_pt    call;
-    ngx_aigc_zone_t               *zone;    /* NULL: it has not begun, or ended */
+    ngx_aigc_zone_t               *zone;    /* NULL: not begun, or ended */
     ngx_log_t                     *log;
     ngx_str_t                      ns;
     time_t                         lifetime;
@@ -33,7 +50,7 @@ typedef struct {
 
     ngx_aigc_fetch_t              *fetch;   /* the write under way, … */
     ngx_uint_t                     n;       /* … of these */
-    ngx_aigc_revoked_t             list[NGX_AIGC_REVOCATION_BATCH];
+    ngx_aigc_revocation_t  list[NGX_AIGC_REVOCATION_BATCH];
     ngx_uint_t                     create;  /* there is none to patch */
     ngx_atomic_uint_t              done;    /* version that is stored */
     ngx_aigc_backoff_t             backoff;
@@ -149,7 +166,7 @@ ngx_aigc_revocation_poll(ngx_event_t *ev)
 
 
 void
-ngx_aigc_revocation_quit(void)
+ngx_aigc_revocation_shutdown(void)
 {
     ngx_aigc_revocation_notify(ngx_aigc_revocation_told);
     ngx_aigc_revocation_told();
@@ -175,12 +192,12 @@ static void
 ngx_aigc_revocation_hold(ngx_event_t *ev)
 {
     ngx_msec_t                    waited;
-    ngx_aigc_revoked_t            one;
+    ngx_aigc_revocation_t         one;
     ngx_aigc_revocation_store_t  *s;
 
     s = &ngx_aigc_revocation_writer;
 
-    if (ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATION_PENDING,
+    if (ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATIONS_PENDING,
                                  ngx_aigc_revocation_from(), &one, 1)
         == 0)
     {
@@ -189,21 +206,21 @@ ngx_aigc_revocation_hold(ngx_event_t *ev)
 
     waited = ngx_aigc_since(s->since);
 
-    if (waited >= NGX_AIGC_REVOCATION_QUIT) {
+    if (waited >= NGX_AIGC_REVOCATION_SHUTDOWN) {
         ngx_log_error(NGX_LOG_WARN, s->log, 0,
                       "aigc: this worker ends, and not all revocations are in "
-                      "the ConfigMap " NGX_AIGC_REVOKED_NAME ": other gateways "
-                      "do not know of them");
+                      "the ConfigMap " NGX_AIGC_REVOCATION_NAME ": other "
+                      "gateways do not know of them");
         return;
     }
 
     if (ngx_aigc_zone_is_writer(s->zone) == NGX_OK
-        || waited >= NGX_AIGC_REVOCATION_QUIT_OTHER)
+        || waited >= NGX_AIGC_REVOCATION_OTHER)
     {
         ngx_aigc_revocation_store();
     }
 
-    ngx_add_timer(ev, NGX_AIGC_REVOCATION_QUIT_LOOK);
+    ngx_add_timer(ev, NGX_AIGC_REVOCATION_LOOK);
 }
 
 
@@ -212,7 +229,7 @@ static time_t
 ngx_aigc_revocation_from(void)
 {
     return ngx_time() - ngx_aigc_revocation_writer.lifetime
-           - NGX_AIGC_REVOKED_LATE;
+           - NGX_AIGC_REVOCATION_LATE;
 }
 
 
@@ -233,7 +250,7 @@ ngx_aigc_revocation_store(void)
         return;
     }
 
-    s->n = ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATION_PENDING,
+    s->n = ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATIONS_PENDING,
                                     ngx_aigc_revocation_from(), s->list,
                                     NGX_AIGC_REVOCATION_BATCH);
     if (s->n == 0) {
@@ -243,12 +260,13 @@ ngx_aigc_revocation_store(void)
 
     f = s->create
         ? ngx_aigc_revocation_call("POST", "", "Content-Type: application/json")
-        : ngx_aigc_revocation_call("PATCH", "/" NGX_AIGC_REVOKED_NAME,
+        : ngx_aigc_revocation_call("PATCH", "/" NGX_AIGC_REVOCATION_NAME,
                            "Content-Type: application/merge-patch+json");
 
     if (f) {
         (void) ngx_aigc_revocation_send(f,
-                   ngx_aigc_revoked_add(f->pool, s->list, s->n, &f->body),
+                   ngx_aigc_revocation_patch_add(f->pool, s->list, s->n,
+                                                 &f->body),
                    ngx_aigc_revocation_written);
     }
 }
@@ -365,7 +383,7 @@ ngx_aigc_revocation_store_prune(struct ngx_aigc_kubernetes_s *k8s,
 
     floor = 0;
 
-    s->n = ngx_aigc_revocation_list(zone, NGX_AIGC_REVOCATION_PAST,
+    s->n = ngx_aigc_revocation_list(zone, NGX_AIGC_REVOCATIONS_PAST,
                                     ngx_aigc_revocation_from(), s->list,
                                     NGX_AIGC_REVOCATION_BATCH);
 
@@ -374,9 +392,9 @@ ngx_aigc_revocation_store_prune(struct ngx_aigc_kubernetes_s *k8s,
     some = ngx_aigc_revocations_n(zone) / 16;
     most = ngx_aigc_revocations_n(zone) - some;
 
-    if (s->n == 0 && ngx_aigc_revoked(zone)->used > most) {
+    if (s->n == 0 && ngx_aigc_revocations(zone)->used > most) {
         floor = ngx_aigc_revocation_oldest(zone, some, log);
-        s->n = ngx_aigc_revocation_list(zone, NGX_AIGC_REVOCATION_PAST,
+        s->n = ngx_aigc_revocation_list(zone, NGX_AIGC_REVOCATIONS_PAST,
                                         floor + 1, s->list,
                                         NGX_AIGC_REVOCATION_BATCH);
     }
@@ -385,12 +403,12 @@ ngx_aigc_revocation_store_prune(struct ngx_aigc_kubernetes_s *k8s,
         return;
     }
 
-    f = ngx_aigc_revocation_call("PATCH", "/" NGX_AIGC_REVOKED_NAME,
+    f = ngx_aigc_revocation_call("PATCH", "/" NGX_AIGC_REVOCATION_NAME,
                                  "Content-Type: application/json-patch+json");
     if (f == NULL
         || ngx_aigc_revocation_send(f,
-               ngx_aigc_revoked_remove(f->pool, s->list, s->n, floor,
-                                       &f->body),
+               ngx_aigc_revocation_patch_remove(f->pool, s->list, s->n, floor,
+                                                &f->body),
                ngx_aigc_revocation_removed)
            != NGX_OK)
     {
@@ -399,7 +417,7 @@ ngx_aigc_revocation_store_prune(struct ngx_aigc_kubernetes_s *k8s,
 
     if (floor) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "aigc: the ConfigMap " NGX_AIGC_REVOKED_NAME " is "
+                      "aigc: the ConfigMap " NGX_AIGC_REVOCATION_NAME " is "
                       "almost full: sessions that began until %T are refused "
                       "from now on", floor);
     }
@@ -430,7 +448,7 @@ ngx_aigc_revocation_failed(ngx_aigc_zone_t *zone, ngx_uint_t status,
     const char *error)
 {
     if (status == 403) {
-        ngx_aigc_revoked(zone)->known = 1;
+        ngx_aigc_revocations(zone)->known = 1;
     }
 
     ngx_aigc_revocation_complain(status, error, "read");
@@ -456,9 +474,9 @@ ngx_aigc_revocation_complain(ngx_uint_t status, const char *error,
     s->complaint = status;
 
     ngx_log_error(NGX_LOG_ERR, s->log, 0,
-                  "aigc: the ConfigMap %V/" NGX_AIGC_REVOKED_NAME " could not "
-                  "be %s: status %ui%s%s%s; what was revoked here holds here, "
-                  "trying again", &s->ns, what, status,
+                  "aigc: the ConfigMap %V/" NGX_AIGC_REVOCATION_NAME " could "
+                  "not be %s: status %ui%s%s%s; what was revoked here holds "
+                  "here, trying again", &s->ns, what, status,
                   error ? ", " : "", error ? error : "",
                   status == 403 ? ": see docker/kubernetes/rbac.yaml" : "");
 }

@@ -12,7 +12,7 @@
 #include "base/ngx_http_aigc_reply.h"
 
 #include "ngx_aigc_jwt.h"
-#include "ngx_aigc_revoked.h"
+#include "ngx_aigc_revocation_entry.h"
 #include "ngx_aigc_verify.h"
 
 
@@ -237,8 +237,8 @@ ngx_http_aigc_logout_revoke(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
 
     if (ngx_aigc_revocation_put(mcf->zone, jwt->sid.len ? &jwt->sid
                                                         : &jwt->sub,
-                                ngx_aigc_revoked_time(ngx_time(), jwt->iat),
-                                NGX_AIGC_REVOKED_SESSION, ngx_cycle->log)
+                                ngx_aigc_revocation_time(ngx_time(), jwt->iat),
+                                NGX_AIGC_REVOCATION_SESSION, ngx_cycle->log)
         == NGX_ERROR)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

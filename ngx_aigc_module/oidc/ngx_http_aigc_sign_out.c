@@ -50,7 +50,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     /* a copy of the cookie is no session either */
 
     if (ngx_aigc_revocation_put(mcf->zone, &who.session.sid, ngx_time(),
-                                NGX_AIGC_REVOKED_SESSION, ngx_cycle->log)
+                                NGX_AIGC_REVOCATION_SESSION, ngx_cycle->log)
         == NGX_ERROR)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -1,34 +1,35 @@
 /*
- * oidc/ngx_aigc_revoked.c — the ConfigMap's entries, read and written.  Keys
- * and values are digits, letters, "-", "_" and " ": JSON as they are.
+ * oidc/ngx_aigc_revocation_entry.c — the ConfigMap's entries, read and written.
+ * Keys and values are digits, letters, "-", "_" and " ": JSON as they are.
  */
 
-#include "ngx_aigc_revoked.h"
+#include "ngx_aigc_revocation_entry.h"
 #include "base/ngx_aigc_base64url.h"
 #include "base/ngx_aigc_text.h"
 
 #include <openssl/sha.h>
 
 
-#define NGX_AIGC_REVOKED_VALUE_MAX  (NGX_TIME_T_LEN + sizeof(" released") - 1)
+#define NGX_AIGC_REVOCATION_VALUE_MAX                                         \
+    (NGX_TIME_T_LEN + sizeof(" released") - 1)
 
 
-static ngx_int_t ngx_aigc_revoked_value(ngx_str_t *value, uint64_t *when);
-static u_char *ngx_aigc_revoked_key_text(u_char *p, u_char *key);
-static u_char *ngx_aigc_revoked_value_text(u_char *p, uint64_t when);
+static ngx_int_t ngx_aigc_revocation_value(ngx_str_t *value, uint64_t *when);
+static u_char *ngx_aigc_revocation_key_text(u_char *p, u_char *key);
+static u_char *ngx_aigc_revocation_value_text(u_char *p, uint64_t when);
 
 
-/* by ngx_aigc_revoked_e, what follows the time */
-static ngx_str_t  ngx_aigc_revoked_reasons[] = {
+/* by ngx_aigc_revocation_e, what follows the time */
+static ngx_str_t  ngx_aigc_revocation_reasons[] = {
     ngx_string(""), ngx_string(" user"), ngx_string(" released")
 };
 
 
 ngx_int_t
-ngx_aigc_revoked_key(ngx_str_t *text, u_char *key)
+ngx_aigc_revocation_key(ngx_str_t *text, u_char *key)
 {
     if (text->len == 0) {
-        ngx_memzero(key, NGX_AIGC_REVOKED_KEY_LEN);
+        ngx_memzero(key, NGX_AIGC_REVOCATION_KEY_LEN);
         return NGX_OK;
     }
 
@@ -37,36 +38,36 @@ ngx_aigc_revoked_key(ngx_str_t *text, u_char *key)
 
 
 time_t
-ngx_aigc_revoked_time(time_t now, time_t said)
+ngx_aigc_revocation_time(time_t now, time_t said)
 {
-    return ngx_max(said, ngx_min(now, said + NGX_AIGC_REVOKED_LATE));
+    return ngx_max(said, ngx_min(now, said + NGX_AIGC_REVOCATION_LATE));
 }
 
 
 ngx_int_t
-ngx_aigc_revoked_parse(ngx_str_t *name, ngx_str_t *value,
-    ngx_aigc_revoked_t *revoked)
+ngx_aigc_revocation_parse(ngx_str_t *name, ngx_str_t *value,
+    ngx_aigc_revocation_t *revocation)
 {
-    u_char     data[NGX_AIGC_REVOKED_KEY_TEXT];
+    u_char     data[NGX_AIGC_REVOCATION_KEY_TEXT];
     ngx_str_t  key;
 
-    if (ngx_aigc_revoked_value(value, &revoked->when) != NGX_OK) {
+    if (ngx_aigc_revocation_value(value, &revocation->when) != NGX_OK) {
         return NGX_DECLINED;
     }
 
-    if (ngx_aigc_text_is(name, NGX_AIGC_REVOKED_FLOOR)) {
+    if (ngx_aigc_text_is(name, NGX_AIGC_REVOCATION_FLOOR)) {
         return NGX_DONE;
     }
 
     key.data = data;
 
-    if (name->len != NGX_AIGC_REVOKED_KEY_TEXT
+    if (name->len != NGX_AIGC_REVOCATION_KEY_TEXT
         || ngx_aigc_base64url_decode(name, &key) != NGX_OK)
     {
         return NGX_DECLINED;
     }
 
-    ngx_memcpy(revoked->key, data, NGX_AIGC_REVOKED_KEY_LEN);
+    ngx_memcpy(revocation->key, data, NGX_AIGC_REVOCATION_KEY_LEN);
 
     return NGX_OK;
 }
@@ -74,7 +75,7 @@ ngx_aigc_revoked_parse(ngx_str_t *name, ngx_str_t *value,
 
 /* The one form that is written: a test of the removal compares the text. */
 static ngx_int_t
-ngx_aigc_revoked_value(ngx_str_t *value, uint64_t *when)
+ngx_aigc_revocation_value(ngx_str_t *value, uint64_t *when)
 {
     size_t      digits;
     time_t      time;
@@ -99,7 +100,7 @@ ngx_aigc_revoked_value(ngx_str_t *value, uint64_t *when)
     rest.len = value->len - digits;
 
     for (i = 0; i < 3; i++) {
-        if (ngx_aigc_text_eq(&rest, &ngx_aigc_revoked_reasons[i])) {
+        if (ngx_aigc_text_eq(&rest, &ngx_aigc_revocation_reasons[i])) {
             *when = ngx_aigc_when(time, i);
             return NGX_OK;
         }
@@ -110,12 +111,12 @@ ngx_aigc_revoked_value(ngx_str_t *value, uint64_t *when)
 
 
 static u_char *
-ngx_aigc_revoked_key_text(u_char *p, u_char *key)
+ngx_aigc_revocation_key_text(u_char *p, u_char *key)
 {
     ngx_str_t  bytes, text;
 
     bytes.data = key;
-    bytes.len = NGX_AIGC_REVOKED_KEY_LEN;
+    bytes.len = NGX_AIGC_REVOCATION_KEY_LEN;
     text.data = p;
 
     ngx_encode_base64url(&text, &bytes);
@@ -125,29 +126,32 @@ ngx_aigc_revoked_key_text(u_char *p, u_char *key)
 
 
 static u_char *
-ngx_aigc_revoked_value_text(u_char *p, uint64_t when)
+ngx_aigc_revocation_value_text(u_char *p, uint64_t when)
 {
-    return ngx_sprintf(p, "%T%V", ngx_aigc_when_time(when),
-                       &ngx_aigc_revoked_reasons[ngx_aigc_when_reason(when)]);
+    ngx_str_t  *reason;
+
+    reason = &ngx_aigc_revocation_reasons[ngx_aigc_when_reason(when)];
+
+    return ngx_sprintf(p, "%T%V", ngx_aigc_when_time(when), reason);
 }
 
 
 ngx_int_t
-ngx_aigc_revoked_add(ngx_pool_t *pool, ngx_aigc_revoked_t *revoked,
-    ngx_uint_t n, ngx_str_t *out)
+ngx_aigc_revocation_patch_add(ngx_pool_t *pool,
+    ngx_aigc_revocation_t *revocation, ngx_uint_t n, ngx_str_t *out)
 {
     u_char      *p;
     ngx_uint_t   i;
 
     static u_char  head[] =
         "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":"
-        "{\"name\":\"" NGX_AIGC_REVOKED_NAME "\",\"managedFields\":[{}]},"
+        "{\"name\":\"" NGX_AIGC_REVOCATION_NAME "\",\"managedFields\":[{}]},"
         "\"data\":{";
 
     out->data = ngx_pnalloc(pool, sizeof(head) + 2
                                   + n * (sizeof("\"\":\"\",") - 1
-                                         + NGX_AIGC_REVOKED_KEY_TEXT
-                                         + NGX_AIGC_REVOKED_VALUE_MAX));
+                                         + NGX_AIGC_REVOCATION_KEY_TEXT
+                                         + NGX_AIGC_REVOCATION_VALUE_MAX));
     if (out->data == NULL) {
         return NGX_ERROR;
     }
@@ -156,9 +160,9 @@ ngx_aigc_revoked_add(ngx_pool_t *pool, ngx_aigc_revoked_t *revoked,
 
     for (i = 0; i < n; i++) {
         *p++ = '"';
-        p = ngx_aigc_revoked_key_text(p, revoked[i].key);
+        p = ngx_aigc_revocation_key_text(p, revocation[i].key);
         p = ngx_cpymem(p, "\":\"", 3);
-        p = ngx_aigc_revoked_value_text(p, revoked[i].when);
+        p = ngx_aigc_revocation_value_text(p, revocation[i].when);
         p = ngx_cpymem(p, "\",", 2);
     }
 
@@ -175,15 +179,16 @@ ngx_aigc_revoked_add(ngx_pool_t *pool, ngx_aigc_revoked_t *revoked,
 
 
 ngx_int_t
-ngx_aigc_revoked_remove(ngx_pool_t *pool, ngx_aigc_revoked_t *revoked,
-    ngx_uint_t n, time_t floor, ngx_str_t *out)
+ngx_aigc_revocation_patch_remove(ngx_pool_t *pool,
+    ngx_aigc_revocation_t *revocation, ngx_uint_t n, time_t floor,
+    ngx_str_t *out)
 {
     u_char      *p;
     ngx_uint_t   i;
 
     out->data = ngx_pnalloc(pool, 128 + NGX_TIME_T_LEN
-                                  + n * (128 + 2 * NGX_AIGC_REVOKED_KEY_TEXT
-                                         + NGX_AIGC_REVOKED_VALUE_MAX));
+                                  + n * (128 + 2 * NGX_AIGC_REVOCATION_KEY_TEXT
+                                         + NGX_AIGC_REVOCATION_VALUE_MAX));
     if (out->data == NULL) {
         return NGX_ERROR;
     }
@@ -193,17 +198,17 @@ ngx_aigc_revoked_remove(ngx_pool_t *pool, ngx_aigc_revoked_t *revoked,
 
     if (floor) {
         p = ngx_sprintf(p, "{\"op\":\"add\",\"path\":\"/data/"
-                           NGX_AIGC_REVOKED_FLOOR "\",\"value\":\"%T\"},",
+                           NGX_AIGC_REVOCATION_FLOOR "\",\"value\":\"%T\"},",
                         floor);
     }
 
     for (i = 0; i < n; i++) {
         p = ngx_sprintf(p, "{\"op\":\"test\",\"path\":\"/data/");
-        p = ngx_aigc_revoked_key_text(p, revoked[i].key);
+        p = ngx_aigc_revocation_key_text(p, revocation[i].key);
         p = ngx_sprintf(p, "\",\"value\":\"");
-        p = ngx_aigc_revoked_value_text(p, revoked[i].when);
+        p = ngx_aigc_revocation_value_text(p, revocation[i].when);
         p = ngx_sprintf(p, "\"},{\"op\":\"remove\",\"path\":\"/data/");
-        p = ngx_aigc_revoked_key_text(p, revoked[i].key);
+        p = ngx_aigc_revocation_key_text(p, revocation[i].key);
         p = ngx_sprintf(p, "\"},");
     }
 
