@@ -1,6 +1,7 @@
 /*
- * kube/ngx_aigc_frame.h — a Kubernetes watch cut into events: JSON objects, one
- * a line (chunked in any way).
+ * kube/ngx_aigc_frame.h — cuts the bytes of a Kubernetes watch, which come in
+ * pieces of any size, into lines and these into watch events: JSON objects, one
+ * on each line (pure; no I/O).
  */
 
 #ifndef _NGX_AIGC_FRAME_H_INCLUDED_
@@ -12,9 +13,9 @@
 #include <jansson.h>
 
 
-#define NGX_AIGC_FRAME_MAX   (4 * 1024 * 1024)   /* bytes of one event, and
-                                                    of all that wait; an etcd
-                                                    object is at most 1.5 MiB */
+#define NGX_AIGC_FRAME_MAX   (4 * 1024 * 1024)   /* bytes that may wait for the
+                                                    end of a line; an object in
+                                                    etcd has at most 1.5 MiB */
 
 
 typedef enum {
@@ -27,8 +28,8 @@ typedef enum {
 
 
 typedef struct {
-    u_char            *data;            /* malloc'ed, grows to the bound */
-    size_t             start;           /* taken before */
+    u_char            *data;            /* malloc'ed, grows as needed */
+    size_t             start;           /* bytes before are taken */
     size_t             scanned;         /* no newline from start to here */
     size_t             len;
     size_t             size;
@@ -48,23 +49,25 @@ typedef struct {
 
 
 void ngx_aigc_frame_init(ngx_aigc_frame_t *f);
-void ngx_aigc_frame_free(ngx_aigc_frame_t *f);  /* usable again afterwards */
+
+/* Frees the bytes of f, which can be used again. */
+void ngx_aigc_frame_free(ngx_aigc_frame_t *f);
 
 /*
- * Takes len bytes.  NGX_OK; NGX_DECLINED: more than NGX_AIGC_FRAME_MAX would
- * wait (so take the lines out after each feed); NGX_ERROR.  Then nothing of
- * them was taken.
+ * Adds len bytes.  The caller takes all whole lines out after each call.
+ * NGX_OK; NGX_DECLINED: more than NGX_AIGC_FRAME_MAX bytes would wait;
+ * NGX_ERROR: no memory.  Unless NGX_OK, no byte was added.
  */
 ngx_int_t ngx_aigc_frame_feed(ngx_aigc_frame_t *f, u_char *p, size_t len);
 
 /*
- * The next whole line, without its newline, empty lines skipped; valid until
- * the next call on f.  NGX_OK or NGX_AGAIN.
+ * Takes out the next whole line that is not empty, without its newline.  line
+ * is valid until the next call with f.  NGX_OK; NGX_AGAIN: there is none yet.
  */
 ngx_int_t ngx_aigc_frame_next(ngx_aigc_frame_t *f, ngx_str_t *line);
 
 /*
- * Parses one line.  NGX_OK: event is filled and event->root is the caller's;
+ * Parses one line.  NGX_OK: event is filled, and the caller owns event->root;
  * NGX_DECLINED: not a watch event (an unknown type, no object, no
  * resourceVersion).
  */

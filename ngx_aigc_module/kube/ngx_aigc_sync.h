@@ -1,6 +1,6 @@
 /*
- * kube/ngx_aigc_sync.h — what is watched, and how far the watches are, for all
- * workers: complete lists, and how long ago each was heard.
+ * kube/ngx_aigc_sync.h — the state of all watches, in the zone, for all
+ * workers: which lists are complete, and when each watch was last heard of.
  */
 
 #ifndef _NGX_AIGC_SYNC_H_INCLUDED_
@@ -13,7 +13,7 @@
 #define NGX_AIGC_WATCHES_MAX     (NGX_AIGC_KINDS_MAX * NGX_AIGC_NAMESPACES_MAX)
 
 
-/* One list+watch, as others see it. */
+/* One watch, as other workers see it. */
 typedef struct {
     ngx_atomic_t      used;
     ngx_atomic_t      kind;             /* its place in ngx_aigc_kinds */
@@ -26,8 +26,10 @@ typedef struct {
 
 
 typedef struct {
-    ngx_atomic_t             mark;      /* of lists, for mark and sweep */
-    ngx_atomic_t             nwatches;  /* no watch from here on is used */
+    ngx_atomic_t             mark;      /* of the newest list, for mark and
+                                           sweep */
+    ngx_atomic_t             nwatches;  /* high-water mark: watches at or above
+                                           it are not used */
     ngx_aigc_watch_state_t   watches[NGX_AIGC_WATCHES_MAX];
 } ngx_aigc_sync_t;
 
@@ -38,38 +40,47 @@ extern ngx_aigc_part_t  ngx_aigc_sync_part;
     ((ngx_aigc_sync_t *) ngx_aigc_part(zone, ngx_aigc_sync_part))
 
 
-/* NGX_OK when the first list of every watch of a required kind is complete. */
+/*
+ * NGX_OK: the first list of every watch of a required kind is complete;
+ * NGX_DECLINED: not yet.
+ */
 ngx_int_t ngx_aigc_sync_complete(ngx_aigc_zone_t *zone);
 
 /*
- * NGX_OK when what is not known of this kind is not there: its lists are
- * complete, and the API server has not refused it since.
+ * NGX_OK: the lists of this kind are complete, so an object that is not known
+ * does not exist; NGX_DECLINED: not yet, or the API server has refused the kind
+ * since.
  */
 ngx_int_t ngx_aigc_sync_kind(ngx_aigc_zone_t *zone,
     const ngx_aigc_kind_t *kind);
 
 /*
- * Watch number watch is to watch what (a hash) of kind; kind NULL: there is no
- * such watch.  What was known of another what under this number is forgotten.
+ * Declares that watch number watch is of kind, with what as its hash; kind
+ * NULL: there is no such watch.  If the hash has changed, the state of this
+ * number is reset.
  */
 void ngx_aigc_sync_watch(ngx_aigc_zone_t *zone, ngx_uint_t watch,
     const ngx_aigc_kind_t *kind, uint32_t what);
 
 /*
- * A watch has completed a list: counts for complete.  NGX_OK: all required ones
- * have, since this process writes; NGX_DECLINED.
+ * Notes that a watch has completed a list.  NGX_OK: all watches of required
+ * kinds have, since this process became the writer; NGX_DECLINED: not yet.
  */
 ngx_int_t ngx_aigc_sync_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
-/* It has said something: what is known of its kind is as young as that. */
+/* Notes that a watch was heard of: what is known of its kind is up to date. */
 void ngx_aigc_sync_heard(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
-/* … its list was refused: what was known of its kind is no longer. */
+/*
+ * Notes that the API server refuses a watch: nothing is known of its kind any
+ * more.
+ */
 void ngx_aigc_sync_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
 /*
- * Seconds since the quietest watch of a kind was heard; -1: none has been.  The
- * same of all required kinds together; 0: none.
+ * Return the seconds since the watch that was silent for the longest time was
+ * heard of: of the watches of one kind (-1: none was), and of those of all
+ * required kinds (0: none was).
  */
 time_t ngx_aigc_sync_kind_age(ngx_aigc_zone_t *zone,
     const ngx_aigc_kind_t *kind);
