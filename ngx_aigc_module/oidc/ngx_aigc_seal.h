@@ -13,7 +13,8 @@
 
 #define NGX_AIGC_SEAL_KEYS_MAX  8
 #define NGX_AIGC_SEAL_KEY_LEN   32      /* bytes: AES-256 */
-#define NGX_AIGC_SEAL_HINT_LEN  3       /* bytes: tells one key from another */
+#define NGX_AIGC_SEAL_HINT_LEN  3       /* bytes that tell one key from
+                                           another */
 #define NGX_AIGC_SEAL_OVERHEAD  32      /* version, key hint, nonce, tag */
 #define NGX_AIGC_SEAL_MAX       12288   /* bytes of sealed text */
 
@@ -28,9 +29,9 @@ typedef struct ngx_aigc_seal_keys_s {
 
 /*
  * Reads a key file: one key a line, 64 hexadecimal digits; empty lines and
- * lines that begin with "#" are skipped.  Refuses a file that others can read, as
- * ngx_aigc_file_open() does.  NGX_OK or NGX_ERROR; then *err is a sentence with
- * the fix and no key material in it, allocated from pool.
+ * lines that begin with "#" are skipped.  Refuses a file that others can read,
+ * as ngx_aigc_file_open() does.  NGX_OK or NGX_ERROR; then *err is a sentence
+ * with the fix and no key material in it, allocated from pool.
  */
 ngx_int_t ngx_aigc_seal_keys_load(ngx_pool_t *pool, ngx_str_t *path,
     ngx_aigc_seal_keys_t *keys, ngx_str_t *err);
@@ -49,18 +50,25 @@ ngx_int_t ngx_aigc_unseal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     const char *purpose, ngx_str_t *sealed, ngx_str_t *plain);
 
 /*
- * HMAC-SHA256 of value under the first key, base64url, from pool (43 bytes);
- * and its check in constant time under every key: NGX_OK or NGX_DECLINED.
+ * _mac() computes the HMAC-SHA256 of value under the first key, as 43 bytes of
+ * base64url, from pool.  _check() compares mac in constant time, under every
+ * key: NGX_OK; NGX_DECLINED: it is another value's.
  */
 ngx_int_t ngx_aigc_mac(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     const char *purpose, ngx_str_t *value, ngx_str_t *out);
 ngx_int_t ngx_aigc_mac_check(ngx_aigc_seal_keys_t *keys, const char *purpose,
     ngx_str_t *value, ngx_str_t *mac);
 
-/* n random bytes (openssl), base64url, from pool.  NGX_OK or NGX_ERROR. */
+/*
+ * Makes n random bytes (openssl) and sets out to their base64url text, from
+ * pool.  NGX_OK or NGX_ERROR.
+ */
 ngx_int_t ngx_aigc_random(ngx_pool_t *pool, size_t n, ngx_str_t *out);
 
-/* SHA-256 of value as base64url (PKCE S256, RFC 7636 4.2), from pool. */
+/*
+ * Sets out to the SHA-256 of value as base64url (PKCE S256, RFC 7636 4.2), from
+ * pool.  NGX_OK or NGX_ERROR.
+ */
 ngx_int_t ngx_aigc_sha256_base64url(ngx_pool_t *pool, ngx_str_t *value,
     ngx_str_t *out);
 

@@ -1,8 +1,8 @@
 /*
- * oidc/ngx_aigc_session.h — what is sealed for the browser: the session; and of
- * a sign-in under way its secrets (a cookie), its "state" (which travels
- * through the provider and back), and a page to return to that is too long for
- * it.
+ * oidc/ngx_aigc_session.h — what is sealed for the browser: the session, and
+ * three parts of a sign-in under way.  These are its secrets, in a cookie; its
+ * "state", which travels through the provider and back; and the page to return
+ * to, if that is too long for "state".
  */
 
 #ifndef _NGX_AIGC_SESSION_H_INCLUDED_
@@ -14,15 +14,16 @@
 #include "ngx_aigc_seal.h"
 
 
-#define NGX_AIGC_SESSION_COOKIE_MAX  3800   /* bytes: fits a 4 KB header buffer */
-#define NGX_AIGC_RD_MAX              8448   /* bytes of a page to return to: 8 KB
-                                               and the site */
-#define NGX_AIGC_STATE_RD_MAX        1024   /* … that fits in "state": all of
-                                               the authorization request's
-                                               URL has to pass proxies that
-                                               take 4 KB */
-#define NGX_AIGC_SESSION_SPARE       256    /* bytes: a refresh token as large
-                                               can be left out */
+#define NGX_AIGC_SESSION_COOKIE_MAX  3800   /* bytes: fits a 4 KB header
+                                               buffer */
+#define NGX_AIGC_RD_MAX              8448   /* bytes of the URL of a page to
+                                               return to: 8 KB and the site */
+#define NGX_AIGC_STATE_RD_MAX        1024   /* bytes of such a URL in "state":
+                                               the whole authorization request
+                                               must pass proxies that take 4
+                                               KB */
+#define NGX_AIGC_SESSION_SPARE       256    /* bytes that a refresh token must have
+                                               to be left out */
 
 
 typedef struct {
@@ -33,7 +34,8 @@ typedef struct {
 } ngx_aigc_session_t;
 
 typedef struct {
-    ngx_str_t        id;                /* of the sign-in: as in its state */
+    ngx_str_t        id;                /* id of the sign-in, also in its
+                                           state */
     ngx_str_t        nonce;
     ngx_str_t        verifier;          /* PKCE */
     time_t           start;
@@ -42,28 +44,32 @@ typedef struct {
 
 typedef struct {
     ngx_str_t        id;                /* names the login's cookie */
-    ngx_str_t        rd;                /* where to go afterwards, checked; of
-                                           a long one its site's front page */
+    ngx_str_t        rd;                /* URL to return to, checked; for one
+                                           that is too long, the front page of
+                                           its site */
     time_t           start;
-    ngx_uint_t       again;             /* begun by the gateway itself, after one
-                                           whose cookie did not come back */
+    ngx_uint_t       again;             /* 1: the gateway began it by itself,
+                                           because the cookie of the sign-in
+                                           before did not come back */
 } ngx_aigc_state_t;
 
 
 /*
- * Seal to and open from base64url text.  Strings are allocated from pool.
- * seal: NGX_OK; NGX_DECLINED: too large (a session's or login's text is
- * NGX_AIGC_SESSION_COOKIE_MAX at the most, a state's rd NGX_AIGC_STATE_RD_MAX,
- * another one NGX_AIGC_RD_MAX); NGX_ERROR.  open: NGX_OK; NGX_DECLINED: not one
- * of ours; NGX_ERROR.
+ * The _seal() functions make base64url text, and the _open() functions read it.
+ * Strings are allocated from pool.
+ * _seal(): NGX_OK; NGX_DECLINED: too large (the text of a session or login may
+ * have NGX_AIGC_SESSION_COOKIE_MAX bytes, the rd of a state
+ * NGX_AIGC_STATE_RD_MAX, and any other rd NGX_AIGC_RD_MAX); NGX_ERROR.
+ * _open(): NGX_OK; NGX_DECLINED: this gateway has not sealed it; NGX_ERROR.
  */
 ngx_int_t ngx_aigc_session_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_aigc_session_t *session, ngx_str_t *value);
 
 /*
- * The same, and where it is too large with a refresh token that is itself large
- * (a JWT), then without that one: the session ends with its ID token, and a new
- * sign-in follows by itself.
+ * As ngx_aigc_session_seal().  If the session is too large and its refresh
+ * token has at least NGX_AIGC_SESSION_SPARE bytes, as a JWT has, it is sealed
+ * without the refresh token: then it ends with its ID token, and a new sign-in
+ * follows without a question.
  */
 ngx_int_t ngx_aigc_session_seal_some(ngx_pool_t *pool,
     ngx_aigc_seal_keys_t *keys, ngx_aigc_session_t *session,
@@ -82,7 +88,7 @@ ngx_int_t ngx_aigc_state_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 ngx_int_t ngx_aigc_state_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *value, ngx_aigc_state_t *state);
 
-/* A page to return to, bound to the sign-in called id. */
+/* Seal and open a page to return to, bound to the sign-in with that id. */
 ngx_int_t ngx_aigc_rd_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *id, ngx_str_t *rd, ngx_str_t *value);
 ngx_int_t ngx_aigc_rd_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,

@@ -1,10 +1,10 @@
 /*
- * oidc/ngx_http_aigc_login.h — sign-ins under way, as the browser keeps them.
- * Each has a cookie of its own, named after its id, with its secrets; so tabs
- * do not disturb each other.  The page to return to travels in "state", which
- * the provider gives back, so that it is there when the cookie is not; one too
- * long for that stands in up to three more cookies, which go to the callback
- * alone.
+ * oidc/ngx_http_aigc_login.h — the cookies of sign-ins under way.  Each
+ * sign-in keeps its secrets in a cookie of its own, named after its id, so
+ * that tabs do not disturb each other.  The page to return to is in "state",
+ * which the provider returns, so that it is known even without the cookie.  A
+ * page too long for "state" is in up to three more cookies, which are sent to
+ * the callback only.
  */
 
 #ifndef _NGX_HTTP_AIGC_LOGIN_H_INCLUDED_
@@ -17,14 +17,19 @@
 
 #define NGX_HTTP_AIGC_LOGIN_TIME  600   /* s that a sign-in may take; a later
                                            answer begins another one */
-#define NGX_HTTP_AIGC_LOGIN_KEEP  7200  /* s that its cookies are kept: a provider may
-                                           keep each of two forms an hour */
-#define NGX_HTTP_AIGC_LOGINS      8     /* unfinished ones of a browser: of more
-                                           the oldest go */
-#define NGX_HTTP_AIGC_LOGIN_PARTS 3     /* cookies of a long page */
+#define NGX_HTTP_AIGC_LOGIN_KEEP  7200  /* s that its cookies are kept: a
+                                           provider may keep each of two forms
+                                           an hour */
+#define NGX_HTTP_AIGC_LOGINS      8     /* unfinished sign-ins of a browser; the
+                                           oldest are dropped */
+#define NGX_HTTP_AIGC_LOGIN_PARTS 3     /* cookies for a long page to return
+                                           to */
 
 
-/* Bytes of a page to return to that r's server can take back. */
+/*
+ * Returns the bytes that a page to return to may have, so that r's server takes
+ * its cookies back.
+ */
 size_t ngx_http_aigc_login_rd_max(ngx_http_request_t *r);
 
 /*
@@ -35,15 +40,18 @@ size_t ngx_http_aigc_login_rd_max(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_login_begin(ngx_http_request_t *r, ngx_str_t *rd,
     ngx_uint_t again, ngx_aigc_login_t *login, ngx_str_t *state);
 
-/* This browser's sign-in called id.  NGX_OK; NGX_DECLINED: it has none. */
+/*
+ * Reads the sign-in with that id.  NGX_OK; NGX_DECLINED: r has no cookie of
+ * it.
+ */
 ngx_int_t ngx_http_aigc_login_find(ngx_http_request_t *r, ngx_str_t *id,
     ngx_aigc_login_t *login);
 
-/* Its long page to return to; rd stays as it is where there is none. */
+/* Sets rd to the long page to return to of login; leaves rd if it has none. */
 void ngx_http_aigc_login_rd(ngx_http_request_t *r, ngx_aigc_login_t *login,
     ngx_str_t *rd);
 
-/* Removes its cookies.  NGX_OK or NGX_ERROR. */
+/* Has the browser remove the cookies of login.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_aigc_login_forget(ngx_http_request_t *r,
     ngx_aigc_login_t *login);
 
