@@ -14,7 +14,7 @@
 #include "oidc/ngx_http_aigc_sign_in.h"
 #include "logto/ngx_http_aigc_webhook.h"
 #include "gateway/ngx_http_aigc_access.h"
-#include "gateway/ngx_http_aigc_answer.h"
+#include "gateway/ngx_http_aigc_upstream_response.h"
 #include "gateway/ngx_http_aigc_between.h"
 #include "gateway/ngx_http_aigc_cache.h"
 #include "gateway/ngx_http_aigc_decide.h"
@@ -345,20 +345,20 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
         return rc;
     }
 
-    rc = ngx_http_aigc_unanswered(r);
+    rc = ngx_http_aigc_no_response(r);
 
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    rc = ngx_http_aigc_check_answer(r);
+    rc = ngx_http_aigc_check_upstream_response(r);
 
     if (rc != NGX_OK) {
         return rc;
     }
 
     if (ngx_http_aigc_remembers(r)
-        && (ngx_http_aigc_is_answer(r) || ngx_http_aigc_to_instances(r))
+        && (ngx_http_aigc_is_proxied(r) || ngx_http_aigc_to_instances(r))
         && ngx_http_aigc_cache_check(r) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

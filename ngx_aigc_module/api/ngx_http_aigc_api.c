@@ -13,7 +13,7 @@
 static ngx_int_t ngx_http_aigc_api_refuse(ngx_http_request_t *r,
     ngx_uint_t allowed);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 static void ngx_http_aigc_api_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_api_read_body(ngx_http_request_t *r,
     json_t **body);
@@ -38,12 +38,12 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_aigc_api_identify(r, &call->who);
+    rc = ngx_http_aigc_api_identify(r, &call->user);
     if (rc != NGX_DECLINED) {
         return rc;
     }
 
-    ctx->user = call->who.sub;
+    ctx->user = call->user.sub;
 
     if (ngx_http_aigc_api_route(r, call, &allowed) != NGX_OK) {
         return ngx_http_aigc_api_refuse(r, allowed);
@@ -62,15 +62,15 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: who is signed in; else what the handler returns */
+/* NGX_DECLINED: user is signed in; else what the handler returns */
 static ngx_int_t
-ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
     ngx_str_t                   value;
     ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    outcome = ngx_http_aigc_identify_bound(r, who, 1);
+    outcome = ngx_http_aigc_identify_bound(r, user, 1);
 
     switch (outcome) {
 
@@ -99,7 +99,7 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     /* a token in the query beside the header's (RFC 6750 2, 3.1) */
 
-    if (who->credential == NGX_HTTP_AIGC_BEARER
+    if (user->credential == NGX_HTTP_AIGC_BEARER
         && ngx_http_arg(r, (u_char *) "access_token", 12, &value) == NGX_OK)
     {
         ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_REQUEST,
@@ -114,7 +114,7 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     /* a cookie comes along with any page's request, a token does not */
 
-    if (who->credential == NGX_HTTP_AIGC_COOKIE
+    if (user->credential == NGX_HTTP_AIGC_COOKIE
         && ngx_http_aigc_same_origin(r, NULL) != NGX_OK)
     {
         return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);

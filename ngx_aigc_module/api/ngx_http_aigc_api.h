@@ -46,7 +46,7 @@ typedef struct {
 
 
 struct ngx_http_aigc_call_s {
-    ngx_http_aigc_who_t           who;
+    ngx_http_aigc_user_t          user;
     const ngx_http_aigc_route_t  *route;
     ngx_str_t                     ns;       /* of the path, decoded, checked */
     ngx_str_t                     name;     /* of the template */

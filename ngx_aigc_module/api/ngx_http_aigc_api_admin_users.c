@@ -12,7 +12,7 @@
 #include "ngx_http_aigc_api.h"
 #include "ngx_http_aigc_list.h"
 #include "ngx_http_aigc_owners.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
 #include "logto/ngx_aigc_pages.h"
@@ -138,7 +138,7 @@ ngx_http_aigc_users_step(ngx_http_request_t *r)
         return;
     }
 
-    rc = ngx_http_aigc_owners_look(&u->owners);
+    rc = ngx_http_aigc_owners_scan(&u->owners);
 
     if (rc == NGX_AGAIN) {
         ngx_http_aigc_users_wait(u, NGX_HTTP_AIGC_LIST_PAUSE);
@@ -166,7 +166,7 @@ ngx_http_aigc_users_step(ngx_http_request_t *r)
 static void
 ngx_http_aigc_users_wait(ngx_http_aigc_users_t *u, ngx_msec_t ms)
 {
-    if (ngx_http_aigc_poll(u->request, ms, ngx_http_aigc_users_step)
+    if (ngx_http_aigc_wait(u->request, ms, ngx_http_aigc_users_step)
         != NGX_OK)
     {
         ngx_http_aigc_finish(u->request, NGX_HTTP_INTERNAL_SERVER_ERROR);

@@ -8,11 +8,11 @@
 #include "ngx_http_aigc_events.h"
 #include "base/ngx_http_aigc_reply.h"
 #include "oidc/ngx_aigc_provider.h"
-#include "gateway/ngx_http_aigc_hold.h"
+#include "gateway/ngx_http_aigc_held.h"
 
 
 static ngx_int_t ngx_http_aigc_api_events_until(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, time_t *until);
+    ngx_http_aigc_user_t *user, time_t *until);
 static ngx_int_t ngx_http_aigc_api_events_header(ngx_http_request_t *r);
 
 
@@ -26,7 +26,7 @@ ngx_http_aigc_api_events(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
         return;
     }
 
-    switch (ngx_http_aigc_events_room(&call->who.sub)) {
+    switch (ngx_http_aigc_events_room(&call->user.sub)) {
 
     case NGX_OK:
         break;
@@ -43,8 +43,8 @@ ngx_http_aigc_api_events(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
         return;
     }
 
-    if (ngx_http_aigc_api_events_until(r, &call->who, &until) != NGX_OK
-        || ngx_http_aigc_hold(r, NULL, &call->who) != NGX_OK)
+    if (ngx_http_aigc_api_events_until(r, &call->user, &until) != NGX_OK
+        || ngx_http_aigc_held_add(r, NULL, &call->user) != NGX_OK)
     {
         ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
         return;
@@ -57,7 +57,7 @@ ngx_http_aigc_api_events(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
         return;
     }
 
-    if (ngx_http_aigc_events_listen(r, &call->who.sub, until) != NGX_OK) {
+    if (ngx_http_aigc_events_listen(r, &call->user.sub, until) != NGX_OK) {
         ngx_http_finalize_request(r, NGX_ERROR);
     }
 }
@@ -66,7 +66,7 @@ ngx_http_aigc_api_events(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 /* When what the caller has shown is good no longer. */
 static ngx_int_t
 ngx_http_aigc_api_events_until(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, time_t *until)
+    ngx_http_aigc_user_t *user, time_t *until)
 {
     time_t                      session;
     ngx_aigc_jwt_t              jwt;
@@ -76,7 +76,7 @@ ngx_http_aigc_api_events_until(ngx_http_request_t *r,
 
     /* it has been verified: here it is only read */
 
-    if (ngx_aigc_jwt_read(r->pool, &who->token, mcf->provider->claims, &jwt)
+    if (ngx_aigc_jwt_read(r->pool, &user->token, mcf->provider->claims, &jwt)
         != NGX_OK)
     {
         return NGX_ERROR;
@@ -90,8 +90,8 @@ ngx_http_aigc_api_events_until(ngx_http_request_t *r,
         *until = ngx_time() + NGX_HTTP_AIGC_EVENTS_GRACE;
     }
 
-    if (who->credential == NGX_HTTP_AIGC_COOKIE) {
-        session = who->session.start + mcf->lifetime;
+    if (user->credential == NGX_HTTP_AIGC_COOKIE) {
+        session = user->session.start + mcf->lifetime;
         *until = ngx_min(*until, session);
     }
 

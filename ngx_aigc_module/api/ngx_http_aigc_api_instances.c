@@ -29,7 +29,7 @@ ngx_http_aigc_api_instances(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
          slot++)
     {
         if (record.owner.len
-            && ngx_aigc_fixed_eq(&record.owner, &call->who.sub))
+            && ngx_aigc_fixed_eq(&record.owner, &call->user.sub))
         {
             (void) json_array_append_new(list,
                      ngx_http_aigc_instance_json(mcf, r->pool, &record));

@@ -20,7 +20,7 @@ ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     /* it has been verified: here it is only read */
 
-    if (ngx_aigc_jwt_read(r->pool, &call->who.token, mcf->provider->claims,
+    if (ngx_aigc_jwt_read(r->pool, &call->user.token, mcf->provider->claims,
                           &jwt)
         != NGX_OK)
     {

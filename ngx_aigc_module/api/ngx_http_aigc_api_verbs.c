@@ -65,7 +65,7 @@ ngx_http_aigc_api_write_op(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     }
 
     if (record == NULL) {
-        ngx_http_aigc_write(r, op, slot, NULL, &call->who.sub);
+        ngx_http_aigc_write(r, op, slot, NULL, &call->user.sub);
         return;
     }
 
@@ -83,11 +83,11 @@ ngx_http_aigc_api_write_op(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     ngx_aigc_fixed_get(&record->owner, &owner);
 
     if (call->route->may == NGX_HTTP_AIGC_ADMIN
-        && !ngx_aigc_text_eq(&owner, &call->who.sub))
+        && !ngx_aigc_text_eq(&owner, &call->user.sub))
     {
         ngx_log_error(NGX_LOG_NOTICE, r->connection->log, 0,
                       "aigc: administrator \"%V\" asks for instance "
-                      "%V/%V/%i of user \"%V\" to be %V", &call->who.sub,
+                      "%V/%V/%i of user \"%V\" to be %V", &call->user.sub,
                       &call->ns, &call->name, call->id, &owner,
                       ngx_aigc_state_name(call->route->to));
     }

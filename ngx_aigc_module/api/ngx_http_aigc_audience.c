@@ -63,7 +63,7 @@ ngx_http_aigc_audience_clear(ngx_http_aigc_audience_t *audience)
 
 
 ngx_int_t
-ngx_http_aigc_audience_say(ngx_http_aigc_audience_t *audience,
+ngx_http_aigc_audience_message(ngx_http_aigc_audience_t *audience,
     ngx_atomic_uint_t version, const char *event, ngx_str_t *json)
 {
     size_t                 len;

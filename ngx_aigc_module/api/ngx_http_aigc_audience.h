@@ -63,7 +63,7 @@ void ngx_http_aigc_audience_clear(ngx_http_aigc_audience_t *audience);
  * Appends a stream message to the news: version is its id, json its data.
  * NGX_OK; NGX_ERROR: no memory, nothing was added.
  */
-ngx_int_t ngx_http_aigc_audience_say(ngx_http_aigc_audience_t *audience,
+ngx_int_t ngx_http_aigc_audience_message(ngx_http_aigc_audience_t *audience,
     ngx_atomic_uint_t version, const char *event, ngx_str_t *json);
 
 /* Removes audience from the queue of those with news, and drops the news. */

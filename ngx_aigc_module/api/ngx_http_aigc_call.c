@@ -67,7 +67,7 @@ ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     /* it has been verified: here it is only read */
 
-    if (ngx_aigc_jwt_read(r->pool, &call->who.token, mcf->provider->claims,
+    if (ngx_aigc_jwt_read(r->pool, &call->user.token, mcf->provider->claims,
                           &jwt)
         == NGX_OK
         && ngx_http_aigc_is_admin(r, &jwt))
@@ -75,7 +75,7 @@ ngx_http_aigc_call_admin(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
         return NGX_OK;
     }
 
-    if (call->who.credential == NGX_HTTP_AIGC_BEARER) {
+    if (call->user.credential == NGX_HTTP_AIGC_BEARER) {
         ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INSUFFICIENT_SCOPE,
                                      "administrators only", NULL);
     }
@@ -173,7 +173,7 @@ ngx_http_aigc_call_instance(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
 
     if (call->route->may == NGX_HTTP_AIGC_OWNER
         && (record->owner.len == 0
-            || !ngx_aigc_fixed_eq(&record->owner, &call->who.sub)))
+            || !ngx_aigc_fixed_eq(&record->owner, &call->user.sub)))
     {
         code = NGX_HTTP_AIGC_CODE_NOT_OWNER;
 

@@ -18,10 +18,10 @@ static void ngx_http_aigc_events_leave(void *data);
 static void ngx_http_aigc_events_expiry(ngx_http_aigc_stream_t *stream);
 static void ngx_http_aigc_events_expired(ngx_event_t *ev);
 static void ngx_http_aigc_events_drained(ngx_http_aigc_stream_t *stream);
-static void ngx_http_aigc_events_look(ngx_event_t *ev);
-static void ngx_http_aigc_events_tell_all(ngx_http_aigc_text_t *news);
-static void ngx_http_aigc_events_tell_owners(void);
-static void ngx_http_aigc_events_tell(ngx_http_aigc_stream_t *stream,
+static void ngx_http_aigc_events_check(ngx_event_t *ev);
+static void ngx_http_aigc_events_push_all(ngx_http_aigc_text_t *news);
+static void ngx_http_aigc_events_push_owners(void);
+static void ngx_http_aigc_events_push(ngx_http_aigc_stream_t *stream,
     ngx_http_aigc_text_t *first, ngx_http_aigc_text_t *second);
 static void ngx_http_aigc_events_snapshots(void);
 static void ngx_http_aigc_events_beat(void);
@@ -145,12 +145,12 @@ ngx_http_aigc_events_start(ngx_http_aigc_main_conf_t *mcf)
 
         /* not cancelable: an exiting worker ends its streams in it */
 
-        ngx_aigc_timer_init(&ngx_http_aigc_timer, ngx_http_aigc_events_look, 0,
+        ngx_aigc_timer_init(&ngx_http_aigc_timer, ngx_http_aigc_events_check, 0,
                             ngx_cycle->log);
     }
 
     if (!ngx_http_aigc_timer.timer_set) {
-        ngx_add_timer(&ngx_http_aigc_timer, NGX_HTTP_AIGC_EVENTS_LOOK);
+        ngx_add_timer(&ngx_http_aigc_timer, NGX_HTTP_AIGC_EVENTS_WAKE);
     }
 
     return NGX_OK;
@@ -219,7 +219,7 @@ ngx_http_aigc_events_drained(ngx_http_aigc_stream_t *stream)
 
 /* Each 200 ms, and at once for a stream that waits for a snapshot. */
 static void
-ngx_http_aigc_events_look(ngx_event_t *ev)
+ngx_http_aigc_events_check(ngx_event_t *ev)
 {
     ngx_int_t              rc;
     ngx_http_aigc_text_t  *news;
@@ -240,10 +240,10 @@ ngx_http_aigc_events_look(ngx_event_t *ev)
     news = ngx_http_aigc_view_news();
 
     if (news) {
-        ngx_http_aigc_events_tell_all(news);
+        ngx_http_aigc_events_push_all(news);
 
     } else {
-        ngx_http_aigc_events_tell_owners();
+        ngx_http_aigc_events_push_owners();
     }
 
     ngx_http_aigc_view_forget();
@@ -255,14 +255,14 @@ ngx_http_aigc_events_look(ngx_event_t *ev)
     ngx_http_aigc_events_beat();
 
     if (!ev->timer_set) {
-        ngx_add_timer(ev, NGX_HTTP_AIGC_EVENTS_LOOK);
+        ngx_add_timer(ev, NGX_HTTP_AIGC_EVENTS_WAKE);
     }
 }
 
 
 /* What everybody is told, each with the news of its own. */
 static void
-ngx_http_aigc_events_tell_all(ngx_http_aigc_text_t *news)
+ngx_http_aigc_events_push_all(ngx_http_aigc_text_t *news)
 {
     ngx_queue_t              todo;
     ngx_http_aigc_stream_t  *stream;
@@ -271,13 +271,13 @@ ngx_http_aigc_events_tell_all(ngx_http_aigc_text_t *news)
 
     while (!ngx_queue_empty(&todo)) {
         stream = ngx_http_aigc_events_next(&todo);
-        ngx_http_aigc_events_tell(stream, news, stream->audience->news);
+        ngx_http_aigc_events_push(stream, news, stream->audience->news);
     }
 }
 
 
 static void
-ngx_http_aigc_events_tell_owners(void)
+ngx_http_aigc_events_push_owners(void)
 {
     ngx_queue_t               todo, *q, *changed;
     ngx_http_aigc_text_t     *news;
@@ -303,7 +303,7 @@ ngx_http_aigc_events_tell_owners(void)
             ngx_queue_remove(q);
             ngx_queue_insert_tail(&stream->audience->streams, q);
 
-            ngx_http_aigc_events_tell(stream, news, NULL);
+            ngx_http_aigc_events_push(stream, news, NULL);
         }
 
         ngx_http_aigc_text_release(news);
@@ -312,7 +312,7 @@ ngx_http_aigc_events_tell_owners(void)
 
 
 static void
-ngx_http_aigc_events_tell(ngx_http_aigc_stream_t *stream,
+ngx_http_aigc_events_push(ngx_http_aigc_stream_t *stream,
     ngx_http_aigc_text_t *first, ngx_http_aigc_text_t *second)
 {
     if (stream->behind) {

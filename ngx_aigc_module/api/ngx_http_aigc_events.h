@@ -14,7 +14,7 @@
                                                worker, at most, is a stream */
 #define NGX_HTTP_AIGC_EVENTS_GRACE  10      /* s of a stream while Logto is
                                                away and the token expired */
-#define NGX_HTTP_AIGC_EVENTS_LOOK   200     /* ms between two looks */
+#define NGX_HTTP_AIGC_EVENTS_WAKE   200     /* ms between two checks */
 #define NGX_HTTP_AIGC_EVENTS_BEAT   15000   /* ms without an event: a comment */
 #define NGX_HTTP_AIGC_EVENTS_RETRY  1000    /* ms until clients reconnect, … */
 #define NGX_HTTP_AIGC_EVENTS_SPREAD 2000    /* … and up to so many more: not all

@@ -4,7 +4,7 @@
 
 #include "ngx_http_aigc_list.h"
 #include "ngx_http_aigc_stream.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
 
@@ -65,7 +65,7 @@ ngx_http_aigc_list(ngx_http_request_t *r, ngx_http_aigc_list_part_t *parts,
 
     stream->data = list;
 
-    if (ngx_http_aigc_poll(r, NGX_HTTP_AIGC_LIST_PAUSE,
+    if (ngx_http_aigc_wait(r, NGX_HTTP_AIGC_LIST_PAUSE,
                            ngx_http_aigc_list_step)
         != NGX_OK)
     {
@@ -134,7 +134,7 @@ ngx_http_aigc_list_step(ngx_http_request_t *r)
         return;                         /* …_drained() goes on */
     }
 
-    if (ngx_http_aigc_poll(r, NGX_HTTP_AIGC_LIST_PAUSE,
+    if (ngx_http_aigc_wait(r, NGX_HTTP_AIGC_LIST_PAUSE,
                            ngx_http_aigc_list_step)
         != NGX_OK)
     {
@@ -149,9 +149,9 @@ ngx_http_aigc_list_render(ngx_http_aigc_list_t *list,
     ngx_http_aigc_text_t *text)
 {
     ngx_int_t   rc;
-    ngx_uint_t  looks;
+    ngx_uint_t  steps;
 
-    for (looks = 0; looks < NGX_HTTP_AIGC_LIST_LOOKS; looks++) {
+    for (steps = 0; steps < NGX_HTTP_AIGC_LIST_STEPS; steps++) {
 
         if (!list->begun) {
             text->len = ngx_sprintf(text->data + text->len, "%s\"%s\":[",

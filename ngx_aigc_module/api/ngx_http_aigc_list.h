@@ -14,7 +14,7 @@
 
 
 #define NGX_HTTP_AIGC_LIST_PIECE  32768     /* bytes that go out at once, … */
-#define NGX_HTTP_AIGC_LIST_LOOKS  256       /* … or steps of next() */
+#define NGX_HTTP_AIGC_LIST_STEPS  256       /* … or steps of next() */
 #define NGX_HTTP_AIGC_LIST_PAUSE  1         /* ms: others have a turn */
 
 

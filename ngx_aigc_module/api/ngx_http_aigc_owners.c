@@ -33,12 +33,12 @@ ngx_http_aigc_owners_init(ngx_http_aigc_owners_t *owners, ngx_pool_t *pool,
 
 
 ngx_int_t
-ngx_http_aigc_owners_look(ngx_http_aigc_owners_t *owners)
+ngx_http_aigc_owners_scan(ngx_http_aigc_owners_t *owners)
 {
     ngx_int_t   rc;
-    ngx_uint_t  looks;
+    ngx_uint_t  steps;
 
-    for (looks = 0; looks < NGX_HTTP_AIGC_OWNERS_LOOKS; looks++) {
+    for (steps = 0; steps < NGX_HTTP_AIGC_OWNERS_STEPS; steps++) {
 
         rc = ngx_http_aigc_owners_record(owners);
 

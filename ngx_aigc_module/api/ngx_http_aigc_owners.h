@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 
-#define NGX_HTTP_AIGC_OWNERS_LOOKS  512     /* slots of one look */
+#define NGX_HTTP_AIGC_OWNERS_STEPS  512     /* slots of one call */
 #define NGX_HTTP_AIGC_OWNERS_NAME   128     /* bytes of a user's name */
 
 
@@ -50,10 +50,10 @@ ngx_int_t ngx_http_aigc_owners_init(ngx_http_aigc_owners_t *owners,
     ngx_pool_t *pool, ngx_aigc_zone_t *zone);
 
 /*
- * Looks at some more of the table.  NGX_OK: all of it has been seen; NGX_AGAIN:
+ * Goes through some more of the table.  NGX_OK: all of it has been seen; NGX_AGAIN:
  * there is more; NGX_ERROR: no memory.
  */
-ngx_int_t ngx_http_aigc_owners_look(ngx_http_aigc_owners_t *owners);
+ngx_int_t ngx_http_aigc_owners_scan(ngx_http_aigc_owners_t *owners);
 
 /*
  * Takes in a user of the Management API, who may be none of them.  NGX_OK or

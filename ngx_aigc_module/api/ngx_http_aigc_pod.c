@@ -3,7 +3,7 @@
  */
 
 #include "ngx_http_aigc_pod.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 #include "kube/ngx_aigc_subrequest.h"
 #include "instances/ngx_http_aigc_instance.h"
@@ -138,7 +138,7 @@ ngx_http_aigc_pod_step(ngx_http_request_t *r)
     if (ngx_http_aigc_pod_ends(r, was) != NGX_OK
         && ngx_current_msec - pod->sent < NGX_HTTP_AIGC_POD_TIME)
     {
-        if (ngx_http_aigc_poll(r, NGX_HTTP_AIGC_POD_POLL,
+        if (ngx_http_aigc_wait(r, NGX_HTTP_AIGC_POD_WAKE,
                                ngx_http_aigc_pod_step)
             != NGX_OK)
         {

@@ -46,7 +46,7 @@ static ngx_int_t ngx_http_aigc_view_compare(ngx_http_aigc_item_t **place,
     ngx_http_aigc_item_t *now);
 static ngx_int_t ngx_http_aigc_view_gone(ngx_http_aigc_item_t *item);
 static ngx_int_t ngx_http_aigc_view_moved(ngx_http_aigc_item_t *item);
-static ngx_int_t ngx_http_aigc_view_say(ngx_http_aigc_audience_t *audience,
+static ngx_int_t ngx_http_aigc_view_message(ngx_http_aigc_audience_t *audience,
     const char *event, ngx_str_t *json);
 
 
@@ -401,9 +401,9 @@ ngx_http_aigc_view_compare(ngx_http_aigc_item_t **place,
         return NGX_OK;
     }
 
-    rc = ngx_http_aigc_view_say(now->audience,
-                                now->id < 0 ? "template" : "instance",
-                                &now->json);
+    rc = ngx_http_aigc_view_message(now->audience,
+                                    now->id < 0 ? "template" : "instance",
+                                    &now->json);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -458,7 +458,7 @@ ngx_http_aigc_view_gone(ngx_http_aigc_item_t *item)
         return NGX_AGAIN;
     }
 
-    rc = ngx_http_aigc_view_say(item->audience, event, &json);
+    rc = ngx_http_aigc_view_message(item->audience, event, &json);
 
     if (rc == NGX_OK) {
         ngx_http_aigc_item_free(item);
@@ -499,14 +499,14 @@ ngx_http_aigc_view_moved(ngx_http_aigc_item_t *item)
 
 
 static ngx_int_t
-ngx_http_aigc_view_say(ngx_http_aigc_audience_t *audience, const char *event,
-    ngx_str_t *json)
+ngx_http_aigc_view_message(ngx_http_aigc_audience_t *audience,
+    const char *event, ngx_str_t *json)
 {
     ngx_http_aigc_view_t  *view;
 
     view = ngx_http_aigc_view;
 
-    if (ngx_http_aigc_audience_say(audience, view->version, event, json)
+    if (ngx_http_aigc_audience_message(audience, view->version, event, json)
         != NGX_OK)
     {
         return NGX_AGAIN;

@@ -7,7 +7,7 @@
 
 #include "ngx_http_aigc_write.h"
 #include "ngx_http_aigc_written.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 #include "kube/ngx_aigc_subrequest.h"
 #include "instances/ngx_http_aigc_instance.h"
@@ -185,8 +185,8 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
 static void
 ngx_http_aigc_write_wait(ngx_http_request_t *r, ngx_http_aigc_write_t *w)
 {
-    if (ngx_http_aigc_poll(r, w->write.lock ? NGX_HTTP_AIGC_LOCK_TIME / 3
-                                            : NGX_HTTP_AIGC_WRITE_POLL,
+    if (ngx_http_aigc_wait(r, w->write.lock ? NGX_HTTP_AIGC_LOCK_TIME / 3
+                                            : NGX_HTTP_AIGC_WRITE_WAKE,
                            ngx_http_aigc_write_step)
         != NGX_OK)
     {
@@ -226,11 +226,11 @@ ngx_http_aigc_write_lead(ngx_http_request_t *r, ngx_http_aigc_write_t *w)
         }
     }
 
-    /* not settled: nobody needs to look again before the next poll */
+    /* not settled: nobody needs to try again before the next wake-up */
 
     if (write->lock) {
         ngx_aigc_gss_write_end(mcf->zone, write, rc == NGX_AGAIN
-                                                 ? NGX_HTTP_AIGC_WRITE_POLL
+                                                 ? NGX_HTTP_AIGC_WRITE_WAKE
                                                  : 0);
     }
 

@@ -99,7 +99,8 @@ typedef struct {
     ngx_uint_t                stripped; /* the user's credentials are removed
                                            from the request */
     ngx_uint_t                held;     /* on the list of requests that a
-                                           revocation ends: see hold.h */
+                                           revocation ends: see
+                                           ngx_http_aigc_held.h */
     ngx_str_t                 instance; /* "ns/name/id" */
 
     /* the pod's address for the balancer, set only with ALLOW */
@@ -110,7 +111,7 @@ typedef struct {
     ngx_uint_t                tried;    /* a connection to it was tried */
     void                    **passed_in;    /* loc_conf of the location that
                                                proxies the request */
-    ngx_uint_t                unanswered;   /* this response is the gateway's
+    ngx_uint_t                no_response;  /* this response is the gateway's
                                            own, not the pod's */
 
     /* see gateway/ngx_http_aigc_informational.c */

@@ -391,7 +391,7 @@ ngx_http_aigc_page_escape(ngx_pool_t *pool, ngx_str_t *text, ngx_str_t *html)
 
 
 ngx_int_t
-ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+ngx_http_aigc_refusal(ngx_http_request_t *r, ngx_http_aigc_code_e code,
     const char *detail)
 {
     ngx_http_aigc_page_t         page;
@@ -413,7 +413,7 @@ ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
 
 
 ngx_int_t
-ngx_http_aigc_say_sign_in(ngx_http_request_t *r, ngx_http_aigc_code_e code,
+ngx_http_aigc_refusal_sign_in(ngx_http_request_t *r, ngx_http_aigc_code_e code,
     const char *detail, ngx_str_t *rd)
 {
     ngx_http_aigc_page_t  page;

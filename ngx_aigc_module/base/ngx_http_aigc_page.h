@@ -47,14 +47,14 @@ ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r,
  * A refusal: for a person, who goes to a page or sends a form, such a page; for
  * a program problem details.  Parameters as of ngx_http_aigc_problem().
  */
-ngx_int_t ngx_http_aigc_say(ngx_http_request_t *r, ngx_http_aigc_code_e code,
-    const char *detail);
+ngx_int_t ngx_http_aigc_refusal(ngx_http_request_t *r,
+    ngx_http_aigc_code_e code, const char *detail);
 
 /*
  * The same, with a button that leads to a sign-in and to rd; NULL: the
  * gateway.
  */
-ngx_int_t ngx_http_aigc_say_sign_in(ngx_http_request_t *r,
+ngx_int_t ngx_http_aigc_refusal_sign_in(ngx_http_request_t *r,
     ngx_http_aigc_code_e code, const char *detail, ngx_str_t *rd);
 
 

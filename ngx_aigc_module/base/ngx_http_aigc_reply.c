@@ -1,5 +1,5 @@
 /*
- * base/ngx_http_aigc_reply.c — answers.
+ * base/ngx_http_aigc_reply.c — responses.
  */
 
 #include "ngx_http_aigc_reply.h"

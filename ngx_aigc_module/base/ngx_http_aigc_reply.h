@@ -1,5 +1,5 @@
 /*
- * base/ngx_http_aigc_reply.h — the answers that the module gives itself:
+ * base/ngx_http_aigc_reply.h — the responses that the module makes itself:
  * problem+json (RFC 9457), JSON, HTML, a redirect.
  *
  * Each sends the whole answer and returns what a content handler returns.  In

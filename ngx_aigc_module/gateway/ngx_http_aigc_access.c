@@ -5,7 +5,7 @@
 
 #include "ngx_http_aigc_access.h"
 #include "ngx_http_aigc_decide.h"
-#include "ngx_http_aigc_hold.h"
+#include "ngx_http_aigc_held.h"
 #include "ngx_http_aigc_waiting.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
@@ -16,7 +16,7 @@
 
 static ngx_int_t ngx_http_aigc_allow(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx, ngx_aigc_record_t *record,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r,
     ngx_uint_t known);
 static ngx_uint_t ngx_http_aigc_plain_host(ngx_str_t *value,
@@ -34,7 +34,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     ngx_uint_t                 preflight;
     ngx_aigc_record_t          record;
     ngx_http_aigc_ctx_t       *ctx;
-    ngx_http_aigc_who_t        who;
+    ngx_http_aigc_user_t       user;
     ngx_http_aigc_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
@@ -47,7 +47,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     ctx = ngx_http_aigc_get_ctx(r);
     preflight = lcf->cross_origin && ngx_http_aigc_is_preflight(r) == NGX_OK;
 
-    ngx_memzero(&who, sizeof(ngx_http_aigc_who_t));
+    ngx_memzero(&user, sizeof(ngx_http_aigc_user_t));
 
     if (!lcf->cross_origin && ngx_http_aigc_is_safe(r) != NGX_OK) {
         own = &origin;
@@ -68,8 +68,8 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
                         ? ngx_http_aigc_decide_preflight(r,
                                                 &r->headers_in.server, &record)
                         : ngx_http_aigc_decide(r, &r->headers_in.server, own,
-                                               &record, &who);
-        ctx->user = who.sub;
+                                               &record, &user);
+        ctx->user = user.sub;
 
         if (ctx->decision == NGX_HTTP_AIGC_UNKNOWN
             && ngx_http_aigc_check_host(r, 0) != NGX_OK)
@@ -79,7 +79,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
-        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &who);
+        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &user);
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
@@ -109,10 +109,10 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 }
 
 
-/* who: NULL of a preflight, which has nothing that a pod could do for a user */
+/* user: NULL of a preflight, which has nothing that a pod could do for one */
 static ngx_int_t
 ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
-    ngx_aigc_record_t *record, ngx_http_aigc_who_t *who)
+    ngx_aigc_record_t *record, ngx_http_aigc_user_t *user)
 {
     u_char                     *p;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -141,7 +141,7 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 
     ctx->instance.len = p - ctx->instance.data;
 
-    if (who && ngx_http_aigc_hold(r, record, who) != NGX_OK) {
+    if (user && ngx_http_aigc_held_add(r, record, user) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -154,13 +154,13 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 
     ngx_http_aigc_strip_upgrade(r);
 
-    if (who == NULL) {
+    if (user == NULL) {
         ngx_http_aigc_strip_user(r);
 
     } else {
         ngx_http_aigc_strip_cookies(r);
 
-        if (who->credential == NGX_HTTP_AIGC_BEARER) {
+        if (user->credential == NGX_HTTP_AIGC_BEARER) {
             ngx_http_aigc_strip_bearer(r);
         }
     }

@@ -20,7 +20,7 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
     ngx_aigc_url_t             url;
     ngx_aigc_record_t          record;
     ngx_http_aigc_ctx_t       *ctx;
-    ngx_http_aigc_who_t        who;
+    ngx_http_aigc_user_t       user;
 
     ctx = ngx_http_aigc_get_ctx(r);
     if (ctx == NULL) {
@@ -42,8 +42,8 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
      * what a page of another origin sends cannot be told from the rest here.
      */
 
-    ctx->decision = ngx_http_aigc_decide(r, &url.host, NULL, &record, &who);
-    ctx->user = who.sub;
+    ctx->decision = ngx_http_aigc_decide(r, &url.host, NULL, &record, &user);
+    ctx->user = user.sub;
 
     if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
 

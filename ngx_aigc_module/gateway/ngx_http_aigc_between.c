@@ -4,7 +4,7 @@
  */
 
 #include "ngx_http_aigc_between.h"
-#include "ngx_http_aigc_answer.h"
+#include "ngx_http_aigc_upstream_response.h"
 #include "base/ngx_http_aigc_headers.h"
 
 
@@ -30,7 +30,7 @@ static u_char *ngx_http_aigc_behind_own_host(ngx_http_request_t *r, u_char *p,
 ngx_int_t
 ngx_http_aigc_translate_headers_out(ngx_http_request_t *r)
 {
-    if (r->upstream == NULL || !ngx_http_aigc_is_answer(r)) {
+    if (r->upstream == NULL || !ngx_http_aigc_is_proxied(r)) {
         return NGX_OK;
     }
 

@@ -22,11 +22,11 @@ typedef enum {
 /* Judges the text of a cache key in the configuration. */
 ngx_http_aigc_key_e ngx_http_aigc_cache_key(ngx_str_t *key);
 
-/* 1: r's answer comes from a cache, or may go to one, or to a store; 0. */
+/* 1: r's response comes from a cache, or may go to one, or to a store; 0. */
 ngx_uint_t ngx_http_aigc_remembers(ngx_http_request_t *r);
 
 /*
- * At run time, before an upstream is asked and before an answer, remembered or
+ * At run time, before an upstream is asked and before a response, remembered or
  * new, goes out: NGX_OK; NGX_DECLINED: it is remembered, or would be, under a
  * key that does not name r's instance (logged): answer 500.
  */

@@ -43,14 +43,14 @@ static ngx_http_aigc_code_e  ngx_http_aigc_decision_codes[] = {
 
 ngx_http_aigc_decision_e
 ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
-    ngx_str_t *origin, ngx_aigc_record_t *record, ngx_http_aigc_who_t *who)
+    ngx_str_t *origin, ngx_aigc_record_t *record, ngx_http_aigc_user_t *user)
 {
     ngx_http_aigc_main_conf_t  *mcf;
     ngx_http_aigc_decision_e    decision;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
+    ngx_memzero(user, sizeof(ngx_http_aigc_user_t));
 
     decision = ngx_http_aigc_decide_host(mcf, host, record);
 
@@ -58,7 +58,7 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
         return decision;
     }
 
-    decision = ngx_http_aigc_outcome(ngx_http_aigc_identify(r, who))->decision;
+    decision = ngx_http_aigc_outcome(ngx_http_aigc_identify(r, user))->decision;
 
     if (decision != NGX_HTTP_AIGC_ALLOW) {
         return decision;
@@ -69,7 +69,7 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
     }
 
     if (record->owner.len == 0
-        || !ngx_aigc_fixed_eq(&record->owner, &who->sub))
+        || !ngx_aigc_fixed_eq(&record->owner, &user->sub))
     {
         return NGX_HTTP_AIGC_NOT_OWNER;
     }
@@ -210,7 +210,8 @@ ngx_http_aigc_refuse_visitor(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_say(r, ngx_http_aigc_decision_codes[decision], NULL);
+    return ngx_http_aigc_refusal(r, ngx_http_aigc_decision_codes[decision],
+                                 NULL);
 }
 
 

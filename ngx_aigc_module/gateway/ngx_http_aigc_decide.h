@@ -13,13 +13,13 @@
 
 /*
  * Decides r for host (normalized).  origin: the host's own origin, when where
- * the request comes from counts; NULL: it does not.  record and who are filled
+ * the request comes from counts; NULL: it does not.  record and user are filled
  * as far as the decision got, record as by ngx_aigc_table_by_host().  RENEWING:
  * suspend r, by ngx_http_aigc_renew_wait(), and decide again.
  */
 ngx_http_aigc_decision_e ngx_http_aigc_decide(ngx_http_request_t *r,
     ngx_str_t *host, ngx_str_t *origin, ngx_aigc_record_t *record,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 
 /*
  * The same for a preflight request, which carries nothing that says whose it

@@ -3,7 +3,7 @@
  * as it is.
  */
 
-#include "ngx_http_aigc_answer.h"
+#include "ngx_http_aigc_upstream_response.h"
 
 #include "ngx_aigc_clear.h"
 #include "base/ngx_aigc_cookie.h"
@@ -48,7 +48,7 @@ ngx_http_aigc_guard_headers_out(ngx_http_request_t *r)
     ngx_list_part_t  *part;
     ngx_table_elt_t  *h;
 
-    if (!ngx_http_aigc_is_answer(r)) {
+    if (!ngx_http_aigc_is_proxied(r)) {
         return;
     }
 

@@ -1,8 +1,9 @@
 /*
- * gateway/ngx_http_aigc_informational.c — reads past informational answers.
+ * gateway/ngx_http_aigc_informational.c — reads past informational
+ * responses.
  */
 
-#include "ngx_http_aigc_answer.h"
+#include "ngx_http_aigc_upstream_response.h"
 
 #include "base/ngx_aigc_compat.h"
 
@@ -94,7 +95,7 @@ ngx_http_aigc_reinit_request(ngx_http_request_t *r)
 
 
 /*
- * NGX_OK: an informational answer, which goes until *end; NGX_AGAIN: perhaps,
+ * NGX_OK: an informational response, which goes until *end; NGX_AGAIN: perhaps,
  * or not all of one; NGX_DECLINED: something else.
  */
 static ngx_int_t

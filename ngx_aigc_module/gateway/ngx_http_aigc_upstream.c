@@ -5,7 +5,7 @@
 
 #include "ngx_http_aigc_upstream.h"
 #include "ngx_http_aigc_cache.h"
-#include "ngx_http_aigc_answer.h"
+#include "ngx_http_aigc_upstream_response.h"
 
 #include "instances/ngx_aigc_table.h"
 
@@ -302,7 +302,7 @@ ngx_http_aigc_free_peer(ngx_peer_connection_t *pc, void *data,
         pc->tries--;
     }
 
-    /* nginx repeats what failed on a kept connection, half an answer or not */
+    /* nginx repeats what failed on a kept connection, half a response or not */
 
     if (r->upstream->state && r->upstream->state->bytes_received) {
         pc->cached = 0;

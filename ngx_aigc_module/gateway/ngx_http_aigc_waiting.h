@@ -13,7 +13,7 @@
 #include "instances/ngx_aigc_table.h"
 
 
-/* record: as the decision left it.  An HTTP status, or a handler's answer. */
+/* record: as the decision left it.  Returns what a content handler returns. */
 ngx_int_t ngx_http_aigc_waiting(ngx_http_request_t *r,
     ngx_aigc_record_t *record);
 

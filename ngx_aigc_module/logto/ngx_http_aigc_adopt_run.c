@@ -4,7 +4,7 @@
  */
 
 #include "ngx_http_aigc_adopt_run.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
 

@@ -7,7 +7,7 @@
  */
 
 #include "ngx_http_aigc_adopt_run.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 #include "kube/ngx_aigc_kubernetes.h"
 
@@ -434,7 +434,7 @@ void
 ngx_http_aigc_adopt_wait(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_msec_t ms)
 {
-    if (ngx_http_aigc_poll(r, ms, a->step) != NGX_OK) {
+    if (ngx_http_aigc_wait(r, ms, a->step) != NGX_OK) {
         ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }

@@ -5,10 +5,10 @@
 #include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
 #include "ngx_aigc_revocation.h"
-#include "ngx_http_aigc_forged.h"
+#include "ngx_http_aigc_signature_limit.h"
 #include "base/ngx_http_aigc_body.h"
 #include "base/ngx_http_aigc_headers.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
 #include "ngx_aigc_jwt.h"
@@ -17,9 +17,9 @@
 
 
 #define NGX_HTTP_AIGC_LOGOUT_MAX      16384 /* bytes of the form */
-#define NGX_HTTP_AIGC_LOGOUT_FORGED   20    /* ms for each forged one: 50 a
-                                               second and worker are looked
-                                               at */
+#define NGX_HTTP_AIGC_LOGOUT_PAUSE    20    /* ms for each wrong signature: 50
+                                               a second and worker are
+                                               verified */
 #define NGX_HTTP_AIGC_LOGOUT_WAITING  32    /* of a worker, for a new key */
 
 
@@ -159,7 +159,7 @@ ngx_http_aigc_logout_try(ngx_http_request_t *r)
             ngx_http_aigc_logout_waiting++;
         }
 
-        if (ngx_http_aigc_poll(r, NGX_AIGC_KEY_WAIT,
+        if (ngx_http_aigc_wait(r, NGX_AIGC_KEY_WAIT,
                                ngx_http_aigc_logout_try)
             == NGX_OK)
         {
@@ -193,8 +193,9 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
     ngx_aigc_jwt_verdict_e      verdict;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    static ngx_http_aigc_forged_t  forged = { NGX_HTTP_AIGC_LOGOUT_FORGED, 0,
-                                              { 0 } };
+    static ngx_http_aigc_signature_limit_t  limit = {
+        NGX_HTTP_AIGC_LOGOUT_PAUSE, 0, { 0 }
+    };
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
@@ -213,7 +214,7 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
         return verdict;
     }
 
-    if (ngx_http_aigc_forged_check(&forged, r) != NGX_OK) {
+    if (ngx_http_aigc_signature_limit_check(&limit, r) != NGX_OK) {
         *busy = 1;
         return NGX_AIGC_JWT_UNKNOWN_KEY;
     }
@@ -221,7 +222,7 @@ ngx_http_aigc_logout_verify(ngx_http_request_t *r, ngx_str_t *token,
     verdict = ngx_aigc_verify_signature(mcf->zone, jwt, busy);
 
     if (verdict == NGX_AIGC_JWT_BAD_SIGNATURE) {
-        ngx_http_aigc_forged_count(&forged, r);
+        ngx_http_aigc_signature_limit_count(&limit, r);
     }
 
     return verdict;

@@ -4,12 +4,12 @@
 
 #include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_credential.h"
-#include "ngx_http_aigc_forged.h"
+#include "ngx_http_aigc_signature_limit.h"
 #include "base/ngx_http_aigc_headers.h"
 
 
-#define NGX_HTTP_AIGC_FORGED   5        /* ms for each forged token: 200 a second
-                                           and worker are looked at */
+#define NGX_HTTP_AIGC_BEARER_PAUSE  5   /* ms for each wrong signature: 200 a
+                                           second and worker are verified */
 
 
 static ngx_http_aigc_outcome_e ngx_http_aigc_bearer_allowed(
@@ -20,7 +20,7 @@ static ngx_uint_t ngx_http_aigc_bearer_syntax(ngx_str_t *token);
 
 
 ngx_http_aigc_outcome_e
-ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
     u_char                      digest[NGX_AIGC_DIGEST_LEN];
     ngx_str_t                   none, *token;
@@ -30,16 +30,18 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    static ngx_http_aigc_forged_t  forged = { NGX_HTTP_AIGC_FORGED, 0, { 0 } };
+    static ngx_http_aigc_signature_limit_t  limit = {
+        NGX_HTTP_AIGC_BEARER_PAUSE, 0, { 0 }
+    };
 
-    who->credential = NGX_HTTP_AIGC_NO_CREDENTIAL;
-    token = &who->token;
+    user->credential = NGX_HTTP_AIGC_NO_CREDENTIAL;
+    token = &user->token;
 
     if (ngx_http_aigc_bearer(r, token) != NGX_OK) {
         return NGX_HTTP_AIGC_ID_NONE;
     }
 
-    who->credential = NGX_HTTP_AIGC_BEARER;
+    user->credential = NGX_HTTP_AIGC_BEARER;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
@@ -48,13 +50,13 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         busy = 0;
 
     } else {
-        outcome = ngx_http_aigc_known(r, 'b', token, digest, who);
+        outcome = ngx_http_aigc_known(r, 'b', token, digest, user);
 
         if (outcome != NGX_HTTP_AIGC_ID_NONE) {
             return outcome;
         }
 
-        if (ngx_http_aigc_forged_check(&forged, r) != NGX_OK) {
+        if (ngx_http_aigc_signature_limit_check(&limit, r) != NGX_OK) {
             /* a flood: what is known still passes, what is new waits */
 
             return NGX_HTTP_AIGC_ID_BUSY;
@@ -69,10 +71,10 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     if (verdict != NGX_AIGC_JWT_OK) {
         if (verdict == NGX_AIGC_JWT_BAD_SIGNATURE) {
-            ngx_http_aigc_forged_count(&forged, r);
+            ngx_http_aigc_signature_limit_count(&limit, r);
         }
 
-        who->why = (char *) ngx_aigc_jwt_verdict_text(verdict)->data;
+        user->why = (char *) ngx_aigc_jwt_verdict_text(verdict)->data;
 
         return busy ? NGX_HTTP_AIGC_ID_BUSY
                : ngx_http_aigc_bearer_syntax(token)
@@ -84,13 +86,13 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
         ngx_str_null(&none);
 
-        outcome = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, who);
+        outcome = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, user);
     }
 
     if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
-        who->sub = jwt.sub;
+        user->sub = jwt.sub;
 
-        ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub, who);
+        ngx_http_aigc_remember(r, digest, jwt.exp, &jwt.sub, user);
     }
 
     return outcome;

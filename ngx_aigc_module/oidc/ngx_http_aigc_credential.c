@@ -12,7 +12,7 @@
 
 
 static ngx_http_aigc_outcome_e ngx_http_aigc_revoked(
-    ngx_http_aigc_main_conf_t *mcf, ngx_http_aigc_who_t *who);
+    ngx_http_aigc_main_conf_t *mcf, ngx_http_aigc_user_t *user);
 
 
 ngx_int_t
@@ -40,7 +40,7 @@ ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
 ngx_http_aigc_outcome_e
 ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
-    u_char *digest, ngx_http_aigc_who_t *who)
+    u_char *digest, ngx_http_aigc_user_t *user)
 {
     ngx_int_t                   rc;
     ngx_aigc_token_t            found, *token, *known;
@@ -55,7 +55,7 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
         return NGX_HTTP_AIGC_ID_BUSY;
     }
 
-    who->keys = keys;
+    user->keys = keys;
 
     token = ngx_http_aigc_memo_find(mcf->memo, purpose, text);
 
@@ -74,7 +74,7 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
         if (rc != NGX_OK) {
             ngx_aigc_count(mcf->zone, token_misses);
-            who->genuine = (rc == NGX_DONE);
+            user->genuine = (rc == NGX_DONE);
             return NGX_HTTP_AIGC_ID_NONE;
         }
 
@@ -92,13 +92,13 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
                                       &known->revocations)
             != NGX_OK)
         {
-            who->subject = known->subject;
+            user->subject = known->subject;
 
             if (token) {
                 ngx_http_aigc_memo_drop(mcf->memo, token);
             }
 
-            return ngx_http_aigc_revoked(mcf, who);
+            return ngx_http_aigc_revoked(mcf, user);
         }
 
         if (token == NULL) {
@@ -110,15 +110,15 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
         ngx_http_aigc_memo_put(mcf->memo, purpose, text, &found);
     }
 
-    who->subject = known->subject;
+    user->subject = known->subject;
 
-    who->sub.data = ngx_pnalloc(r->pool, known->sub.len);
-    if (who->sub.data == NULL) {
+    user->sub.data = ngx_pnalloc(r->pool, known->sub.len);
+    if (user->sub.data == NULL) {
         return NGX_HTTP_AIGC_ID_FAILED;
     }
 
-    who->sub.len = known->sub.len;
-    ngx_memcpy(who->sub.data, known->sub.data, known->sub.len);
+    user->sub.len = known->sub.len;
+    ngx_memcpy(user->sub.data, known->sub.data, known->sub.len);
 
     return NGX_HTTP_AIGC_ID_SIGNED_IN;
 }
@@ -126,22 +126,22 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
 ngx_http_aigc_outcome_e
 ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
-    ngx_aigc_jwt_t *jwt, ngx_http_aigc_who_t *who)
+    ngx_aigc_jwt_t *jwt, ngx_http_aigc_user_t *user)
 {
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_subject(sid, &jwt->sid, &jwt->sub, start, &who->subject)
+    if (ngx_aigc_subject(sid, &jwt->sid, &jwt->sub, start, &user->subject)
         != NGX_OK)
     {
         return NGX_HTTP_AIGC_ID_FAILED;
     }
 
-    if (ngx_aigc_revocation_check(mcf->zone, &who->subject, &who->revocations)
+    if (ngx_aigc_revocation_check(mcf->zone, &user->subject, &user->revocations)
         != NGX_OK)
     {
-        return ngx_http_aigc_revoked(mcf, who);
+        return ngx_http_aigc_revoked(mcf, user);
     }
 
     return NGX_HTTP_AIGC_ID_SIGNED_IN;
@@ -149,25 +149,26 @@ ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_revoked(ngx_http_aigc_main_conf_t *mcf, ngx_http_aigc_who_t *who)
+ngx_http_aigc_revoked(ngx_http_aigc_main_conf_t *mcf,
+    ngx_http_aigc_user_t *user)
 {
-    return ngx_aigc_revocation_user_gone(mcf->zone, &who->subject) == NGX_OK
+    return ngx_aigc_revocation_user_gone(mcf->zone, &user->subject) == NGX_OK
            ? NGX_HTTP_AIGC_ID_GONE : NGX_HTTP_AIGC_ID_REVOKED;
 }
 
 
 void
 ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
-    ngx_str_t *sub, ngx_http_aigc_who_t *who)
+    ngx_str_t *sub, ngx_http_aigc_user_t *user)
 {
     ngx_aigc_token_t            token;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    token.keys = who->keys;
-    token.revocations = who->revocations;
-    token.subject = who->subject;
+    token.keys = user->keys;
+    token.revocations = user->revocations;
+    token.subject = user->subject;
     token.exp = exp;
     ngx_aigc_fixed_set(&token.sub, sub);
 

@@ -18,46 +18,46 @@ ngx_int_t ngx_http_aigc_digest(ngx_http_request_t *r, u_char purpose,
     ngx_str_t *text, u_char *digest);
 
 /*
- * Looks a credential up.  SIGNED_IN: it is good, who->sub and who->subject are
- * filled.  NONE: it is not known, or has expired, which sets who->genuine;
- * digest and who->keys are filled.  REVOKED, GONE, BUSY or FAILED.
+ * Looks a credential up.  SIGNED_IN: it is good, user->sub and user->subject
+ * are filled.  NONE: it is not known, or has expired, which sets user->genuine;
+ * digest and user->keys are filled.  REVOKED, GONE, BUSY or FAILED.
  */
 ngx_http_aigc_outcome_e ngx_http_aigc_known(ngx_http_request_t *r,
     u_char purpose, ngx_str_t *text, u_char *digest,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 
 /*
- * Fills who->subject, by what a credential can be revoked.  SIGNED_IN: nobody
+ * Fills user->subject, by what a credential can be revoked.  SIGNED_IN: nobody
  * has revoked it; REVOKED, GONE or FAILED.
  */
 ngx_http_aigc_outcome_e ngx_http_aigc_unrevoked(ngx_http_request_t *r,
     ngx_str_t *sid, time_t start, ngx_aigc_jwt_t *jwt,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 
 /*
  * A credential was found good for sub until exp, by the keys that _known() saw:
  * the zone knows it now.
  */
 void ngx_http_aigc_remember(ngx_http_request_t *r, u_char *digest, time_t exp,
-    ngx_str_t *sub, ngx_http_aigc_who_t *who);
+    ngx_str_t *sub, ngx_http_aigc_user_t *user);
 
 /*
- * By this session cookie alone; EXPIRED: who is filled for ngx_http_aigc_renew().
- * NONE: it is no session, or not a good one.
+ * By this session cookie alone; EXPIRED: user is filled for
+ * ngx_http_aigc_renew().  NONE: it is no session, or not a good one.
  */
 ngx_http_aigc_outcome_e ngx_http_aigc_identify_cookie(ngx_http_request_t *r,
-    ngx_str_t *value, ngx_http_aigc_who_t *who);
+    ngx_str_t *value, ngx_http_aigc_user_t *user);
 
 /* By the bearer token alone.  NONE: there is none. */
 ngx_http_aigc_outcome_e ngx_http_aigc_identify_bearer(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 
 /*
  * Of an EXPIRED session: NGX_OK when a newer one of the same sign-in and user
- * has been here and is good, else NGX_DECLINED.  who stays as it is.
+ * has been here and is good, else NGX_DECLINED.  user stays as it is.
  */
 ngx_int_t ngx_http_aigc_identify_newer(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 
 
 #endif /* _NGX_HTTP_AIGC_CREDENTIAL_H_INCLUDED_ */

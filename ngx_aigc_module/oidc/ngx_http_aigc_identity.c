@@ -25,11 +25,11 @@ typedef enum {
 
 
 static ngx_http_aigc_outcome_e ngx_http_aigc_identify_host(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who);
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user);
 static ngx_http_aigc_outcome_e ngx_http_aigc_identify_gateway(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who);
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user);
 static ngx_http_aigc_outcome_e ngx_http_aigc_identified(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, ngx_http_aigc_outcome_e outcome,
+    ngx_http_aigc_user_t *user, ngx_http_aigc_outcome_e outcome,
     ngx_uint_t renew);
 static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
     ngx_http_aigc_cookies_e which, ngx_str_t *values);
@@ -135,43 +135,43 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
 
 
 ngx_http_aigc_outcome_e
-ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
-    return ngx_http_aigc_identified(r, who,
-                                    ngx_http_aigc_identify_host(r, who), 1);
+    return ngx_http_aigc_identified(r, user,
+                                    ngx_http_aigc_identify_host(r, user), 1);
 }
 
 
 ngx_http_aigc_outcome_e
-ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_uint_t renew)
 {
-    return ngx_http_aigc_identified(r, who,
-                                    ngx_http_aigc_identify_gateway(r, who),
+    return ngx_http_aigc_identified(r, user,
+                                    ngx_http_aigc_identify_gateway(r, user),
                                     renew);
 }
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_outcome_e outcome, ngx_uint_t renew)
 {
     const ngx_http_aigc_outcome_t  *row;
     ngx_http_aigc_main_conf_t      *mcf;
 
     if (outcome == NGX_HTTP_AIGC_ID_EXPIRED && renew) {
-        outcome = ngx_http_aigc_renew(r, who);
+        outcome = ngx_http_aigc_renew(r, user);
     }
 
     row = ngx_http_aigc_outcome(outcome);
 
-    if (who->credential == NGX_HTTP_AIGC_BEARER
+    if (user->credential == NGX_HTTP_AIGC_BEARER
         && row->challenge != NGX_HTTP_AIGC_NO_TOKEN)
     {
         mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
         ngx_http_aigc_challenge_note(r, row->challenge,
-                                     row->why ? row->why : who->why,
+                                     row->why ? row->why : user->why,
                                      outcome == NGX_HTTP_AIGC_ID_UNSCOPED
                                      ? &mcf->provider->scope : NULL);
     }
@@ -181,7 +181,7 @@ ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
     ngx_str_t                 values[NGX_HTTP_AIGC_COOKIES];
     ngx_uint_t                n;
@@ -196,7 +196,7 @@ ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     if (ctx->stripped) {
         /* error_page or try_files: let in before, nothing left to show */
 
-        who->sub = ctx->user;
+        user->sub = ctx->user;
         return NGX_HTTP_AIGC_ID_SIGNED_IN;
     }
 
@@ -214,7 +214,7 @@ ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     }
 
     if (n == 1) {
-        outcome = ngx_http_aigc_identify_cookie(r, &values[0], who);
+        outcome = ngx_http_aigc_identify_cookie(r, &values[0], user);
 
         if (outcome != NGX_HTTP_AIGC_ID_NONE
             && outcome != NGX_HTTP_AIGC_ID_REVOKED
@@ -223,15 +223,16 @@ ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
             return outcome;
         }
 
-        ngx_str_null(&who->session.sid);
+        ngx_str_null(&user->session.sid);
     }
 
-    return ngx_http_aigc_identify_bearer(r, who);
+    return ngx_http_aigc_identify_bearer(r, user);
 }
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_identify_gateway(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_identify_gateway(ngx_http_request_t *r,
+    ngx_http_aigc_user_t *user)
 {
     ngx_int_t                   rc;
     ngx_str_t                   values[NGX_HTTP_AIGC_COOKIES];
@@ -242,7 +243,7 @@ ngx_http_aigc_identify_gateway(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    ngx_memzero(who, sizeof(ngx_http_aigc_who_t));
+    ngx_memzero(user, sizeof(ngx_http_aigc_user_t));
 
     n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_ANY, values);
 
@@ -264,15 +265,15 @@ ngx_http_aigc_identify_gateway(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
             continue;
         }
 
-        outcome = ngx_http_aigc_identify_cookie(r, &values[i], who);
+        outcome = ngx_http_aigc_identify_cookie(r, &values[i], user);
 
-        who->session = session;
-        who->token = session.id_token;
+        user->session = session;
+        user->token = session.id_token;
 
         return outcome;
     }
 
-    return ngx_http_aigc_identify_bearer(r, who);
+    return ngx_http_aigc_identify_bearer(r, user);
 }
 
 

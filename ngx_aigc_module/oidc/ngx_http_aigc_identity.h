@@ -42,8 +42,8 @@ typedef struct {
     ngx_http_aigc_decision_e   decision;    /* on an instance's host */
     ngx_http_aigc_code_e       code;        /* of the API's problem */
     ngx_http_aigc_challenge_e  challenge;   /* if a token was shown */
-    const char                *why;         /* its error_description; NULL: who
-                                               says why */
+    const char                *why;         /* its error_description; NULL: that
+                                               of the user */
 } ngx_http_aigc_outcome_t;
 
 
@@ -72,7 +72,7 @@ typedef struct {
     ngx_str_t                holder;    /* its "sub" */
     u_char                   key[NGX_AIGC_DIGEST_LEN];  /* of the session,
                                            whatever tokens it has by now */
-} ngx_http_aigc_who_t;
+} ngx_http_aigc_user_t;
 
 
 /*
@@ -84,11 +84,11 @@ ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
     ngx_http_aigc_main_conf_t *mcf);
 
 /*
- * Who r is of, on an instance's host; who is zeroed by the caller.  An expired
+ * Who r is of, on an instance's host; user is zeroed by the caller.  An expired
  * session is renewed.  What is wrong with a token is noted in r's context.
  */
 ngx_http_aigc_outcome_e ngx_http_aigc_identify(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 
 /*
  * On the gateway: as above, but a session counts only with the bind cookie that
@@ -97,7 +97,7 @@ ngx_http_aigc_outcome_e ngx_http_aigc_identify(ngx_http_request_t *r,
  * own.  renew: an expired one is renewed; 0: EXPIRED.
  */
 ngx_http_aigc_outcome_e ngx_http_aigc_identify_bound(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who, ngx_uint_t renew);
+    ngx_http_aigc_user_t *user, ngx_uint_t renew);
 
 /* The table's row; never NULL. */
 const ngx_http_aigc_outcome_t *ngx_http_aigc_outcome(

@@ -4,34 +4,36 @@
 
 #include "ngx_http_aigc_renew.h"
 #include "ngx_http_aigc_credential.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
 #include "ngx_aigc_refresh.h"
 
 
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_join(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user,
+    ngx_http_aigc_ctx_t *ctx);
 static void ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_calling(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx,
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user, ngx_http_aigc_ctx_t *ctx,
     ngx_aigc_flight_t *flight);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_done(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx,
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user, ngx_http_aigc_ctx_t *ctx,
     ngx_str_t *cookie);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_over(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who, ngx_http_aigc_ctx_t *ctx);
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user,
+    ngx_http_aigc_ctx_t *ctx);
 static ngx_uint_t ngx_http_aigc_renew_graceful(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_grace(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who);
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_as_was(
-    ngx_http_aigc_who_t *who);
-static void ngx_http_aigc_renew_poll(ngx_http_request_t *r);
+    ngx_http_aigc_user_t *user);
+static void ngx_http_aigc_renew_check(ngx_http_request_t *r);
 
 
 ngx_http_aigc_outcome_e
-ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
     ngx_http_aigc_ctx_t      *ctx;
     ngx_http_aigc_outcome_e   outcome;
@@ -41,12 +43,12 @@ ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
         return NGX_HTTP_AIGC_ID_FAILED;
     }
 
-    outcome = ngx_http_aigc_renew_join(r, who, ctx);
+    outcome = ngx_http_aigc_renew_join(r, user, ctx);
 
     /* a kept outcome that has expired, too, is what has to be renewed now */
 
     if (outcome == NGX_HTTP_AIGC_ID_EXPIRED) {
-        outcome = ngx_http_aigc_renew_join(r, who, ctx);
+        outcome = ngx_http_aigc_renew_join(r, user, ctx);
     }
 
     return (outcome == NGX_HTTP_AIGC_ID_EXPIRED) ? NGX_HTTP_AIGC_ID_UNRENEWED
@@ -54,9 +56,9 @@ ngx_http_aigc_renew(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 }
 
 
-/* As above, and EXPIRED: join again, for the session that is in who now. */
+/* As above, and EXPIRED: join again, for the session that is in user now. */
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx)
 {
     ngx_uint_t                  newer;
@@ -71,9 +73,9 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
      * one's refresh token may not be sent any more.
      */
 
-    newer = (ngx_http_aigc_identify_newer(r, who) == NGX_OK);
+    newer = (ngx_http_aigc_identify_newer(r, user) == NGX_OK);
 
-    if (ngx_aigc_flight_join(mcf->zone, r->pool, who->key, who->exp, !newer,
+    if (ngx_aigc_flight_join(mcf->zone, r->pool, user->key, user->exp, !newer,
                              &flight)
         != NGX_OK)
     {
@@ -81,7 +83,7 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     }
 
     if (newer && flight.state != NGX_AIGC_FLIGHT_RENEWED) {
-        return ngx_http_aigc_renew_as_was(who);
+        return ngx_http_aigc_renew_as_was(user);
     }
 
     if (flight.lead) {
@@ -90,26 +92,26 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
         conf.keys = mcf->keys;
         conf.skew = NGX_HTTP_AIGC_SKEW;
 
-        ngx_aigc_refresh(&conf, &flight, &who->session, &who->holder);
+        ngx_aigc_refresh(&conf, &flight, &user->session, &user->holder);
     }
 
     switch (flight.state) {
 
     case NGX_AIGC_FLIGHT_CALLING:
-        return ngx_http_aigc_renew_calling(r, who, ctx, &flight);
+        return ngx_http_aigc_renew_calling(r, user, ctx, &flight);
 
     case NGX_AIGC_FLIGHT_RENEWED:
-        return ngx_http_aigc_renew_done(r, who, ctx, &flight.cookie);
+        return ngx_http_aigc_renew_done(r, user, ctx, &flight.cookie);
 
     case NGX_AIGC_FLIGHT_REFUSED:
-        return ngx_http_aigc_renew_over(r, who, ctx);
+        return ngx_http_aigc_renew_over(r, user, ctx);
 
     case NGX_AIGC_FLIGHT_FREE:
         ngx_http_aigc_renew_full(mcf);
-        return ngx_http_aigc_renew_grace(r, who);
+        return ngx_http_aigc_renew_grace(r, user);
 
     default:
-        return ngx_http_aigc_renew_grace(r, who);
+        return ngx_http_aigc_renew_grace(r, user);
     }
 }
 
@@ -131,14 +133,14 @@ ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf)
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx, ngx_aigc_flight_t *flight)
 {
     ngx_msec_t  wait;
 
     wait = NGX_HTTP_AIGC_RENEW_WAIT_MAX;
 
-    if (ngx_http_aigc_renew_graceful(r, who)) {
+    if (ngx_http_aigc_renew_graceful(r, user)) {
 
         /* The provider did not answer just now: it is asked, not waited for */
 
@@ -151,7 +153,7 @@ ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     }
 
     if ((ngx_msec_int_t) (ngx_current_msec - ctx->renew_until) >= 0) {
-        return ngx_http_aigc_renew_grace(r, who);
+        return ngx_http_aigc_renew_grace(r, user);
     }
 
     ctx->flight = flight->slot;
@@ -162,7 +164,7 @@ ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx, ngx_str_t *cookie)
 {
     ngx_int_t                   rc;
@@ -173,13 +175,13 @@ ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
     /* verified as if the browser had sent it */
 
-    outcome = ngx_http_aigc_identify_cookie(r, cookie, who);
+    outcome = ngx_http_aigc_identify_cookie(r, cookie, user);
 
     if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
-        rc = ngx_aigc_session_open(r->pool, mcf->keys, cookie, &who->session);
+        rc = ngx_aigc_session_open(r->pool, mcf->keys, cookie, &user->session);
 
         if (rc == NGX_OK) {
-            who->token = who->session.id_token;
+            user->token = user->session.id_token;
             ctx->renewed = *cookie;
             return outcome;
         }
@@ -191,38 +193,38 @@ ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
     return (outcome == NGX_HTTP_AIGC_ID_FAILED
             || outcome == NGX_HTTP_AIGC_ID_BUSY
             || outcome == NGX_HTTP_AIGC_ID_EXPIRED)
-           ? outcome : ngx_http_aigc_renew_over(r, who, ctx);
+           ? outcome : ngx_http_aigc_renew_over(r, user, ctx);
 }
 
 
 /* A bearer token counts where there is no session: there is none any more. */
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_renew_over(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+ngx_http_aigc_renew_over(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx)
 {
     ctx->over = 1;
 
-    return ngx_http_aigc_identify_bearer(r, who);
+    return ngx_http_aigc_identify_bearer(r, user);
 }
 
 
 static ngx_uint_t
-ngx_http_aigc_renew_graceful(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_renew_graceful(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    return who->genuine && ngx_time() < who->exp + mcf->grace;
+    return user->genuine && ngx_time() < user->exp + mcf->grace;
 }
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_renew_grace(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_renew_grace(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
     ngx_http_aigc_main_conf_t  *mcf;
 
-    if (!ngx_http_aigc_renew_graceful(r, who)) {
+    if (!ngx_http_aigc_renew_graceful(r, user)) {
         return NGX_HTTP_AIGC_ID_UNRENEWED;
     }
 
@@ -230,15 +232,15 @@ ngx_http_aigc_renew_grace(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
 
     ngx_aigc_count(mcf->zone, grace);
 
-    return ngx_http_aigc_renew_as_was(who);
+    return ngx_http_aigc_renew_as_was(user);
 }
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_renew_as_was(ngx_http_aigc_who_t *who)
+ngx_http_aigc_renew_as_was(ngx_http_aigc_user_t *user)
 {
-    who->sub = who->holder;
-    who->token = who->session.id_token;
+    user->sub = user->holder;
+    user->token = user->session.id_token;
 
     return NGX_HTTP_AIGC_ID_SIGNED_IN;
 }
@@ -259,13 +261,13 @@ ngx_http_aigc_renew_wait(ngx_http_request_t *r)
 
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    return ngx_http_aigc_poll(r, NGX_HTTP_AIGC_RENEW_POLL,
-                              ngx_http_aigc_renew_poll);
+    return ngx_http_aigc_wait(r, NGX_HTTP_AIGC_RENEW_WAKE,
+                              ngx_http_aigc_renew_check);
 }
 
 
 static void
-ngx_http_aigc_renew_poll(ngx_http_request_t *r)
+ngx_http_aigc_renew_check(ngx_http_request_t *r)
 {
     ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -276,8 +278,8 @@ ngx_http_aigc_renew_poll(ngx_http_request_t *r)
     if (ctx
         && (ngx_msec_int_t) (ngx_current_msec - ctx->renew_until) < 0
         && ngx_aigc_flight_wait(mcf->zone, ctx->flight, ctx->ticket) == NGX_OK
-        && ngx_http_aigc_poll(r, NGX_HTTP_AIGC_RENEW_POLL,
-                              ngx_http_aigc_renew_poll)
+        && ngx_http_aigc_wait(r, NGX_HTTP_AIGC_RENEW_WAKE,
+                              ngx_http_aigc_renew_check)
            == NGX_OK)
     {
         return;

@@ -11,7 +11,7 @@
 #include "ngx_http_aigc_identity.h"
 
 
-#define NGX_HTTP_AIGC_RENEW_POLL   50       /* ms between checks of a flight */
+#define NGX_HTTP_AIGC_RENEW_WAKE   50       /* ms between checks of a flight */
 #define NGX_HTTP_AIGC_RENEW_WAIT   3000     /* ms that a request waits if grace
                                                would let it in */
 #define NGX_HTTP_AIGC_RENEW_SAY    10000    /* ms between log lines that say
@@ -21,7 +21,7 @@
 
 
 /*
- * Renews the EXPIRED session in who.
+ * Renews the EXPIRED session in user.
  * SIGNED_IN: with the renewed session, which the response sets as a cookie; or
  * with the old one, because a newer one was seen here or because grace= covers
  * it.  RENEWING: call ngx_http_aigc_renew_wait().  UNRENEWED, BUSY, FAILED.  If
@@ -29,7 +29,7 @@
  * outcome is that of the bearer token.
  */
 ngx_http_aigc_outcome_e ngx_http_aigc_renew(ngx_http_request_t *r,
-    ngx_http_aigc_who_t *who);
+    ngx_http_aigc_user_t *user);
 
 /*
  * Suspends r after RENEWING; nginx later calls its current phase handler or

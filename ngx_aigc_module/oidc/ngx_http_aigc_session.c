@@ -10,7 +10,7 @@
 
 
 static ngx_http_aigc_outcome_e ngx_http_aigc_session_verify(
-    ngx_http_request_t *r, ngx_http_aigc_who_t *who, u_char *digest,
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user, u_char *digest,
     ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_http_aigc_session_key(ngx_http_request_t *r,
     ngx_aigc_session_t *session, u_char *key);
@@ -18,7 +18,7 @@ static ngx_int_t ngx_http_aigc_session_key(ngx_http_request_t *r,
 
 ngx_http_aigc_outcome_e
 ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
-    ngx_http_aigc_who_t *who)
+    ngx_http_aigc_user_t *user)
 {
     u_char                      digest[NGX_AIGC_DIGEST_LEN];
     time_t                      exp;
@@ -27,14 +27,14 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
     ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    who->credential = NGX_HTTP_AIGC_COOKIE;
-    who->genuine = 0;
+    user->credential = NGX_HTTP_AIGC_COOKIE;
+    user->genuine = 0;
 
     if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
         return NGX_HTTP_AIGC_ID_NONE;
     }
 
-    outcome = ngx_http_aigc_known(r, 's', value, digest, who);
+    outcome = ngx_http_aigc_known(r, 's', value, digest, user);
 
     if (outcome != NGX_HTTP_AIGC_ID_NONE) {
         return outcome;
@@ -42,29 +42,29 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &who->session);
+    rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &user->session);
 
     if (rc != NGX_OK) {
         return (rc == NGX_ERROR) ? NGX_HTTP_AIGC_ID_FAILED
                                  : NGX_HTTP_AIGC_ID_NONE;
     }
 
-    outcome = ngx_http_aigc_session_verify(r, who, digest, &jwt);
+    outcome = ngx_http_aigc_session_verify(r, user, digest, &jwt);
 
     if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
         return outcome;
     }
 
-    who->sub = jwt.sub;
+    user->sub = jwt.sub;
 
     exp = ngx_min(jwt.exp + NGX_HTTP_AIGC_SKEW,
-                  who->session.start + mcf->lifetime);
+                  user->session.start + mcf->lifetime);
 
-    ngx_http_aigc_remember(r, digest, exp, &jwt.sub, who);
+    ngx_http_aigc_remember(r, digest, exp, &jwt.sub, user);
 
     /* the newest session of this sign-in that has been here */
 
-    ngx_http_aigc_remember(r, who->key, exp, &jwt.sub, who);
+    ngx_http_aigc_remember(r, user->key, exp, &jwt.sub, user);
 
     return NGX_HTTP_AIGC_ID_SIGNED_IN;
 }
@@ -72,7 +72,7 @@ ngx_http_aigc_identify_cookie(ngx_http_request_t *r, ngx_str_t *value,
 
 /* The session's age and its ID token; digest is its cookie's. */
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
+ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     u_char *digest, ngx_aigc_jwt_t *jwt)
 {
     ngx_uint_t                  busy;
@@ -82,33 +82,33 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (who->session.start + mcf->lifetime <= ngx_time()
-        || ngx_http_aigc_session_key(r, &who->session, who->key) != NGX_OK)
+    if (user->session.start + mcf->lifetime <= ngx_time()
+        || ngx_http_aigc_session_key(r, &user->session, user->key) != NGX_OK)
     {
         return NGX_HTTP_AIGC_ID_NONE;
     }
 
-    verdict = ngx_http_aigc_verify(r, &who->session.id_token,
+    verdict = ngx_http_aigc_verify(r, &user->session.id_token,
                                    &mcf->provider->client_id, jwt, &busy);
 
     /* what is revoked is not renewed either */
 
-    outcome = ngx_http_aigc_unrevoked(r, &who->session.sid,
-                                      who->session.start, jwt, who);
+    outcome = ngx_http_aigc_unrevoked(r, &user->session.sid,
+                                      user->session.start, jwt, user);
 
     if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
         return outcome;
     }
 
-    if (verdict == NGX_AIGC_JWT_EXPIRED && !who->genuine) {
+    if (verdict == NGX_AIGC_JWT_EXPIRED && !user->genuine) {
 
         /* the seal alone proves nothing; once proven, it is remembered */
 
         signature = ngx_aigc_verify_signature(mcf->zone, jwt, &busy);
 
         if (signature == NGX_AIGC_JWT_OK) {
-            who->genuine = 1;
-            ngx_http_aigc_remember(r, digest, jwt->exp, &jwt->sub, who);
+            user->genuine = 1;
+            ngx_http_aigc_remember(r, digest, jwt->exp, &jwt->sub, user);
 
         } else if (signature != NGX_AIGC_JWT_UNKNOWN_KEY) {
             verdict = signature;
@@ -125,15 +125,15 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_who_t *who,
 
     /* a token whose key has gone is as good as an expired one */
 
-    if (who->session.refresh_token.len == 0
+    if (user->session.refresh_token.len == 0
         || (verdict != NGX_AIGC_JWT_EXPIRED
             && verdict != NGX_AIGC_JWT_UNKNOWN_KEY))
     {
         return NGX_HTTP_AIGC_ID_NONE;
     }
 
-    who->exp = jwt->exp;
-    who->holder = jwt->sub;
+    user->exp = jwt->exp;
+    user->holder = jwt->sub;
 
     return NGX_HTTP_AIGC_ID_EXPIRED;
 }
@@ -162,7 +162,7 @@ ngx_http_aigc_session_key(ngx_http_request_t *r, ngx_aigc_session_t *session,
 
 
 ngx_int_t
-ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
+ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
     ngx_aigc_token_t            token;
     ngx_atomic_uint_t           keys;
@@ -171,10 +171,10 @@ ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_who_t *who)
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (ngx_aigc_issuer_keys(mcf->zone, &keys, r->connection->log) == NULL
-        || !who->genuine
-        || ngx_aigc_token_find(mcf->zone, who->key, keys, ngx_time(), &token)
+        || !user->genuine
+        || ngx_aigc_token_find(mcf->zone, user->key, keys, ngx_time(), &token)
            != NGX_OK
-        || !ngx_aigc_fixed_eq(&token.sub, &who->holder))
+        || !ngx_aigc_fixed_eq(&token.sub, &user->holder))
     {
         return NGX_DECLINED;
     }

@@ -33,13 +33,14 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_aigc_sign_in_framed(r) == NGX_OK) {
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FRAMED, NULL);
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FRAMED,
+                                     NULL);
     }
 
     rc = ngx_http_aigc_rd(r, &rd);
 
     if (rc == NGX_DECLINED) {
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_BAD_RD, NULL);
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_BAD_RD, NULL);
     }
 
     if (rc == NGX_DONE && ngx_http_aigc_is_navigation(r) == NGX_OK) {
@@ -111,8 +112,8 @@ ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
 
         ngx_aigc_issuer_want_keys(mcf->zone);
 
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
-                                 "The sign-in service cannot be reached.");
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
+                                     "The sign-in service cannot be reached.");
     }
 
     if (rc != NGX_OK

@@ -8,7 +8,7 @@
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_login.h"
 #include "base/ngx_http_aigc_page.h"
-#include "base/ngx_http_aigc_poll.h"
+#include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
 #include "base/ngx_aigc_text.h"
@@ -210,7 +210,7 @@ ngx_http_aigc_callback_code(ngx_http_request_t *r,
 
     /* libcurl's timers do not keep an exiting worker: this one does */
 
-    if (ngx_http_aigc_poll(r, NGX_AIGC_PROVIDER_TIMEOUT + 1000,
+    if (ngx_http_aigc_wait(r, NGX_AIGC_PROVIDER_TIMEOUT + 1000,
                            ngx_http_aigc_callback_verify)
         != NGX_OK)
     {
@@ -259,12 +259,12 @@ ngx_http_aigc_callback_lost(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_aigc_callback_in(ngx_http_request_t *r)
 {
-    ngx_http_aigc_who_t  who;
+    ngx_http_aigc_user_t  user;
 
-    switch (ngx_http_aigc_identify_bound(r, &who, 0)) {
+    switch (ngx_http_aigc_identify_bound(r, &user, 0)) {
 
     case NGX_HTTP_AIGC_ID_SIGNED_IN:
-        return (who.credential == NGX_HTTP_AIGC_COOKIE) ? NGX_OK
+        return (user.credential == NGX_HTTP_AIGC_COOKIE) ? NGX_OK
                                                         : NGX_DECLINED;
 
     case NGX_HTTP_AIGC_ID_FAILED:
@@ -304,8 +304,9 @@ ngx_http_aigc_callback_bare(ngx_http_request_t *r)
         return ngx_http_aigc_redirect(r, &front);
     }
 
-    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_CANCELLED,
-                                     NULL, NULL);
+    return ngx_http_aigc_refusal_sign_in(r,
+                                         NGX_HTTP_AIGC_CODE_SIGN_IN_CANCELLED,
+                                         NULL, NULL);
 }
 
 
@@ -333,13 +334,13 @@ ngx_http_aigc_callback_refused(ngx_http_request_t *r,
                   mcf->provider->words->name, &name);
 
     if (ngx_aigc_text_eq(error, &denied)) {
-        return ngx_http_aigc_say_sign_in(r,
-                                         NGX_HTTP_AIGC_CODE_SIGN_IN_CANCELLED,
-                                         NULL, &cb->rd);
+        return ngx_http_aigc_refusal_sign_in(r,
+                              NGX_HTTP_AIGC_CODE_SIGN_IN_CANCELLED, NULL,
+                              &cb->rd);
     }
 
-    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_REFUSED,
-                                     NULL, &cb->rd);
+    return ngx_http_aigc_refusal_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_REFUSED,
+                                         NULL, &cb->rd);
 }
 
 
@@ -448,7 +449,7 @@ ngx_http_aigc_callback_verify(ngx_http_request_t *r)
                                    &jwt, &busy);
 
     if (ngx_aigc_verify_wait(verdict, &cb->waits)
-        && ngx_http_aigc_poll(r, NGX_AIGC_KEY_WAIT,
+        && ngx_http_aigc_wait(r, NGX_AIGC_KEY_WAIT,
                               ngx_http_aigc_callback_verify)
            == NGX_OK)
     {
@@ -539,23 +540,24 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
                                           "take the code: begin again.");
 
     case NGX_AIGC_TOKENS_REFUSED:
-        return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_REFUSED,
-                                         NULL, NULL);
+        return ngx_http_aigc_refusal_sign_in(r,
+                              NGX_HTTP_AIGC_CODE_SIGN_IN_REFUSED, NULL, NULL);
 
     case NGX_AIGC_TOKENS_TOO_LARGE:
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SESSION_TOO_LARGE,
-                                 NULL);
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_SESSION_TOO_LARGE,
+                                     NULL);
 
     case NGX_AIGC_TOKENS_UNAVAILABLE:
         mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
         ngx_aigc_issuer_want_keys(mcf->zone);
 
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
-                                 "The sign-in service cannot be reached.");
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_SIGN_IN_UNAVAILABLE,
+                                     "The sign-in service cannot be reached.");
 
     default:
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_SIGN_IN_GARBAGE, NULL);
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_SIGN_IN_GARBAGE,
+                                     NULL);
     }
 }
 
@@ -563,6 +565,6 @@ ngx_http_aigc_callback_failed(ngx_http_request_t *r, ngx_aigc_tokens_e result)
 static ngx_int_t
 ngx_http_aigc_callback_bad(ngx_http_request_t *r, const char *detail)
 {
-    return ngx_http_aigc_say_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FAILED,
-                                     detail, NULL);
+    return ngx_http_aigc_refusal_sign_in(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FAILED,
+                                         detail, NULL);
 }

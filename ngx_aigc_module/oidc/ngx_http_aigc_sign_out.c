@@ -21,7 +21,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 {
     ngx_int_t                   rc;
     ngx_str_t                   none, location;
-    ngx_http_aigc_who_t         who;
+    ngx_http_aigc_user_t        user;
     ngx_aigc_endpoints_t        ep;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -34,22 +34,22 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_aigc_same_origin(r, NULL) != NGX_OK) {
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
     }
 
-    if (ngx_http_aigc_identify_bound(r, &who, 0) == NGX_HTTP_AIGC_ID_FAILED) {
+    if (ngx_http_aigc_identify_bound(r, &user, 0) == NGX_HTTP_AIGC_ID_FAILED) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     /* who can show the session may end it, with an expired ID token as well */
 
-    if (who.session.sid.len == 0) {
-        return ngx_http_aigc_say(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN, NULL);
+    if (user.session.sid.len == 0) {
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN, NULL);
     }
 
     /* a copy of the cookie is no session either */
 
-    if (ngx_aigc_revocation_put(mcf->zone, &who.session.sid, ngx_time(),
+    if (ngx_aigc_revocation_put(mcf->zone, &user.session.sid, ngx_time(),
                                 NGX_AIGC_REVOCATION_SESSION, ngx_cycle->log)
         == NGX_ERROR)
     {
@@ -62,11 +62,11 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
 
     if (rc == NGX_OK) {
-        ngx_aigc_provider_revoke(mcf->provider, &ep, &who.session.refresh_token,
-                              ngx_cycle->log);
+        ngx_aigc_provider_revoke(mcf->provider, &ep,
+                                 &user.session.refresh_token, ngx_cycle->log);
 
         if (ep.end_session.len) {
-            rc = ngx_http_aigc_end_session(r, &ep, &who.session.id_token,
+            rc = ngx_http_aigc_end_session(r, &ep, &user.session.id_token,
                                            &location);
         }
     }

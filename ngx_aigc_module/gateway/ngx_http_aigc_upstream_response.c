@@ -1,12 +1,13 @@
 /*
- * gateway/ngx_http_aigc_answer.c — the form of a pod's answer.
+ * gateway/ngx_http_aigc_upstream_response.c — the form of a pod's
+ * response.
  */
 
-#include "ngx_http_aigc_answer.h"
+#include "ngx_http_aigc_upstream_response.h"
 
 
 ngx_uint_t
-ngx_http_aigc_is_answer(ngx_http_request_t *r)
+ngx_http_aigc_is_proxied(ngx_http_request_t *r)
 {
     ngx_http_aigc_ctx_t  *ctx;
 
@@ -17,11 +18,11 @@ ngx_http_aigc_is_answer(ngx_http_request_t *r)
 
 
 ngx_int_t
-ngx_http_aigc_check_answer(ngx_http_request_t *r)
+ngx_http_aigc_check_upstream_response(ngx_http_request_t *r)
 {
     ngx_uint_t  status;
 
-    if (r->upstream == NULL || !ngx_http_aigc_is_answer(r)) {
+    if (r->upstream == NULL || !ngx_http_aigc_is_proxied(r)) {
         return NGX_OK;
     }
 

@@ -1,16 +1,17 @@
 /*
- * gateway/ngx_http_aigc_answer.h — what is done to an instance's response before
- * nginx passes it on, and what takes its place when there is none.
+ * gateway/ngx_http_aigc_upstream_response.h — what is done to an instance's
+ * response before nginx passes it on, and what takes its place when there is
+ * none.
  */
 
-#ifndef _NGX_HTTP_AIGC_ANSWER_H_INCLUDED_
-#define _NGX_HTTP_AIGC_ANSWER_H_INCLUDED_
+#ifndef _NGX_HTTP_AIGC_UPSTREAM_RESPONSE_H_INCLUDED_
+#define _NGX_HTTP_AIGC_UPSTREAM_RESPONSE_H_INCLUDED_
 
 #include "base/ngx_http_aigc_conf.h"
 
 
 /* 1: r goes to an instance, for aigc_access has let it in; else 0. */
-ngx_uint_t ngx_http_aigc_is_answer(ngx_http_request_t *r);
+ngx_uint_t ngx_http_aigc_is_proxied(ngx_http_request_t *r);
 
 /*
  * Has r's upstream read past informational responses (100, 102, 103), which come
@@ -31,7 +32,7 @@ void ngx_http_aigc_skip_informational(ngx_http_request_t *r,
  * an informational response for the final one.  The bytes after it would
  * reach the client unfiltered: a second response, forged, with cookies in it.
  */
-ngx_int_t ngx_http_aigc_check_answer(ngx_http_request_t *r);
+ngx_int_t ngx_http_aigc_check_upstream_response(ngx_http_request_t *r);
 
 /*
  * For the header filter: drops, or changes in place, header lines of a pod's
@@ -49,7 +50,7 @@ void ngx_http_aigc_guard_headers_out(ngx_http_request_t *r);
  * NGX_DECLINED: it is none of these, go on; else the value that the filter
  * returns.
  */
-ngx_int_t ngx_http_aigc_unanswered(ngx_http_request_t *r);
+ngx_int_t ngx_http_aigc_no_response(ngx_http_request_t *r);
 
 
-#endif /* _NGX_HTTP_AIGC_ANSWER_H_INCLUDED_ */
+#endif /* _NGX_HTTP_AIGC_UPSTREAM_RESPONSE_H_INCLUDED_ */

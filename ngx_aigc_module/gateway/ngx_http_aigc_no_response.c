@@ -1,25 +1,25 @@
 /*
- * gateway/ngx_http_aigc_unanswered.c — nginx's own 502 and 504 of an instance.
+ * gateway/ngx_http_aigc_no_response.c — nginx's own 502 and 504 of an instance.
  */
 
-#include "ngx_http_aigc_answer.h"
+#include "ngx_http_aigc_upstream_response.h"
 #include "ngx_http_aigc_waiting.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"
 #include "base/ngx_http_aigc_reply.h"
 
 
-#define NGX_HTTP_AIGC_UNANSWERED_AGAIN  3   /* s until the page asks again */
+#define NGX_HTTP_AIGC_NO_RESPONSE_AGAIN  3   /* s until the page asks again */
 
 
-static ngx_uint_t ngx_http_aigc_is_unanswered(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_aigc_has_no_response(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx);
-static ngx_int_t ngx_http_aigc_unanswered_send(ngx_http_request_t *r,
+static ngx_int_t ngx_http_aigc_no_response_send(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx, ngx_uint_t status);
 
 
 ngx_int_t
-ngx_http_aigc_unanswered(ngx_http_request_t *r)
+ngx_http_aigc_no_response(ngx_http_request_t *r)
 {
     ngx_int_t             rc;
     ngx_uint_t            status;
@@ -27,18 +27,18 @@ ngx_http_aigc_unanswered(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
 
-    if (!ngx_http_aigc_is_unanswered(r, ctx)) {
+    if (!ngx_http_aigc_has_no_response(r, ctx)) {
         return NGX_DECLINED;
     }
 
-    ctx->unanswered = 1;
+    ctx->no_response = 1;
     status = r->err_status;
 
-    /* of an answer that was refused nothing stays */
+    /* of a response that was refused nothing stays */
 
     ngx_http_clean_header(r);
 
-    rc = ngx_http_aigc_unanswered_send(r, ctx, status);
+    rc = ngx_http_aigc_no_response_send(r, ctx, status);
 
     if (rc == NGX_ERROR || rc >= NGX_HTTP_SPECIAL_RESPONSE) {
         return NGX_ERROR;
@@ -58,12 +58,12 @@ ngx_http_aigc_unanswered(ngx_http_request_t *r)
  * own leads to another.
  */
 static ngx_uint_t
-ngx_http_aigc_is_unanswered(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx)
+ngx_http_aigc_has_no_response(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx)
 {
     return r == r->main
            && (r->err_status == NGX_HTTP_BAD_GATEWAY
                || r->err_status == NGX_HTTP_GATEWAY_TIME_OUT)
-           && ctx && !ctx->unanswered
+           && ctx && !ctx->no_response
            && ctx->passed_in && ctx->passed_in == r->loc_conf
            && r->upstream && r->upstream->cleanup == NULL
            && !r->upstream->header_sent;
@@ -71,7 +71,7 @@ ngx_http_aigc_is_unanswered(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx)
 
 
 static ngx_int_t
-ngx_http_aigc_unanswered_send(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
+ngx_http_aigc_no_response_send(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     ngx_uint_t status)
 {
     ngx_uint_t                   form;
@@ -99,7 +99,7 @@ ngx_http_aigc_unanswered_send(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 
     if (!form) {
         page.busy = 1;
-        page.again = NGX_HTTP_AIGC_UNANSWERED_AGAIN;
+        page.again = NGX_HTTP_AIGC_NO_RESPONSE_AGAIN;
         page.now.data = (u_char *) c->detail;
         page.now.len = ngx_strlen(c->detail);
     }

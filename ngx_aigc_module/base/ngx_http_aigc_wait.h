@@ -1,10 +1,10 @@
 /*
- * base/ngx_http_aigc_poll.h — a timer by which a request polls the zone
- * for a change, in its own worker.  A pool cleanup deletes the timer.
+ * base/ngx_http_aigc_wait.h — a timer by which a request waits for a
+ * change in the zone, in its own worker.  A pool cleanup deletes the timer.
  */
 
-#ifndef _NGX_HTTP_AIGC_POLL_H_INCLUDED_
-#define _NGX_HTTP_AIGC_POLL_H_INCLUDED_
+#ifndef _NGX_HTTP_AIGC_WAIT_H_INCLUDED_
+#define _NGX_HTTP_AIGC_WAIT_H_INCLUDED_
 
 #include "ngx_http_aigc_conf.h"
 
@@ -15,7 +15,7 @@
  * alive.
  * NGX_OK or NGX_ERROR.
  */
-ngx_int_t ngx_http_aigc_poll(ngx_http_request_t *r, ngx_msec_t ms,
+ngx_int_t ngx_http_aigc_wait(ngx_http_request_t *r, ngx_msec_t ms,
     void (*handler)(ngx_http_request_t *r));
 
 /*
@@ -25,4 +25,4 @@ ngx_int_t ngx_http_aigc_poll(ngx_http_request_t *r, ngx_msec_t ms,
 void ngx_http_aigc_finish(ngx_http_request_t *r, ngx_int_t rc);
 
 
-#endif /* _NGX_HTTP_AIGC_POLL_H_INCLUDED_ */
+#endif /* _NGX_HTTP_AIGC_WAIT_H_INCLUDED_ */
