@@ -35,13 +35,17 @@ sub words { my ($n) = @_; return join(', ', map { $n->{$_} > 1 ? "$_ × $n->{$_}
 sub counted {
     my ($what, $do, $request, $leader) = @_;
     $leader //= {};
-    $mark = $t->audit_mark;
+    my $begun = $mark = $t->audit_mark;
+    my $patches = metric('patches');
     $do->();
     my %all = (%$request, map { $_ => ($request->{$_} // 0) + $leader->{$_} } keys %$leader);
     $t->wait_for(sub { my $n = calls(); !grep { ($n->{$_} // 0) < $all{$_} } keys %all }, 15,
         sub { "the calls of $what: " . words(calls()) });
     settle();
     is_deeply calls(), \%all, "$what: " . words($request) . (%$leader ? ', the leader: ' . words($leader) : '');
+    is metric('patches') - $patches,
+        scalar($t->gateway_calls(since => $begun, verb => 'patch', resource => 'gameserversets')),
+        '… and aigc_patches_total counts what was sent to GameServerSets';
     push @table, [$what, words($request), words($leader)];
 }
 
@@ -49,11 +53,11 @@ sub counted {
 # more seconds have found it so.
 sub settle {
     $t->wait_agree($name);
-    my $passes = passes();
-    $t->wait_for(sub { passes() >= $passes + 2 }, 10, 'two more passes of worker 0');
+    my $passes = metric('passes');
+    $t->wait_for(sub { metric('passes') >= $passes + 2 }, 10, 'two more passes of worker 0');
 }
 
-sub passes { $t->status('/metrics')->content =~ /^aigc_passes_total (\d+)/m ? $1 : die 'no such metric' }
+sub metric { my ($name) = @_; return $t->status('/metrics')->content =~ /^aigc_${name}_total (\d+)/m ? $1 : die 'no such metric' }
 
 my ($inst, $his);
 counted('install', sub { $inst = $alice->install($name)->wait_ready },

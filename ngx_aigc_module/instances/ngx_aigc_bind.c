@@ -376,10 +376,6 @@ ngx_aigc_bind_send(uint32_t slot, ngx_aigc_disk_t *disk,
 
     ngx_destroy_pool(pool);
 
-    if (rc == NGX_OK) {
-        ngx_aigc_count(ngx_aigc_bind_zone, patches);
-    }
-
     return rc;
 }
 

@@ -303,9 +303,7 @@ ngx_aigc_stray_mark(ngx_aigc_stray_t *s, ngx_aigc_stray_view_t *v)
 
         ngx_aigc_stray_task(s, &task, ngx_aigc_stray_mark_done);
 
-        if (ngx_aigc_task_patch(&task, &path, &patch) == NGX_OK) {
-            ngx_aigc_count(ngx_aigc_stray_zone, patches);
-        }
+        (void) ngx_aigc_task_patch(&task, &path, &patch);
     }
 
     ngx_destroy_pool(pool);

@@ -248,7 +248,13 @@ ngx_http_aigc_adopt_plan(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a)
         return NGX_DONE;
     }
 
-    return ngx_http_aigc_adopt_patch(r, a, &a->write.path, &a->write.patch);
+    rc = ngx_http_aigc_adopt_patch(r, a, &a->write.path, &a->write.patch);
+
+    if (rc == NGX_OK) {
+        ngx_aigc_count(mcf->zone, patches);
+    }
+
+    return rc;
 }
 
 
@@ -311,8 +317,6 @@ ngx_http_aigc_adopt_patch(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
 
     a->fetch = f;
 
-    ngx_aigc_count(mcf->zone, patches);
-
     return NGX_OK;
 }
 
@@ -362,9 +366,6 @@ ngx_http_aigc_adopt_answered(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
 
         if (verdict == NGX_AIGC_WRITE_DONE) {
             ngx_aigc_count(mcf->zone, stamps);
-
-        } else {
-            ngx_aigc_count(mcf->zone, patches_failed);
         }
     }
 
