@@ -259,6 +259,35 @@ ngx_aigc_id_cmp(const void *one, const void *two)
 }
 
 
+ngx_uint_t
+ngx_aigc_ids_has(ngx_array_t *ids, ngx_int_t id)
+{
+    ngx_int_t   *elt;
+    ngx_uint_t   low, high, mid;
+
+    elt = ids->elts;
+    low = 0;
+    high = ids->nelts;
+
+    while (low < high) {
+        mid = low + (high - low) / 2;
+
+        if (elt[mid] == id) {
+            return 1;
+        }
+
+        if (elt[mid] < id) {
+            low = mid + 1;
+
+        } else {
+            high = mid;
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_int_t
 ngx_aigc_ids_equal(ngx_array_t *a, ngx_array_t *b)
 {

@@ -41,6 +41,9 @@ ngx_int_t ngx_aigc_ids_text(ngx_pool_t *pool, ngx_array_t *ids,
 /* For ngx_sort(): ngx_int_t, ascending. */
 ngx_int_t ngx_aigc_id_cmp(const void *one, const void *two);
 
+/* 1: id is among ids, which are sorted. */
+ngx_uint_t ngx_aigc_ids_has(ngx_array_t *ids, ngx_int_t id);
+
 /* NGX_OK when both hold the same ids; NGX_DECLINED. */
 ngx_int_t ngx_aigc_ids_equal(ngx_array_t *a, ngx_array_t *b);
 

@@ -34,6 +34,20 @@ void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,
     ngx_str_t *ns, ngx_str_t *name, ngx_log_t *log);
 
 /*
+ * Takes over the claims of a template, and which ids it keeps out of spec.  The
+ * template's counter stays odd meanwhile: readers see all claims or none.
+ */
+void ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_gss_t *gss, ngx_log_t *log);
+
+/*
+ * The claim of a record; NULL: its annotation is gone, lost: by somebody's
+ * hand.  The record's own counter is even before and after.
+ */
+void ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_claim_t *claim, ngx_uint_t lost);
+
+/*
  * Works out again all records of a template, which has changed; those that end
  * up empty are freed.
  */
