@@ -31,6 +31,7 @@ static const ngx_aigc_watch_sink_t  ngx_http_aigc_sink = {
 
 /* What the leader does, in this order, round after round. */
 static ngx_aigc_step_t  ngx_http_aigc_steps[] = {
+    { ngx_aigc_problem_events, NULL },          /* before it is mended */
     { ngx_aigc_stray, ngx_aigc_stray_stop },    /* before a repair gives its
                                                    id */
     { ngx_aigc_repair, NULL },
@@ -38,7 +39,6 @@ static ngx_aigc_step_t  ngx_http_aigc_steps[] = {
     { ngx_aigc_stamp, NULL },
     { ngx_aigc_uninstall, NULL },
     { ngx_aigc_bind, NULL },
-    { ngx_aigc_problem_events, NULL },
     { ngx_aigc_release, ngx_aigc_release_stop },
     { ngx_aigc_revocation_store_prune, NULL },
     { ngx_aigc_mirror, ngx_aigc_mirror_stop },

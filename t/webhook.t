@@ -96,6 +96,20 @@ subtest 'a user who is suspended' => sub {
     like $states->(), qr/running/, '… which stays so';
 };
 
+# Each instance has an Event of its own; only four are sent at one time.
+subtest 'a user with many instances' => sub {
+    my $t = AIGC::Stack->start(several => 1, directives => { aigc_limits => 'user_template=9' });
+    my $alice = $t->sign_in('alice');
+    $alice->install('stable-diffusion-cpu', another => 1) for 1 .. 9;
+    $t->wait_agree('stable-diffusion-cpu');
+    $t->logto_control('suspend', { user => 'alice' });
+    $t->logto_control('hooks', { webhook_url => $t->url('/webhook'), webhook_events => [$suspended] });
+    $t->logto_control('webhook', { event => $suspended, user => 'alice' });
+    my $told = sub { join ' ', sort map { $_->{message} =~ /^instance (\d+):/ } grep { $_->{reason} eq 'UserGone' } $t->kube_list('events') };
+    $t->wait_for(sub { $told->() eq '0 1 2 3 4 5 6 7 8' }, 60, sub { 'all are told of, are: ' . $told->() });
+    is $told->(), '0 1 2 3 4 5 6 7 8', 'each release is told of';
+};
+
 subtest 'a user who is deleted' => sub {
     my $carol = $t->sign_in('user07');
     $carol->install('notebook')->wait_ready;

@@ -1,5 +1,5 @@
 /*
- * instances/ngx_aigc_event.c — one POST of an Event (core/v1).
+ * instances/ngx_aigc_event.c — each Event (core/v1) is a POST: a few at one time.
  */
 
 #include "ngx_aigc_event.h"
@@ -13,11 +13,18 @@
 
 static json_t *ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,
     const char *reason, const char *message, ngx_str_t *now);
+static void ngx_aigc_event_next(void);
+static ngx_aigc_fetch_t *ngx_aigc_event_shift(void);
 static void ngx_aigc_event_done(ngx_aigc_fetch_t *f);
 
 
 /* under way; NULL: a free place */
 static ngx_aigc_fetch_t  *ngx_aigc_events[NGX_AIGC_EVENTS_MAX];
+
+/* a ring: the first one's place, and how many there are */
+static ngx_aigc_fetch_t  *ngx_aigc_events_wait[NGX_AIGC_EVENTS_WAIT];
+static ngx_uint_t         ngx_aigc_events_first;
+static ngx_uint_t         ngx_aigc_events_nwait;
 
 
 ngx_int_t
@@ -27,14 +34,9 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     u_char             buf[sizeof("/api/v1/namespaces//events")
                            + NGX_AIGC_NS_MAX];
     ngx_str_t          path, now;
-    ngx_uint_t         i;
     ngx_aigc_fetch_t  *f;
 
-    for (i = 0; i < NGX_AIGC_EVENTS_MAX && ngx_aigc_events[i]; i++) {
-        /* void */
-    }
-
-    if (i == NGX_AIGC_EVENTS_MAX) {
+    if (ngx_aigc_events_nwait == NGX_AIGC_EVENTS_WAIT) {
         return NGX_BUSY;
     }
 
@@ -62,13 +64,52 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     f->max = NGX_AIGC_EVENT_ANSWER;
     f->done = ngx_aigc_event_done;
 
-    if (ngx_aigc_fetch_start(f) != NGX_OK) {
-        return NGX_BUSY;
-    }
+    ngx_aigc_events_wait[(ngx_aigc_events_first + ngx_aigc_events_nwait++)
+                         % NGX_AIGC_EVENTS_WAIT] = f;
 
-    ngx_aigc_events[i] = f;
+    ngx_aigc_event_next();
 
     return NGX_OK;
+}
+
+
+/* One that cannot even be started is given up: fetch_start() has freed it. */
+static void
+ngx_aigc_event_next(void)
+{
+    ngx_uint_t         i;
+    ngx_aigc_fetch_t  *f;
+
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX && ngx_aigc_events_nwait; i++) {
+
+        if (ngx_aigc_events[i]) {
+            continue;
+        }
+
+        f = ngx_aigc_event_shift();
+
+        if (ngx_aigc_fetch_start(f) == NGX_OK) {
+            ngx_aigc_events[i] = f;
+
+        } else {
+            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                          "aigc: an Event could not be sent");
+        }
+    }
+}
+
+
+static ngx_aigc_fetch_t *
+ngx_aigc_event_shift(void)
+{
+    ngx_aigc_fetch_t  *f;
+
+    f = ngx_aigc_events_wait[ngx_aigc_events_first];
+
+    ngx_aigc_events_first = (ngx_aigc_events_first + 1) % NGX_AIGC_EVENTS_WAIT;
+    ngx_aigc_events_nwait--;
+
+    return f;
 }
 
 
@@ -76,6 +117,10 @@ void
 ngx_aigc_event_cancel(void)
 {
     ngx_uint_t  i;
+
+    while (ngx_aigc_events_nwait) {
+        ngx_destroy_pool(ngx_aigc_event_shift()->pool);
+    }
 
     for (i = 0; i < NGX_AIGC_EVENTS_MAX; i++) {
         if (ngx_aigc_events[i]) {
@@ -131,4 +176,6 @@ ngx_aigc_event_done(ngx_aigc_fetch_t *f)
     }
 
     (void) ngx_aigc_kubernetes_written(f, "an Event could not be written");
+
+    ngx_aigc_event_next();
 }
