@@ -540,7 +540,7 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
         && w->phase == NGX_AIGC_WATCH_PAGED_LIST)
     {
         if (ngx_aigc_watch_page(w, f) == NGX_OK) {
-            ngx_aigc_watch_go_on(w);
+            ngx_post_event(&w->more, &ngx_posted_next_events);
 
         } else {
             ngx_aigc_watch_retry(w, "a list was not understood");
