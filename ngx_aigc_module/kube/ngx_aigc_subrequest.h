@@ -38,9 +38,9 @@ struct ngx_aigc_subrequest_s {
 
 
 /*
- * method, PATCH (a JSON Patch) or DELETE (its options), on path ("/apis/…",
- * without a query) with body.  done is called once, with the answer, before
- * parent's write_event_handler runs.  NGX_OK or NGX_ERROR.
+ * Sends method with body to path ("/apis/…", without a query): PATCH with a
+ * JSON Patch, or DELETE with DeleteOptions.  done is called once, with the
+ * answer, before parent's write_event_handler runs.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_aigc_subrequest(ngx_http_request_t *parent, ngx_uint_t method,
     ngx_str_t *path, ngx_str_t *body, ngx_aigc_subrequest_pt done, void *data);

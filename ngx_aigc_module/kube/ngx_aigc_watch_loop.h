@@ -13,7 +13,7 @@
 
 
 typedef enum {
-    NGX_AIGC_WATCH_WAITING = 0,         /* for its timer */
+    NGX_AIGC_WATCH_WAITING = 0,         /* for the timer */
     NGX_AIGC_WATCH_STREAMING_LIST,
     NGX_AIGC_WATCH_PAGED_LIST,
     NGX_AIGC_WATCH_WATCHING
@@ -36,17 +36,18 @@ typedef struct {
     ngx_str_t                ns;        /* len 0: all */
     ngx_aigc_watch_phase_e   phase;
     unsigned                 pages:1;   /* the server has no streaming list */
-    unsigned                 paused:1;  /* libcurl holds bytes back for us */
+    unsigned                 paused:1;  /* libcurl keeps bytes until resume */
     unsigned                 gone:1;    /* 410: the version is too old */
-    unsigned                 settling:1;    /* the timer is for SETTLED */
+    unsigned                 settling:1;    /* the timer runs for
+                                           NGX_AIGC_WATCH_SETTLED */
     unsigned                 taking:1;  /* event is half applied, by take */
     const char              *error;     /* why an event was not taken */
     ngx_uint_t               status;    /* of the last connection; 0: none */
     uint32_t                 mark;
     ngx_aigc_backoff_t       backoff;
-    ngx_aigc_seldom_t        complained;    /* of … */
-    uint32_t                 complaint; /* … this (a hash) */
-    ngx_aigc_seldom_t        listed_again;  /* the last 410 */
+    ngx_aigc_seldom_t        complained;    /* limits lines about errors */
+    uint32_t                 complaint; /* hash of the last such line */
+    ngx_aigc_seldom_t        listed_again;  /* limits lists because of 410 */
     ngx_str_t                version;   /* in version_data */
     u_char                   version_data[64];
     ngx_str_t                next;      /* continue token of the next page */
@@ -65,7 +66,7 @@ typedef struct {
 
 #define ngx_aigc_watch_required(w)  ((w)->kind->flags & NGX_AIGC_KIND_REQUIRED)
 
-/* What is worth a line, unless nothing depends on it. */
+/* The level of a log line about an event that a user may notice. */
 #define ngx_aigc_watch_notice(w)                                              \
     (ngx_aigc_watch_required(w) ? NGX_LOG_NOTICE : NGX_LOG_INFO)
 
@@ -87,18 +88,19 @@ ngx_int_t ngx_aigc_watch_page(ngx_aigc_watch_t *w, ngx_aigc_fetch_t *f);
 /* Copies a text.  NGX_OK; NGX_DECLINED: no room, dst stays as it was. */
 ngx_int_t ngx_aigc_watch_keep(ngx_str_t *dst, size_t room, ngx_str_t *src);
 
-/* Lists, or watches on from the version that is known. */
+/* Lists, or continues to watch from the version that is known. */
 void ngx_aigc_watch_connect(ngx_aigc_watch_t *w);
 
-/* Drops all that was received and not applied: it comes again. */
+/* Drops all that was received and not applied; the server sends it again. */
 void ngx_aigc_watch_forget(ngx_aigc_watch_t *w);
 
-/* Something was heard: the timer begins anew. */
+/* Restarts the timer, because something was heard. */
 void ngx_aigc_watch_silence(ngx_aigc_watch_t *w);
 
 /*
- * The connection has ended; why is a word for the log, NULL: as it should, or
- * with 410 (w->gone).  refused: one that is not required is not to be had.
+ * Called when a connection has ended.  _retry(): why is a text for the log;
+ * NULL: it ended as it should, or with 410 (w->gone).  _refused(): the API
+ * server refuses a kind that is not required.
  */
 void ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why);
 void ngx_aigc_watch_refused(ngx_aigc_watch_t *w, ngx_uint_t status);

@@ -40,14 +40,14 @@ typedef struct {
 ngx_aigc_verdict_e ngx_aigc_verdict(ngx_pool_t *pool, ngx_uint_t http,
     ngx_str_t *body, ngx_aigc_status_t *status);
 
-/* The level at which one that is not DONE is logged. */
+/* Returns the level at which a verdict other than DONE is logged. */
 ngx_uint_t ngx_aigc_verdict_level(ngx_aigc_verdict_e verdict);
 
 /*
- * DeleteOptions: only the object with this uid is deleted, not another one of
- * the same name (409 then); uid->len 0: whichever there is.  version not NULL:
- * and only as it was at that resourceVersion (409 when anything in it has
- * changed since).  out from pool.  NGX_OK or NGX_ERROR.
+ * Builds DeleteOptions.  The API server deletes only the object with this uid,
+ * and answers 409 if another object has its name now; uid->len 0: it deletes
+ * any.  With version not NULL it also answers 409 if the object is no longer at
+ * that resourceVersion.  out is from pool.  NGX_OK; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_delete_options(ngx_pool_t *pool, ngx_str_t *uid,
     ngx_str_t *version, ngx_str_t *out);
