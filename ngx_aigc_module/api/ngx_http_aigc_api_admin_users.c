@@ -6,7 +6,7 @@
  *   many: its users are read page by page, then asked for those not found
  *
  * Logto is asked within bounds and one call at a time; whom it has not told of
- * by then, or when it is away, is "unknown", and the answer is given.
+ * by then, or when it is away, is "unknown", and the response is sent.
  */
 
 #include "ngx_http_aigc_api.h"
@@ -95,7 +95,7 @@ ngx_http_aigc_api_admin_users(ngx_http_request_t *r,
     cln->handler = ngx_http_aigc_users_cleanup;
     cln->data = u;
 
-    /* Logto is not asked for one who does not wait for the answer */
+    /* Logto is not asked for one who does not wait for the response */
 
     r->read_event_handler = ngx_http_test_reading;
 
@@ -174,7 +174,7 @@ ngx_http_aigc_users_wait(ngx_http_aigc_users_t *u, ngx_msec_t ms)
 }
 
 
-/* The next call, or the answer. */
+/* The next call, or the response. */
 static void
 ngx_http_aigc_users_next(ngx_http_aigc_users_t *u)
 {

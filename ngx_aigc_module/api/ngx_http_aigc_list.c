@@ -1,5 +1,5 @@
 /*
- * api/ngx_http_aigc_list.c — piece after piece of a long answer.
+ * api/ngx_http_aigc_list.c — piece after piece of a long response.
  */
 
 #include "ngx_http_aigc_list.h"

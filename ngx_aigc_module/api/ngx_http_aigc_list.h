@@ -1,5 +1,5 @@
 /*
- * api/ngx_http_aigc_list.h — a JSON answer of long lists, {"a":[…],"b":[…]},
+ * api/ngx_http_aigc_list.h — a JSON response of long lists, {"a":[…],"b":[…]},
  * made while it goes out: neither its length nor a slow client costs memory, and
  * no step takes a worker long.  Each item is true of the moment in which it is
  * made, the list is of no one moment.

@@ -50,8 +50,8 @@ ngx_int_t ngx_http_aigc_owners_init(ngx_http_aigc_owners_t *owners,
     ngx_pool_t *pool, ngx_aigc_zone_t *zone);
 
 /*
- * Goes through some more of the table.  NGX_OK: all of it has been seen; NGX_AGAIN:
- * there is more; NGX_ERROR: no memory.
+ * Goes through some more of the table.  NGX_OK: all of it has been seen;
+ * NGX_AGAIN: there is more; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_aigc_owners_scan(ngx_http_aigc_owners_t *owners);
 

@@ -1,7 +1,7 @@
 /*
  * api/ngx_http_aigc_write.c — waiting in the queue, and writing for all that
  * wait.  A patch that the API server did not take because something had moved
- * is planned anew from the table; one whose answer was lost, too: its tests
+ * is planned anew from the table; one whose response was lost, too: its tests
  * make it harmless when it has been carried out already.
  */
 

@@ -1,5 +1,5 @@
 /*
- * api/ngx_http_aigc_written.c — from the result of an operation to an answer.
+ * api/ngx_http_aigc_written.c — from the result of an operation to a response.
  */
 
 #include "ngx_http_aigc_written.h"

@@ -39,7 +39,7 @@ typedef struct {
 } ngx_http_aigc_page_t;
 
 
-/* The whole answer; returns what a content handler returns. */
+/* The whole response; returns what a content handler returns. */
 ngx_int_t ngx_http_aigc_page(ngx_http_request_t *r,
     ngx_http_aigc_page_t *page);
 

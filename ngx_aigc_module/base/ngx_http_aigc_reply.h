@@ -2,7 +2,7 @@
  * base/ngx_http_aigc_reply.h — the responses that the module makes itself:
  * problem+json (RFC 9457), JSON, HTML, a redirect.
  *
- * Each sends the whole answer and returns what a content handler returns.  In
+ * Each sends the whole response and returns what a content handler returns.  In
  * the access phase finalize with it and return NGX_DONE.  Nothing is cached.
  */
 
@@ -51,7 +51,7 @@ ngx_int_t ngx_http_aigc_send_header(ngx_http_request_t *r, ngx_uint_t status,
 /* 302, or 303 after a POST.  location: from r->pool. */
 ngx_int_t ngx_http_aigc_redirect(ngx_http_request_t *r, ngx_str_t *location);
 
-/* Adds a header line to the answer.  NGX_OK or NGX_ERROR. */
+/* Adds a header line to the response.  NGX_OK or NGX_ERROR. */
 ngx_int_t ngx_http_aigc_add_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value);
 

@@ -1,7 +1,7 @@
 /*
  * oidc/ngx_aigc_issuer.h — what the provider says of itself, fetched by one
  * worker for all: its endpoints (OIDC Discovery 1.0) and its keys (JWKS).  A
- * bad answer never replaces a good one.
+ * bad response never replaces a good one.
  */
 
 #ifndef _NGX_AIGC_ISSUER_H_INCLUDED_
@@ -20,7 +20,7 @@ typedef struct {
     ngx_atomic_t                              keys;     /* version of jwks;
                                                            0: none yet */
     ngx_atomic_t                              wanted;   /* keys someone lacks */
-    ngx_atomic_t                              away;     /* no answer, lately */
+    ngx_atomic_t                              away;     /* silent, lately */
     ngx_msec_t                                fetched;  /* ngx_current_msec */
     ngx_atomic_t                              announced;    /* bits, below */
     ngx_aigc_fixed_t(NGX_AIGC_ENDPOINT_MAX)   issuer;
@@ -40,7 +40,7 @@ extern ngx_aigc_part_t  ngx_aigc_issuer_part;
 
 
 #define NGX_AIGC_ANNOUNCED_KNOWN    1   /* discovery has succeeded */
-#define NGX_AIGC_ANNOUNCED_ISS      2   /* answers name it (RFC 9207) */
+#define NGX_AIGC_ANNOUNCED_ISS      2   /* responses name it (RFC 9207) */
 #define NGX_AIGC_ANNOUNCED_POST     4   /* the client's secret is taken from the
                                            form, and not by Basic */
 #define NGX_AIGC_ANNOUNCED_OFFLINE  8   /* the scope offline_access */

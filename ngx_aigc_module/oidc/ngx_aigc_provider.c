@@ -321,8 +321,8 @@ ngx_aigc_provider_endpoint(ngx_aigc_fetch_t *f, const char *name,
 
 /*
  * Where it says nothing, the defaults of OIDC Discovery and RFC 9207 hold: the
- * secret by Basic, no "iss" in answers.  Of a list of methods that has neither
- * Basic nor the form, Basic is tried.
+ * secret by Basic, no "iss" in responses.  Of a list of methods that has
+ * neither Basic nor the form, Basic is tried.
  */
 static ngx_uint_t
 ngx_aigc_provider_announced(json_t *root)

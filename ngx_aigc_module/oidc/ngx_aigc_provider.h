@@ -21,7 +21,7 @@
 #define NGX_AIGC_PROVIDER_SAY     10000 /* ms between two log lines */
 #define NGX_AIGC_PROVIDER_TIMEOUT 10000 /* ms for a call */
 #define NGX_AIGC_PROVIDER_ANSWER  65536 /* bytes of discovery, keys */
-#define NGX_AIGC_PROVIDER_TOKENS  65536 /* bytes of an answer with tokens: more
+#define NGX_AIGC_PROVIDER_TOKENS  65536 /* bytes of a response with tokens: more
                                            than NGX_AIGC_JWT_MAX, so that the
                                            log can say that a token is too
                                            large */
@@ -79,8 +79,8 @@ typedef enum {
                                            of its own: access_denied, … */
     NGX_AIGC_TOKENS_NO_ID,              /* tokens, but no ID token */
     NGX_AIGC_TOKENS_TOO_LARGE,          /* an ID token over NGX_AIGC_JWT_MAX */
-    NGX_AIGC_TOKENS_UNAVAILABLE,        /* no answer, 5xx, 429 */
-    NGX_AIGC_TOKENS_GARBAGE             /* an answer that makes no sense */
+    NGX_AIGC_TOKENS_UNAVAILABLE,        /* no response, 5xx, 429 */
+    NGX_AIGC_TOKENS_GARBAGE             /* a response that makes no sense */
 } ngx_aigc_tokens_e;
 
 typedef struct {
@@ -127,7 +127,7 @@ ngx_aigc_fetch_t *ngx_aigc_provider_code(ngx_aigc_provider_t *provider,
 
 /*
  * The refresh token grant (RFC 6749 6), in the same way.  The caller must not
- * send the same token twice at one time, and must keep the answer, which may
+ * send the same token twice at one time, and must keep the response, which may
  * hold the token's successor.
  */
 ngx_aigc_fetch_t *ngx_aigc_provider_refresh(ngx_aigc_provider_t *provider,
@@ -143,7 +143,7 @@ void ngx_aigc_provider_roles(ngx_aigc_provider_t *provider,
     ngx_aigc_zone_t *zone, ngx_aigc_jwt_t *jwt, ngx_log_t *log);
 
 /*
- * Revokes a refresh token (RFC 7009); nobody waits for the answer.
+ * Revokes a refresh token (RFC 7009); nobody waits for the response.
  */
 void ngx_aigc_provider_revoke(ngx_aigc_provider_t *provider,
     ngx_aigc_endpoints_t *ep, ngx_str_t *refresh_token, ngx_log_t *log);

@@ -1,6 +1,6 @@
 /*
  * oidc/ngx_aigc_refresh.c — one call to the token endpoint, and what becomes of
- * its answer.  No token is ever logged.
+ * its response.  No token is ever logged.
  */
 
 #include <ngx_config.h>

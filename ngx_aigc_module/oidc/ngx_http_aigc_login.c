@@ -10,7 +10,7 @@
 
 
 #define NGX_HTTP_AIGC_LOGINS_SEEN  64   /* cookies that are looked at */
-#define NGX_HTTP_AIGC_LOGINS_CUT   16   /* sign-ins that one answer removes: its
+#define NGX_HTTP_AIGC_LOGINS_CUT   16   /* sign-ins that a response removes: its
                                            header has to pass proxies */
 
 /*

@@ -92,7 +92,7 @@ ngx_http_aigc_sign_in_callback_handler(ngx_http_request_t *r)
 }
 
 
-/* Which sign-in it is the answer to, and whether it is one. */
+/* Which sign-in it is the response to, and whether it is one. */
 static ngx_int_t
 ngx_http_aigc_callback_login(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb)
@@ -119,7 +119,7 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
                                           "of this site: begin again.");
     }
 
-    /* RFC 9207: an answer of another provider's is none of ours */
+    /* RFC 9207: a response of another provider's is none of ours */
 
     announced = ngx_aigc_issuer_announced(mcf->zone);
 
@@ -224,9 +224,9 @@ ngx_http_aigc_callback_code(ngx_http_request_t *r,
 
 
 /*
- * A genuine state, but this browser has no cookie for it: the answer once more
- * (the way back, a reload), one of too many tabs, another browser's.  Its code
- * is worth nothing here.  Who is signed in goes on; else a sign-in begins anew,
+ * A genuine state, but this browser has no cookie for it: the response once
+ * more (the way back, a reload), one of too many tabs, another browser's.  Its
+ * code is worth nothing here.  Who is signed in goes on; else a sign-in begins anew,
  * once: a browser that keeps no cookies would never get out of that.
  */
 static ngx_int_t
