@@ -17,7 +17,7 @@ typedef struct {
     uint32_t                mark;
     uint32_t                listed;     /* the last list that named it */
     ngx_uint_t              n;          /* parsed, and not taken in yet */
-    ngx_aigc_revocation_t  list[NGX_AIGC_REVOCATION_TAKEN];
+    ngx_aigc_revocation_t   list[NGX_AIGC_REVOCATION_TAKEN];
 } ngx_aigc_revocation_reading_t;
 
 

@@ -50,12 +50,12 @@ typedef struct {
 
     ngx_aigc_fetch_t              *fetch;   /* the write under way, … */
     ngx_uint_t                     n;       /* … of these */
-    ngx_aigc_revocation_t  list[NGX_AIGC_REVOCATION_BATCH];
+    ngx_aigc_revocation_t          list[NGX_AIGC_REVOCATION_BATCH];
     ngx_uint_t                     create;  /* there is none to patch */
     ngx_atomic_uint_t              done;    /* version that is stored */
     ngx_aigc_backoff_t             backoff;
     ngx_msec_t                     next;    /* ngx_current_msec */
-    ngx_aigc_seldom_t              cleaned;  /* the ConfigMap */
+    ngx_aigc_seldom_t              cleaned; /* the ConfigMap */
     ngx_aigc_seldom_t              complained;  /* of … */
     ngx_uint_t                     complaint;   /* … this status */
 } ngx_aigc_revocation_store_t;
