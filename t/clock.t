@@ -115,9 +115,11 @@ subtest 'a line in the log' => sub {
     $mark = length $t->error_log;
     $t->wait_for(sub { $lines->($mark) }, 40, 'and again while it lasts');
     pass 'a line that comes every ten seconds still does when the clock has gone back';
+    my $up = time;
     $t->apiserver_up;
     step(0);
-    $t->wait_for(sub { $t->status('/readyz')->code == 200 && ready()->{age} < 5 }, 60, 'it is over');
+    # each watch comes back in its own time: the table is as old as the last of them
+    $t->wait_for(sub { $t->status('/readyz')->code == 200 && ready()->{age} < time - $up }, 60, 'it is over');
 };
 
 subtest 'a template that is not settled' => sub {
