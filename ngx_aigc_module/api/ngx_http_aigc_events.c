@@ -235,7 +235,7 @@ ngx_http_aigc_events_check(ngx_event_t *ev)
         return;
     }
 
-    rc = ngx_http_aigc_view_pass();
+    rc = ngx_http_aigc_view_update();
 
     news = ngx_http_aigc_view_news();
 

@@ -206,7 +206,7 @@ ngx_http_aigc_view_leave(ngx_http_aigc_audience_t *audience)
 
 
 ngx_int_t
-ngx_http_aigc_view_pass(void)
+ngx_http_aigc_view_update(void)
 {
     uint32_t               i;
     ngx_uint_t             late;

@@ -37,7 +37,7 @@ void ngx_http_aigc_view_leave(ngx_http_aigc_audience_t *audience);
  * again after its writer died, no memory): no snapshot may be made now, and the
  * next pass looks again.
  */
-ngx_int_t ngx_http_aigc_view_pass(void);
+ngx_int_t ngx_http_aigc_view_update(void);
 
 /*
  * News of the last pass: everybody's, or NULL; the queue of audiences that have

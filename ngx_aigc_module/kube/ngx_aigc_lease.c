@@ -38,7 +38,7 @@ typedef struct {
 
     ngx_event_t                 timer;      /* the next call */
     ngx_event_t                 deadline;   /* the lead ends if not renewed */
-    ngx_event_t                 hold;       /* keeps a quitting worker alive */
+    ngx_event_t                 exiting;    /* keeps a quitting worker alive */
 
     ngx_uint_t                  quitting;   /* only the release is left to do */
     ngx_aigc_seldom_t           complained;
@@ -48,7 +48,7 @@ typedef struct {
 
 static void ngx_aigc_lease_timer(ngx_event_t *ev);
 static void ngx_aigc_lease_deadline(ngx_event_t *ev);
-static void ngx_aigc_lease_hold(ngx_event_t *ev);
+static void ngx_aigc_lease_exiting(ngx_event_t *ev);
 static void ngx_aigc_lease_later(void);
 static void ngx_aigc_lease_send(ngx_aigc_lease_e what);
 static ngx_aigc_fetch_t *ngx_aigc_lease_call(ngx_aigc_lease_e what);
@@ -94,7 +94,7 @@ ngx_aigc_lease_start(ngx_cycle_t *cycle, ngx_aigc_kubernetes_t *k8s,
 
     ngx_aigc_timer_init(&l->timer, ngx_aigc_lease_timer, 1, l->log);
     ngx_aigc_timer_init(&l->deadline, ngx_aigc_lease_deadline, 1, l->log);
-    ngx_aigc_timer_init(&l->hold, ngx_aigc_lease_hold, 0, l->log);
+    ngx_aigc_timer_init(&l->exiting, ngx_aigc_lease_exiting, 0, l->log);
 
     left = ngx_aigc_leader_left(zone);
 
@@ -132,7 +132,7 @@ ngx_aigc_lease_stop(void)
 
     ngx_aigc_timer_stop(&l->deadline);
 
-    ngx_aigc_timer_stop(&l->hold);
+    ngx_aigc_timer_stop(&l->exiting);
 
     l->zone = NULL;
 }
@@ -166,7 +166,7 @@ ngx_aigc_lease_release(void)
     ngx_aigc_timer_stop(&l->timer);
 
     l->quitting = 1;
-    ngx_add_timer(&l->hold, NGX_AIGC_LEASE_RELEASE);
+    ngx_add_timer(&l->exiting, NGX_AIGC_LEASE_RELEASE);
 
     if (l->fetch == NULL) {
         ngx_aigc_lease_send(l->lease ? NGX_AIGC_LEASE_GIVE_UP
@@ -176,7 +176,7 @@ ngx_aigc_lease_release(void)
 
 
 static void
-ngx_aigc_lease_hold(ngx_event_t *ev)
+ngx_aigc_lease_exiting(ngx_event_t *ev)
 {
     /* nothing to do: without a timer the worker may exit */
 }
@@ -271,7 +271,7 @@ ngx_aigc_lease_send(ngx_aigc_lease_e what)
         ngx_aigc_lease_later();
 
     } else {
-        ngx_aigc_timer_stop(&l->hold);
+        ngx_aigc_timer_stop(&l->exiting);
     }
 }
 
@@ -380,7 +380,7 @@ ngx_aigc_lease_end(ngx_aigc_fetch_t *f)
         return;
     }
 
-    ngx_aigc_timer_stop(&l->hold);
+    ngx_aigc_timer_stop(&l->exiting);
 }
 
 

@@ -21,13 +21,13 @@ static ngx_aigc_revocation_slot_t *ngx_aigc_revocation_add(
 static uint32_t ngx_aigc_revocation_free(ngx_aigc_zone_t *zone,
     uint64_t when);
 static void ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when);
-static void ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone,
+static void ngx_aigc_revocation_log_full(ngx_aigc_zone_t *zone,
     ngx_atomic_uint_t full, ngx_log_t *log);
 static void ngx_aigc_revocation_drop(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_revocation_raise(ngx_aigc_zone_t *zone, time_t floor);
 
 
-static void  (*ngx_aigc_revocation_told)(void);
+static void  (*ngx_aigc_revocation_added)(void);
 
 
 /* behind the slots, the head of a chain for each */
@@ -153,10 +153,10 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
 
     ngx_aigc_unlock(zone);
 
-    ngx_aigc_revocation_say_full(zone, full, log);
+    ngx_aigc_revocation_log_full(zone, full, log);
 
-    if (rc == NGX_OK && ngx_aigc_revocation_told) {
-        ngx_aigc_revocation_told();
+    if (rc == NGX_OK && ngx_aigc_revocation_added) {
+        ngx_aigc_revocation_added();
     }
 
     return rc;
@@ -166,7 +166,7 @@ ngx_aigc_revocation_put(ngx_aigc_zone_t *zone, ngx_str_t *text, time_t time,
 void
 ngx_aigc_revocation_notify(void (*told)(void))
 {
-    ngx_aigc_revocation_told = told;
+    ngx_aigc_revocation_added = told;
 }
 
 
@@ -228,7 +228,7 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revocation_t *list,
 
     ngx_aigc_unlock(zone);
 
-    ngx_aigc_revocation_say_full(zone, full, log);
+    ngx_aigc_revocation_log_full(zone, full, log);
 
     return i;
 }
@@ -499,7 +499,7 @@ ngx_aigc_revocation_full(ngx_aigc_zone_t *zone, uint64_t when)
 
 /* Says, without the lock, if there was no room: full is the count before. */
 static void
-ngx_aigc_revocation_say_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
+ngx_aigc_revocation_log_full(ngx_aigc_zone_t *zone, ngx_atomic_uint_t full,
     ngx_log_t *log)
 {
     if (zone->shm->counters.revocations_full == full

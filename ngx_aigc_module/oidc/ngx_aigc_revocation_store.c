@@ -18,7 +18,7 @@
 #include "base/ngx_aigc_timer.h"
 
 
-#define NGX_AIGC_REVOCATION_POLL     100    /* ms: has any worker revoked? */
+#define NGX_AIGC_REVOCATION_EVERY     100    /* ms: has any worker revoked? */
 #define NGX_AIGC_REVOCATION_BATCH    256    /* entries of a patch */
 #define NGX_AIGC_REVOCATION_TIMEOUT  5000   /* ms for a write */
 #define NGX_AIGC_REVOCATION_BACKOFF  200    /* ms, doubled up to … */
@@ -42,8 +42,8 @@ typedef struct {
     ngx_log_t                     *log;
     ngx_str_t                      ns;
     time_t                         lifetime;
-    ngx_event_t                    poll;
-    ngx_event_t                    hold;    /* keeps a worker that quits: not
+    ngx_event_t                    timer;
+    ngx_event_t                    flush;   /* keeps a worker that quits: not
                                                cancelable */
     ngx_msec_t                     since;   /* that it has something to write */
     ngx_aigc_seldom_t              pruned;  /* the zone */
@@ -61,9 +61,9 @@ typedef struct {
 } ngx_aigc_revocation_store_t;
 
 
-static void ngx_aigc_revocation_poll(ngx_event_t *ev);
-static void ngx_aigc_revocation_told(void);
-static void ngx_aigc_revocation_hold(ngx_event_t *ev);
+static void ngx_aigc_revocation_timer(ngx_event_t *ev);
+static void ngx_aigc_revocation_flush_start(void);
+static void ngx_aigc_revocation_flush(ngx_event_t *ev);
 static time_t ngx_aigc_revocation_from(void);
 static void ngx_aigc_revocation_store(void);
 static ngx_aigc_fetch_t *ngx_aigc_revocation_call(const char *method,
@@ -99,8 +99,8 @@ ngx_aigc_revocation_init(ngx_cycle_t *cycle, ngx_aigc_zone_t *zone,
     s->ns = *ns;
     s->lifetime = lifetime;
 
-    ngx_aigc_timer_init(&s->poll, ngx_aigc_revocation_poll, 1, cycle->log);
-    ngx_aigc_timer_init(&s->hold, ngx_aigc_revocation_hold, 0, cycle->log);
+    ngx_aigc_timer_init(&s->timer, ngx_aigc_revocation_timer, 1, cycle->log);
+    ngx_aigc_timer_init(&s->flush, ngx_aigc_revocation_flush, 0, cycle->log);
 }
 
 
@@ -113,7 +113,7 @@ ngx_aigc_revocation_start(void)
 
     (void) ngx_aigc_seldom(&s->pruned, 0);
 
-    ngx_add_timer(&s->poll, NGX_AIGC_REVOCATION_POLL);
+    ngx_add_timer(&s->timer, NGX_AIGC_REVOCATION_EVERY);
 }
 
 
@@ -130,8 +130,8 @@ ngx_aigc_revocation_stop(void)
 
     ngx_aigc_revocation_notify(NULL);
 
-    ngx_aigc_timer_stop(&s->poll);
-    ngx_aigc_timer_stop(&s->hold);
+    ngx_aigc_timer_stop(&s->timer);
+    ngx_aigc_timer_stop(&s->flush);
 
     if (s->fetch) {
         ngx_aigc_fetch_cancel(s->fetch);
@@ -144,7 +144,7 @@ ngx_aigc_revocation_stop(void)
 
 /* What workers have revoked goes out; what nobody needs any more is dropped. */
 static void
-ngx_aigc_revocation_poll(ngx_event_t *ev)
+ngx_aigc_revocation_timer(ngx_event_t *ev)
 {
     ngx_aigc_revocation_store_t  *s;
 
@@ -154,7 +154,7 @@ ngx_aigc_revocation_poll(ngx_event_t *ev)
         return;
     }
 
-    ngx_add_timer(ev, NGX_AIGC_REVOCATION_POLL);
+    ngx_add_timer(ev, NGX_AIGC_REVOCATION_EVERY);
 
     ngx_aigc_revocation_store();
 
@@ -168,28 +168,28 @@ ngx_aigc_revocation_poll(ngx_event_t *ev)
 void
 ngx_aigc_revocation_shutdown(void)
 {
-    ngx_aigc_revocation_notify(ngx_aigc_revocation_told);
-    ngx_aigc_revocation_told();
+    ngx_aigc_revocation_notify(ngx_aigc_revocation_flush_start);
+    ngx_aigc_revocation_flush_start();
 }
 
 
 /* Somebody was revoked here, while this worker quits. */
 static void
-ngx_aigc_revocation_told(void)
+ngx_aigc_revocation_flush_start(void)
 {
     ngx_aigc_revocation_store_t  *s;
 
     s = &ngx_aigc_revocation_writer;
 
-    if (!s->hold.timer_set) {
+    if (!s->flush.timer_set) {
         s->since = ngx_current_msec;
-        ngx_aigc_revocation_hold(&s->hold);
+        ngx_aigc_revocation_flush(&s->flush);
     }
 }
 
 
 static void
-ngx_aigc_revocation_hold(ngx_event_t *ev)
+ngx_aigc_revocation_flush(ngx_event_t *ev)
 {
     ngx_msec_t                    waited;
     ngx_aigc_revocation_t         one;

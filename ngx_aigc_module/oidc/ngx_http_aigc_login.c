@@ -30,7 +30,7 @@ typedef struct {
 static size_t ngx_http_aigc_login_room(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_login_parts(ngx_http_request_t *r,
     ngx_aigc_login_t *login, ngx_str_t *rd);
-static ngx_int_t ngx_http_aigc_login_trim(ngx_http_request_t *r,
+static ngx_int_t ngx_http_aigc_login_drop_oldest(ngx_http_request_t *r,
     ngx_uint_t parts);
 static ngx_uint_t ngx_http_aigc_login_seen(ngx_http_request_t *r,
     ngx_http_aigc_login_seen_t *seen);
@@ -118,7 +118,7 @@ ngx_http_aigc_login_begin(ngx_http_request_t *r, ngx_str_t *rd,
         st.rd.len = p + 1 - rd->data;
     }
 
-    if (ngx_http_aigc_login_trim(r, login->parts) != NGX_OK
+    if (ngx_http_aigc_login_drop_oldest(r, login->parts) != NGX_OK
         || ngx_aigc_state_seal(r->pool, mcf->keys, &st, state) != NGX_OK
         || ngx_aigc_login_seal(r->pool, mcf->keys, login, &value) != NGX_OK)
     {
@@ -169,7 +169,7 @@ ngx_http_aigc_login_parts(ngx_http_request_t *r, ngx_aigc_login_t *login,
  * that stay the oldest lose their long pages.
  */
 static ngx_int_t
-ngx_http_aigc_login_trim(ngx_http_request_t *r, ngx_uint_t parts)
+ngx_http_aigc_login_drop_oldest(ngx_http_request_t *r, ngx_uint_t parts)
 {
     ngx_uint_t                  i, n, max, left, cut;
     ngx_http_aigc_login_seen_t  seen[NGX_HTTP_AIGC_LOGINS_SEEN];
