@@ -169,7 +169,7 @@ ngx_http_aigc_describe_parameters(ngx_command_t *cmd)
 }
 
 
-/* [{"name","object","read","written"}]; one that ends with "/": an id follows */
+/* [{"name","object","read","written"}]; after a "/" at the end comes an id */
 static json_t *
 ngx_http_aigc_describe_annotations(void)
 {

@@ -68,8 +68,8 @@ const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[] = {
 
 
 /*
- * conf: ngx_http_aigc_main_conf_t.  lifetime: Logto replaces a refresh token once
- * 70 % of its 14 days are over; a shorter session never sees that.
+ * conf: ngx_http_aigc_main_conf_t.  lifetime: Logto replaces a refresh token
+ * once 70 % of its 14 days are over; a shorter session never sees that.
  */
 const ngx_http_aigc_param_t  ngx_http_aigc_session_params[] = {
     { "key_file", "path", NULL, 1, ngx_http_aigc_set_key_file, 0 },

@@ -1,6 +1,6 @@
 /*
- * ngx_http_aigc_module.h — what the module's own tables name of the root's files,
- * besides directives.
+ * ngx_http_aigc_module.h — what the module's own tables name of the root's
+ * files, besides directives.
  */
 
 #ifndef _NGX_HTTP_AIGC_MODULE_H_INCLUDED_

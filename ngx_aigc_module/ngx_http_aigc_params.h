@@ -30,7 +30,7 @@ struct ngx_http_aigc_param_s {
     const char              *value;     /* what it takes, in a word: "time";
                                            NULL: an argument by its place */
     const char              *init;      /* default, read as one that is given;
-                                           NULL: none, or it depends on others */
+                                           NULL: none, or others decide */
     ngx_uint_t               required;  /* its absence is an error */
     ngx_http_aigc_param_pt   set;
     size_t                   offset;    /* into conf, for those below */

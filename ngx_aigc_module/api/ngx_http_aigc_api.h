@@ -79,8 +79,8 @@ void ngx_http_aigc_call(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
 
 /*
  * First steps of a verb.  synced: the table has been listed whole, else it is
- * nothing to judge by.  template: the path's template, its slot.  NGX_OK; else r
- * has been finalized with 404 or 503.
+ * nothing to judge by.  template: the path's template, its slot.  NGX_OK; else
+ * r has been finalized with 404 or 503.
  */
 ngx_int_t ngx_http_aigc_call_synced(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,

@@ -64,8 +64,9 @@ ngx_http_aigc_admin_leader(ngx_aigc_zone_t *zone)
     }
 
     return json_pack("{s:o, s:b}",
-                     "identity", identity.len ? ngx_http_aigc_json_str(&identity)
-                                              : json_null(),
+                     "identity",
+                     identity.len ? ngx_http_aigc_json_str(&identity)
+                                  : json_null(),
                      "self", (int) self);
 }
 

@@ -18,7 +18,7 @@
 #include "logto/ngx_aigc_pages.h"
 
 
-#define NGX_HTTP_AIGC_USERS_ASK   100   /* users that are asked for one by one */
+#define NGX_HTTP_AIGC_USERS_ASK   100   /* users asked for one by one */
 #define NGX_HTTP_AIGC_USERS_READ  10000 /* users that are read in pages */
 #define NGX_HTTP_AIGC_USERS_TIME  10000 /* ms for Logto */
 

@@ -1,6 +1,6 @@
 /*
- * api/ngx_http_aigc_api_verbs.c — what is done with an instance: the verbs.  Who
- * may, and in which states, is in the table of ngx_http_aigc_api_routes.c.
+ * api/ngx_http_aigc_api_verbs.c — what is done with an instance: the verbs.
+ * Who may, and in which states, is in the table of ngx_http_aigc_api_routes.c.
  */
 
 #include "ngx_http_aigc_api.h"

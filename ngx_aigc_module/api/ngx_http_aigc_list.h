@@ -1,8 +1,8 @@
 /*
  * api/ngx_http_aigc_list.h — a JSON response of long lists, {"a":[…],"b":[…]},
- * made while it goes out: neither its length nor a slow client costs memory, and
- * no step takes a worker long.  Each item is true of the moment in which it is
- * made, the list is of no one moment.
+ * made while it goes out: neither its length nor a slow client costs memory,
+ * and no step takes a worker long.  Each item is true of the moment in which it
+ * is made, the list is of no one moment.
  */
 
 #ifndef _NGX_HTTP_AIGC_LIST_H_INCLUDED_
@@ -48,8 +48,8 @@ struct ngx_http_aigc_list_s {
 
 
 /*
- * Answers r with parts (static, or of r->pool) and finalizes it in the end.  The
- * caller holds a count of r->main for it: returns nothing.
+ * Answers r with parts (static, or of r->pool) and finalizes it in the end.
+ * The caller holds a count of r->main for it: returns nothing.
  */
 void ngx_http_aigc_list(ngx_http_request_t *r,
     ngx_http_aigc_list_part_t *parts, void *data);

@@ -18,9 +18,9 @@
 
 
 /*
- * Deletes the pod of record, which lives as long as r, this very one where it is known, and
- * answers r in the end: 202, or 200 when there was none, or a problem.  The
- * caller holds a count of r->main for it: returns nothing.
+ * Deletes the pod of record, which lives as long as r, this very one where it
+ * is known, and answers r in the end: 202, or 200 when there was none, or a
+ * problem.  The caller holds a count of r->main for it: returns nothing.
  */
 void ngx_http_aigc_pod_delete(ngx_http_request_t *r,
     ngx_aigc_record_t *record);

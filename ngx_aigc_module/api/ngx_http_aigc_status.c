@@ -503,7 +503,8 @@ ngx_http_aigc_table_templates(ngx_aigc_zone_t *zone)
                       "revision", ngx_http_aigc_json_fixed(&t.revision),
                       "host", ngx_http_aigc_json_fixed(&t.host),
                       "port", (int) t.port,
-                      "misconfigured", ngx_http_aigc_json_fixed(&t.misconfigured)));
+                      "misconfigured",
+                      ngx_http_aigc_json_fixed(&t.misconfigured)));
     }
 
     return list;

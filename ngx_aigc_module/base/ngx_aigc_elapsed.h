@@ -69,7 +69,7 @@ ngx_aigc_seldom(ngx_aigc_seldom_t *seldom, ngx_msec_t every)
 }
 
 
-/* A random time around ms, from its half to one and a half of it; ms is not 0. */
+/* A random time from half of ms to one and a half of it; ms is not 0. */
 static ngx_inline ngx_msec_t
 ngx_aigc_jitter(ngx_msec_t ms)
 {
@@ -84,8 +84,8 @@ typedef struct {
 
 
 /*
- * An attempt has failed.  Returns the ms until the next one, with jitter: first,
- * doubled at each further failure up to max.
+ * An attempt has failed.  Returns the ms until the next one, with jitter:
+ * first, doubled at each further failure up to max.
  */
 static ngx_inline ngx_msec_t
 ngx_aigc_backoff_next(ngx_aigc_backoff_t *backoff, ngx_msec_t first,

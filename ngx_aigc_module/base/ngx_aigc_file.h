@@ -1,6 +1,6 @@
 /*
- * base/ngx_aigc_file.h — opens a file that the configuration names, and sees who
- * else may read a secret one.
+ * base/ngx_aigc_file.h — opens a file that the configuration names, and sees
+ * who else may read a secret one.
  */
 
 #ifndef _NGX_AIGC_FILE_H_INCLUDED_

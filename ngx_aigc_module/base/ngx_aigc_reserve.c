@@ -1,6 +1,6 @@
 /*
- * base/ngx_aigc_reserve.c — two free lists besides nginx's own.  A connection is
- * handed out by ngx_get_connection() itself, from a list of one, so that its
+ * base/ngx_aigc_reserve.c — two free lists besides nginx's own.  A connection
+ * is handed out by ngx_get_connection() itself, from a list of one, so that its
  * events, and the bit by which epoll tells old events from new, are as nginx
  * wants them in every version.
  */
@@ -106,7 +106,7 @@ ngx_aigc_reserve_take(ngx_connection_t **list, ngx_socket_t s, ngx_log_t *log)
     cycle->free_connection_n = cycle->connection_n + 1;
 
     if (ngx_get_connection(s, log) == NULL) {
-        c->data = rest;                 /* the descriptor's number is too high */
+        c->data = rest;                 /* its descriptor is too high */
         rest = c;
         c = NULL;
     }

@@ -52,7 +52,7 @@ ngx_int_t ngx_aigc_text_copy(ngx_pool_t *pool, ngx_str_t *src, size_t max,
     ngx_str_t *dst);
 
 
-#define NGX_AIGC_WORD_MAX  48           /* bytes of another party's error code */
+#define NGX_AIGC_WORD_MAX  48           /* bytes of others' error codes */
 
 /*
  * What another party calls an error ("access_denied"), for a log: lower-case

@@ -1,13 +1,14 @@
 /*
  * base/ngx_http_aigc_code.h — the problem codes: each word that a program can
  * find in the "code" of problem details, with its status, its Retry-After and
- * its sentence.  This is the only list; a handler names a code, and aigc_describe
- * prints them all.
+ * its sentence.  This is the only list; a handler names a code, and
+ * aigc_describe prints them all.
  *
  * To add a code: add a line to the list below, and answer with
  * ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_<NAME>, NULL), or with a sentence
- * of your own instead of NULL.  A code with API set belongs in docs/openapi.yaml,
- * at every call that can answer with it: t/openapi.t compares both.
+ * of your own instead of NULL.  A code with API set belongs in
+ * docs/openapi.yaml, at every call that can answer with it: t/openapi.t
+ * compares both.
  *
  * One code has one status.
  */
@@ -19,7 +20,7 @@
 #include <ngx_core.h>
 
 
-#define NGX_HTTP_AIGC_RETRY_COLD   2        /* s, Retry-After: it is soon over */
+#define NGX_HTTP_AIGC_RETRY_COLD   2        /* s, Retry-After: soon over */
 #define NGX_HTTP_AIGC_RETRY        5        /* s, Retry-After otherwise */
 
 #define NGX_HTTP_AIGC_CODE_SITE    0        /* of pages and hosts alone */

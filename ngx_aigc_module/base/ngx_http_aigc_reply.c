@@ -236,8 +236,8 @@ ngx_http_aigc_redirect(ngx_http_request_t *r, ngx_str_t *location)
 
     r->headers_out.location = h;
 
-    return (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) ? NGX_HTTP_MOVED_TEMPORARILY
-                                                      : NGX_HTTP_SEE_OTHER;
+    return (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+           ? NGX_HTTP_MOVED_TEMPORARILY : NGX_HTTP_SEE_OTHER;
 }
 
 

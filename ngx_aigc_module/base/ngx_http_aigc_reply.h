@@ -42,8 +42,8 @@ ngx_int_t ngx_http_aigc_html(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body, ngx_str_t *policy, time_t retry);
 
 /*
- * The header alone, for a body of len bytes (-1: unknown) that the caller sends.
- * Returns as ngx_http_send_header(), or 500.
+ * The header alone, for a body of len bytes (-1: unknown) that the caller
+ * sends. Returns as ngx_http_send_header(), or 500.
  */
 ngx_int_t ngx_http_aigc_send_header(ngx_http_request_t *r, ngx_uint_t status,
     const char *type, off_t len);

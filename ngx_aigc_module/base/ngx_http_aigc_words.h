@@ -34,7 +34,8 @@ const ngx_http_aigc_labels_t *ngx_http_aigc_labels(
 
 /*
  * Why an instance does not start, as a sentence: by the reason's code, and by
- * what its text speaks of where the code alone says too little.  NULL: no words.
+ * what its text speaks of where the code alone says too little.  NULL: no
+ * words.
  */
 const char *ngx_http_aigc_why(ngx_aigc_language_e language, ngx_str_t *code,
     ngx_str_t *text);

@@ -1,6 +1,6 @@
 /*
- * gateway/ngx_http_aigc_access.c — the decision carried out: in, off to sign in,
- * the waiting page, or a refusal.
+ * gateway/ngx_http_aigc_access.c — the decision carried out: in, off to sign
+ * in, the waiting page, or a refusal.
  */
 
 #include "ngx_http_aigc_access.h"

@@ -10,8 +10,8 @@
 
 
 /*
- * The access phase of an instance's server (aigc_access on): only its owner goes
- * on to the pod.
+ * The access phase of an instance's server (aigc_access on): only its owner
+ * goes on to the pod.
  */
 ngx_int_t ngx_http_aigc_access_handler(ngx_http_request_t *r);
 

@@ -1,7 +1,8 @@
 /*
- * gateway/ngx_http_aigc_between.h — what differs on the two sides of the gateway:
- * fields of a connection, and an instance's address, which its browser knows by
- * the public scheme and port (aigc_gateway), its application perhaps not.
+ * gateway/ngx_http_aigc_between.h — what differs on the two sides of the
+ * gateway: fields of a connection, and an instance's address, which its browser
+ * knows by the public scheme and port (aigc_gateway), its application perhaps
+ * not.
  */
 
 #ifndef _NGX_HTTP_AIGC_BETWEEN_H_INCLUDED_

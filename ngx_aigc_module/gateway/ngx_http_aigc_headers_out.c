@@ -1,6 +1,6 @@
 /*
- * gateway/ngx_http_aigc_headers_out.c — line by line: dropped, changed, or passed
- * as it is.
+ * gateway/ngx_http_aigc_headers_out.c — line by line: dropped, changed, or
+ * passed as it is.
  */
 
 #include "ngx_http_aigc_upstream_response.h"

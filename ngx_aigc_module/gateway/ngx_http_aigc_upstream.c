@@ -1,6 +1,7 @@
 /*
- * gateway/ngx_http_aigc_upstream.c — from a decision to an address.  Fails closed:
- * without an "allow" of aigc_access for this very request there is no address.
+ * gateway/ngx_http_aigc_upstream.c — from a decision to an address.  Fails
+ * closed: without an "allow" of aigc_access for this very request there is no
+ * address.
  */
 
 #include "ngx_http_aigc_upstream.h"

@@ -1,6 +1,7 @@
 /*
- * gateway/ngx_http_aigc_upstream.h — the balancer of "upstream { aigc_instances; }":
- * the one address is the pod of this request's own decision.
+ * gateway/ngx_http_aigc_upstream.h — the balancer of "upstream {
+ * aigc_instances; }": the one address is the pod of this request's own
+ * decision.
  */
 
 #ifndef _NGX_HTTP_AIGC_UPSTREAM_H_INCLUDED_

@@ -14,11 +14,11 @@
 ngx_uint_t ngx_http_aigc_is_proxied(ngx_http_request_t *r);
 
 /*
- * Has r's upstream read past informational responses (100, 102, 103), which come
- * before the final one.  nginx takes the first response for the only one (of
- * 103, until 1.29), and would send what follows to the client as it is.  101 is
- * a final response.  All that comes before the end of the final response's
- * header shares one proxy_buffer_size.
+ * Has r's upstream read past informational responses (100, 102, 103), which
+ * come before the final one.  nginx takes the first response for the only one
+ * (of 103, until 1.29), and would send what follows to the client as it is.
+ * 101 is a final response.  All that comes before the end of the final
+ * response's header shares one proxy_buffer_size.
  */
 void ngx_http_aigc_skip_informational(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx);

@@ -1,8 +1,8 @@
 /*
- * gateway/ngx_http_aigc_waiting.h — what the owner of an instance that is not ready
- * sees on its host: why, on a page that loads itself again, and where it can be
- * started: on the dashboard, whose page asks, since only the gateway's own pages
- * may change something; a program gets JSON.
+ * gateway/ngx_http_aigc_waiting.h — what the owner of an instance that is not
+ * ready sees on its host: why, on a page that loads itself again, and where it
+ * can be started: on the dashboard, whose page asks, since only the gateway's
+ * own pages may change something; a program gets JSON.
  */
 
 #ifndef _NGX_HTTP_AIGC_WAITING_H_INCLUDED_

@@ -1,5 +1,6 @@
 /*
- * instances/ngx_aigc_aside.c — what the table knows of pods that cannot be made.
+ * instances/ngx_aigc_aside.c — what the table knows of pods that cannot be
+ * made.
  */
 
 #include "ngx_aigc_aside.h"

@@ -1,11 +1,12 @@
 /*
- * instances/ngx_aigc_bind.c — which disks need a reference to their GameServerSet,
- * and which need it no more.
+ * instances/ngx_aigc_bind.c — which disks need a reference to their
+ * GameServerSet, and which need it no more.
  *
  * disks "delete": each disk that has an owner gets a reference to the
- * GameServerSet, and Kubernetes' garbage collector deletes it with the set, also
- * while no gateway runs; "kubectl delete --cascade=orphan" keeps it.  "retain",
- * which is the default, and anything else: our reference is taken away again.
+ * GameServerSet, and Kubernetes' garbage collector deletes it with the set,
+ * also while no gateway runs; "kubectl delete --cascade=orphan" keeps it.
+ * "retain", which is the default, and anything else: our reference is taken
+ * away again.
  *
  * A reference that the collector has taken away, since the set is being deleted
  * as an orphan's parent, must not come back: the two watches may show one

@@ -1,5 +1,6 @@
 /*
- * instances/ngx_aigc_event.c — each Event (core/v1) is a POST: a few at one time.
+ * instances/ngx_aigc_event.c — each Event (core/v1) is a POST: a few at one
+ * time.
  */
 
 #include "ngx_aigc_event.h"

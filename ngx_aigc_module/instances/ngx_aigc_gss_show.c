@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_gss_show.c — what the dashboard shows of a GameServerSet: its
- * title and icon, what an instance of it gets, and what is wrong with it.
+ * instances/ngx_aigc_gss_show.c — what the dashboard shows of a GameServerSet:
+ * its title and icon, what an instance of it gets, and what is wrong with it.
  */
 
 #include "ngx_aigc_gss.h"

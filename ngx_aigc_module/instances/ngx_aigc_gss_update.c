@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_gss_update.c — does a changed template restart the instances
- * that run, or does each one wait until its user wants it?
+ * instances/ngx_aigc_gss_update.c — does a changed template restart the
+ * instances that run, or does each one wait until its user wants it?
  */
 
 #include "ngx_aigc_gss.h"

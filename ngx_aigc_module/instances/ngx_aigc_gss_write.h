@@ -1,7 +1,8 @@
 /*
- * instances/ngx_aigc_gss_write.h — a write of a GameServerSet, whoever makes it:
- * a request, the leader, an adoption.  How the patch is sent is the caller's;
- * the right to write, the plan and what the response means are the same.
+ * instances/ngx_aigc_gss_write.h — a write of a GameServerSet, whoever makes
+ * it: a request, the leader, an adoption.  How the patch is sent is the
+ * caller's; the right to write, the plan and what the response means are the
+ * same.
  *
  *   begin → ngx_aigc_plan() or ngx_aigc_plan_queue() → sent → answered
  *
@@ -31,7 +32,7 @@ typedef struct {
     ngx_str_t            path;
     ngx_str_t            patch;         /* len 0: nothing to write */
     int64_t              generation;    /* written upon */
-    ngx_msec_t           shown;         /* ms to wait for the table to show it */
+    ngx_msec_t           shown;         /* ms until the table must show it */
 } ngx_aigc_gss_write_t;
 
 

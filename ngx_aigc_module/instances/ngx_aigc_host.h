@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_host.h — the host names of a template's instances: a pattern
- * with one "<id>", as OKG expands it.
+ * instances/ngx_aigc_host.h — the host names of a template's instances: a
+ * pattern with one "<id>", as OKG expands it.
  */
 
 #ifndef _NGX_AIGC_HOST_H_INCLUDED_

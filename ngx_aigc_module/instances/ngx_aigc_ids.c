@@ -1,7 +1,7 @@
 /*
- * instances/ngx_aigc_ids.c — sets of instance ids, and OKG's ways to write them.
- * A set is collected in a bitmap, so that neither repeated ids nor wide ranges
- * cost more than their text.
+ * instances/ngx_aigc_ids.c — sets of instance ids, and OKG's ways to write
+ * them. A set is collected in a bitmap, so that neither repeated ids nor wide
+ * ranges cost more than their text.
  */
 
 #include "ngx_aigc_ids.h"

@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_ids.h — sets of instance ids, and OKG's ways to write them;
- * the bounds of Kubernetes' names.
+ * instances/ngx_aigc_ids.h — sets of instance ids, and OKG's ways to write
+ * them; the bounds of Kubernetes' names.
  */
 
 #ifndef _NGX_AIGC_IDS_H_INCLUDED_

@@ -1,6 +1,7 @@
 /*
- * instances/ngx_aigc_index.c — the table's part of the zone, hash chains of slot
- * numbers in it, and how they are made anew after a writer has died inside one.
+ * instances/ngx_aigc_index.c — the table's part of the zone, hash chains of
+ * slot numbers in it, and how they are made anew after a writer has died inside
+ * one.
  */
 
 #include "ngx_aigc_index.h"

@@ -1,7 +1,7 @@
 /*
- * instances/ngx_aigc_index.h — the chains by which the table is searched: records
- * by key, by host, by address and by owner, disks by name.  For the table's own
- * files.
+ * instances/ngx_aigc_index.h — the chains by which the table is searched:
+ * records by key, by host, by address and by owner, disks by name.  For the
+ * table's own files.
  */
 
 #ifndef _NGX_AIGC_INDEX_H_INCLUDED_

@@ -1,5 +1,6 @@
 /*
- * instances/ngx_aigc_leader_patch.c — lock, plan, send; and what the answer means.
+ * instances/ngx_aigc_leader_patch.c — lock, plan, send; and what the answer
+ * means.
  */
 
 #include "ngx_aigc_leader_patch.h"

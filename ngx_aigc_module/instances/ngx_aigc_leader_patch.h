@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_leader_patch.h — what the leader writes to GameServerSets by
- * itself: one patch a template, planned as those of the users are, under the
+ * instances/ngx_aigc_leader_patch.h — what the leader writes to GameServerSets
+ * by itself: one patch a template, planned as those of the users are, under the
  * same right to write.  A step of the reconciler says what and why.
  */
 
@@ -17,7 +17,7 @@ typedef struct {
     uint32_t                            tmpl;   /* slot */
     int32_t                             id;
     ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX)  owner;  /* len 0: whosever it is */
-    uint32_t                            record; /* the step's own: its slot, … */
+    uint32_t                            record; /* the step's own: its slot … */
     ngx_atomic_uint_t                   seq;    /* … as it was */
 } ngx_aigc_leader_item_t;
 

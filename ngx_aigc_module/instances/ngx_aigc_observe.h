@@ -11,8 +11,8 @@
 
 /*
  * Works out whether an update is to be had, and what the instance lacks that
- * nobody reports as missing.  Forgets its warning when the instance is ready, or
- * need not be.  The record's counter is odd.
+ * nobody reports as missing.  Forgets its warning when the instance is ready,
+ * or need not be.  The record's counter is odd.
  */
 void ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
 

@@ -1,8 +1,8 @@
 /*
- * instances/ngx_aigc_owner_ref.h — does a disk go with its template?  The entry of
- * a PersistentVolumeClaim's metadata.ownerReferences that names its
- * GameServerSet: Kubernetes' garbage collector deletes the disk when the set
- * is gone.
+ * instances/ngx_aigc_owner_ref.h — does a disk go with its template?  The entry
+ * of a PersistentVolumeClaim's metadata.ownerReferences that names its
+ * GameServerSet: Kubernetes' garbage collector deletes the disk when the set is
+ * gone.
  */
 
 #ifndef _NGX_AIGC_OWNER_REF_H_INCLUDED_

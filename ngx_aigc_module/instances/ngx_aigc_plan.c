@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_plan.c — one patch out of many operations.  What becomes of
- * each is in ngx_aigc_plan_op.c.
+ * instances/ngx_aigc_plan.c — one patch out of many operations.  What becomes
+ * of each is in ngx_aigc_plan_op.c.
  */
 
 #include "ngx_aigc_plan.h"

@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_plan.h — from what is asked of a template to the one patch that
- * makes it so.  The same rules for install, start, release, uninstall and
+ * instances/ngx_aigc_plan.h — from what is asked of a template to the one patch
+ * that makes it so.  The same rules for install, start, release, uninstall and
  * repair.
  */
 
@@ -34,10 +34,10 @@ ngx_int_t ngx_aigc_plan_settled(ngx_aigc_template_t *tmpl);
  * to write it, as the table shows it.  Each becomes SENT (in the patch, with id
  * and annotation), DONE (with a result) or stays WAITING for the next patch.
  * limits: for installs, else NULL.  w gets the JSON Patch.  With n 0: the patch
- * that repairs, if spec is not the whole truth, or if the last write was refused
- * (it changes nothing, but is taken or not).
- * NGX_OK; NGX_AGAIN: not settled, or the table is busy (all stay WAITING);
- * NGX_DECLINED: the template is gone (all DONE); NGX_ERROR: no memory.
+ * that repairs, if spec is not the whole truth, or if the last write was
+ * refused (it changes nothing, but is taken or not). NGX_OK; NGX_AGAIN: not
+ * settled, or the table is busy (all stay WAITING); NGX_DECLINED: the template
+ * is gone (all DONE); NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_plan(ngx_aigc_zone_t *zone, ngx_aigc_gss_write_t *w,
     ngx_aigc_op_t *ops, ngx_uint_t n, ngx_aigc_limits_t *limits);

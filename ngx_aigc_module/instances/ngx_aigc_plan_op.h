@@ -1,5 +1,6 @@
 /*
- * instances/ngx_aigc_plan_op.h — one operation of a plan.  For the plan's own files.
+ * instances/ngx_aigc_plan_op.h — one operation of a plan.  For the plan's own
+ * files.
  */
 
 #ifndef _NGX_AIGC_PLAN_OP_H_INCLUDED_

@@ -1,5 +1,6 @@
 /*
- * instances/ngx_aigc_pod.c — Pods.  Why one does not start is in ngx_aigc_reason.c.
+ * instances/ngx_aigc_pod.c — Pods.  Why one does not start is in
+ * ngx_aigc_reason.c.
  */
 
 #include "ngx_aigc_pod.h"

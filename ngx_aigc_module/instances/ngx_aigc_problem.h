@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_problem.h — where annotations do not tell the truth, or cannot
- * be followed: what only an administrator can mend.  Told by an Event
+ * instances/ngx_aigc_problem.h — where annotations do not tell the truth, or
+ * cannot be followed: what only an administrator can mend.  Told by an Event
  * (instances/ngx_aigc_problem_events.c) and counted in /metrics.
  */
 

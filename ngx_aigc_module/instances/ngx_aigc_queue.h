@@ -1,7 +1,8 @@
 /*
- * instances/ngx_aigc_queue.h — writes that wait for a GameServerSet, of all workers,
- * and who may write it now.  All that wait go out together in one patch (group
- * commit).  Every call takes the lock by itself, for a look at the queue only.
+ * instances/ngx_aigc_queue.h — writes that wait for a GameServerSet, of all
+ * workers, and who may write it now.  All that wait go out together in one
+ * patch (group commit).  Every call takes the lock by itself, for a look at the
+ * queue only.
  *
  * An operation: WAITING → SENT (in a patch under way) → WRITTEN (the API server
  * took it, the table may not show it yet) or DONE (with a result); a patch that
@@ -18,14 +19,14 @@
 #define NGX_AIGC_OPS         1024       /* waiting at one moment, all workers */
 #define NGX_AIGC_OPS_OWNER   16         /* … of one user, those that are given
                                            up by their client included */
-#define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker's) */
-#define NGX_AIGC_LOCK_SHOWN  1500       /* ms to wait for the table to show it */
+#define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker) */
+#define NGX_AIGC_LOCK_SHOWN  1500       /* ms until the table must show it */
 #define NGX_AIGC_LOCK_SAME   100        /* … a patch that leaves spec as it is:
                                            its generation may not move */
 
 
 typedef enum {
-    NGX_AIGC_INSTALL = 1,               /* the one that there is, or a new one */
+    NGX_AIGC_INSTALL = 1,               /* the existing one, or a new one */
     NGX_AIGC_INSTALL_ANOTHER,           /* a new one in any case */
     NGX_AIGC_START,
     NGX_AIGC_RELEASE,
@@ -155,9 +156,9 @@ void ngx_aigc_queue_unlock(ngx_aigc_zone_t *zone, uint32_t tmpl,
 /*
  * Under the right to write: copies the waiting operations of a template into
  * ops, oldest first, at most max; slots gets their slots.  Those that a dead
- * worker had sent wait again.  Those for which a dead worker waited are dropped:
- * nobody was told of them, and what the same user has asked for since, of
- * another gateway maybe, is not to be undone by them.
+ * worker had sent wait again.  Those for which a dead worker waited are
+ * dropped: nobody was told of them, and what the same user has asked for since,
+ * of another gateway maybe, is not to be undone by them.
  */
 ngx_uint_t ngx_aigc_queue_waiting(ngx_aigc_zone_t *zone, uint32_t tmpl,
     ngx_aigc_op_t *ops, uint32_t *slots, ngx_uint_t max);

@@ -1,8 +1,8 @@
 /*
- * instances/ngx_aigc_reconcile.c — the pass.  Level-triggered: it looks at the table,
- * not at what has changed in it, so a step that failed is taken again by the
- * next.  Each step has a file of its own, and a pass of the event loop: requests
- * and watches have their turn in between.
+ * instances/ngx_aigc_reconcile.c — the pass.  Level-triggered: it looks at the
+ * table, not at what has changed in it, so a step that failed is taken again by
+ * the next.  Each step has a file of its own, and a pass of the event loop:
+ * requests and watches have their turn in between.
  */
 
 #include <ngx_config.h>

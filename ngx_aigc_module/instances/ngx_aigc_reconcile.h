@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_reconcile.h — what the gateway does by itself, step by step,
- * in the one worker that writes the table, while this gateway leads.
+ * instances/ngx_aigc_reconcile.h — what the gateway does by itself, step by
+ * step, in the one worker that writes the table, while this gateway leads.
  */
 
 #ifndef _NGX_AIGC_RECONCILE_H_INCLUDED_

@@ -1,5 +1,6 @@
 /*
- * instances/ngx_aigc_record.c — the life of a record, and what is derived in it.
+ * instances/ngx_aigc_record.c — the life of a record, and what is derived in
+ * it.
  */
 
 #include "ngx_aigc_record.h"

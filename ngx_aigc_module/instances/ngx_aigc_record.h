@@ -1,7 +1,7 @@
 /*
- * instances/ngx_aigc_record.h — one record of the table: how it comes and goes, and
- * what follows from its parts (host, disk verdict, route).  For the table's own
- * files; the lock is held in each call.
+ * instances/ngx_aigc_record.h — one record of the table: how it comes and goes,
+ * and what follows from its parts (host, disk verdict, route).  For the table's
+ * own files; the lock is held in each call.
  */
 
 #ifndef _NGX_AIGC_RECORD_H_INCLUDED_

@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_slots.h — what the table's part of the zone holds: the slots
- * of templates, instances and disks, and where they begin.
+ * instances/ngx_aigc_slots.h — what the table's part of the zone holds: the
+ * slots of templates, instances and disks, and where they begin.
  */
 
 #ifndef _NGX_AIGC_SLOTS_H_INCLUDED_
@@ -82,12 +82,12 @@ typedef struct {
     uint16_t                           nreleased;
     uint16_t                           nclaims;
     uint16_t                           naside;      /* running, set aside */
-    uint16_t                           max;         /* claims that it may have */
+    uint16_t                           max;         /* claims it may have */
     uint16_t                           reported[NGX_AIGC_PROBLEMS]; /* n */
     in_port_t                          port;
     ngx_msec_t                         unsettled;   /* since, ngx_aigc_now();
                                                        0: settled */
-    ngx_atomic_t                       lock;        /* ticket of who writes it */
+    ngx_atomic_t                       lock;        /* the writer's ticket */
     ngx_atomic_t                       lock_until;  /* ngx_current_msec */
     ngx_atomic_t                       refused;     /* ngx_time() of the last
                                                        write that the API server
@@ -100,9 +100,9 @@ typedef struct {
     unsigned                           has_reserve_ids:1;
     unsigned                           reserve_exact:1; /* …is our own text */
     unsigned                           reserve_same:1;  /* …is spec's set */
-    unsigned                           agrees:1;    /* spec is the whole truth */
+    unsigned                           agrees:1;    /* spec is all the truth */
     unsigned                           partial:1;   /* claims without a record
-                                                       (no room): never written */
+                                                       (no room): not written */
     unsigned                           written:1;   /* by a gateway, ever: only
                                                        such a one is repaired */
     unsigned                           seamless:1;  /* running instances keep
@@ -179,7 +179,7 @@ typedef struct {
     unsigned                           collision:1; /* host claimed twice */
     unsigned                           disk:3;      /* ngx_aigc_disk_e */
     unsigned                           disk_going:1;    /* one is deleted, or
-                                                       will be, as its GSS was */
+                                                       will be, as its GSS */
     unsigned                           in_host:1;   /* linked in the index */
     unsigned                           in_addr:1;   /* addr is claimed, with
                                                        its port */

@@ -1,5 +1,6 @@
 /*
- * instances/ngx_aigc_stray.c — a disk is marked while it is fresh, and deleted later.
+ * instances/ngx_aigc_stray.c — a disk is marked while it is fresh, and deleted
+ * later.
  */
 
 #include "ngx_aigc_stray.h"

@@ -86,8 +86,8 @@ ngx_int_t ngx_aigc_table_next_disk(ngx_aigc_zone_t *zone, uint32_t *slot,
     ngx_aigc_disk_t *disk);
 
 /*
- * A difference: the slot if its sequence counter is not *seq, which becomes what
- * it is.  NGX_AGAIN: it is; else as ngx_aigc_table_record_at(): NGX_OK;
+ * A difference: the slot if its sequence counter is not *seq, which becomes
+ * what it is.  NGX_AGAIN: it is; else as ngx_aigc_table_record_at(): NGX_OK;
  * NGX_DECLINED: the slot is free now; NGX_BUSY, and *seq stays.
  */
 ngx_int_t ngx_aigc_table_template_changed(ngx_aigc_zone_t *zone, uint32_t slot,

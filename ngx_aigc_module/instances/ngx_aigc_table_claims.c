@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_table_claims.c — the annotations of a GameServerSet go into
- * the table: who claims which of its ids.
+ * instances/ngx_aigc_table_claims.c — the annotations of a GameServerSet go
+ * into the table: who claims which of its ids.
  */
 
 #include "ngx_aigc_index.h"

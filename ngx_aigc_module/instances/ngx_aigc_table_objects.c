@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_table_objects.c — GameServers and PersistentVolumeClaims go
- * into the table and out of it.  Pods, workloads and warnings are in
+ * instances/ngx_aigc_table_objects.c — GameServers and PersistentVolumeClaims
+ * go into the table and out of it.  Pods, workloads and warnings are in
  * ngx_aigc_table_workload.c.
  */
 

@@ -1,7 +1,8 @@
 /*
- * instances/ngx_aigc_table_workload.c — pods, workloads and warnings go into the
- * table.  Most of their events change nothing that is kept: these touch neither
- * lock nor version.  (Only the writer changes the table: it may look without.)
+ * instances/ngx_aigc_table_workload.c — pods, workloads and warnings go into
+ * the table.  Most of their events change nothing that is kept: these touch
+ * neither lock nor version.  (Only the writer changes the table: it may look
+ * without.)
  */
 
 #include "ngx_aigc_address.h"

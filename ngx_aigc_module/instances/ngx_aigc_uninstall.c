@@ -1,6 +1,7 @@
 /*
- * instances/ngx_aigc_uninstall.c — from an annotation in state uninstalling to none.
- * Whatever dies in between, a later pass goes on from what the cluster shows.
+ * instances/ngx_aigc_uninstall.c — from an annotation in state uninstalling to
+ * none. Whatever dies in between, a later pass goes on from what the cluster
+ * shows.
  *
  * What is not recorded as the owner's is not touched, and does not hold up the
  * end.  The id stays reserved: it is given to nobody again.

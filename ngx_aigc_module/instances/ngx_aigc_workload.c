@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_workload.c — Advanced StatefulSets, and warnings about what
- * becomes of pods.
+ * instances/ngx_aigc_workload.c — Advanced StatefulSets, and warnings about
+ * what becomes of pods.
  */
 
 #include "ngx_aigc_workload.h"

@@ -1,7 +1,7 @@
 /*
- * instances/ngx_aigc_workload.h — what stands behind a pod: its template's Advanced
- * StatefulSet (kruise's, of the same name), and the cluster's warnings about
- * either (pure; no request, no I/O).
+ * instances/ngx_aigc_workload.h — what stands behind a pod: its template's
+ * Advanced StatefulSet (kruise's, of the same name), and the cluster's warnings
+ * about either (pure; no request, no I/O).
  */
 
 #ifndef _NGX_AIGC_WORKLOAD_H_INCLUDED_
@@ -21,7 +21,7 @@ typedef struct {
     ngx_str_t            owner;         /* uid of the GameServerSet */
     ngx_str_t            revision;      /* status.updateRevision: what a new
                                            pod gets; len 0: unknown */
-    ngx_str_t            why;           /* condition FailedCreatePod: a sentence */
+    ngx_str_t            why;           /* FailedCreatePod, a sentence */
     unsigned             refused:1;     /* … is true */
 } ngx_aigc_workload_t;
 

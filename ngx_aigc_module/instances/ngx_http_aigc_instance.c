@@ -1,5 +1,6 @@
 /*
- * instances/ngx_http_aigc_instance.c — a record of the table in words and in JSON.
+ * instances/ngx_http_aigc_instance.c — a record of the table in words and in
+ * JSON.
  */
 
 #include "ngx_http_aigc_instance.h"

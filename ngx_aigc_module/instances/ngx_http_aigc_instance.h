@@ -1,6 +1,6 @@
 /*
- * instances/ngx_http_aigc_instance.h — an instance, and a template, as people and
- * programs see them.
+ * instances/ngx_http_aigc_instance.h — an instance, and a template, as people
+ * and programs see them.
  */
 
 #ifndef _NGX_HTTP_AIGC_INSTANCE_H_INCLUDED_
@@ -36,12 +36,12 @@ time_t ngx_http_aigc_instance_late(ngx_http_aigc_main_conf_t *mcf,
 
 /*
  * Why it is not ready: a word for programs and a sentence, the record's own or
- * from pool; precedence as in instances/ngx_aigc_reason.h.  "Terminating": the pod
- * should be gone by now, and is not, or an uninstall waits for its end;
- * "StuckTerminating": it will not go without an administrator.
- * "NoPod", "NetworkNotReady": OKG has not made it for a while, and nobody says
- * why; "NoAddress": the pod that is there may not be led to.
- * NGX_OK; NGX_DECLINED: it is ready, or nobody says why not; NGX_ERROR.
+ * from pool; precedence as in instances/ngx_aigc_reason.h.  "Terminating": the
+ * pod should be gone by now, and is not, or an uninstall waits for its end;
+ * "StuckTerminating": it will not go without an administrator. "NoPod",
+ * "NetworkNotReady": OKG has not made it for a while, and nobody says why;
+ * "NoAddress": the pod that is there may not be led to. NGX_OK; NGX_DECLINED:
+ * it is ready, or nobody says why not; NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_instance_reason(ngx_http_aigc_main_conf_t *mcf,
     ngx_pool_t *pool, ngx_aigc_record_t *record, ngx_str_t *code,

@@ -1,7 +1,7 @@
 /*
  * kube/ngx_aigc_watch_loop.c — the reflector's loop.  How it goes on when a
- * connection has ended is in ngx_aigc_watch_retry.c; what an object means is its
- * kind's.
+ * connection has ended is in ngx_aigc_watch_retry.c; what an object means is
+ * its kind's.
  */
 
 #include <ngx_config.h>

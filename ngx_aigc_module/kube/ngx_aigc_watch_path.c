@@ -1,6 +1,6 @@
 /*
- * kube/ngx_aigc_watch_path.c — the paths of lists and watches, and the page that
- * a list is answered with.
+ * kube/ngx_aigc_watch_path.c — the paths of lists and watches, and the page
+ * that a list is answered with.
  */
 
 #include <ngx_config.h>

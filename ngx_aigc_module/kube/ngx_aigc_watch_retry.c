@@ -1,6 +1,6 @@
 /*
- * kube/ngx_aigc_watch_retry.c — what comes after the end of a connection: again,
- * soon or later, from where it was or from a new list.
+ * kube/ngx_aigc_watch_retry.c — what comes after the end of a connection:
+ * again, soon or later, from where it was or from a new list.
  */
 
 #include <ngx_config.h>

@@ -1,6 +1,6 @@
 /*
- * logto/ngx_aigc_logto.h — what "aigc_logto" says beyond an OpenID provider: the
- * Management API and the webhook.
+ * logto/ngx_aigc_logto.h — what "aigc_logto" says beyond an OpenID provider:
+ * the Management API and the webhook.
  */
 
 #ifndef _NGX_AIGC_LOGTO_H_INCLUDED_

@@ -468,8 +468,8 @@ ngx_aigc_management_send(ngx_aigc_management_t *call)
     f->done = ngx_aigc_management_sent;
 
     if (ngx_aigc_fetch_text(f, &f->url, "", &call->url) != NGX_OK
-        || ngx_aigc_fetch_text(f, &f->ca_file, "", &call->logto->provider.ca_file)
-           != NGX_OK
+        || ngx_aigc_fetch_text(f, &f->ca_file, "",
+                               &call->logto->provider.ca_file) != NGX_OK
         || ngx_aigc_fetch_text(f, &f->headers[0], "Authorization: Bearer ",
                                &ngx_aigc_management_bearer) != NGX_OK
         || ngx_aigc_fetch_text(f, &f->headers[1], "Accept: application/json",

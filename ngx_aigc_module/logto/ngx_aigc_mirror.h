@@ -1,8 +1,8 @@
 /*
  * logto/ngx_aigc_mirror.h — the users' instances in their custom data at Logto,
- * in the original gateway's shape (logto/ngx_aigc_entry.h).  A mirror: nothing is
- * ever decided from it.  One process of all, the leader, keeps it up, off the
- * request path, a call at a time.
+ * in the original gateway's shape (logto/ngx_aigc_entry.h).  A mirror: nothing
+ * is ever decided from it.  One process of all, the leader, keeps it up, off
+ * the request path, a call at a time.
  *
  *   the table changes → a user's instances are not what was last written → read
  *   custom data, compare, and write only what differs; at the beginning, and
@@ -10,8 +10,8 @@
  *   and for who is suspended or deleted (ngx_aigc_gone.h)
  *
  * Each user has a backoff of his own: one whose data Logto cannot read or write
- * delays nobody else.  When several fail in a row Logto is away: then there is a
- * call every two seconds, whoever's, until one succeeds.
+ * delays nobody else.  When several fail in a row Logto is away: then there is
+ * a call every two seconds, whoever's, until one succeeds.
  *
  * Other custom data is the user's own and stays.  Only a replacement of the
  * whole removes a key at Logto; what the user himself writes in the few

@@ -1,7 +1,7 @@
 /*
- * logto/ngx_aigc_mirror_scan.h — the leader's walk over all users of Logto, page
- * by page: whose custom data is stale, who is suspended, who is not there any
- * more.  For the mirror's own files; the calls are theirs.
+ * logto/ngx_aigc_mirror_scan.h — the leader's walk over all users of Logto,
+ * page by page: whose custom data is stale, who is suspended, who is not there
+ * any more.  For the mirror's own files; the calls are theirs.
  */
 
 #ifndef _NGX_AIGC_MIRROR_SCAN_H_INCLUDED_

@@ -29,7 +29,7 @@ typedef struct {
     uint32_t                  first;    /* slot; NGX_AIGC_NONE: no instance */
     ngx_msec_t                next;     /* not before: ngx_current_msec */
     ngx_aigc_backoff_t        backoff;
-    uint32_t                  scan;     /* the last walk that has met the user */
+    uint32_t                  scan;     /* the last walk that met the user */
     unsigned                  queued:1;
     unsigned                  stale:1;  /* custom data is known to be wrong */
     unsigned                  unseen:1; /* … not known: a scan will tell */

@@ -1,6 +1,6 @@
 /*
- * logto/ngx_http_aigc_adopt_run.h — a run of adoption: its state, and its steps.
- * For adoption's own files.
+ * logto/ngx_http_aigc_adopt_run.h — a run of adoption: its state, and its
+ * steps. For adoption's own files.
  *
  *   users, page by page → the list → not confirmed: that is the answer
  *     → stamp the disks → the table shows it → one patch a template → the table
@@ -65,8 +65,8 @@ ngx_int_t ngx_http_aigc_adopt_begin(ngx_http_request_t *r,
     ngx_str_t *confirm);
 
 /*
- * In the request's own context.  wait: a step again in ms milliseconds; go: does
- * the next phase from the first item on.
+ * In the request's own context.  wait: a step again in ms milliseconds; go:
+ * does the next phase from the first item on.
  */
 void ngx_http_aigc_adopt_wait(ngx_http_request_t *r, ngx_http_aigc_adopt_t *a,
     ngx_msec_t ms);

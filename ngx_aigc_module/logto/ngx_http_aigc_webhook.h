@@ -1,8 +1,8 @@
 /*
- * logto/ngx_http_aigc_webhook.h — POST /webhook: Logto tells that a user has been
- * deleted or suspended.  The user's sessions end on every gateway, and the
- * leader releases the user's instances.  Signed with the key of
- * "aigc_logto webhook_key_file=".
+ * logto/ngx_http_aigc_webhook.h — POST /webhook: Logto tells that a user has
+ * been deleted or suspended.  The user's sessions end on every gateway, and the
+ * leader releases the user's instances.  Signed with the key of "aigc_logto
+ * webhook_key_file=".
  *
  *   200  taken, or an event that ends nothing
  *   400  not understood;  403  wrong signature;  404  there is no key

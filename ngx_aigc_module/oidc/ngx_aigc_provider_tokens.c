@@ -1,6 +1,6 @@
 /*
- * oidc/ngx_aigc_provider_tokens.c — the token and revocation endpoints.  No token
- * and no code is ever logged.
+ * oidc/ngx_aigc_provider_tokens.c — the token and revocation endpoints.  No
+ * token and no code is ever logged.
  */
 
 #include <ngx_config.h>

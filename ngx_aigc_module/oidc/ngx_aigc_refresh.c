@@ -24,7 +24,7 @@ typedef struct {
     ngx_pool_t               *pool;
     ngx_aigc_refresh_conf_t   conf;
     ngx_aigc_flight_t         flight;
-    ngx_aigc_session_t        session;  /* new tokens take the old ones' place */
+    ngx_aigc_session_t        session;  /* new tokens replace the old ones */
     ngx_str_t                 sub;
     ngx_aigc_fetch_t         *fetch;
     ngx_uint_t                waits;

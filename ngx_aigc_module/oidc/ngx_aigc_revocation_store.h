@@ -60,7 +60,7 @@ void ngx_aigc_revocation_store_prune(struct ngx_aigc_kubernetes_s *k8s,
 ngx_int_t ngx_aigc_revocation_take(ngx_aigc_zone_t *zone, ngx_str_t *text,
     ngx_uint_t more, uint32_t mark, ngx_log_t *log);
 
-/* The list with this mark is complete: a ConfigMap that it lacks is not there. */
+/* The list with this mark is complete: what it lacks is not there. */
 void ngx_aigc_revocation_listed(ngx_aigc_zone_t *zone, uint32_t mark);
 
 /*

@@ -22,7 +22,7 @@
                                                the whole authorization request
                                                must pass proxies that take 4
                                                KB */
-#define NGX_AIGC_SESSION_SPARE       256    /* bytes that a refresh token must have
+#define NGX_AIGC_SESSION_SPARE       256    /* bytes a refresh token must have
                                                to be left out */
 
 

@@ -202,7 +202,7 @@ ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 
     n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_ANY, values);
 
-    /* an instance can set others of this name: what opens to no session is one */
+    /* an instance can set others of this name: those open to no session */
 
     if (n > 1) {
         n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_SEALED,

@@ -224,8 +224,8 @@ ngx_http_aigc_login_drop_oldest(ngx_http_request_t *r, ngx_uint_t parts)
 
 
 /*
- * Browsers send cookies of the same path in the order of their making (RFC 6265,
- * 5.4): where a second is not enough to tell, that does.
+ * Browsers send cookies of the same path in the order of their making (RFC
+ * 6265, 5.4): where a second is not enough to tell, that does.
  */
 static ngx_uint_t
 ngx_http_aigc_login_seen(ngx_http_request_t *r,

@@ -226,8 +226,8 @@ ngx_http_aigc_callback_code(ngx_http_request_t *r,
 /*
  * A genuine state, but this browser has no cookie for it: the response once
  * more (the way back, a reload), one of too many tabs, another browser's.  Its
- * code is worth nothing here.  Who is signed in goes on; else a sign-in begins anew,
- * once: a browser that keeps no cookies would never get out of that.
+ * code is worth nothing here.  Who is signed in goes on; else a sign-in begins
+ * anew, once: a browser that keeps no cookies would never get out of that.
  */
 static ngx_int_t
 ngx_http_aigc_callback_lost(ngx_http_request_t *r,

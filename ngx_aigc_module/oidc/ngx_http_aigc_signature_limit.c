@@ -1,5 +1,6 @@
 /*
- * oidc/ngx_http_aigc_signature_limit.c — leaky buckets, as in nginx's limit_req.
+ * oidc/ngx_http_aigc_signature_limit.c — leaky buckets, as in nginx's
+ * limit_req.
  */
 
 #include "ngx_http_aigc_signature_limit.h"

@@ -1,6 +1,6 @@
 /*
- * oidc/ngx_http_aigc_signature_limit.h — rate limit for tokens whose signature is
- * wrong.  To verify a signature blocks the worker for half a millisecond.  A
+ * oidc/ngx_http_aigc_signature_limit.h — rate limit for tokens whose signature
+ * is wrong.  To verify a signature blocks the worker for half a millisecond.  A
  * credential that is in a cache is not verified again, so the limit delays only
  * new ones.
  *
