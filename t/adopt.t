@@ -220,6 +220,18 @@ for (
 $t->no_faults;
 is_deeply [map { scalar keys %{ $t->claims($_) } } 'one', 'two'], [2, 0], 'half of it is adopted, template by template';
 $t->allow_log(qr/a(?:n adoption was not taken| disk was not adopted)/);
+
+# a policy of the cluster's refuses the write: asking again would change nothing
+$t->clear_fault_log;
+$t->faults([{ method => 'PATCH', path => 'gameserversets', action => { status => 422,
+    body => '{"kind":"Status","reason":"Invalid","code":422,"message":"a policy says no"}' } }]);
+$list = adopt($carol)->json;
+$r = adopt($carol, { confirm => $list->{confirm} });
+is join(' ', $r->code, ($r->problem // {})->{code} // '-'), '502 cluster-unavailable', 'a write that is refused ends the run' or diag $r->content;
+my $counts = $t->fault_log->{counts};
+is eval { my $n = 0; $n += $counts->{$_} for grep { /^PATCH .*gameserversets/ } keys %$counts; $n }, 1, 'and is not tried again';
+$t->no_faults;
+
 $t->faults([{ method => 'PATCH', path => 'gameserversets', times => 2, action => { status => 409, body => '{}' } }]);
 $list = adopt($carol)->json;
 is_deeply short($list->{adopt}), ['0 ' . id('user01'), '1 ' . id('user02')], 'the next run takes up the rest';
