@@ -13,7 +13,7 @@
 static ngx_int_t ngx_http_aigc_api_refuse(ngx_http_request_t *r,
     ngx_uint_t allowed);
 static ngx_int_t ngx_http_aigc_api_identify(ngx_http_request_t *r,
-    ngx_http_aigc_user_t *user);
+    ngx_http_aigc_user_t *user, ngx_int_t *rc);
 static void ngx_http_aigc_api_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_api_read_body(ngx_http_request_t *r,
     json_t **body);
@@ -38,8 +38,7 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_aigc_api_identify(r, &call->user);
-    if (rc != NGX_DECLINED) {
+    if (ngx_http_aigc_api_identify(r, &call->user, &rc) != NGX_OK) {
         return rc;
     }
 
@@ -62,9 +61,14 @@ ngx_http_aigc_api_handler(ngx_http_request_t *r)
 }
 
 
-/* NGX_DECLINED: user is signed in; else what the handler returns */
+/*
+ * NGX_OK: user is signed in; NGX_DECLINED: the request is answered, *rc is what
+ * the handler returns.  What a filter returns is never taken for a signed-in
+ * user.
+ */
 static ngx_int_t
-ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
+ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
+    ngx_int_t *rc)
 {
     ngx_str_t                   value;
     ngx_http_aigc_outcome_e     outcome;
@@ -72,34 +76,12 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 
     outcome = ngx_http_aigc_identify_bound(r, user, 1);
 
-    switch (outcome) {
-
-    case NGX_HTTP_AIGC_ID_RENEWING:
-        if (ngx_http_aigc_renew_wait(r) != NGX_OK) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-
-        r->main->count++;
-
-        return NGX_DONE;
-
-    case NGX_HTTP_AIGC_ID_FAILED:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-
-    case NGX_HTTP_AIGC_ID_BUSY:
-        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-        return ngx_http_aigc_refuse(r,
-                                    ngx_aigc_sync_complete(mcf->zone) == NGX_OK
-                                    ? NGX_HTTP_AIGC_BUSY : NGX_HTTP_AIGC_COLD);
-
-    default:
-        break;
-    }
-
     /* a token in the query beside the header's (RFC 6750 2, 3.1) */
 
     if (user->credential == NGX_HTTP_AIGC_BEARER
+        && outcome != NGX_HTTP_AIGC_ID_RENEWING
+        && outcome != NGX_HTTP_AIGC_ID_FAILED
+        && outcome != NGX_HTTP_AIGC_ID_BUSY
         && ngx_http_arg(r, (u_char *) "access_token", 12, &value) == NGX_OK)
     {
         ngx_http_aigc_challenge_note(r, NGX_HTTP_AIGC_INVALID_REQUEST,
@@ -107,17 +89,47 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
         outcome = NGX_HTTP_AIGC_ID_MALFORMED;
     }
 
-    if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
-        return ngx_http_aigc_problem(r, ngx_http_aigc_outcome(outcome)->code,
-                                     NULL);
-    }
+    switch (outcome) {
 
-    /* a cookie comes along with any page's request, a token does not */
+    case NGX_HTTP_AIGC_ID_SIGNED_IN:
 
-    if (user->credential == NGX_HTTP_AIGC_COOKIE
-        && ngx_http_aigc_same_origin(r, NULL) != NGX_OK)
-    {
-        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
+        /* a cookie comes along with any page's request, a token does not */
+
+        if (user->credential != NGX_HTTP_AIGC_COOKIE
+            || ngx_http_aigc_same_origin(r, NULL) == NGX_OK)
+        {
+            return NGX_OK;
+        }
+
+        *rc = ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
+        break;
+
+    case NGX_HTTP_AIGC_ID_RENEWING:
+
+        if (ngx_http_aigc_renew_wait(r) == NGX_OK) {
+            r->main->count++;
+            *rc = NGX_DONE;
+            break;
+        }
+
+        /* fall through */
+
+    case NGX_HTTP_AIGC_ID_FAILED:
+        *rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        break;
+
+    case NGX_HTTP_AIGC_ID_BUSY:
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+        *rc = ngx_http_aigc_refuse(r,
+                                   ngx_aigc_sync_complete(mcf->zone) == NGX_OK
+                                   ? NGX_HTTP_AIGC_BUSY : NGX_HTTP_AIGC_COLD);
+        break;
+
+    default:
+        *rc = ngx_http_aigc_problem(r, ngx_http_aigc_outcome(outcome)->code,
+                                    NULL);
+        break;
     }
 
     return NGX_DECLINED;

@@ -57,19 +57,20 @@ ngx_http_aigc_admin_instance(ngx_http_aigc_list_t *list, json_t **item)
 {
     json_t                     *gpu, *since;
     uint32_t                    slot;
+    ngx_int_t                   rc;
     ngx_aigc_record_t           record;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = list->data;
 
-    if (ngx_aigc_table_next_record(mcf->zone, &list->at, &record) != NGX_OK) {
-        return NGX_DONE;
-    }
+    /* a slot a step, also of free ones: a step has a bound */
 
     slot = list->at++;
 
-    if (!ngx_http_aigc_is_instance(&record)) {
-        return NGX_AGAIN;
+    rc = ngx_aigc_table_record_at(mcf->zone, slot, &record);
+
+    if (rc != NGX_OK || !ngx_http_aigc_is_instance(&record)) {
+        return (rc == NGX_DONE) ? NGX_DONE : NGX_AGAIN;
     }
 
     *item = ngx_http_aigc_instance_json(mcf, list->pool, &record);
@@ -166,22 +167,20 @@ ngx_http_aigc_admin_disks(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record,
 static ngx_int_t
 ngx_http_aigc_admin_disk(ngx_http_aigc_list_t *list, json_t **item)
 {
+    ngx_int_t                   rc;
     ngx_aigc_disk_t             disk;
     ngx_aigc_record_t           record;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = list->data;
 
-    if (ngx_aigc_table_next_disk(mcf->zone, &list->at, &disk) != NGX_OK) {
-        return NGX_DONE;
-    }
+    rc = ngx_aigc_table_disk_at(mcf->zone, list->at++, &disk);
 
-    list->at++;
-
-    if (ngx_aigc_table_record_at(mcf->zone, disk.record, &record) != NGX_OK
+    if (rc != NGX_OK
+        || ngx_aigc_table_record_at(mcf->zone, disk.record, &record) != NGX_OK
         || ngx_http_aigc_is_instance(&record))
     {
-        return NGX_AGAIN;
+        return (rc == NGX_DONE) ? NGX_DONE : NGX_AGAIN;
     }
 
     *item = json_pack("{s:o, s:o, s:i, s:o, s:o}",

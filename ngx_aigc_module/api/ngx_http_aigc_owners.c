@@ -59,23 +59,27 @@ ngx_http_aigc_owners_scan(ngx_http_aigc_owners_t *owners)
 }
 
 
-/* NGX_OK; NGX_DONE: there was none left; NGX_ERROR */
+/*
+ * One slot, also a free one: a step has a bound.  NGX_OK; NGX_DONE: there was
+ * none left; NGX_ERROR.
+ */
 static ngx_int_t
 ngx_http_aigc_owners_record(ngx_http_aigc_owners_t *owners)
 {
+    ngx_int_t               rc;
     ngx_str_t               user;
     ngx_aigc_record_t       record;
     ngx_http_aigc_owner_t  *owner;
 
-    if (ngx_aigc_table_next_record(owners->zone, &owners->record, &record)
-        != NGX_OK)
-    {
+    rc = ngx_aigc_table_record_at(owners->zone, owners->record, &record);
+
+    if (rc == NGX_DONE) {
         return NGX_DONE;
     }
 
     owners->record++;
 
-    if (record.owner.len == 0) {
+    if (rc != NGX_OK || record.owner.len == 0) {
         return NGX_OK;
     }
 
@@ -97,16 +101,22 @@ ngx_http_aigc_owners_record(ngx_http_aigc_owners_t *owners)
 static ngx_int_t
 ngx_http_aigc_owners_disk(ngx_http_aigc_owners_t *owners)
 {
+    ngx_int_t               rc;
     ngx_str_t               user;
     ngx_aigc_disk_t         disk;
     ngx_http_aigc_owner_t  *owner;
 
-    if (ngx_aigc_table_next_disk(owners->zone, &owners->disk, &disk) != NGX_OK)
-    {
+    rc = ngx_aigc_table_disk_at(owners->zone, owners->disk, &disk);
+
+    if (rc == NGX_DONE) {
         return NGX_DONE;
     }
 
     owners->disk++;
+
+    if (rc != NGX_OK) {
+        return NGX_OK;
+    }
 
     ngx_aigc_fixed_get(&disk.owner, &user);
 
