@@ -55,6 +55,21 @@ subtest 'a server without streaming lists' => sub {
     $t->no_faults;
 };
 
+# What is written is watched, too: the watch may be ahead of the response.
+subtest 'a response that is late' => sub {
+    my $t = AIGC::Stack->start(faults => 1, templates => []);
+    my $alice = $t->sign_in('alice');
+    my $entries = sub { scalar keys %{ ($t->kube_get("$ns/aigc-revocations") // {})->{data} // {} } };
+    $t->kubectl('-n', 'aigc-gateway', 'create', 'configmap', 'aigc-revocations');
+    $t->faults([{ method => 'PATCH', path => 'configmaps', times => 1,
+        action => { forwardThenStatus => JSON::PP::true, status => 200, body => '{}', thenMs => 3000 } }]);
+    is $alice->post('/sign-out', headers => [Origin => $t->origin])->code, 303, 'somebody signs out';
+    $t->wait_for(sub { $entries->() == 1 }, 10, 'it is written, and nobody says so');
+    $t->kubectl('-n', 'aigc-gateway', 'delete', 'configmap', 'aigc-revocations');
+    $t->wait_for(sub { $entries->() == 1 }, 30, 'the ConfigMap is made again');
+    pass 'a ConfigMap that was deleted meanwhile is made again';
+};
+
 subtest 'more than there is room for' => sub {
     my $alice = $t->sign_in('alice');
     my $bob = $t->sign_in('bob');

@@ -38,6 +38,9 @@ ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     ngx_aigc_fetch_t  *f;
 
     if (ngx_aigc_events_nwait == NGX_AIGC_EVENTS_WAIT) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "aigc: an Event %s is not written: %d others wait",
+                      reason, NGX_AIGC_EVENTS_WAIT);
         return NGX_BUSY;
     }
 
@@ -100,6 +103,21 @@ ngx_aigc_event_next(void)
 }
 
 
+ngx_uint_t
+ngx_aigc_event_idle(void)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_AIGC_EVENTS_MAX; i++) {
+        if (ngx_aigc_events[i] == NULL) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static ngx_aigc_fetch_t *
 ngx_aigc_event_shift(void)
 {
@@ -118,6 +136,12 @@ void
 ngx_aigc_event_cancel(void)
 {
     ngx_uint_t  i;
+
+    if (ngx_aigc_events_nwait) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "aigc: this gateway leads no more: %ui Events are not "
+                      "written", ngx_aigc_events_nwait);
+    }
 
     while (ngx_aigc_events_nwait) {
         ngx_destroy_pool(ngx_aigc_event_shift()->pool);

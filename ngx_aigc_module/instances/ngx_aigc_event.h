@@ -17,14 +17,17 @@
 
 /*
  * Emits a Warning with reason ("HostCollision") and message about the template
- * and, when id is not negative, one of its instances.  Nobody waits for it; a
- * failure is logged.  NGX_OK: it is sent, at once or in its turn; NGX_BUSY: too
- * many wait, or no memory: tell it later.
+ * and, when id is not negative, one of its instances.  Nobody waits for it: it
+ * is sent at once or in its turn, and a failure is logged.  NGX_OK; NGX_BUSY: it
+ * is not sent, as too many wait, which is logged, or there is no memory.
  */
 ngx_int_t ngx_aigc_event(ngx_aigc_kubernetes_t *k8s, ngx_aigc_template_t *tmpl,
     ngx_int_t id, const char *reason, const char *message, ngx_log_t *log);
 
-/* Ends those that are under way, and forgets those that wait. */
+/* 1: the next one would be sent at once. */
+ngx_uint_t ngx_aigc_event_idle(void);
+
+/* Ends those that are under way; gives those up that wait, and logs it. */
 void ngx_aigc_event_cancel(void);
 
 

@@ -84,10 +84,13 @@ ngx_aigc_problem_report(uint32_t slot, ngx_aigc_template_t *tmpl)
             continue;
         }
 
+        /* not in a turn that may never come: what is noted is not told again */
+
         if (tally[kind].n > tmpl->reported[kind]
-            && ngx_aigc_problem_event(tmpl, &ngx_aigc_problems[kind],
-                                   &tally[kind])
-               != NGX_OK)
+            && (!ngx_aigc_event_idle()
+                || ngx_aigc_problem_event(tmpl, &ngx_aigc_problems[kind],
+                                          &tally[kind])
+                   != NGX_OK))
         {
             continue;                   /* with the next pass */
         }

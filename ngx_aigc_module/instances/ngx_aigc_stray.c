@@ -339,6 +339,13 @@ ngx_aigc_stray_mark_done(ngx_aigc_task_t *task, ngx_aigc_fetch_t *f)
         return;
 
     default:
+
+        /* nor is it asked for again when a policy says no */
+
+        if (f->status == 422) {
+            s->state = NGX_AIGC_STRAY_REFUSED;
+        }
+
         return;
     }
 }

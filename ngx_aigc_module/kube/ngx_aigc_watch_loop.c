@@ -350,7 +350,11 @@ ngx_aigc_watch_more(ngx_event_t *ev)
 static void
 ngx_aigc_watch_go_on(ngx_aigc_watch_t *w)
 {
-    if (ngx_aigc_watch_pump(w) != NGX_OK) {
+    /* a list without an item has asked nobody yet who writes the table */
+
+    if (ngx_aigc_zone_is_writer(w->all->zone) != NGX_OK
+        || ngx_aigc_watch_pump(w) != NGX_OK)
+    {
         ngx_aigc_watch_give_up(w);
         return;
     }

@@ -115,7 +115,11 @@ ngx_aigc_watch_retry(ngx_aigc_watch_t *w, const char *why)
     w->phase = NGX_AIGC_WATCH_WAITING;
 
     if (why) {
-        ngx_aigc_count(w->all->zone, watch_errors);
+        /* a cluster may refuse what is not needed, for ever */
+
+        if (w->kind->failed == NULL || w->status != 403) {
+            ngx_aigc_count(w->all->zone, watch_errors);
+        }
 
         (void) ngx_aigc_backoff_next(&w->backoff, NGX_AIGC_WATCH_BACKOFF,
                                      NGX_AIGC_WATCH_BACKOFF_MAX);

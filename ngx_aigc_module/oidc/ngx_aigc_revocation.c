@@ -185,10 +185,6 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revocation_t *list,
     ngx_aigc_revocation_slot_t  *r;
     ngx_atomic_uint_t            full;
 
-    if (mark == 0) {
-        mark = (uint32_t) ngx_aigc_revocations(zone)->begun;
-    }
-
     made = 0;
     changed = 0;
 
@@ -214,7 +210,9 @@ ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone, ngx_aigc_revocation_t *list,
             changed = 1;
         }
 
-        if (r) {
+        /* a write's response may come after a reading that knows more */
+
+        if (r && (int32_t) (mark - r->mark) >= 0) {
             r->stored = list[i].when;
             r->mark = mark;
         }

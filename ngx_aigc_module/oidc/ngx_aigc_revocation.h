@@ -143,10 +143,11 @@ void ngx_aigc_revocation_notify(void (*told)(void));
  * Take over what the ConfigMap says, all of it at each reading, in many steps.
  * _read() begins a reading and returns its mark.  _seen() takes over the first
  * entries of list and returns how many; the caller passes the rest in a later
- * pass of the event loop.  With mark 0 the entries are those that were just
- * written to the ConfigMap.  _whole() completes the reading: the ConfigMap does
- * not have the entries that the reading did not name.  A reading that is not
- * completed changes nothing but the entries it named.
+ * pass of the event loop.  Entries that were written to the ConfigMap have the
+ * mark of the last reading that began before the write was sent (begun): a
+ * later reading knows better.  _whole() completes the reading: the ConfigMap
+ * does not have the entries that the reading did not name.  A reading that is
+ * not completed changes nothing but the entries it named.
  * _floor() raises the floor to that of the ConfigMap.
  */
 uint32_t ngx_aigc_revocation_read(ngx_aigc_zone_t *zone);

@@ -51,6 +51,8 @@ typedef struct {
     ngx_aigc_fetch_t              *fetch;   /* the write under way, … */
     ngx_uint_t                     n;       /* … of these */
     ngx_aigc_revocation_t          list[NGX_AIGC_REVOCATION_BATCH];
+    uint32_t                       begun;   /* readings when it was sent */
+    ngx_uint_t                     pruning; /* it removes what is past */
     ngx_uint_t                     create;  /* there is none to patch */
     ngx_atomic_uint_t              done;    /* version that is stored */
     ngx_aigc_backoff_t             backoff;
@@ -238,17 +240,36 @@ ngx_aigc_revocation_store(void)
 {
     ngx_aigc_fetch_t             *f;
     ngx_atomic_uint_t             version;
+    ngx_aigc_revocation_t         one;
     ngx_aigc_revocation_store_t  *s;
 
     s = &ngx_aigc_revocation_writer;
     version = ngx_aigc_revocation_version(s->zone);
 
-    if (s->fetch || version == s->done
+    if ((s->fetch && !s->pruning) || version == s->done
         || (s->backoff.wait
             && (ngx_msec_int_t) (ngx_current_msec - s->next) < 0))
     {
         return;
     }
+
+    if (s->fetch) {
+
+        /* what is past can wait, and its removal can be repeated */
+
+        if (ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATIONS_PENDING,
+                                     ngx_aigc_revocation_from(), &one, 1)
+            == 0)
+        {
+            return;
+        }
+
+        ngx_aigc_fetch_cancel(s->fetch);
+        s->fetch = NULL;
+    }
+
+    s->pruning = 0;
+    s->begun = (uint32_t) ngx_aigc_revocations(s->zone)->begun;
 
     s->n = ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATIONS_PENDING,
                                     ngx_aigc_revocation_from(), s->list,
@@ -344,8 +365,8 @@ ngx_aigc_revocation_written(ngx_aigc_fetch_t *f)
         ngx_aigc_backoff_reset(&s->backoff);
 
         for (i = 0; i < s->n; /* void */) {
-            i += ngx_aigc_revocation_seen(s->zone, &s->list[i], s->n - i, 0,
-                                          f->log);
+            i += ngx_aigc_revocation_seen(s->zone, &s->list[i], s->n - i,
+                                          s->begun, f->log);
         }
 
         return;
@@ -382,6 +403,7 @@ ngx_aigc_revocation_store_prune(struct ngx_aigc_kubernetes_s *k8s,
     }
 
     floor = 0;
+    s->pruning = 1;
 
     s->n = ngx_aigc_revocation_list(zone, NGX_AIGC_REVOCATIONS_PAST,
                                     ngx_aigc_revocation_from(), s->list,

@@ -30,7 +30,8 @@ type faultRule struct {
 
 // faultAction: delayMs comes first, then the first of close, watchGone,
 // forwardThenStatus, status, cutAfterBytes and stallAfterBytes that is set;
-// with delayMs alone the request is forwarded.  dateSeconds: the Date of what is
+// with delayMs alone the request is forwarded.  thenMs: between
+// forwardThenStatus's two.  dateSeconds: the Date of what is
 // forwarded is so much later, as if that time had passed.
 type faultAction struct {
 	Status            int    `json:"status,omitempty"`
@@ -41,6 +42,7 @@ type faultAction struct {
 	StallAfterBytes   *int   `json:"stallAfterBytes,omitempty"`
 	Close             bool   `json:"close,omitempty"`
 	ForwardThenStatus bool   `json:"forwardThenStatus,omitempty"`
+	ThenMS            int    `json:"thenMs,omitempty"`
 	WatchGone         bool   `json:"watchGone,omitempty"`
 	DateSeconds       int    `json:"dateSeconds,omitempty"`
 }

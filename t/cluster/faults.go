@@ -129,6 +129,7 @@ func (f *faultProxy) serve(w http.ResponseWriter, r *http.Request) {
 		answer(out, http.StatusOK, "application/json", goneEvent)
 	case a.ForwardThenStatus:
 		f.forwardBlind(r)
+		sleep(r.Context(), time.Duration(a.ThenMS)*time.Millisecond)
 		if a.Status == 0 {
 			panic(http.ErrAbortHandler) // the answer is lost altogether
 		}
