@@ -64,8 +64,10 @@ ngx_aigc_gss_write_answered(ngx_aigc_zone_t *zone, ngx_aigc_gss_write_t *w,
 
     /* when it was not this one's fault, others need not run into the same */
 
+    w->failures++;
+
     ngx_aigc_gss_write_unlock(zone, w,
-                              refused ? 0 : 30 * ngx_min(++w->failures, 8)
+                              refused ? 0 : 30 * ngx_min(w->failures, 8)
                                             + ngx_random() % 60,
                               0);
     return verdict;

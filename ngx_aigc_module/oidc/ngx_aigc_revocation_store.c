@@ -48,6 +48,9 @@ typedef struct {
     ngx_msec_t                     since;   /* that it has something to write */
     ngx_aigc_seldom_t              pruned;  /* the zone */
 
+    u_char                         buf[256];
+    ngx_str_t                      path;    /* of a call, in buf */
+
     ngx_aigc_fetch_t              *fetch;   /* the write under way, … */
     ngx_uint_t                     n;       /* … of these */
     ngx_aigc_revocation_t          list[NGX_AIGC_REVOCATION_BATCH];
@@ -304,18 +307,17 @@ static ngx_aigc_fetch_t *
 ngx_aigc_revocation_call(const char *method, const char *name,
     const char *content_type)
 {
-    u_char                        buf[256];
-    ngx_str_t                     path;
     ngx_aigc_revocation_store_t  *s;
 
     s = &ngx_aigc_revocation_writer;
 
-    path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            "/api/v1/namespaces/%V/configmaps%s", &s->ns, name)
-               - buf;
+    s->path.data = s->buf;
+    s->path.len = ngx_snprintf(s->buf, sizeof(s->buf),
+                               "/api/v1/namespaces/%V/configmaps%s", &s->ns,
+                               name)
+                  - s->buf;
 
-    return s->call(s->k8s, method, &path, content_type, s->log);
+    return s->call(s->k8s, method, &s->path, content_type, s->log);
 }
 
 
