@@ -70,6 +70,7 @@ static void ngx_aigc_revocation_timer(ngx_event_t *ev);
 static void ngx_aigc_revocation_flush_start(void);
 static void ngx_aigc_revocation_flush(ngx_event_t *ev);
 static time_t ngx_aigc_revocation_from(void);
+static ngx_uint_t ngx_aigc_revocation_pending(void);
 static void ngx_aigc_revocation_store(void);
 static ngx_aigc_fetch_t *ngx_aigc_revocation_call(const char *method,
     const char *name, const char *content_type);
@@ -197,15 +198,11 @@ static void
 ngx_aigc_revocation_flush(ngx_event_t *ev)
 {
     ngx_msec_t                    waited;
-    ngx_aigc_revocation_t         one;
     ngx_aigc_revocation_store_t  *s;
 
     s = &ngx_aigc_revocation_writer;
 
-    if (ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATIONS_PENDING,
-                                 ngx_aigc_revocation_from(), &one, 1)
-        == 0)
-    {
+    if (!ngx_aigc_revocation_pending()) {
         return;
     }
 
@@ -238,12 +235,23 @@ ngx_aigc_revocation_from(void)
 }
 
 
+/* 1: something is to be written. */
+static ngx_uint_t
+ngx_aigc_revocation_pending(void)
+{
+    ngx_aigc_revocation_t  one;
+
+    return ngx_aigc_revocation_list(ngx_aigc_revocation_writer.zone,
+                                    NGX_AIGC_REVOCATIONS_PENDING,
+                                    ngx_aigc_revocation_from(), &one, 1);
+}
+
+
 static void
 ngx_aigc_revocation_store(void)
 {
     ngx_aigc_fetch_t             *f;
     ngx_atomic_uint_t             version;
-    ngx_aigc_revocation_t         one;
     ngx_aigc_revocation_store_t  *s;
 
     s = &ngx_aigc_revocation_writer;
@@ -260,10 +268,7 @@ ngx_aigc_revocation_store(void)
 
         /* what is past can wait, and its removal can be repeated */
 
-        if (ngx_aigc_revocation_list(s->zone, NGX_AIGC_REVOCATIONS_PENDING,
-                                     ngx_aigc_revocation_from(), &one, 1)
-            == 0)
-        {
+        if (!ngx_aigc_revocation_pending()) {
             return;
         }
 
