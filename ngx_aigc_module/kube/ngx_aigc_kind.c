@@ -8,6 +8,7 @@
 
 const ngx_aigc_kind_t  *ngx_aigc_kinds;
 ngx_uint_t              ngx_aigc_nkinds;
+ngx_uint_t              ngx_aigc_kinds_required;
 
 
 void
@@ -15,9 +16,12 @@ ngx_aigc_kinds_set(const ngx_aigc_kind_t *kinds)
 {
     ngx_aigc_kinds = kinds;
     ngx_aigc_nkinds = 0;
+    ngx_aigc_kinds_required = 0;
 
-    while (kinds[ngx_aigc_nkinds].name) {
-        ngx_aigc_nkinds++;
+    for ( /* void */ ; kinds[ngx_aigc_nkinds].name; ngx_aigc_nkinds++) {
+        if (kinds[ngx_aigc_nkinds].flags & NGX_AIGC_KIND_REQUIRED) {
+            ngx_aigc_kinds_required |= 1 << ngx_aigc_nkinds;
+        }
     }
 }
 

@@ -99,9 +99,10 @@ typedef struct {
 #define ngx_aigc_kind_chosen(kind)                                            \
     ((kind)->labels == NULL && (kind)->fields == NULL)
 
-/* All of them, until one without a name; and how many. */
+/* All of them, until one without a name; how many; a bit for each required. */
 extern const ngx_aigc_kind_t  *ngx_aigc_kinds;
 extern ngx_uint_t              ngx_aigc_nkinds;
+extern ngx_uint_t              ngx_aigc_kinds_required;
 
 /* Once, before any is used: at most NGX_AIGC_KINDS_MAX of them. */
 void ngx_aigc_kinds_set(const ngx_aigc_kind_t *kinds);

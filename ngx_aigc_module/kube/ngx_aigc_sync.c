@@ -5,12 +5,11 @@
 #include "ngx_aigc_sync.h"
 
 
-#define ngx_aigc_watch_of(state, which)                                       \
+#define ngx_aigc_sync_of(state, which)                                        \
     ((state)->used && &ngx_aigc_kinds[(state)->kind] == (which))
 
-#define ngx_aigc_watch_required(state)                                        \
-    ((state)->used                                                            \
-     && (ngx_aigc_kinds[(state)->kind].flags & NGX_AIGC_KIND_REQUIRED))
+#define ngx_aigc_sync_required(state)                                         \
+    ((state)->used && (ngx_aigc_kinds_required & (1 << (state)->kind)))
 
 
 ngx_aigc_part_t  ngx_aigc_sync_part = {
@@ -29,7 +28,7 @@ ngx_aigc_sync_complete(ngx_aigc_zone_t *zone)
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
         state = &ngx_aigc_sync(zone)->watches[i];
 
-        if (!ngx_aigc_watch_required(state)) {
+        if (!ngx_aigc_sync_required(state)) {
             continue;
         }
 
@@ -40,15 +39,7 @@ ngx_aigc_sync_complete(ngx_aigc_zone_t *zone)
         kinds |= 1 << state->kind;
     }
 
-    for (i = 0; i < ngx_aigc_nkinds; i++) {
-        if ((ngx_aigc_kinds[i].flags & NGX_AIGC_KIND_REQUIRED)
-            && !(kinds & (1 << i)))
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
+    return (kinds == ngx_aigc_kinds_required) ? NGX_OK : NGX_DECLINED;
 }
 
 
@@ -63,7 +54,7 @@ ngx_aigc_sync_kind(ngx_aigc_zone_t *zone, const ngx_aigc_kind_t *kind)
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
         state = &ngx_aigc_sync(zone)->watches[i];
 
-        if (!ngx_aigc_watch_of(state, kind)) {
+        if (!ngx_aigc_sync_of(state, kind)) {
             continue;
         }
 
@@ -116,7 +107,7 @@ ngx_aigc_sync_listed(ngx_aigc_zone_t *zone, ngx_uint_t watch)
     ngx_aigc_sync(zone)->watches[watch].synced = zone->epoch;
 
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
-        if (ngx_aigc_watch_required(&ngx_aigc_sync(zone)->watches[i])
+        if (ngx_aigc_sync_required(&ngx_aigc_sync(zone)->watches[i])
             && ngx_aigc_sync(zone)->watches[i].synced != zone->epoch)
         {
             return NGX_DECLINED;
@@ -153,7 +144,10 @@ ngx_aigc_sync_kind_age(ngx_aigc_zone_t *zone, const ngx_aigc_kind_t *kind)
     for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
         state = &ngx_aigc_sync(zone)->watches[i];
 
-        if (!ngx_aigc_watch_of(state, kind) || !state->heard) {
+        if (!state->heard
+            || !(kind ? ngx_aigc_sync_of(state, kind)
+                      : ngx_aigc_sync_required(state)))
+        {
             continue;
         }
 
@@ -168,22 +162,9 @@ ngx_aigc_sync_kind_age(ngx_aigc_zone_t *zone, const ngx_aigc_kind_t *kind)
 time_t
 ngx_aigc_sync_age(ngx_aigc_zone_t *zone)
 {
-    time_t                   age, max;
-    ngx_uint_t               i;
-    ngx_aigc_watch_state_t  *state;
+    time_t  age;
 
-    max = 0;
+    age = ngx_aigc_sync_kind_age(zone, NULL);
 
-    for (i = 0; i < ngx_aigc_sync(zone)->nwatches; i++) {
-        state = &ngx_aigc_sync(zone)->watches[i];
-
-        if (!ngx_aigc_watch_required(state) || !state->heard) {
-            continue;
-        }
-
-        age = ngx_aigc_since_sec(state->heard);
-        max = ngx_max(max, age);
-    }
-
-    return max;
+    return ngx_max(age, 0);
 }

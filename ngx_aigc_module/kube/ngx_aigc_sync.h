@@ -79,8 +79,8 @@ void ngx_aigc_sync_refused(ngx_aigc_zone_t *zone, ngx_uint_t watch);
 
 /*
  * Return the seconds since the watch that was silent for the longest time was
- * heard of: of the watches of one kind (-1: none was), and of those of all
- * required kinds (0: none was).
+ * heard of: of the watches of one kind, or of all required kinds for kind NULL
+ * (-1: none was); and likewise of all required kinds (0: none was).
  */
 time_t ngx_aigc_sync_kind_age(ngx_aigc_zone_t *zone,
     const ngx_aigc_kind_t *kind);
