@@ -139,16 +139,18 @@ subtest 'another user, meanwhile' => sub {
 };
 
 subtest 'header lines that are none' => sub {
-    my @line = ("Set-Cookie : aigc_session=evil", "Set-Cookie\t: aigc_session=evil", "X: a\r\n Set-Cookie: aigc_session=evil",
-        "Set-Cookie:\r\n aigc_session=evil", "X: a\rSet-Cookie: aigc_session=evil", "X: a\0\r\nSet-Cookie: aigc_session=evil",
-        "Set-Cookie\0: aigc_session=evil");
+    # What a pod has sent late may be the answer here; these lines tell by a name of their own.
+    my $tossed = qr/tossed/;
+    my @line = ("Set-Cookie : aigc_session=tossed", "Set-Cookie\t: aigc_session=tossed", "X: a\r\n Set-Cookie: aigc_session=tossed",
+        "Set-Cookie:\r\n aigc_session=tossed", "X: a\rSet-Cookie: aigc_session=tossed", "X: a\0\r\nSet-Cookie: aigc_session=tossed",
+        "Set-Cookie\0: aigc_session=tossed");
     for my $line (@line) {
         (my $shown = $line) =~ s/([\0-\x1f])/sprintf '\\x%02x', ord $1/ge;
-        unlike bytes(parts => ["HTTP/1.1 200 OK\r\n$line\r\nContent-Length: 2\r\n\r\nok"]), $bad, "$shown: not passed on";
+        unlike bytes(parts => ["HTTP/1.1 200 OK\r\n$line\r\nContent-Length: 2\r\n\r\nok"]), $tossed, "$shown: not passed on";
     }
-    my @ours = ("Set-Cookie:aigc_session=evil", "set-cookie: \taigc_session=evil", "SET-COOKIE: aigc_session = evil", "Set-Cookie: =aigc_session=evil");
+    my @ours = ("Set-Cookie:aigc_session=tossed", "set-cookie: \taigc_session=tossed", "SET-COOKIE: aigc_session = tossed", "Set-Cookie: =aigc_session=tossed");
     for my $line (@ours) {
-        unlike bytes(parts => ["HTTP/1.1 200 OK\n$line\nContent-Length: 2\n\nok"]), $bad, "$line: ours, also with bare line feeds";
+        unlike bytes(parts => ["HTTP/1.1 200 OK\n$line\nContent-Length: 2\n\nok"]), $tossed, "$line: ours, also with bare line feeds";
     }
     is $alice->cookie('aigc_session'), $session, 'the session is what it was';
 };

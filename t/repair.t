@@ -103,7 +103,8 @@ at_once(sub {
     $t->kubectl('annotate', 'gss', $name, 'aigc-gateway.io/top-');
     $t->kube_patch('gss', $name, { spec => { replicas => 2 } });
     $same->('the top taken away, and repaired for another reason');
-    is $t->kube_get('gss', $name)->{metadata}{annotations}{'aigc-gateway.io/top'}, $top, 'the top is back';
+    # OKG may have begun another pod for the replicas above: its id is used up, too.
+    cmp_ok $t->kube_get('gss', $name)->{metadata}{annotations}{'aigc-gateway.io/top'}, '>=', $top, 'the top is back';
 
     # Bob's is removed: nobody's, reserved, stopped.
     $t->kubectl('annotate', 'gss', $name, 'instance.aigc-gateway.io/1-');
