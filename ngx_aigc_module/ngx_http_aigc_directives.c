@@ -10,6 +10,7 @@
 #include "oidc/ngx_aigc_flight.h"
 #include "oidc/ngx_aigc_issuer.h"
 #include "oidc/ngx_aigc_revocation.h"
+#include "oidc/ngx_aigc_ticket.h"
 #include "oidc/ngx_aigc_token.h"
 #include "kube/ngx_aigc_date.h"
 #include "kube/ngx_aigc_leader.h"
@@ -29,6 +30,7 @@ static ngx_aigc_part_t  *ngx_http_aigc_parts[] = {
     &ngx_aigc_revocation_part,
     &ngx_aigc_flight_part,
     &ngx_aigc_token_part,
+    &ngx_aigc_ticket_part,
     &ngx_aigc_queue_part,
     &ngx_aigc_table_part,
     NULL
@@ -149,19 +151,25 @@ ngx_http_aigc_set_session(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (mcf->keys == NULL || mcf->domain.len == 0 || mcf->cookie.len == 0) {
+    if (mcf->keys == NULL || mcf->domain.len == 0 || mcf->old_cookie.len == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_session\" needs key_file= and domain=");
         return NGX_CONF_ERROR;
     }
 
     if (mcf->secure) {
-        ngx_str_set(&mcf->bind, "__Host-aigc-bind");
+        ngx_str_set(&mcf->session_cookie, "__Host-aigc-session");
+        ngx_str_set(&mcf->instance_cookie, "__Host-aigc-instance");
+        ngx_str_set(&mcf->nonce_cookie, "__Host-aigc-nonce");
+        ngx_str_set(&mcf->old_bind, "__Host-aigc-bind");
         ngx_str_set(&mcf->login, "__Host-aigc-login-");
         ngx_str_set(&mcf->login_part, "__Secure-aigc-login-");
 
     } else {
-        ngx_str_set(&mcf->bind, "aigc-bind");
+        ngx_str_set(&mcf->session_cookie, "aigc-session");
+        ngx_str_set(&mcf->instance_cookie, "aigc-instance");
+        ngx_str_set(&mcf->nonce_cookie, "aigc-nonce");
+        ngx_str_set(&mcf->old_bind, "aigc-bind");
         ngx_str_set(&mcf->login, "aigc-login-");
         ngx_str_set(&mcf->login_part, "aigc-login-");
 
@@ -208,8 +216,8 @@ ngx_http_aigc_set_domain(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
         || mcf->domain.len != value->len)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_session\" has domain=%V: give the root "
-                           "domain of dashboard and instances, for example "
+                           "\"aigc_session\" has domain=%V: give the domain "
+                           "below which the instances are, for example "
                            "domain=example.com", value);
         return NGX_ERROR;
     }
@@ -218,7 +226,7 @@ ngx_http_aigc_set_domain(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
 }
 
 
-/* A cookie's name (RFC 6265: a token). */
+/* The name of version 1.0's session cookie (RFC 6265: a token). */
 static ngx_int_t
 ngx_http_aigc_set_cookie(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
     ngx_str_t *arg, ngx_str_t *value, void *conf)
@@ -261,7 +269,7 @@ ngx_http_aigc_set_cookie(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
         return NGX_ERROR;
     }
 
-    mcf->cookie = *value;
+    mcf->old_cookie = *value;
 
     return NGX_OK;
 }
@@ -414,15 +422,6 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
                                ? "; for another provider, \"aigc_oidc\"" : "");
             return NGX_CONF_ERROR;
         }
-    }
-
-    if (ngx_aigc_host_within(&mcf->gateway.host, &mcf->domain) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_gateway\" is on \"%V\", outside of the "
-                           "\"aigc_session\" domain=%V: the session cookie "
-                           "would not reach it", &mcf->gateway.host,
-                           &mcf->domain);
-        return NGX_CONF_ERROR;
     }
 
     if (mcf->secure != (mcf->gateway.scheme.len == sizeof("https") - 1)) {

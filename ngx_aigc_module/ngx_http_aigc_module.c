@@ -12,6 +12,7 @@
 #include "oidc/ngx_http_aigc_identity.h"
 #include "oidc/ngx_http_aigc_renew.h"
 #include "oidc/ngx_http_aigc_sign_in.h"
+#include "oidc/ngx_http_aigc_ticket.h"
 #include "logto/ngx_http_aigc_webhook.h"
 #include "gateway/ngx_http_aigc_access.h"
 #include "gateway/ngx_http_aigc_upstream_response.h"
@@ -310,6 +311,13 @@ ngx_http_aigc_init(ngx_conf_t *cf)
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_aigc_ticket_handler;
+
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
     if (h == NULL) {
         return NGX_ERROR;
@@ -370,7 +378,10 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
 
     ngx_http_aigc_guard_headers_out(r);
 
-    if (r == r->main && ngx_http_aigc_renew_header(r) != NGX_OK) {
+    if (r == r->main
+        && (ngx_http_aigc_renew_header(r) != NGX_OK
+            || ngx_http_aigc_old_session_clear(r) != NGX_OK))
+    {
         return NGX_ERROR;
     }
 

@@ -74,7 +74,7 @@ ngx_http_aigc_api_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    outcome = ngx_http_aigc_identify_bound(r, user, 1);
+    outcome = ngx_http_aigc_identify_gateway(r, user, 1);
 
     /* a token in the query beside the header's (RFC 6750 2, 3.1) */
 

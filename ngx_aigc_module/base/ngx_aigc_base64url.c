@@ -82,3 +82,23 @@ ngx_aigc_base64url_decode(ngx_str_t *text, ngx_str_t *out)
 
     return NGX_OK;
 }
+
+
+ngx_uint_t
+ngx_aigc_base64url_is(ngx_str_t *text)
+{
+    size_t  i;
+    u_char  c;
+
+    for (i = 0; i < text->len; i++) {
+        c = text->data[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}

@@ -22,5 +22,8 @@ ngx_int_t ngx_aigc_base64url_encode(ngx_pool_t *pool, ngx_str_t *bytes,
  */
 ngx_int_t ngx_aigc_base64url_decode(ngx_str_t *text, ngx_str_t *out);
 
+/* 1: all bytes of text are of the alphabet; else 0. */
+ngx_uint_t ngx_aigc_base64url_is(ngx_str_t *text);
+
 
 #endif /* _NGX_AIGC_BASE64URL_H_INCLUDED_ */

@@ -6,6 +6,7 @@
 
 #include "ngx_aigc_cookie.h"
 
+#include "ngx_aigc_base64url.h"
 #include "ngx_aigc_text.h"
 
 
@@ -103,11 +104,11 @@ ngx_aigc_cookie_pair(u_char *p, u_char *end, ngx_str_t *name,
 
 
 ngx_int_t
-ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session)
+ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *old)
 {
     ngx_str_t  rest;
 
-    if (session->len && ngx_aigc_text_eq(name, session)) {
+    if (old->len && ngx_aigc_text_eq(name, old)) {
         return NGX_OK;
     }
 
@@ -120,8 +121,10 @@ ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session)
         ngx_aigc_cookie_skip(&rest, sizeof("__Secure-") - 1);
     }
 
-    if (rest.len == sizeof("aigc-bind") - 1
-        && ngx_aigc_cookie_begins(&rest, "aigc-bind"))
+    if (ngx_aigc_text_is(&rest, "aigc-session")
+        || ngx_aigc_text_is(&rest, "aigc-instance")
+        || ngx_aigc_text_is(&rest, "aigc-nonce")
+        || ngx_aigc_text_is(&rest, "aigc-bind"))
     {
         return NGX_OK;
     }
@@ -139,8 +142,8 @@ ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session)
 static ngx_uint_t
 ngx_aigc_cookie_login_id(ngx_str_t *id)
 {
-    size_t  i, n;
-    u_char  c;
+    size_t     i, n;
+    ngx_str_t  head;
 
     /* one digit: as version 1.0 had it; browsers keep those for a while */
 
@@ -148,17 +151,12 @@ ngx_aigc_cookie_login_id(ngx_str_t *id)
         return id->data[0] >= '0' && id->data[0] <= '9';
     }
 
-    for (n = 0; n < id->len && n < NGX_AIGC_LOGIN_ID_LEN; n++) {
-        c = id->data[n];
+    n = NGX_AIGC_LOGIN_ID_LEN;
 
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '-' || c == '_'))
-        {
-            return 0;
-        }
-    }
+    head.data = id->data;
+    head.len = ngx_min(id->len, n);
 
-    if (n < NGX_AIGC_LOGIN_ID_LEN) {
+    if (head.len < n || !ngx_aigc_base64url_is(&head)) {
         return 0;
     }
 
@@ -179,7 +177,7 @@ ngx_aigc_cookie_login_id(ngx_str_t *id)
 
 
 ngx_uint_t
-ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session)
+ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *old)
 {
     u_char      *p, *from, *last, *end;
     ngx_int_t    rc;
@@ -202,7 +200,7 @@ ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session)
 
         rc = ngx_aigc_cookie_pair(from, end, &name, &val);
 
-        if (rc == NGX_OK && ngx_aigc_cookie_ours(&name, session) == NGX_OK) {
+        if (rc == NGX_OK && ngx_aigc_cookie_ours(&name, old) == NGX_OK) {
             cut++;
             continue;
         }

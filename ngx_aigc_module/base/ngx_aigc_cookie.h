@@ -24,17 +24,18 @@ ngx_int_t ngx_aigc_cookie_next(ngx_str_t *header, size_t *pos,
     ngx_str_t *name, ngx_str_t *value);
 
 /*
- * NGX_OK when name is one that the gateway owns: session, or, with "__Host-" or
- * "__Secure-" before it or neither, "aigc-bind", or "aigc-login-" with a digit
- * or an id of 22 letters (base64url), which "." and a number may follow.
+ * NGX_OK when name is one that the gateway owns: old, or, with "__Host-" or
+ * "__Secure-" before it or neither, "aigc-session", "aigc-instance",
+ * "aigc-nonce", "aigc-bind", or "aigc-login-" with a digit or an id of 22
+ * letters (base64url), which "." and a number may follow.
  */
-ngx_int_t ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *session);
+ngx_int_t ngx_aigc_cookie_ours(ngx_str_t *name, ngx_str_t *old);
 
 /*
  * Cuts the pairs with names that the gateway owns out of value, in place.
  * Returns how many were cut; value->len may become 0.
  */
-ngx_uint_t ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *session);
+ngx_uint_t ngx_aigc_cookie_strip(ngx_str_t *value, ngx_str_t *old);
 
 /*
  * Cuts Domain attributes out of a Set-Cookie value, in place, that name a

@@ -46,9 +46,6 @@
       "Two instances claim this host name: tell your administrator.")         \
     X(NOT_SIGNED_IN, "not-signed-in", 401, 0, API,                            \
       "Sign in first.")                                                       \
-    X(AMBIGUOUS_SESSION, "ambiguous-session", 401, 0, SITE,                   \
-      "The request carries several session cookies; close the browser's "     \
-      "other tabs of this site and sign in again.")                           \
     X(USER_GONE, "user-gone", 401, 0, API,                                    \
       "This account is suspended or deleted: what ran of it is released.")    \
     X(INSUFFICIENT_SCOPE, "insufficient-scope", 403, 0, API,                  \
@@ -91,6 +88,9 @@
     X(SIGN_IN_FRAMED, "sign-in-framed", 403, 0, SITE,                         \
       "Sign-ins need a window of their own: this was asked for by a frame "   \
       "or a part of a page.")                                                 \
+    X(TICKET_REFUSED, "ticket-refused", 403, 0, SITE,                         \
+      "This way in was used already, is too old, or is for another browser: " \
+      "begin again.")                                                         \
     X(SIGN_IN_FAILED, "sign-in-failed", 400, 0, SITE,                         \
       "The sign-in was not begun in this browser, or took too long.")         \
     X(SIGN_IN_GARBAGE, "sign-in-garbage", 502, 0, SITE,                       \

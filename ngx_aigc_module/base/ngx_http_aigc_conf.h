@@ -38,11 +38,17 @@ typedef struct {
     struct ngx_http_aigc_memo_s   *memo;        /* of this worker, or NULL */
 
     u_char                    rules[NGX_AIGC_DIGEST_LEN];   /* see identity.h */
-    ngx_str_t                 domain;   /* root domain, normalized */
-    ngx_str_t                 cookie;   /* name of the session cookie */
-    ngx_str_t                 bind;     /* bind cookie; __Host- with TLS */
+    ngx_str_t                 domain;   /* of instances, normalized */
+
+    /* names of cookies; __Host- with TLS */
+    ngx_str_t                 session_cookie;   /* the gateway's session */
+    ngx_str_t                 instance_cookie;  /* an instance's session */
+    ngx_str_t                 nonce_cookie;     /* of who goes to sign in */
     ngx_str_t                 login;    /* prefix of a sign-in's cookie */
     ngx_str_t                 login_part;   /* likewise, narrower path */
+    ngx_str_t                 old_cookie;   /* version 1.0's, of all hosts … */
+    ngx_str_t                 old_bind; /* … and what bound it */
+
     time_t                    lifetime; /* of a session, s */
     time_t                    grace;    /* s that a session outlives its token
                                            while the provider is away */
@@ -79,7 +85,6 @@ typedef enum {
     NGX_HTTP_AIGC_UNKNOWN,              /* 404 */
     NGX_HTTP_AIGC_COLLISION,            /* 403: host claimed twice */
     NGX_HTTP_AIGC_ANONYMOUS,            /* 401, or redirect to sign-in */
-    NGX_HTTP_AIGC_AMBIGUOUS,            /* 401: two session cookies */
     NGX_HTTP_AIGC_UNSCOPED,             /* 403: a token without the scope */
     NGX_HTTP_AIGC_MACHINE,              /* 403: a token without a user */
     NGX_HTTP_AIGC_RENEWING,             /* wait: session is being renewed */
@@ -125,11 +130,19 @@ typedef struct {
 
     /* see ngx_http_aigc_renew.h */
     ngx_str_t                 renewed;  /* new session cookie to be set */
+    unsigned                  on_instance:1;    /* … which is an instance's */
+    unsigned                  old:1;    /* version 1.0's cookies came along:
+                                           clear them */
     ngx_msec_t                renew_until;  /* the wait ends at this time */
     uint32_t                  flight;   /* slot of the renewal waited for */
     ngx_atomic_uint_t         ticket;
     unsigned                  renewing:1;   /* renew_until is valid */
     unsigned                  over:1;   /* session ended: clear its cookie */
+
+    /* see ngx_http_aigc_ticket.h */
+    ngx_str_t                 entry;    /* ticket, cut out of the query */
+    ngx_str_t                 entered;  /* session that it has become, as
+                                           if the browser had sent it */
 
     void                     *handler;  /* private to the content handler */
     const char               *handler_type;     /* of *handler, its C name */

@@ -258,7 +258,7 @@ ngx_http_aigc_strip_cookies(ngx_http_request_t *r)
     ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
 
     while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
-        (void) ngx_aigc_cookie_strip(&h->value, &mcf->cookie);
+        (void) ngx_aigc_cookie_strip(&h->value, &mcf->old_cookie);
     }
 
     ngx_aigc_drop_empty_cookies(r);         /* $http_cookie joins the rest */

@@ -103,16 +103,15 @@ static const ngx_http_aigc_words_t  ngx_http_aigc_problems[] = {
       { "The sign-in service cannot be reached", "无法连接登录服务" },
       { "Nobody can sign in right now. This page tries again by itself.",
         "目前无法登录，页面会自动重试。" } },
-    { "ambiguous-session",
-      { "Sign in again", "请重新登录" },
-      { "This browser carries several sessions. Close its other tabs of this "
-        "site and sign in again.",
-        "此浏览器中有多个会话。请关闭本站的其他标签页并重新登录。" } },
+    { "ticket-refused",
+      { "Once more, please", "请再试一次" },
+      { "This way in was used already, is too old, or is for another browser.",
+        "此入口已被使用、已过期，或属于另一浏览器。" } },
     { "not-signed-in",
       { "Sign in again", "请重新登录" },
-      { "Your session is over, and what you sent was not passed on. Sign in on "
-        "the dashboard and send it again.",
-        "会话已结束，你提交的内容没有送达。请在控制台登录后重新提交。" } },
+      { "Your session is over, and what you sent was not passed on. Open the "
+        "page anew, which signs you in, and send it again.",
+        "会话已结束，你提交的内容没有送达。请重新打开页面（会自动登录）后再提交。" } },
     { "cross-origin",
       { "Not from this page", "请求被拒绝" },
       { "It was sent from a page of another address, and was not passed on.",

@@ -5,11 +5,11 @@
 
 #include "ngx_http_aigc_access.h"
 #include "ngx_http_aigc_decide.h"
+#include "ngx_http_aigc_enter.h"
 #include "ngx_http_aigc_held.h"
 #include "ngx_http_aigc_waiting.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
-#include "oidc/ngx_http_aigc_login.h"
 #include "oidc/ngx_http_aigc_renew.h"
 #include "kube/ngx_aigc_subrequest.h"
 
@@ -21,9 +21,6 @@ static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r,
     ngx_uint_t known);
 static ngx_uint_t ngx_http_aigc_plain_host(ngx_str_t *value,
     ngx_str_t *server);
-static ngx_int_t ngx_http_aigc_own_origin(ngx_http_request_t *r,
-    ngx_str_t *origin);
-static ngx_int_t ngx_http_aigc_to_sign_in(ngx_http_request_t *r);
 
 
 ngx_int_t
@@ -62,6 +59,13 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     if (ngx_http_aigc_check_host(r, 1) != NGX_OK) {
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
+
+    } else if (ctx->entry.len) {
+        rc = ngx_http_aigc_enter(r, &ctx->entry);
+
+        ngx_http_finalize_request(r, rc);
+
+        return NGX_DONE;
 
     } else {
         ctx->decision = preflight
@@ -237,79 +241,6 @@ ngx_http_aigc_plain_host(ngx_str_t *value, ngx_str_t *server)
     n = ngx_atoi(port, last - port);
 
     return n > 0 && n <= 65535 && *port != '0';
-}
-
-
-/* As the browser writes it: scheme and port are the gateway's public ones. */
-static ngx_int_t
-ngx_http_aigc_own_origin(ngx_http_request_t *r, ngx_str_t *origin)
-{
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    origin->len = mcf->gateway.scheme.len + 3 + r->headers_in.server.len
-                  + mcf->port.len;
-    origin->data = ngx_pnalloc(r->pool, origin->len);
-    if (origin->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(origin->data, "%V://%V%V", &mcf->gateway.scheme,
-                       &r->headers_in.server, &mcf->port);
-
-    return NGX_OK;
-}
-
-
-/* Back to the very page, after signing in. */
-static ngx_int_t
-ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
-{
-    ngx_int_t                   rc;
-    ngx_str_t                   rd, uri, origin, escaped, location;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    if (ngx_http_aigc_own_origin(r, &origin) != NGX_OK
-        || ngx_aigc_url_escape_odd(r->pool, &r->unparsed_uri, &uri) != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (uri.len == 0 || uri.data[0] != '/') {
-        ngx_str_set(&uri, "/");
-    }
-
-    /* of one that is too long, /sign-in says so */
-
-    rd.len = ngx_min(origin.len + uri.len, ngx_http_aigc_login_rd_max(r) + 1);
-    rd.data = ngx_pnalloc(r->pool, rd.len);
-    if (rd.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    (void) ngx_snprintf(rd.data, rd.len, "%V%V", &origin, &uri);
-
-    rc = (rd.len > NGX_AIGC_STATE_RD_MAX)
-         ? ngx_aigc_url_encode_little(r->pool, &rd, &escaped)
-         : ngx_aigc_url_encode(r->pool, &rd, &escaped);
-
-    if (rc != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    location.len = mcf->origin.len + sizeof("/sign-in?rd=") - 1 + escaped.len;
-    location.data = ngx_pnalloc(r->pool, location.len);
-    if (location.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    (void) ngx_sprintf(location.data, "%V/sign-in?rd=%V", &mcf->origin,
-                       &escaped);
-
-    return ngx_http_aigc_redirect(r, &location);
 }
 
 

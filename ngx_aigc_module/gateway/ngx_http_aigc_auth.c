@@ -6,17 +6,21 @@
 #include "ngx_http_aigc_decide.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
+#include "oidc/ngx_aigc_ticket.h"
 #include "oidc/ngx_http_aigc_renew.h"
+#include "oidc/ngx_http_aigc_ticket.h"
 
 
 static ngx_int_t ngx_http_aigc_auth_host(ngx_http_request_t *r,
+    ngx_aigc_url_t *url);
+static ngx_int_t ngx_http_aigc_auth_ticket(ngx_http_request_t *r,
     ngx_aigc_url_t *url);
 
 
 ngx_int_t
 ngx_http_aigc_auth_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
+    ngx_int_t                  rc, ticket;
     ngx_aigc_url_t             url;
     ngx_aigc_record_t          record;
     ngx_http_aigc_ctx_t       *ctx;
@@ -35,6 +39,16 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
 
     if (rc != NGX_OK) {
         return ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_BAD_HOST);
+    }
+
+    ticket = ngx_http_aigc_auth_ticket(r, &url);
+
+    if (ticket == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ticket == NGX_BUSY) {
+        return ngx_http_aigc_refuse(r, NGX_HTTP_AIGC_BUSY);
     }
 
     /*
@@ -65,6 +79,13 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
         || ctx->decision == NGX_HTTP_AIGC_STALE)
     {
         ctx->decision = NGX_HTTP_AIGC_ALLOW;
+    }
+
+    /* 401 leads to the sign-in, which leads back here: not in circles */
+
+    if (ctx->decision == NGX_HTTP_AIGC_ANONYMOUS && ticket == NGX_ABORT) {
+        return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_TICKET_REFUSED,
+                                     NULL);
     }
 
     if (ctx->decision != NGX_HTTP_AIGC_ALLOW) {
@@ -98,4 +119,26 @@ ngx_http_aigc_auth_host(ngx_http_request_t *r, ngx_aigc_url_t *url)
     }
 
     return ngx_aigc_url_split(r->pool, &h->value, url);
+}
+
+
+/*
+ * NGX_OK: there was a ticket, and r is of its user; NGX_DECLINED: there is
+ * none; NGX_ABORT: one of no use; NGX_BUSY, NGX_ERROR.
+ */
+static ngx_int_t
+ngx_http_aigc_auth_ticket(ngx_http_request_t *r, ngx_aigc_url_t *url)
+{
+    ngx_int_t  rc;
+    ngx_str_t  ticket;
+
+    if (ngx_aigc_ticket_cut(&url->uri, 0, &ticket) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    /* the ingress controller's redirect to the sign-in carries no nonce */
+
+    rc = ngx_http_aigc_ticket_redeem(r, &url->host, &ticket, 0);
+
+    return (rc == NGX_DECLINED) ? NGX_ABORT : rc;
 }

@@ -13,8 +13,6 @@ static ngx_http_aigc_decision_e ngx_http_aigc_decide_host(
     ngx_aigc_record_t *record);
 static ngx_http_aigc_decision_e ngx_http_aigc_decide_pod(
     ngx_http_aigc_main_conf_t *mcf, ngx_aigc_record_t *record);
-static ngx_int_t ngx_http_aigc_forget(ngx_http_request_t *r,
-    ngx_http_aigc_decision_e decision);
 
 
 /* by ngx_http_aigc_decision_e; ALLOW is no problem */
@@ -27,7 +25,6 @@ static ngx_http_aigc_code_e  ngx_http_aigc_decision_codes[] = {
     NGX_HTTP_AIGC_CODE_UNKNOWN_HOST,
     NGX_HTTP_AIGC_CODE_HOST_COLLISION,
     NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
-    NGX_HTTP_AIGC_CODE_AMBIGUOUS_SESSION,
     NGX_HTTP_AIGC_CODE_INSUFFICIENT_SCOPE,
     NGX_HTTP_AIGC_CODE_NO_USER,
     NGX_HTTP_AIGC_CODE_RENEWING,
@@ -45,8 +42,9 @@ ngx_http_aigc_decision_e
 ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
     ngx_str_t *origin, ngx_aigc_record_t *record, ngx_http_aigc_user_t *user)
 {
-    ngx_http_aigc_main_conf_t  *mcf;
+    ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_decision_e    decision;
+    ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
@@ -58,7 +56,8 @@ ngx_http_aigc_decide(ngx_http_request_t *r, ngx_str_t *host,
         return decision;
     }
 
-    decision = ngx_http_aigc_outcome(ngx_http_aigc_identify(r, user))->decision;
+    outcome = ngx_http_aigc_identify_instance(r, host, user);
+    decision = ngx_http_aigc_outcome(outcome)->decision;
 
     if (decision != NGX_HTTP_AIGC_ALLOW) {
         return decision;
@@ -193,10 +192,6 @@ ngx_http_aigc_decision_status(ngx_http_aigc_decision_e decision)
 ngx_int_t
 ngx_http_aigc_refuse(ngx_http_request_t *r, ngx_http_aigc_decision_e decision)
 {
-    if (ngx_http_aigc_forget(r, decision) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     return ngx_http_aigc_problem(r, ngx_http_aigc_decision_codes[decision],
                                  NULL);
 }
@@ -206,33 +201,6 @@ ngx_int_t
 ngx_http_aigc_refuse_visitor(ngx_http_request_t *r,
     ngx_http_aigc_decision_e decision)
 {
-    if (ngx_http_aigc_forget(r, decision) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
     return ngx_http_aigc_refusal(r, ngx_http_aigc_decision_codes[decision],
                                  NULL);
-}
-
-
-/* Clears the session cookie where two of them came. */
-static ngx_int_t
-ngx_http_aigc_forget(ngx_http_request_t *r, ngx_http_aigc_decision_e decision)
-{
-    ngx_str_t                   none;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    if (decision != NGX_HTTP_AIGC_AMBIGUOUS) {
-        return NGX_OK;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    ngx_str_null(&none);
-
-    if (ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, NULL, 0) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    return ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, &mcf->domain, 0);
 }

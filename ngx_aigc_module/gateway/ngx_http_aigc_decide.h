@@ -31,10 +31,7 @@ ngx_http_aigc_decision_e ngx_http_aigc_decide_preflight(ngx_http_request_t *r,
 /* "allow", "not-owner", …: for $aigc_decision and as a problem's code. */
 const ngx_str_t *ngx_http_aigc_decision_name(ngx_http_aigc_decision_e decision);
 
-/*
- * Answers a decision other than ALLOW, with its status, as a problem.  Clears
- * the session cookie where two of them came.
- */
+/* Answers a decision other than ALLOW, with its status, as a problem. */
 ngx_int_t ngx_http_aigc_refuse(ngx_http_request_t *r,
     ngx_http_aigc_decision_e decision);
 

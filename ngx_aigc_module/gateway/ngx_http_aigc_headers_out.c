@@ -118,7 +118,7 @@ ngx_http_aigc_guard_cookie(ngx_http_request_t *r, ngx_str_t *value)
             (void) ngx_aigc_cookie_next(&pair, &pos, &name, &rest);
         }
 
-        if (ngx_aigc_cookie_ours(&name, &mcf->cookie) == NGX_OK) {
+        if (ngx_aigc_cookie_ours(&name, &mcf->old_cookie) == NGX_OK) {
             return NGX_DECLINED;
         }
     }

@@ -214,26 +214,6 @@ ngx_aigc_seal_decrypt(EVP_CIPHER_CTX *ctx, u_char *key, const char *purpose,
 
 
 ngx_int_t
-ngx_aigc_mac(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_str_t *value, ngx_str_t *out)
-{
-    u_char     mac[NGX_AIGC_SHA256_LEN];
-    ngx_str_t  bytes;
-
-    if (keys->n == 0
-        || ngx_aigc_mac_make(keys->hmac[0], purpose, value, mac) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    bytes.data = mac;
-    bytes.len = sizeof(mac);
-
-    return ngx_aigc_base64url_encode(pool, &bytes, out);
-}
-
-
-ngx_int_t
 ngx_aigc_mac_check(ngx_aigc_seal_keys_t *keys, const char *purpose,
     ngx_str_t *value, ngx_str_t *mac)
 {

@@ -50,12 +50,9 @@ ngx_int_t ngx_aigc_unseal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     const char *purpose, ngx_str_t *sealed, ngx_str_t *plain);
 
 /*
- * _mac() computes the HMAC-SHA256 of value under the first key, as 43 bytes of
- * base64url, from pool.  _check() compares mac in constant time, under every
- * key: NGX_OK; NGX_DECLINED: it is another value's.
+ * Is mac the HMAC-SHA256 of value, as base64url, under any of the keys?  Looked
+ * at in constant time.  NGX_OK; NGX_DECLINED: it is another value's.
  */
-ngx_int_t ngx_aigc_mac(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_str_t *value, ngx_str_t *out);
 ngx_int_t ngx_aigc_mac_check(ngx_aigc_seal_keys_t *keys, const char *purpose,
     ngx_str_t *value, ngx_str_t *mac);
 

@@ -5,9 +5,10 @@
  *     8 bytes     start, seconds, big endian
  *     fields      each 2 bytes of length, big endian, and that many bytes
  *
- * session: id_token, refresh_token, sid; login: a byte, parts, and id, nonce,
- * verifier; state: a byte, again, and id, rd; rd (start 0): id, rd.  Nothing
- * may be left over.  The ID token is most of a session, and base64url already;
+ * session: id_token, refresh_token, sid; an instance's: sid, sub, kid, 8 bytes
+ * of exp, refresh_token; ticket: the same, nonce, 8 bytes of issued; login: a
+ * byte, parts, and id, nonce, verifier; state: a byte, again, and id, rd,
+ * nonce; rd (start 0): id, rd.  Nothing may be left over.  The ID token is most of a session, and base64url already;
  * as the seal is base64url again, its parts are kept decoded, each as a field
  * of its own after a byte that counts them (0: kept as it is), which makes a
  * cookie a quarter smaller.
@@ -18,6 +19,8 @@
 #include "base/ngx_aigc_cookie.h"
 #include "base/ngx_aigc_text.h"
 
+#include "ngx_aigc_jwt.h"
+
 
 #define NGX_AIGC_SESSION_VERSION  1
 #define NGX_AIGC_SESSION_HEAD     9
@@ -27,9 +30,16 @@
 #define NGX_AIGC_SESSION_PLAIN                                                \
     (NGX_AIGC_SESSION_COOKIE_MAX / 4 * 3 - NGX_AIGC_SEAL_OVERHEAD)
 
-/* head, a byte, two lengths, id and rd */
+#define NGX_AIGC_INSTANCE_PLAIN                                               \
+    (NGX_AIGC_INSTANCE_COOKIE_MAX / 4 * 3 - NGX_AIGC_SEAL_OVERHEAD)
+
+/* head, a byte, three lengths, id, rd and nonce */
 #define NGX_AIGC_RD_PLAIN(max)                                                \
-    (NGX_AIGC_SESSION_HEAD + 1 + 2 + NGX_AIGC_LOGIN_ID_LEN + 2 + (max))
+    (NGX_AIGC_SESSION_HEAD + 1 + 2 + NGX_AIGC_LOGIN_ID_LEN + 2 + (max)        \
+     + 2 + NGX_AIGC_NONCE_LEN)
+
+/* "instance <host>": what is sealed for one host opens on no other */
+typedef char  ngx_aigc_purpose_t[sizeof("instance ") + NGX_AIGC_HOST_MAX];
 
 
 typedef struct {
@@ -38,6 +48,20 @@ typedef struct {
 } ngx_aigc_fields_t;
 
 
+static ngx_int_t ngx_aigc_session_open_as(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
+    ngx_aigc_session_t *session);
+static ngx_int_t ngx_aigc_narrow_seal(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, const char *purpose,
+    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
+static ngx_int_t ngx_aigc_narrow_seal_all(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, const char *purpose,
+    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
+static ngx_int_t ngx_aigc_narrow_open(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
+    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket);
+static ngx_int_t ngx_aigc_purpose(ngx_aigc_purpose_t purpose,
+    const char *name, ngx_str_t *host);
 static ngx_int_t ngx_aigc_session_close(ngx_pool_t *pool,
     ngx_aigc_seal_keys_t *keys, const char *purpose, u_char *start,
     ngx_aigc_fields_t *f, ngx_str_t *value);
@@ -48,6 +72,8 @@ static void ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf,
     size_t size, time_t start);
 static ngx_int_t ngx_aigc_byte_write(ngx_aigc_fields_t *f, ngx_uint_t byte);
 static ngx_int_t ngx_aigc_byte_read(ngx_aigc_fields_t *f, ngx_uint_t *byte);
+static ngx_int_t ngx_aigc_time_write(ngx_aigc_fields_t *f, time_t t);
+static ngx_int_t ngx_aigc_time_read(ngx_aigc_fields_t *f, time_t *t);
 static ngx_int_t ngx_aigc_field_write(ngx_aigc_fields_t *f, ngx_str_t *s);
 static ngx_int_t ngx_aigc_field_read(ngx_aigc_fields_t *f, ngx_str_t *s);
 static ngx_int_t ngx_aigc_token_write(ngx_aigc_fields_t *f,
@@ -73,7 +99,7 @@ ngx_aigc_session_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
         && ngx_aigc_field_write(&f, &session->refresh_token) == NGX_OK
         && ngx_aigc_field_write(&f, &session->sid) == NGX_OK)
     {
-        rc = ngx_aigc_session_close(pool, keys, "session", buf, &f, value);
+        rc = ngx_aigc_session_close(pool, keys, "gateway", buf, &f, value);
     }
 
     ngx_explicit_memzero(buf, sizeof(buf));
@@ -108,12 +134,28 @@ ngx_int_t
 ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *value, ngx_aigc_session_t *session)
 {
+    return ngx_aigc_session_open_as(pool, keys, "gateway", value, session);
+}
+
+
+ngx_int_t
+ngx_aigc_session_open_old(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *value, ngx_aigc_session_t *session)
+{
+    return ngx_aigc_session_open_as(pool, keys, "session", value, session);
+}
+
+
+static ngx_int_t
+ngx_aigc_session_open_as(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    const char *purpose, ngx_str_t *value, ngx_aigc_session_t *session)
+{
     ngx_int_t          rc;
     ngx_aigc_fields_t  f;
 
     ngx_memzero(session, sizeof(ngx_aigc_session_t));
 
-    rc = ngx_aigc_session_unwrap(pool, keys, "session", value,
+    rc = ngx_aigc_session_unwrap(pool, keys, purpose, value,
                                  NGX_AIGC_SESSION_COOKIE_MAX, &session->start,
                                  &f);
     if (rc != NGX_OK) {
@@ -131,6 +173,189 @@ ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     {
         return NGX_DECLINED;
     }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_session_t *session)
+{
+    ngx_int_t       rc;
+    ngx_aigc_jwt_t  jwt;
+
+    rc = ngx_aigc_jwt_parse(pool, &session->id_token, &jwt);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    session->sub = jwt.sub;
+    session->kid = jwt.kid;
+    session->exp = jwt.exp;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_instance_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_aigc_session_t *session, ngx_str_t *value)
+{
+    ngx_aigc_purpose_t  purpose;
+
+    if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_narrow_seal(pool, keys, purpose, session, NULL, value);
+}
+
+
+ngx_int_t
+ngx_aigc_instance_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_str_t *value, ngx_aigc_session_t *session)
+{
+    ngx_aigc_purpose_t  purpose;
+
+    if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_narrow_open(pool, keys, purpose, value, session, NULL);
+}
+
+
+ngx_int_t
+ngx_aigc_ticket_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_aigc_ticket_t *ticket, ngx_str_t *value)
+{
+    ngx_aigc_purpose_t  purpose;
+
+    if (ngx_aigc_purpose(purpose, "ticket", host) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_narrow_seal(pool, keys, purpose, &ticket->session, ticket,
+                                value);
+}
+
+
+ngx_int_t
+ngx_aigc_ticket_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_str_t *value, ngx_aigc_ticket_t *ticket)
+{
+    ngx_aigc_purpose_t  purpose;
+
+    ngx_memzero(ticket, sizeof(ngx_aigc_ticket_t));
+
+    if (ngx_aigc_purpose(purpose, "ticket", host) != NGX_OK) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_aigc_narrow_open(pool, keys, purpose, value, &ticket->session,
+                                ticket);
+}
+
+
+/* ticket: NULL for a session alone. */
+static ngx_int_t
+ngx_aigc_narrow_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    const char *purpose, ngx_aigc_session_t *session,
+    ngx_aigc_ticket_t *ticket, ngx_str_t *value)
+{
+    ngx_int_t           rc;
+    ngx_aigc_session_t  some;
+
+    rc = ngx_aigc_narrow_seal_all(pool, keys, purpose, session, ticket, value);
+
+    if (rc != NGX_DECLINED
+        || session->refresh_token.len < NGX_AIGC_SESSION_SPARE)
+    {
+        return rc;
+    }
+
+    some = *session;
+    ngx_str_null(&some.refresh_token);
+
+    return ngx_aigc_narrow_seal_all(pool, keys, purpose, &some, ticket, value);
+}
+
+
+static ngx_int_t
+ngx_aigc_narrow_seal_all(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    const char *purpose, ngx_aigc_session_t *session,
+    ngx_aigc_ticket_t *ticket, ngx_str_t *value)
+{
+    u_char              buf[NGX_AIGC_INSTANCE_PLAIN];
+    ngx_int_t           rc;
+    ngx_aigc_fields_t   f;
+
+    ngx_aigc_fields_begin(&f, buf, sizeof(buf), session->start);
+
+    rc = NGX_DECLINED;
+
+    if (ngx_aigc_field_write(&f, &session->sid) == NGX_OK
+        && ngx_aigc_field_write(&f, &session->sub) == NGX_OK
+        && ngx_aigc_field_write(&f, &session->kid) == NGX_OK
+        && ngx_aigc_time_write(&f, session->exp) == NGX_OK
+        && ngx_aigc_field_write(&f, &session->refresh_token) == NGX_OK
+        && (ticket == NULL
+            || (ngx_aigc_field_write(&f, &ticket->nonce) == NGX_OK
+                && ngx_aigc_time_write(&f, ticket->issued) == NGX_OK)))
+    {
+        rc = ngx_aigc_session_close(pool, keys, purpose, buf, &f, value);
+    }
+
+    ngx_explicit_memzero(buf, sizeof(buf));
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_aigc_narrow_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    const char *purpose, ngx_str_t *value, ngx_aigc_session_t *session,
+    ngx_aigc_ticket_t *ticket)
+{
+    ngx_int_t          rc;
+    ngx_aigc_fields_t  f;
+
+    ngx_memzero(session, sizeof(ngx_aigc_session_t));
+
+    rc = ngx_aigc_session_unwrap(pool, keys, purpose, value,
+                                 NGX_AIGC_INSTANCE_COOKIE_MAX,
+                                 &session->start, &f);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    if (ngx_aigc_field_read(&f, &session->sid) != NGX_OK
+        || ngx_aigc_field_read(&f, &session->sub) != NGX_OK
+        || ngx_aigc_field_read(&f, &session->kid) != NGX_OK
+        || ngx_aigc_time_read(&f, &session->exp) != NGX_OK
+        || ngx_aigc_field_read(&f, &session->refresh_token) != NGX_OK
+        || (ticket
+            && (ngx_aigc_field_read(&f, &ticket->nonce) != NGX_OK
+                || ngx_aigc_time_read(&f, &ticket->issued) != NGX_OK))
+        || f.p != f.last)
+    {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
+}
+
+
+/* A host has no blank in it: no two of them make the same purpose. */
+static ngx_int_t
+ngx_aigc_purpose(ngx_aigc_purpose_t purpose, const char *name,
+    ngx_str_t *host)
+{
+    if (host->len == 0 || host->len > NGX_AIGC_HOST_MAX) {
+        return NGX_DECLINED;
+    }
+
+    (void) ngx_sprintf((u_char *) purpose, "%s %V%Z", name, host);
 
     return NGX_OK;
 }
@@ -203,7 +428,8 @@ ngx_aigc_state_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     if (state->id.len != NGX_AIGC_LOGIN_ID_LEN
         || ngx_aigc_byte_write(&f, state->again) != NGX_OK
         || ngx_aigc_field_write(&f, &state->id) != NGX_OK
-        || ngx_aigc_field_write(&f, &state->rd) != NGX_OK)
+        || ngx_aigc_field_write(&f, &state->rd) != NGX_OK
+        || ngx_aigc_field_write(&f, &state->nonce) != NGX_OK)
     {
         return NGX_DECLINED;
     }
@@ -232,6 +458,7 @@ ngx_aigc_state_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
         || ngx_aigc_field_read(&f, &state->id) != NGX_OK
         || state->id.len != NGX_AIGC_LOGIN_ID_LEN
         || ngx_aigc_field_read(&f, &state->rd) != NGX_OK
+        || ngx_aigc_field_read(&f, &state->nonce) != NGX_OK
         || f.p != f.last)
     {
         return NGX_DECLINED;
@@ -315,10 +542,8 @@ ngx_aigc_session_unwrap(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     const char *purpose, ngx_str_t *value, size_t max, time_t *start,
     ngx_aigc_fields_t *f)
 {
-    uint64_t    t;
-    ngx_int_t   rc;
-    ngx_str_t   plain;
-    ngx_uint_t  i;
+    ngx_int_t  rc;
+    ngx_str_t  plain;
 
     if (value->len > max) {
         return NGX_DECLINED;
@@ -335,18 +560,10 @@ ngx_aigc_session_unwrap(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
         return NGX_DECLINED;
     }
 
-    t = 0;
-
-    for (i = 1; i < NGX_AIGC_SESSION_HEAD; i++) {
-        t = (t << 8) | plain.data[i];
-    }
-
-    *start = (time_t) t;
-
-    f->p = plain.data + NGX_AIGC_SESSION_HEAD;
+    f->p = plain.data + 1;
     f->last = plain.data + plain.len;
 
-    return NGX_OK;
+    return ngx_aigc_time_read(f, start);
 }
 
 
@@ -356,16 +573,51 @@ static void
 ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf, size_t size,
     time_t start)
 {
-    ngx_int_t  i;
-
     f->p = buf;
     f->last = buf + size;
 
     *f->p++ = NGX_AIGC_SESSION_VERSION;
 
-    for (i = 56; i >= 0; i -= 8) {
-        *f->p++ = (u_char) ((uint64_t) start >> i);
+    (void) ngx_aigc_time_write(f, start);
+}
+
+
+static ngx_int_t
+ngx_aigc_time_write(ngx_aigc_fields_t *f, time_t t)
+{
+    ngx_int_t  i;
+
+    if (f->last - f->p < 8) {
+        return NGX_DECLINED;
     }
+
+    for (i = 56; i >= 0; i -= 8) {
+        *f->p++ = (u_char) ((uint64_t) t >> i);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_time_read(ngx_aigc_fields_t *f, time_t *t)
+{
+    uint64_t    value;
+    ngx_uint_t  i;
+
+    if (f->last - f->p < 8) {
+        return NGX_DECLINED;
+    }
+
+    value = 0;
+
+    for (i = 0; i < 8; i++) {
+        value = (value << 8) | *f->p++;
+    }
+
+    *t = (time_t) value;
+
+    return NGX_OK;
 }
 
 

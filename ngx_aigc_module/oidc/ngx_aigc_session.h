@@ -1,8 +1,10 @@
 /*
- * oidc/ngx_aigc_session.h — what is sealed for the browser: the session, and
- * three parts of a sign-in under way.  These are its secrets, in a cookie; its
- * "state", which travels through the provider and back; and the page to return
- * to, if that is too long for "state".
+ * oidc/ngx_aigc_session.h — what is sealed for the browser.  The session, once
+ * for the gateway's host and once for each instance's host, which opens that
+ * host alone; the ticket that brings it from the one to the other; and three
+ * parts of a sign-in under way: its secrets, in a cookie; its "state", which
+ * travels through the provider and back; and the page to return to, if that is
+ * too long for "state".
  */
 
 #ifndef _NGX_AIGC_SESSION_H_INCLUDED_
@@ -12,8 +14,11 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_seal.h"
+#include "base/ngx_aigc_url.h"          /* NGX_AIGC_HOST_MAX */
 
 
+#define NGX_AIGC_INSTANCE_COOKIE_MAX 2048   /* bytes; a ticket's, too, which has
+                                               to fit a request line */
 #define NGX_AIGC_SESSION_COOKIE_MAX  3800   /* bytes: fits a 4 KB header
                                                buffer */
 #define NGX_AIGC_RD_MAX              8448   /* bytes of the URL of a page to
@@ -22,16 +27,29 @@
                                                the whole authorization request
                                                must pass proxies that take 4
                                                KB */
+#define NGX_AIGC_NONCE_LEN           43     /* SHA-256, base64url */
 #define NGX_AIGC_SESSION_SPARE       256    /* bytes a refresh token must have
                                                to be left out */
 
 
 typedef struct {
-    ngx_str_t        id_token;
+    ngx_str_t        id_token;          /* the gateway's session only */
     ngx_str_t        refresh_token;     /* len 0: the provider gave none */
     ngx_str_t        sid;
     time_t           start;             /* seconds: when the user signed in */
+
+    /* an instance's session only: what the ID token said, once verified */
+    ngx_str_t        sub;
+    ngx_str_t        kid;               /* of the key; len 0: it named none */
+    time_t           exp;               /* seconds */
 } ngx_aigc_session_t;
+
+typedef struct {
+    ngx_aigc_session_t  session;        /* an instance's */
+    ngx_str_t        nonce;             /* SHA-256, base64url, of the nonce in
+                                           the browser; len 0: bound to none */
+    time_t           issued;            /* seconds */
+} ngx_aigc_ticket_t;
 
 typedef struct {
     ngx_str_t        id;                /* id of the sign-in, also in its
@@ -47,6 +65,7 @@ typedef struct {
     ngx_str_t        rd;                /* URL to return to, checked; for one
                                            that is too long, the front page of
                                            its site */
+    ngx_str_t        nonce;             /* as of a ticket, which rd will get */
     time_t           start;
     ngx_uint_t       again;             /* 1: the gateway began it by itself,
                                            because the cookie of the sign-in
@@ -77,6 +96,32 @@ ngx_int_t ngx_aigc_session_seal_some(ngx_pool_t *pool,
 
 ngx_int_t ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *value, ngx_aigc_session_t *session);
+
+/* Opens what version 1.0 sealed, for a cookie of all hosts. */
+ngx_int_t ngx_aigc_session_open_old(ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, ngx_str_t *value, ngx_aigc_session_t *session);
+
+/*
+ * Fills sub, kid and exp of session from its ID token, whose signature is not
+ * looked at.  Returns as _open(): NGX_DECLINED if that is no token.
+ */
+ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool,
+    ngx_aigc_session_t *session);
+
+/*
+ * An instance's session and a ticket, for that host (normalized) and no other.
+ * The text may have NGX_AIGC_INSTANCE_COOKIE_MAX bytes; a refresh token that is
+ * too large for it is left out, as by ngx_aigc_session_seal_some().
+ */
+ngx_int_t ngx_aigc_instance_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_aigc_session_t *session, ngx_str_t *value);
+ngx_int_t ngx_aigc_instance_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_str_t *value, ngx_aigc_session_t *session);
+
+ngx_int_t ngx_aigc_ticket_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
+ngx_int_t ngx_aigc_ticket_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    ngx_str_t *host, ngx_str_t *value, ngx_aigc_ticket_t *ticket);
 
 ngx_int_t ngx_aigc_login_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_aigc_login_t *login, ngx_str_t *value);

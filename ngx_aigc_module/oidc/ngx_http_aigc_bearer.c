@@ -86,7 +86,8 @@ ngx_http_aigc_identify_bearer(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
     if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
         ngx_str_null(&none);
 
-        outcome = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt, user);
+        outcome = ngx_http_aigc_unrevoked(r, &none, jwt.iat, &jwt.sid, &jwt.sub,
+                                          user);
     }
 
     if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {

@@ -126,14 +126,13 @@ ngx_http_aigc_known(ngx_http_request_t *r, u_char purpose, ngx_str_t *text,
 
 ngx_http_aigc_outcome_e
 ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
-    ngx_aigc_jwt_t *jwt, ngx_http_aigc_user_t *user)
+    ngx_str_t *login, ngx_str_t *sub, ngx_http_aigc_user_t *user)
 {
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_subject(sid, &jwt->sid, &jwt->sub, start, &user->subject)
-        != NGX_OK)
+    if (ngx_aigc_subject(sid, login, sub, start, &user->subject) != NGX_OK)
     {
         return NGX_HTTP_AIGC_ID_FAILED;
     }
@@ -145,6 +144,28 @@ ngx_http_aigc_unrevoked(ngx_http_request_t *r, ngx_str_t *sid, time_t start,
     }
 
     return NGX_HTTP_AIGC_ID_SIGNED_IN;
+}
+
+
+ngx_int_t
+ngx_http_aigc_session_key(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
+{
+    u_char     *p, text[NGX_AIGC_SID_MAX + 1 + NGX_TIME_T_LEN];
+    ngx_str_t   name, *sid;
+
+    sid = &user->session.sid;
+
+    if (sid->len > NGX_AIGC_SID_MAX) {
+        return NGX_DECLINED;
+    }
+
+    p = ngx_cpymem(text, sid->data, sid->len);
+    p = ngx_sprintf(p, "\n%T", user->session.start);
+
+    name.data = text;
+    name.len = p - text;
+
+    return ngx_http_aigc_digest(r, 'n', &name, user->key);
 }
 
 

@@ -1,7 +1,8 @@
 /*
  * oidc/ngx_http_aigc_identity.c — which credential of a request decides, and
  * what each outcome means.  How a credential is verified is in
- * ngx_http_aigc_session.c and ngx_http_aigc_bearer.c.
+ * ngx_http_aigc_session.c, ngx_http_aigc_host_session.c and
+ * ngx_http_aigc_bearer.c.
  */
 
 #include "ngx_aigc_provider.h"
@@ -9,35 +10,18 @@
 #include "ngx_http_aigc_renew.h"
 #include "base/ngx_http_aigc_headers.h"
 
-#include "base/ngx_aigc_cookie.h"
-
 #include <openssl/sha.h>
 
 
-#define NGX_HTTP_AIGC_COOKIES  8        /* session cookies that are looked at */
-
-
-typedef enum {
-    NGX_HTTP_AIGC_COOKIES_ANY = 0,      /* of that name, and of a size */
-    NGX_HTTP_AIGC_COOKIES_SEALED,       /* … that open to a session */
-    NGX_HTTP_AIGC_COOKIES_BOUND         /* … which this browser signed in */
-} ngx_http_aigc_cookies_e;
-
-
-static ngx_http_aigc_outcome_e ngx_http_aigc_identify_host(
-    ngx_http_request_t *r, ngx_http_aigc_user_t *user);
-static ngx_http_aigc_outcome_e ngx_http_aigc_identify_gateway(
-    ngx_http_request_t *r, ngx_http_aigc_user_t *user);
+static ngx_http_aigc_outcome_e ngx_http_aigc_identify_sessions(
+    ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
+    ngx_http_aigc_user_t *user);
+static ngx_int_t ngx_http_aigc_identify_session(ngx_http_request_t *r,
+    ngx_str_t *value, ngx_http_aigc_user_t *user,
+    ngx_http_aigc_outcome_e *outcome);
 static ngx_http_aigc_outcome_e ngx_http_aigc_identified(ngx_http_request_t *r,
-    ngx_http_aigc_user_t *user, ngx_http_aigc_outcome_e outcome,
-    ngx_uint_t renew);
-static ngx_uint_t ngx_http_aigc_session_cookies(ngx_http_request_t *r,
-    ngx_http_aigc_cookies_e which, ngx_str_t *values);
-static ngx_uint_t ngx_http_aigc_session_fits(ngx_http_request_t *r,
-    ngx_http_aigc_cookies_e which, ngx_str_t *value, ngx_str_t *values,
-    ngx_uint_t n);
-static ngx_int_t ngx_http_aigc_bound_cookie(ngx_http_request_t *r,
-    ngx_aigc_session_t *session);
+    ngx_http_aigc_ctx_t *ctx, ngx_http_aigc_user_t *user,
+    ngx_http_aigc_outcome_e outcome, ngx_uint_t renew);
 
 
 /* by ngx_http_aigc_outcome_e; the code of SIGNED_IN is never sent */
@@ -49,10 +33,6 @@ static const ngx_http_aigc_outcome_t  ngx_http_aigc_outcomes[] = {
 
     /* NONE */
     { NGX_HTTP_AIGC_ANONYMOUS, NGX_HTTP_AIGC_CODE_NOT_SIGNED_IN,
-      NGX_HTTP_AIGC_NO_TOKEN, NULL },
-
-    /* AMBIGUOUS */
-    { NGX_HTTP_AIGC_AMBIGUOUS, NGX_HTTP_AIGC_CODE_AMBIGUOUS_SESSION,
       NGX_HTTP_AIGC_NO_TOKEN, NULL },
 
     /* EXPIRED */
@@ -135,32 +115,67 @@ ngx_http_aigc_identity_init(ngx_pool_t *pool, ngx_http_aigc_main_conf_t *mcf)
 
 
 ngx_http_aigc_outcome_e
-ngx_http_aigc_identify(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
+ngx_http_aigc_identify_instance(ngx_http_request_t *r, ngx_str_t *host,
+    ngx_http_aigc_user_t *user)
 {
-    return ngx_http_aigc_identified(r, user,
-                                    ngx_http_aigc_identify_host(r, user), 1);
+    ngx_http_aigc_ctx_t      *ctx;
+    ngx_http_aigc_outcome_e   outcome;
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_AIGC_ID_FAILED;
+    }
+
+    if (ctx->stripped) {
+        /* error_page or try_files: let in before, nothing left to show */
+
+        user->sub = ctx->user;
+        return NGX_HTTP_AIGC_ID_SIGNED_IN;
+    }
+
+    ctx->on_instance = 1;
+    user->host = host;
+
+    outcome = ngx_http_aigc_identify_sessions(r, ctx, user);
+
+    return ngx_http_aigc_identified(r, ctx, user, outcome, 1);
 }
 
 
 ngx_http_aigc_outcome_e
-ngx_http_aigc_identify_bound(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
-    ngx_uint_t renew)
+ngx_http_aigc_identify_gateway(ngx_http_request_t *r,
+    ngx_http_aigc_user_t *user, ngx_uint_t renew)
 {
-    return ngx_http_aigc_identified(r, user,
-                                    ngx_http_aigc_identify_gateway(r, user),
-                                    renew);
+    ngx_http_aigc_ctx_t      *ctx;
+    ngx_http_aigc_outcome_e   outcome;
+
+    ngx_memzero(user, sizeof(ngx_http_aigc_user_t));
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_AIGC_ID_FAILED;
+    }
+
+    outcome = ngx_http_aigc_identify_sessions(r, ctx, user);
+
+    return ngx_http_aigc_identified(r, ctx, user, outcome, renew);
 }
 
 
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
-    ngx_http_aigc_outcome_e outcome, ngx_uint_t renew)
+ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
+    ngx_http_aigc_user_t *user, ngx_http_aigc_outcome_e outcome,
+    ngx_uint_t renew)
 {
     const ngx_http_aigc_outcome_t  *row;
     ngx_http_aigc_main_conf_t      *mcf;
 
     if (outcome == NGX_HTTP_AIGC_ID_EXPIRED && renew) {
         outcome = ngx_http_aigc_renew(r, user);
+    }
+
+    if (user->old && outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        ctx->old = 1;
     }
 
     row = ngx_http_aigc_outcome(outcome);
@@ -180,95 +195,57 @@ ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
 }
 
 
+/*
+ * The first session that opens decides, and without one the bearer token.  With
+ * TLS there is one at the most: no other host can set a cookie of that name.
+ */
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_identify_host(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
+ngx_http_aigc_identify_sessions(ngx_http_request_t *r,
+    ngx_http_aigc_ctx_t *ctx, ngx_http_aigc_user_t *user)
 {
-    ngx_str_t                 values[NGX_HTTP_AIGC_COOKIES];
-    ngx_uint_t                n;
-    ngx_http_aigc_ctx_t      *ctx;
-    ngx_http_aigc_outcome_e   outcome;
-
-    ctx = ngx_http_aigc_get_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_AIGC_ID_FAILED;
-    }
-
-    if (ctx->stripped) {
-        /* error_page or try_files: let in before, nothing left to show */
-
-        user->sub = ctx->user;
-        return NGX_HTTP_AIGC_ID_SIGNED_IN;
-    }
-
-    n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_ANY, values);
-
-    /* an instance can set others of this name: those open to no session */
-
-    if (n > 1) {
-        n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_SEALED,
-                                          values);
-    }
-
-    if (n > 1) {
-        return NGX_HTTP_AIGC_ID_AMBIGUOUS;
-    }
-
-    if (n == 1) {
-        outcome = ngx_http_aigc_identify_cookie(r, &values[0], user);
-
-        if (outcome != NGX_HTTP_AIGC_ID_NONE
-            && outcome != NGX_HTTP_AIGC_ID_REVOKED
-            && outcome != NGX_HTTP_AIGC_ID_GONE)
-        {
-            return outcome;
-        }
-
-        ngx_str_null(&user->session.sid);
-    }
-
-    return ngx_http_aigc_identify_bearer(r, user);
-}
-
-
-static ngx_http_aigc_outcome_e
-ngx_http_aigc_identify_gateway(ngx_http_request_t *r,
-    ngx_http_aigc_user_t *user)
-{
-    ngx_int_t                   rc;
-    ngx_str_t                   values[NGX_HTTP_AIGC_COOKIES];
-    ngx_uint_t                  i, n;
-    ngx_aigc_session_t          session;
+    ngx_str_t                   name, value, old, *cookie;
+    ngx_http_aigc_cookies_t     state;
     ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    cookie = user->host ? &mcf->instance_cookie : &mcf->session_cookie;
 
-    ngx_memzero(user, sizeof(ngx_http_aigc_user_t));
+    ngx_str_null(&old);
+    ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
 
-    n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_ANY, values);
-
-    if (n > 1) {
-        n = ngx_http_aigc_session_cookies(r, NGX_HTTP_AIGC_COOKIES_BOUND,
-                                          values);
+    if (ctx->entered.len
+        && ngx_http_aigc_identify_session(r, &ctx->entered, user, &outcome)
+           == NGX_OK)
+    {
+        return outcome;
     }
 
-    for (i = 0; i < n; i++) {
+    while (ngx_http_aigc_cookie_next(r, &state, &name, &value) == NGX_OK) {
 
-        rc = ngx_aigc_session_open(r->pool, mcf->keys, &values[i], &session);
+        if (ngx_aigc_text_eq(&name, cookie)) {
 
-        if (rc == NGX_ERROR) {
-            return NGX_HTTP_AIGC_ID_FAILED;
+            if (ngx_http_aigc_identify_session(r, &value, user, &outcome)
+                == NGX_OK)
+            {
+                return outcome;
+            }
+
+        } else if (ngx_aigc_text_eq(&name, &mcf->old_cookie)) {
+            user->old = 1;
+            old = value;
         }
+    }
 
-        if (rc != NGX_OK || ngx_http_aigc_bound_cookie(r, &session) != NGX_OK)
-        {
-            continue;
+    /* taken once: the response replaces it */
+
+    if (old.len && user->host == NULL
+        && ngx_http_aigc_old_session(r, &old, &value) == NGX_OK
+        && ngx_http_aigc_identify_session(r, &value, user, &outcome) == NGX_OK)
+    {
+        if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
+            ctx->renewed = value;
         }
-
-        outcome = ngx_http_aigc_identify_cookie(r, &values[i], user);
-
-        user->session = session;
-        user->token = session.id_token;
 
         return outcome;
     }
@@ -277,92 +254,45 @@ ngx_http_aigc_identify_gateway(ngx_http_request_t *r,
 }
 
 
-/* Up to NGX_HTTP_AIGC_COOKIES values; more count as that many. */
-static ngx_uint_t
-ngx_http_aigc_session_cookies(ngx_http_request_t *r,
-    ngx_http_aigc_cookies_e which, ngx_str_t *values)
+/*
+ * NGX_OK: outcome is that of the session which value is; NGX_DECLINED: it is
+ * none.  On an instance's host one that has ended counts as none, too.
+ */
+static ngx_int_t
+ngx_http_aigc_identify_session(ngx_http_request_t *r, ngx_str_t *value,
+    ngx_http_aigc_user_t *user, ngx_http_aigc_outcome_e *outcome)
 {
-    ngx_str_t                   name, value;
-    ngx_uint_t                  n;
-    ngx_http_aigc_cookies_t     state;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
-    n = 0;
-
-    while (n < NGX_HTTP_AIGC_COOKIES
-           && ngx_http_aigc_cookie_next(r, &state, &name, &value) == NGX_OK)
-    {
-        if (ngx_aigc_text_eq(&name, &mcf->cookie)
-            && ngx_http_aigc_session_fits(r, which, &value, values, n))
-        {
-            values[n++] = value;
-        }
-    }
-
-    return n;
-}
-
-
-static ngx_uint_t
-ngx_http_aigc_session_fits(ngx_http_request_t *r,
-    ngx_http_aigc_cookies_e which, ngx_str_t *value, ngx_str_t *values,
-    ngx_uint_t n)
-{
-    ngx_uint_t                  i;
+    ngx_int_t                   rc;
     ngx_aigc_session_t          session;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    if (value->len == 0 || value->len > NGX_AIGC_SESSION_COOKIE_MAX) {
-        return 0;
-    }
+    if (user->host) {
+        *outcome = ngx_http_aigc_identify_host_cookie(r, value, user);
 
-    if (which == NGX_HTTP_AIGC_COOKIES_ANY) {
-        return 1;
-    }
-
-    /* the same one twice is one */
-
-    for (i = 0; i < n; i++) {
-        if (ngx_aigc_text_eq(&values[i], value)) {
-            return 0;
-        }
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    if (ngx_aigc_session_open(r->pool, mcf->keys, value, &session) != NGX_OK) {
-        return 0;
-    }
-
-    return which == NGX_HTTP_AIGC_COOKIES_SEALED
-           || ngx_http_aigc_bound_cookie(r, &session) == NGX_OK;
-}
-
-
-/* NGX_OK when one of the bind cookies is this session's. */
-static ngx_int_t
-ngx_http_aigc_bound_cookie(ngx_http_request_t *r, ngx_aigc_session_t *session)
-{
-    ngx_str_t                   name, value;
-    ngx_http_aigc_cookies_t     state;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
-
-    while (ngx_http_aigc_cookie_next(r, &state, &name, &value) == NGX_OK) {
-
-        if (ngx_aigc_text_eq(&name, &mcf->bind)
-            && ngx_aigc_mac_check(mcf->keys, "bind", &session->sid, &value)
-               == NGX_OK)
+        if (*outcome == NGX_HTTP_AIGC_ID_NONE
+            || *outcome == NGX_HTTP_AIGC_ID_REVOKED
+            || *outcome == NGX_HTTP_AIGC_ID_GONE)
         {
-            return NGX_OK;
+            ngx_str_null(&user->session.sid);
+            return NGX_DECLINED;
         }
+
+        return NGX_OK;
     }
 
-    return NGX_DECLINED;
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_aigc_session_open(r->pool, mcf->keys, value, &session);
+
+    if (rc == NGX_DECLINED) {
+        return rc;
+    }
+
+    *outcome = (rc == NGX_OK) ? ngx_http_aigc_identify_cookie(r, value, user)
+                              : NGX_HTTP_AIGC_ID_FAILED;
+
+    user->session = session;
+    user->token = session.id_token;
+
+    return NGX_OK;
 }

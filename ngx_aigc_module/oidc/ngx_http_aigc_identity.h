@@ -20,7 +20,6 @@
 typedef enum {
     NGX_HTTP_AIGC_ID_SIGNED_IN = 0,
     NGX_HTTP_AIGC_ID_NONE,              /* no credential, or a useless cookie */
-    NGX_HTTP_AIGC_ID_AMBIGUOUS,         /* several session cookies */
     NGX_HTTP_AIGC_ID_EXPIRED,           /* a session that can be renewed */
     NGX_HTTP_AIGC_ID_RENEWING,          /* wait: ngx_http_aigc_renew_wait() */
     NGX_HTTP_AIGC_ID_UNRENEWED,         /* it could not be renewed, and grace=
@@ -63,11 +62,14 @@ typedef struct {
     ngx_atomic_uint_t        keys;      /* version from before it was verified:
                                            a key that is withdrawn meanwhile
                                            proves nothing under the next one */
-    ngx_str_t                token;     /* the JWT behind it */
+    ngx_str_t               *host;      /* an instance's; NULL: the gateway's */
+    ngx_str_t                token;     /* the JWT behind it; gateway only */
     ngx_aigc_session_t       session;   /* gateway only, by cookie */
 
+    unsigned                 old:1;     /* it has version 1.0's cookie */
+
     /* of an EXPIRED session: see ngx_http_aigc_renew.h */
-    unsigned                 genuine:1; /* its ID token has been good … */
+    unsigned                 genuine:1; /* its ID token was verified, … */
     time_t                   exp;       /* … until then */
     ngx_str_t                holder;    /* its "sub" */
     u_char                   key[NGX_AIGC_DIGEST_LEN];  /* of the session,
@@ -84,19 +86,18 @@ ngx_int_t ngx_http_aigc_identity_init(ngx_pool_t *pool,
     ngx_http_aigc_main_conf_t *mcf);
 
 /*
- * Who r is of, on an instance's host; user is zeroed by the caller.  An expired
- * session is renewed.  What is wrong with a token is noted in r's context.
+ * Who r is of, on the instance's host (normalized); user is zeroed by the
+ * caller, host outlives it.  An expired session is renewed.  What is wrong with
+ * a token is noted in r's context.
  */
-ngx_http_aigc_outcome_e ngx_http_aigc_identify(ngx_http_request_t *r,
-    ngx_http_aigc_user_t *user);
+ngx_http_aigc_outcome_e ngx_http_aigc_identify_instance(ngx_http_request_t *r,
+    ngx_str_t *host, ngx_http_aigc_user_t *user);
 
 /*
- * On the gateway: as above, but a session counts only with the bind cookie that
- * its sign-in set, so that a cookie tossed by an instance is nobody's; token
- * and session are filled, whatever the outcome, if the session is the browser's
- * own.  renew: an expired one is renewed; 0: EXPIRED.
+ * On the gateway: as above; token and session are filled, whatever the outcome,
+ * if there is a session.  renew: an expired one is renewed; 0: EXPIRED.
  */
-ngx_http_aigc_outcome_e ngx_http_aigc_identify_bound(ngx_http_request_t *r,
+ngx_http_aigc_outcome_e ngx_http_aigc_identify_gateway(ngx_http_request_t *r,
     ngx_http_aigc_user_t *user, ngx_uint_t renew);
 
 /* The table's row; never NULL. */

@@ -6,6 +6,7 @@
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
 
+#include "base/ngx_aigc_base64url.h"
 #include "base/ngx_aigc_cookie.h"
 
 
@@ -15,7 +16,7 @@
 
 /*
  * Of a Cookie line this is left to others than a long page's parts: a session,
- * its bind cookie, eight sign-ins, and 2 KB of other cookies of the domain.
+ * eight sign-ins, and 2 KB of other cookies of the domain.
  */
 #define NGX_HTTP_AIGC_LOGIN_REST   8192
 
@@ -78,7 +79,8 @@ ngx_http_aigc_login_room(ngx_http_request_t *r)
 
 ngx_int_t
 ngx_http_aigc_login_begin(ngx_http_request_t *r, ngx_str_t *rd,
-    ngx_uint_t again, ngx_aigc_login_t *login, ngx_str_t *state)
+    ngx_str_t *nonce, ngx_uint_t again, ngx_aigc_login_t *login,
+    ngx_str_t *state)
 {
     u_char                     *p, *last;
     ngx_str_t                   value;
@@ -100,6 +102,7 @@ ngx_http_aigc_login_begin(ngx_http_request_t *r, ngx_str_t *rd,
 
     st.id = login->id;
     st.rd = *rd;
+    st.nonce = *nonce;
     st.start = login->start;
     st.again = again;
 
@@ -287,8 +290,6 @@ ngx_http_aigc_login_oldest(ngx_http_aigc_login_seen_t *seen, ngx_uint_t n)
 static ngx_int_t
 ngx_http_aigc_login_is(ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *id)
 {
-    size_t                      i;
-    u_char                      c;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -302,17 +303,7 @@ ngx_http_aigc_login_is(ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *id)
     id->data = name->data + mcf->login.len;
     id->len = NGX_AIGC_LOGIN_ID_LEN;
 
-    for (i = 0; i < id->len; i++) {
-        c = id->data[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '-' || c == '_'))
-        {
-            return NGX_DECLINED;
-        }
-    }
-
-    return NGX_OK;
+    return ngx_aigc_base64url_is(id) ? NGX_OK : NGX_DECLINED;
 }
 
 

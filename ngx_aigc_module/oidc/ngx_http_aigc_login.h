@@ -35,10 +35,11 @@ size_t ngx_http_aigc_login_rd_max(ngx_http_request_t *r);
 /*
  * Fills login with a new sign-in that returns to rd (an absolute URL that was
  * checked), sets its cookies, removes those of the oldest ones, and fills state
- * for the provider.  again: see ngx_aigc_state_t.  NGX_OK or NGX_ERROR.
+ * for the provider.  nonce, again: see ngx_aigc_state_t.  NGX_OK or NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_login_begin(ngx_http_request_t *r, ngx_str_t *rd,
-    ngx_uint_t again, ngx_aigc_login_t *login, ngx_str_t *state);
+    ngx_str_t *nonce, ngx_uint_t again, ngx_aigc_login_t *login,
+    ngx_str_t *state);
 
 /*
  * Reads the sign-in with that id.  NGX_OK; NGX_DECLINED: r has no cookie of

@@ -17,9 +17,14 @@ static void ngx_http_aigc_renew_full(ngx_http_aigc_main_conf_t *mcf);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_calling(
     ngx_http_request_t *r, ngx_http_aigc_user_t *user, ngx_http_aigc_ctx_t *ctx,
     ngx_aigc_flight_t *flight);
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_newer(
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user, time_t exp);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_done(
     ngx_http_request_t *r, ngx_http_aigc_user_t *user, ngx_http_aigc_ctx_t *ctx,
     ngx_str_t *cookie);
+static ngx_http_aigc_outcome_e ngx_http_aigc_renew_verify(
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user, ngx_str_t *cookie,
+    ngx_aigc_session_t *session);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_over(
     ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx);
@@ -61,6 +66,7 @@ static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx)
 {
+    time_t                      exp;
     ngx_uint_t                  newer;
     ngx_aigc_flight_t           flight;
     ngx_aigc_refresh_conf_t     conf;
@@ -73,7 +79,7 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
      * one's refresh token may not be sent any more.
      */
 
-    newer = (ngx_http_aigc_identify_newer(r, user) == NGX_OK);
+    newer = (ngx_http_aigc_identify_newer(r, user, &exp) == NGX_OK);
 
     if (ngx_aigc_flight_join(mcf->zone, r->pool, user->key, user->exp, !newer,
                              &flight)
@@ -83,7 +89,7 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     }
 
     if (newer && flight.state != NGX_AIGC_FLIGHT_RENEWED) {
-        return ngx_http_aigc_renew_as_was(user);
+        return ngx_http_aigc_renew_newer(r, user, exp);
     }
 
     if (flight.lead) {
@@ -163,26 +169,57 @@ ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
 }
 
 
+/*
+ * The provider has vouched for this user since this cookie was set: on an
+ * instance's host that is all that a new one has to say.
+ */
+static ngx_http_aigc_outcome_e
+ngx_http_aigc_renew_newer(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
+    time_t exp)
+{
+    ngx_aigc_session_t  session;
+
+    if (user->host) {
+        session = user->session;
+        session.exp = exp - NGX_HTTP_AIGC_SKEW;
+
+        if (ngx_http_aigc_host_session_set(r, user->host, &session)
+            == NGX_ERROR)
+        {
+            return NGX_HTTP_AIGC_ID_FAILED;
+        }
+    }
+
+    return ngx_http_aigc_renew_as_was(user);
+}
+
+
 static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx, ngx_str_t *cookie)
 {
-    ngx_int_t                   rc;
-    ngx_http_aigc_outcome_e     outcome;
-    ngx_http_aigc_main_conf_t  *mcf;
+    ngx_int_t                 rc;
+    ngx_aigc_session_t        session;
+    ngx_http_aigc_outcome_e   outcome;
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    /* verified as if the browser had sent it */
-
-    outcome = ngx_http_aigc_identify_cookie(r, cookie, user);
+    outcome = ngx_http_aigc_renew_verify(r, user, cookie, &session);
 
     if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
-        rc = ngx_aigc_session_open(r->pool, mcf->keys, cookie, &user->session);
+        user->session = session;
+        user->token = session.id_token;
+        ctx->renewed = *cookie;
+
+        if (user->host == NULL) {
+            return outcome;
+        }
+
+        rc = ngx_aigc_session_narrow(r->pool, &session);
 
         if (rc == NGX_OK) {
-            user->token = user->session.id_token;
-            ctx->renewed = *cookie;
+            rc = ngx_http_aigc_host_session_set(r, user->host, &session);
+        }
+
+        if (rc == NGX_OK) {
             return outcome;
         }
 
@@ -197,12 +234,41 @@ ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
 }
 
 
+/* cookie, the gateway's, is verified as if the browser had sent it. */
+static ngx_http_aigc_outcome_e
+ngx_http_aigc_renew_verify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
+    ngx_str_t *cookie, ngx_aigc_session_t *session)
+{
+    ngx_int_t                   rc;
+    ngx_http_aigc_outcome_e     outcome;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    outcome = ngx_http_aigc_identify_cookie(r, cookie, user);
+
+    if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        return outcome;
+    }
+
+    rc = ngx_aigc_session_open(r->pool, mcf->keys, cookie, session);
+
+    if (rc != NGX_OK) {
+        return (rc == NGX_ERROR) ? NGX_HTTP_AIGC_ID_FAILED
+                                 : NGX_HTTP_AIGC_ID_NONE;
+    }
+
+    return NGX_HTTP_AIGC_ID_SIGNED_IN;
+}
+
+
 /* A bearer token counts where there is no session: there is none any more. */
 static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_over(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx)
 {
     ctx->over = 1;
+    ngx_str_null(&ctx->renewed);
 
     return ngx_http_aigc_identify_bearer(r, user);
 }
@@ -317,6 +383,7 @@ ngx_http_aigc_renew_header(ngx_http_request_t *r)
 
     value = ctx->renewed;
 
-    return ngx_http_aigc_set_cookie(r, &mcf->cookie, &value, &mcf->domain,
-                                    value.len ? -1 : 0);
+    return ngx_http_aigc_set_cookie(r, ctx->on_instance ? &mcf->instance_cookie
+                                                        : &mcf->session_cookie,
+                                    &value, NULL, value.len ? -1 : 0);
 }

@@ -1,5 +1,5 @@
 /*
- * oidc/ngx_http_aigc_session.c — who a session cookie is of.
+ * oidc/ngx_http_aigc_session.c — who the gateway's session cookie is of.
  */
 
 #include "ngx_aigc_provider.h"
@@ -12,8 +12,6 @@
 static ngx_http_aigc_outcome_e ngx_http_aigc_session_verify(
     ngx_http_request_t *r, ngx_http_aigc_user_t *user, u_char *digest,
     ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_http_aigc_session_key(ngx_http_request_t *r,
-    ngx_aigc_session_t *session, u_char *key);
 
 
 ngx_http_aigc_outcome_e
@@ -83,7 +81,7 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (user->session.start + mcf->lifetime <= ngx_time()
-        || ngx_http_aigc_session_key(r, &user->session, user->key) != NGX_OK)
+        || ngx_http_aigc_session_key(r, user) != NGX_OK)
     {
         return NGX_HTTP_AIGC_ID_NONE;
     }
@@ -94,7 +92,8 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     /* what is revoked is not renewed either */
 
     outcome = ngx_http_aigc_unrevoked(r, &user->session.sid,
-                                      user->session.start, jwt, user);
+                                      user->session.start, &jwt->sid,
+                                      &jwt->sub, user);
 
     if (outcome != NGX_HTTP_AIGC_ID_SIGNED_IN) {
         return outcome;
@@ -139,30 +138,9 @@ ngx_http_aigc_session_verify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
 }
 
 
-/* What stays the same when its tokens are renewed: sid and start. */
-static ngx_int_t
-ngx_http_aigc_session_key(ngx_http_request_t *r, ngx_aigc_session_t *session,
-    u_char *key)
-{
-    u_char     *p, text[NGX_AIGC_SID_MAX + 1 + NGX_TIME_T_LEN];
-    ngx_str_t   name;
-
-    if (session->sid.len > NGX_AIGC_SID_MAX) {
-        return NGX_DECLINED;
-    }
-
-    p = ngx_cpymem(text, session->sid.data, session->sid.len);
-    p = ngx_sprintf(p, "\n%T", session->start);
-
-    name.data = text;
-    name.len = p - text;
-
-    return ngx_http_aigc_digest(r, 'n', &name, key);
-}
-
-
 ngx_int_t
-ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
+ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
+    time_t *exp)
 {
     ngx_aigc_token_t            token;
     ngx_atomic_uint_t           keys;
@@ -178,6 +156,8 @@ ngx_http_aigc_identify_newer(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
     {
         return NGX_DECLINED;
     }
+
+    *exp = token.exp;
 
     return NGX_OK;
 }

@@ -5,13 +5,22 @@
 
 #include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
+#include "ngx_aigc_ticket.h"
+#include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_login.h"
+#include "ngx_http_aigc_renew.h"
+#include "ngx_http_aigc_ticket.h"
+#include "base/ngx_aigc_base64url.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"
 #include "base/ngx_http_aigc_reply.h"
 
 
 static ngx_int_t ngx_http_aigc_sign_in_framed(ngx_http_request_t *r);
+static void ngx_http_aigc_sign_in_nonce(ngx_http_request_t *r,
+    ngx_str_t *nonce);
+static ngx_int_t ngx_http_aigc_sign_in_back(ngx_http_request_t *r,
+    ngx_str_t *rd, ngx_str_t *nonce);
 static ngx_int_t ngx_http_aigc_sign_in_long(ngx_http_request_t *r,
     ngx_str_t *rd);
 static ngx_int_t ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd);
@@ -26,7 +35,7 @@ ngx_int_t
 ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
-    ngx_str_t  rd;
+    ngx_str_t  rd, nonce;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_aigc_not_allowed(r, "GET, HEAD");
@@ -51,7 +60,82 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_sign_in_begin(r, &rd, 0);
+    ngx_http_aigc_sign_in_nonce(r, &nonce);
+
+    rc = ngx_http_aigc_sign_in_back(r, &rd, &nonce);
+
+    return (rc == NGX_DECLINED) ? ngx_http_aigc_sign_in_begin(r, &rd, &nonce, 0)
+                                : rc;
+}
+
+
+/* A digest in base64url, or nothing. */
+static void
+ngx_http_aigc_sign_in_nonce(ngx_http_request_t *r, ngx_str_t *nonce)
+{
+    if (ngx_aigc_query_get(&r->args, "nonce", nonce) != NGX_OK
+        || nonce->len != NGX_AIGC_NONCE_LEN
+        || !ngx_aigc_base64url_is(nonce))
+    {
+        ngx_str_null(nonce);
+    }
+}
+
+
+/*
+ * To the instance that r comes from, if there is a session already.
+ * NGX_DECLINED: r is to sign in; else what a content handler returns.
+ */
+static ngx_int_t
+ngx_http_aigc_sign_in_back(ngx_http_request_t *r, ngx_str_t *rd,
+    ngx_str_t *nonce)
+{
+    ngx_http_aigc_user_t        user;
+    ngx_http_aigc_outcome_e     outcome;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (rd->len > mcf->origin.len
+        && ngx_memcmp(rd->data, mcf->origin.data, mcf->origin.len) == 0
+        && rd->data[mcf->origin.len] == '/')
+    {
+        return NGX_DECLINED;
+    }
+
+    outcome = ngx_http_aigc_identify_gateway(r, &user, 1);
+
+    if (outcome == NGX_HTTP_AIGC_ID_RENEWING) {
+
+        if (ngx_http_aigc_renew_wait(r) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        r->main->count++;
+
+        return NGX_DONE;
+    }
+
+    return (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN
+            && user.credential == NGX_HTTP_AIGC_COOKIE)
+           ? ngx_http_aigc_sign_in_done(r, &user.session, nonce, rd)
+           : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_sign_in_done(ngx_http_request_t *r, ngx_aigc_session_t *session,
+    ngx_str_t *nonce, ngx_str_t *rd)
+{
+    ngx_str_t  location;
+
+    if (ngx_http_aigc_ticket_location(r, session, nonce, rd, &location)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_aigc_redirect(r, &location);
 }
 
 
@@ -90,7 +174,7 @@ ngx_http_aigc_sign_in_long(ngx_http_request_t *r, ngx_str_t *rd)
 
 ngx_int_t
 ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
-    ngx_uint_t again)
+    ngx_str_t *nonce, ngx_uint_t again)
 {
     ngx_int_t                   rc;
     ngx_str_t                   state, location;
@@ -117,7 +201,7 @@ ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
     }
 
     if (rc != NGX_OK
-        || ngx_http_aigc_login_begin(r, rd, again, &login, &state) != NGX_OK
+        || ngx_http_aigc_login_begin(r, rd, nonce, again, &login, &state) != NGX_OK
         || ngx_http_aigc_authorization(r, &ep, &login, &state, &location)
            != NGX_OK)
     {
@@ -129,8 +213,9 @@ ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
 
 
 /*
- * Where to go afterwards: an http(s) URL on the root domain with the gateway's
- * scheme and port, or a path on the gateway; its front page without one.  Only
+ * Where to go afterwards: an http(s) URL of the instances' domain or of the
+ * gateway, with the gateway's scheme and port, or a path on the gateway; its
+ * front page without one.  Only
  * the host decides; of the rest, what a Location cannot hold is escaped.
  * NGX_DONE: too long to be kept, rd is the front page of its site.
  */
@@ -156,10 +241,15 @@ ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd)
 
     if (url.port != mcf->gateway.port
         || url.scheme.len != mcf->gateway.scheme.len
-        || ngx_aigc_host_within(&url.host, &mcf->domain) != NGX_OK)
+        || (ngx_aigc_host_within(&url.host, &mcf->domain) != NGX_OK
+            && !ngx_aigc_text_eq(&url.host, &mcf->gateway.host)))
     {
         return NGX_DECLINED;
     }
+
+    /* one that was of no use is no part of the page */
+
+    (void) ngx_aigc_ticket_cut(&url.uri, 0, &uri);
 
     if (ngx_aigc_url_escape_odd(r->pool, &url.uri, &uri) != NGX_OK) {
         return NGX_ERROR;

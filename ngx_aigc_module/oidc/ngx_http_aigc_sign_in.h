@@ -8,20 +8,32 @@
 
 #include "base/ngx_http_aigc_conf.h"
 
+#include "ngx_aigc_session.h"
+
 
 /*
- * GET /sign-in?rd=…: off to the provider (authorization code flow, OIDC Core
- * 3.1.2.1, with state, nonce and PKCE S256).
+ * GET /sign-in?rd=…&nonce=…: off to the provider (authorization code flow, OIDC
+ * Core 3.1.2.1, with state, nonce and PKCE S256).  Who has a session already
+ * and comes from an instance's host is sent back there, with a ticket for that
+ * nonce (see ngx_http_aigc_ticket.h).
  */
 ngx_int_t ngx_http_aigc_sign_in_handler(ngx_http_request_t *r);
 
 /*
  * Answers r with the redirect to the provider, after which the browser comes to
  * rd, an absolute URL that was checked; again: nobody asked for it, so that it
- * is not tried a second time.  Returns what a content handler returns.
+ * is not tried a second time.  nonce: as of a ticket.  Returns what a content
+ * handler returns.
  */
 ngx_int_t ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
-    ngx_uint_t again);
+    ngx_str_t *nonce, ngx_uint_t again);
+
+/*
+ * Answers r, which is of the user by a session of the gateway's, with the
+ * redirect to rd.
+ */
+ngx_int_t ngx_http_aigc_sign_in_done(ngx_http_request_t *r,
+    ngx_aigc_session_t *session, ngx_str_t *nonce, ngx_str_t *rd);
 
 /*
  * GET /sign-in-callback: back from the provider with a code, which becomes a

@@ -34,7 +34,8 @@ static ngx_int_t ngx_http_aigc_callback_code(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb);
 static ngx_int_t ngx_http_aigc_callback_lost(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb);
-static ngx_int_t ngx_http_aigc_callback_in(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_callback_in(ngx_http_request_t *r,
+    ngx_http_aigc_user_t *user);
 static ngx_int_t ngx_http_aigc_callback_bare(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_callback_refused(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb, ngx_str_t *error);
@@ -166,7 +167,7 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        return ngx_http_aigc_sign_in_begin(r, &cb->rd, 0);
+        return ngx_http_aigc_sign_in_begin(r, &cb->rd, &cb->state.nonce, 0);
     }
 
     return ngx_http_aigc_callback_code(r, cb);
@@ -233,16 +234,18 @@ static ngx_int_t
 ngx_http_aigc_callback_lost(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb)
 {
-    ngx_int_t  rc;
+    ngx_int_t             rc;
+    ngx_http_aigc_user_t  user;
 
-    rc = ngx_http_aigc_callback_in(r);
+    rc = ngx_http_aigc_callback_in(r, &user);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     if (rc == NGX_OK) {
-        return ngx_http_aigc_redirect(r, &cb->rd);
+        return ngx_http_aigc_sign_in_done(r, &user.session, &cb->state.nonce,
+                                          &cb->rd);
     }
 
     if (cb->state.again) {
@@ -251,20 +254,18 @@ ngx_http_aigc_callback_lost(ngx_http_request_t *r,
                                           "cookies: begin again.");
     }
 
-    return ngx_http_aigc_sign_in_begin(r, &cb->rd, 1);
+    return ngx_http_aigc_sign_in_begin(r, &cb->rd, &cb->state.nonce, 1);
 }
 
 
-/* NGX_OK: a session of this browser's own is good. */
+/* NGX_OK: a session of this browser's own is good, user is filled. */
 static ngx_int_t
-ngx_http_aigc_callback_in(ngx_http_request_t *r)
+ngx_http_aigc_callback_in(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
-    ngx_http_aigc_user_t  user;
-
-    switch (ngx_http_aigc_identify_bound(r, &user, 0)) {
+    switch (ngx_http_aigc_identify_gateway(r, user, 0)) {
 
     case NGX_HTTP_AIGC_ID_SIGNED_IN:
-        return (user.credential == NGX_HTTP_AIGC_COOKIE) ? NGX_OK
+        return (user->credential == NGX_HTTP_AIGC_COOKIE) ? NGX_OK
                                                         : NGX_DECLINED;
 
     case NGX_HTTP_AIGC_ID_FAILED:
@@ -282,9 +283,10 @@ ngx_http_aigc_callback_bare(ngx_http_request_t *r)
 {
     ngx_int_t                   rc;
     ngx_str_t                   front;
+    ngx_http_aigc_user_t        user;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    rc = ngx_http_aigc_callback_in(r);
+    rc = ngx_http_aigc_callback_in(r, &user);
 
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -481,7 +483,7 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t                   rc;
-    ngx_str_t                   value, mac;
+    ngx_str_t                   value;
     ngx_aigc_session_t          session;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -514,17 +516,14 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
     }
 
     if (rc != NGX_OK
-        || ngx_aigc_mac(r->pool, mcf->keys, "bind", &session.sid, &mac)
+        || ngx_http_aigc_set_cookie(r, &mcf->session_cookie, &value, NULL, -1)
            != NGX_OK
-        || ngx_http_aigc_set_cookie(r, &mcf->cookie, &value, &mcf->domain, -1)
-           != NGX_OK
-        || ngx_http_aigc_set_cookie(r, &mcf->bind, &mac, NULL, -1) != NGX_OK
         || ngx_http_aigc_login_forget(r, &cb->login) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_redirect(r, &cb->rd);
+    return ngx_http_aigc_sign_in_done(r, &session, &cb->state.nonce, &cb->rd);
 }
 
 

@@ -37,7 +37,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
         return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
     }
 
-    if (ngx_http_aigc_identify_bound(r, &user, 0) == NGX_HTTP_AIGC_ID_FAILED) {
+    if (ngx_http_aigc_identify_gateway(r, &user, 0) == NGX_HTTP_AIGC_ID_FAILED) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -73,9 +73,8 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 
     if (rc == NGX_ERROR
         || ngx_http_discard_request_body(r) != NGX_OK
-        || ngx_http_aigc_set_cookie(r, &mcf->cookie, &none, &mcf->domain, 0)
-           != NGX_OK
-        || ngx_http_aigc_set_cookie(r, &mcf->bind, &none, NULL, 0) != NGX_OK)
+        || ngx_http_aigc_set_cookie(r, &mcf->session_cookie, &none, NULL, 0)
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

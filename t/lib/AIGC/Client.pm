@@ -185,6 +185,7 @@ sub remember {
 sub cookie_header {
     my ($self, $url, %o) = @_;
     my ($host, undef, $target) = AIGC::HTTP::split_url($url);
+    $self->_enter($url) unless $self->{entering};
     (my $path = $target) =~ s/\?.*//;
 
     return join '; ', map { "$_->{name}=$_->{value}" }
@@ -195,6 +196,36 @@ sub cookie_header {
             && ($path eq $_->{path} || $path =~ m{^\Q$_->{path}\E(?:(?<=/)|/)})
             && (!$_->{secure} || $o{secure})
         } @{ $self->{jar} };
+}
+
+# A browser comes to an instance's host by a navigation, which gives it the
+# session of that host; these clients make that navigation before their first
+# request there.  Nothing of it reaches the pod.
+sub _enter {
+    my ($self, $url) = @_;
+    my ($host) = AIGC::HTTP::split_url($url);
+    my $t = $self->stack;
+    my $session = $self->cookie('aigc-session') // return;
+    return if $url !~ /^http:/ || $host eq $t->host || $host !~ /\.\Q@{[ $t->domain ]}\E$/;
+    return if $self->host_cookie('aigc-instance', $host) || ($self->{over} // '') eq $session;
+
+    local $self->{entering} = 1;
+    my ($to) = $url =~ m{^(http://[^/]+)};
+    for (1 .. 4) {
+        my $r = eval { $self->browse("$to", timeout => 10) } // return;
+        return if $r->code !~ /^30[23]$/ || $self->host_cookie('aigc-instance', $host);
+        $to = $r->location;
+        my ($next) = AIGC::HTTP::split_url($to);
+        # to the provider: the session is over
+        return $self->{over} = $session if $next ne $host && $next ne $t->host;
+    }
+}
+
+# The value of the cookie of that name and of that very host.
+sub host_cookie {
+    my ($self, $name, $host) = @_;
+    my ($c) = grep { $_->{name} eq $name && $_->{domain} eq $host } @{ $self->{jar} };
+    return $c && $c->{value};
 }
 
 sub cookies { @{ $_[0]{jar} } }

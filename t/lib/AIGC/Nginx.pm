@@ -106,7 +106,7 @@ sub _gateway_conf {
             . join('', map { " $_=" . _read("$logto/$_") } qw(app_id m2m_app_id))
             . join('', map { " ${_}_file=$logto/$_" } qw(app_secret m2m_app_secret webhook_key))
             . ($o{custom_data} ? " custom_data=$o{custom_data}" : ''),
-        aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=$root" . ($o{https} ? '' : ' secure=off'),
+        aigc_session => "key_file=@{[ $self->file('session.key') ]} domain=@{[ $self->domain ]}" . ($o{https} ? '' : ' secure=off'),
         aigc_gateway => $self->origin,
         %{ $o{directives} // {} },
     );
@@ -139,7 +139,7 @@ sub _gateway_conf {
     }
     server {
         $listen; $tls
-        server_name *.$root;
+        server_name *.@{[ $self->domain ]};
         $o{instance}
         location / { include aigc/instance.conf; }
     }
@@ -163,9 +163,10 @@ sub _write_session_key {
 sub _write_certificate {
     my $self = shift;
     my $root = $self->root;
+    my $names = join ',', map { "DNS:$_,DNS:*.$_" } $root, $self->domain;
     my @command = ('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
         'ec_paramgen_curve:P-256', '-nodes', '-days', 2, '-subj', "/CN=$root",
-        '-addext', "subjectAltName=DNS:$root,DNS:*.$root", '-batch',
+        '-addext', "subjectAltName=$names", '-batch',
         '-keyout', $self->file('tls.key'), '-out', $self->file('tls.crt'));
     system('/bin/sh', '-c', 'exec "$@" 2>"$0"', $self->file('run/openssl.err'), @command) == 0
         or croak 'openssl req: see ' . $self->file('run/openssl.err');

@@ -41,6 +41,7 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 # A stack of a test's own: free ports, an own folder, ended with the test.
 #   workers => 2, okg => '0.4', faults => 1, tls => 1, master_process => 'off',
 #   logto => [flags], cluster => [flags], templates => [names], root => DOMAIN,
+#   domain => DOMAIN (of the instances, if it is not the root),
 #   main, http, gateway, instance, server => more configuration at that place,
 #   pace => 'real' (OKG as slow as it is, see t/cluster/README.md),
 #   several => 1 (a user may have several instances of a template),
@@ -88,6 +89,7 @@ sub _new {
 sub repo  { my ($self, $path) = @_; return $repo . (defined $path ? "/$path" : '') }
 sub file  { my ($self, $path) = @_; return "$self->{state}/$path" }
 sub root  { $_[0]{root} }
+sub domain { $_[0]{opt}{domain} // $_[0]{root} }    # what the instances are below
 sub port  { $_[0]{port} + ($_[1] // 0) }
 
 sub host   { 'dashboard.' . $_[0]{root} }
@@ -365,7 +367,7 @@ sub sign_in {
     my ($self, $user, %o) = @_;
     my $client = AIGC::Client->new(stack => $self, user => $user);
     my $r = $client->sign_in(%o);
-    $client->cookie($o{cookie} // 'aigc_session') // croak
+    $client->cookie($o{cookie} // 'aigc-session') // croak
         "$user got no session: " . $r->url . ': ' . $r->status_line . "\n"
         . substr($r->content, 0, 500);
     return $client;

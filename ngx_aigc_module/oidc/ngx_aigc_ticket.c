@@ -1,0 +1,88 @@
+/*
+ * oidc/ngx_aigc_ticket.c — a set-associative memory of redeemed tickets, which
+ * never drops one that could be shown again.
+ */
+
+#include "ngx_aigc_ticket.h"
+
+
+/* a slot of the part is a set */
+ngx_aigc_part_t  ngx_aigc_ticket_part = {
+    0, NGX_AIGC_TICKET_WAYS * sizeof(ngx_aigc_ticket_slot_t), 64, 0, NULL, 0
+};
+
+
+ngx_int_t
+ngx_aigc_ticket_cut(ngx_str_t *uri, ngx_uint_t args, ngx_str_t *ticket)
+{
+    size_t   len;
+    u_char  *p, *last;
+
+    len = sizeof(NGX_AIGC_TICKET_ARG) - 1;
+    last = uri->data + uri->len;
+
+    for (p = last; p > uri->data && p[-1] != '&'; p--) {
+
+        /* the query begins at the first "?"; later ones are a value's */
+
+        if (!args && p[-1] == '?'
+            && ngx_strlchr(uri->data, last, '?') == p - 1)
+        {
+            break;
+        }
+    }
+
+    if ((p == uri->data && !args)
+        || (size_t) (last - p) <= len
+        || ngx_memcmp(p, NGX_AIGC_TICKET_ARG, len) != 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    ticket->data = p + len;
+    ticket->len = last - ticket->data;
+
+    uri->len = (p == uri->data) ? 0 : p - 1 - uri->data;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_ticket_once(ngx_aigc_zone_t *zone, u_char *digest, time_t now,
+    time_t until)
+{
+    uint32_t                 n;
+    ngx_uint_t               i;
+    ngx_aigc_ticket_slot_t  *set, *slot;
+
+    ngx_memcpy(&n, digest, sizeof(n));
+
+    n %= ngx_aigc_part_slots(zone, ngx_aigc_ticket_part);
+
+    set = ngx_aigc_part(zone, ngx_aigc_ticket_part);
+    set += n * NGX_AIGC_TICKET_WAYS;
+    slot = NULL;
+
+    ngx_aigc_lock(zone);
+
+    for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
+
+        if (set[i].until <= now) {
+            slot = &set[i];
+
+        } else if (ngx_memcmp(set[i].key, digest, NGX_AIGC_TICKET_KEY) == 0) {
+            ngx_aigc_unlock(zone);
+            return NGX_DECLINED;
+        }
+    }
+
+    if (slot) {
+        ngx_memcpy(slot->key, digest, NGX_AIGC_TICKET_KEY);
+        slot->until = until;
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return slot ? NGX_OK : NGX_BUSY;
+}

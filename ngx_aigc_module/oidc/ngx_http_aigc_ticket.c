@@ -1,0 +1,285 @@
+/*
+ * oidc/ngx_http_aigc_ticket.c — tickets, issued and redeemed.
+ */
+
+#include "ngx_http_aigc_ticket.h"
+#include "ngx_aigc_ticket.h"
+#include "ngx_http_aigc_credential.h"
+#include "base/ngx_aigc_base64url.h"
+#include "base/ngx_aigc_cookie.h"
+#include "base/ngx_http_aigc_headers.h"
+#include "base/ngx_http_aigc_reply.h"
+
+
+static void ngx_http_aigc_ticket_hide(ngx_str_t *line);
+static ngx_int_t ngx_http_aigc_ticket_nonce_is(ngx_http_request_t *r,
+    ngx_str_t *digest);
+static ngx_int_t ngx_http_aigc_nonce_cookie(ngx_http_request_t *r,
+    ngx_http_aigc_cookies_t *state, ngx_str_t *nonce);
+static ngx_int_t ngx_http_aigc_ticket_text(ngx_http_request_t *r,
+    ngx_aigc_session_t *session, ngx_str_t *nonce, ngx_str_t *host,
+    ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_aigc_ticket_handler(ngx_http_request_t *r)
+{
+    ngx_str_t                   args, ticket, uri, rest;
+    ngx_http_aigc_ctx_t        *ctx;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    args = r->args;
+
+    if (mcf->keys == NULL || r != r->main
+        || ngx_aigc_ticket_cut(&args, 1, &ticket) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->entry = ticket;
+
+    uri = r->unparsed_uri;
+
+    if (ngx_aigc_ticket_cut(&uri, 0, &rest) == NGX_OK) {
+        r->unparsed_uri = uri;
+    }
+
+    r->args = args;
+
+    ngx_http_aigc_ticket_hide(&r->request_line);
+
+    return NGX_DECLINED;
+}
+
+
+/* Logs name a request by its first line. */
+static void
+ngx_http_aigc_ticket_hide(ngx_str_t *line)
+{
+    size_t   len;
+    u_char  *p;
+
+    len = sizeof(NGX_AIGC_TICKET_ARG) - 1;
+
+    if (line->len < len) {
+        return;
+    }
+
+    for (p = line->data + line->len - len; p > line->data; p--) {
+
+        if (ngx_memcmp(p, NGX_AIGC_TICKET_ARG, len) == 0) {
+            line->len = p - 1 - line->data;
+            return;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_aigc_ticket_nonce(ngx_http_request_t *r, ngx_str_t *digest)
+{
+    ngx_str_t                   nonce;
+    ngx_http_aigc_cookies_t     state;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
+
+    /* several tabs come back with the same one */
+
+    if (ngx_http_aigc_nonce_cookie(r, &state, &nonce) != NGX_OK
+        && ngx_aigc_random(r->pool, 16, &nonce) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_aigc_set_cookie(r, &mcf->nonce_cookie, &nonce, NULL,
+                                 NGX_HTTP_AIGC_NONCE_KEEP)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_aigc_sha256_base64url(r->pool, &nonce, digest);
+}
+
+
+/* The next nonce that the browser shows.  NGX_OK or NGX_DONE. */
+static ngx_int_t
+ngx_http_aigc_nonce_cookie(ngx_http_request_t *r,
+    ngx_http_aigc_cookies_t *state, ngx_str_t *nonce)
+{
+    ngx_str_t                   name;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    while (ngx_http_aigc_cookie_next(r, state, &name, nonce) == NGX_OK) {
+
+        if (ngx_aigc_text_eq(&name, &mcf->nonce_cookie)
+            && nonce->len == NGX_AIGC_LOGIN_ID_LEN
+            && ngx_aigc_base64url_is(nonce))
+        {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_aigc_ticket_location(ngx_http_request_t *r,
+    ngx_aigc_session_t *session, ngx_str_t *nonce, ngx_str_t *rd,
+    ngx_str_t *location)
+{
+    u_char                     *p;
+    ngx_str_t                   text;
+    ngx_aigc_url_t              url;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    *location = *rd;
+
+    if (ngx_aigc_url_split(r->pool, rd, &url) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_aigc_text_eq(&url.host, &mcf->gateway.host)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_aigc_ticket_text(r, session, nonce, &url.host, &text)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    location->len = rd->len + sizeof("?" NGX_AIGC_TICKET_ARG) - 1 + text.len;
+    location->data = ngx_pnalloc(r->pool, location->len);
+    if (location->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(location->data, rd->data, rd->len);
+    *p++ = ngx_strlchr(rd->data, rd->data + rd->len, '?') ? '&' : '?';
+    p = ngx_cpymem(p, NGX_AIGC_TICKET_ARG, sizeof(NGX_AIGC_TICKET_ARG) - 1);
+    ngx_memcpy(p, text.data, text.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_ticket_text(ngx_http_request_t *r, ngx_aigc_session_t *session,
+    ngx_str_t *nonce, ngx_str_t *host, ngx_str_t *text)
+{
+    ngx_aigc_ticket_t           ticket;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (ngx_aigc_session_narrow(r->pool, session) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ticket.session = *session;
+    ticket.nonce = *nonce;
+    ticket.issued = ngx_time();
+
+    return ngx_aigc_ticket_seal(r->pool, mcf->keys, host, &ticket, text);
+}
+
+
+ngx_int_t
+ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
+    ngx_str_t *text, ngx_uint_t bound)
+{
+    time_t                      age, until;
+    u_char                      digest[NGX_AIGC_DIGEST_LEN];
+    ngx_int_t                   rc;
+    ngx_aigc_ticket_t           ticket;
+    ngx_http_aigc_ctx_t        *ctx;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    rc = ngx_aigc_ticket_open(r->pool, mcf->keys, host, text, &ticket);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    /* another gateway has issued it, perhaps, by another clock */
+
+    age = ngx_time() - ticket.issued;
+
+    if (age > NGX_AIGC_TICKET_TIME || age < -NGX_HTTP_AIGC_SKEW) {
+        return NGX_DECLINED;
+    }
+
+    if (ticket.nonce.len == 0 && bound) {
+        return NGX_DONE;
+    }
+
+    if (ticket.nonce.len) {
+        rc = ngx_http_aigc_ticket_nonce_is(r, &ticket.nonce);
+        if (rc != NGX_OK) {
+            return rc;
+        }
+    }
+
+    until = ticket.issued + NGX_AIGC_TICKET_TIME + 1;
+
+    if (ngx_http_aigc_digest(r, 't', text, digest) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_aigc_ticket_once(mcf->zone, digest, ngx_time(), until);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    ctx = ngx_http_aigc_get_ctx(r);
+
+    if (ctx == NULL
+        || ngx_http_aigc_host_session_set(r, host, &ticket.session) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ctx->entered = ctx->renewed;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_ticket_nonce_is(ngx_http_request_t *r, ngx_str_t *digest)
+{
+    ngx_str_t                nonce, its;
+    ngx_http_aigc_cookies_t  state;
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
+
+    while (ngx_http_aigc_nonce_cookie(r, &state, &nonce) == NGX_OK) {
+
+        if (ngx_aigc_sha256_base64url(r->pool, &nonce, &its) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        if (ngx_aigc_text_eq(&its, digest)) {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
+}
