@@ -109,6 +109,7 @@ subtest 'another owner' => sub {
     $t->kube_patch('gss', 'stable-diffusion-cpu', { metadata => { annotations => { $key => $now } } });
     is $ws->closed(5), 1006, 'an instance that is another\'s by now';
     $t->kube_patch('gss', 'stable-diffusion-cpu', { metadata => { annotations => { $key => $was } } });
+    $t->wait_for(sub { $alice->api('GET', $mine->path)->code == 200 }, 10, 'it is hers again');
     $mine->wait_ready;
 };
 
