@@ -72,7 +72,8 @@ ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
     ngx_str_t                   rd, nonce, escaped, location;
     ngx_http_aigc_main_conf_t  *mcf;
 
-    static ngx_str_t            format = ngx_string("%V/sign-in?rd=%V&nonce=%V");
+    static ngx_str_t            format =
+                                    ngx_string("%V/sign-in?rd=%V&nonce=%V");
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 

@@ -1,81 +1,35 @@
 /*
- * oidc/ngx_aigc_session.c — what is inside the seal:
+ * oidc/ngx_aigc_session.c — what is inside the seal, in order:
  *
- *     1 byte      version, 1
- *     8 bytes     start, seconds, big endian
- *     fields      each 2 bytes of length, big endian, and that many bytes
- *
- * session: id_token, refresh_token, sid; an instance's: sid, sub, kid, 8 bytes
- * of exp, refresh_token; ticket: the same, nonce, 8 bytes of issued; login: a
- * byte, parts, and id, nonce, verifier; state: a byte, again, and id, rd,
- * nonce; rd (start 0): id, rd.  Nothing may be left over.  The ID token is most of a session, and base64url already;
- * as the seal is base64url again, its parts are kept decoded, each as a field
- * of its own after a byte that counts them (0: kept as it is), which makes a
- * cookie a quarter smaller.
+ * session: id_token, refresh_token, sid; login: a byte, parts, and id, nonce,
+ * verifier; state: a byte, again, and id, rd, nonce; rd (start 0): id, rd.  The
+ * ID token is most of a session, and base64url already; as the seal is
+ * base64url again, its parts are kept decoded, each as a field of its own after
+ * a byte that counts them (0: kept as it is), which makes a cookie a quarter
+ * smaller.
  */
 
 #include "ngx_aigc_session.h"
+#include "ngx_aigc_fields.h"
 #include "base/ngx_aigc_base64url.h"
 #include "base/ngx_aigc_cookie.h"
 #include "base/ngx_aigc_text.h"
 
-#include "ngx_aigc_jwt.h"
 
-
-#define NGX_AIGC_SESSION_VERSION  1
-#define NGX_AIGC_SESSION_HEAD     9
 #define NGX_AIGC_TOKEN_PARTS      3
 
 /* what a sealed cookie has room for */
 #define NGX_AIGC_SESSION_PLAIN                                                \
-    (NGX_AIGC_SESSION_COOKIE_MAX / 4 * 3 - NGX_AIGC_SEAL_OVERHEAD)
-
-#define NGX_AIGC_INSTANCE_PLAIN                                               \
-    (NGX_AIGC_INSTANCE_COOKIE_MAX / 4 * 3 - NGX_AIGC_SEAL_OVERHEAD)
+    NGX_AIGC_FIELDS_PLAIN(NGX_AIGC_SESSION_COOKIE_MAX)
 
 /* head, a byte, three lengths, id, rd and nonce */
 #define NGX_AIGC_RD_PLAIN(max)                                                \
-    (NGX_AIGC_SESSION_HEAD + 1 + 2 + NGX_AIGC_LOGIN_ID_LEN + 2 + (max)        \
+    (NGX_AIGC_FIELDS_HEAD + 1 + 2 + NGX_AIGC_LOGIN_ID_LEN + 2 + (max)        \
      + 2 + NGX_AIGC_NONCE_LEN)
-
-/* "instance <host>": what is sealed for one host opens on no other */
-typedef char  ngx_aigc_purpose_t[sizeof("instance ") + NGX_AIGC_HOST_MAX];
-
-
-typedef struct {
-    u_char      *p;
-    u_char      *last;
-} ngx_aigc_fields_t;
-
 
 static ngx_int_t ngx_aigc_session_open_as(ngx_pool_t *pool,
     ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
     ngx_aigc_session_t *session);
-static ngx_int_t ngx_aigc_narrow_seal(ngx_pool_t *pool,
-    ngx_aigc_seal_keys_t *keys, const char *purpose,
-    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
-static ngx_int_t ngx_aigc_narrow_seal_all(ngx_pool_t *pool,
-    ngx_aigc_seal_keys_t *keys, const char *purpose,
-    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
-static ngx_int_t ngx_aigc_narrow_open(ngx_pool_t *pool,
-    ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
-    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket);
-static ngx_int_t ngx_aigc_purpose(ngx_aigc_purpose_t purpose,
-    const char *name, ngx_str_t *host);
-static ngx_int_t ngx_aigc_session_close(ngx_pool_t *pool,
-    ngx_aigc_seal_keys_t *keys, const char *purpose, u_char *start,
-    ngx_aigc_fields_t *f, ngx_str_t *value);
-static ngx_int_t ngx_aigc_session_unwrap(ngx_pool_t *pool,
-    ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
-    size_t max, time_t *start, ngx_aigc_fields_t *f);
-static void ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf,
-    size_t size, time_t start);
-static ngx_int_t ngx_aigc_byte_write(ngx_aigc_fields_t *f, ngx_uint_t byte);
-static ngx_int_t ngx_aigc_byte_read(ngx_aigc_fields_t *f, ngx_uint_t *byte);
-static ngx_int_t ngx_aigc_time_write(ngx_aigc_fields_t *f, time_t t);
-static ngx_int_t ngx_aigc_time_read(ngx_aigc_fields_t *f, time_t *t);
-static ngx_int_t ngx_aigc_field_write(ngx_aigc_fields_t *f, ngx_str_t *s);
-static ngx_int_t ngx_aigc_field_read(ngx_aigc_fields_t *f, ngx_str_t *s);
 static ngx_int_t ngx_aigc_token_write(ngx_aigc_fields_t *f,
     ngx_str_t *token);
 static ngx_int_t ngx_aigc_token_pack(ngx_aigc_fields_t *f, ngx_str_t *token);
@@ -99,7 +53,7 @@ ngx_aigc_session_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
         && ngx_aigc_field_write(&f, &session->refresh_token) == NGX_OK
         && ngx_aigc_field_write(&f, &session->sid) == NGX_OK)
     {
-        rc = ngx_aigc_session_close(pool, keys, "gateway", buf, &f, value);
+        rc = ngx_aigc_fields_seal(pool, keys, "gateway", buf, &f, value);
     }
 
     ngx_explicit_memzero(buf, sizeof(buf));
@@ -155,7 +109,7 @@ ngx_aigc_session_open_as(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
     ngx_memzero(session, sizeof(ngx_aigc_session_t));
 
-    rc = ngx_aigc_session_unwrap(pool, keys, purpose, value,
+    rc = ngx_aigc_fields_open(pool, keys, purpose, value,
                                  NGX_AIGC_SESSION_COOKIE_MAX, &session->start,
                                  &f);
     if (rc != NGX_OK) {
@@ -179,189 +133,6 @@ ngx_aigc_session_open_as(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
 
 ngx_int_t
-ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_session_t *session)
-{
-    ngx_int_t       rc;
-    ngx_aigc_jwt_t  jwt;
-
-    rc = ngx_aigc_jwt_parse(pool, &session->id_token, &jwt);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    session->sub = jwt.sub;
-    session->kid = jwt.kid;
-    session->exp = jwt.exp;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_aigc_instance_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_aigc_session_t *session, ngx_str_t *value)
-{
-    ngx_aigc_purpose_t  purpose;
-
-    if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_seal(pool, keys, purpose, session, NULL, value);
-}
-
-
-ngx_int_t
-ngx_aigc_instance_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_str_t *value, ngx_aigc_session_t *session)
-{
-    ngx_aigc_purpose_t  purpose;
-
-    if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_open(pool, keys, purpose, value, session, NULL);
-}
-
-
-ngx_int_t
-ngx_aigc_ticket_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_aigc_ticket_t *ticket, ngx_str_t *value)
-{
-    ngx_aigc_purpose_t  purpose;
-
-    if (ngx_aigc_purpose(purpose, "ticket", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_seal(pool, keys, purpose, &ticket->session, ticket,
-                                value);
-}
-
-
-ngx_int_t
-ngx_aigc_ticket_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_str_t *value, ngx_aigc_ticket_t *ticket)
-{
-    ngx_aigc_purpose_t  purpose;
-
-    ngx_memzero(ticket, sizeof(ngx_aigc_ticket_t));
-
-    if (ngx_aigc_purpose(purpose, "ticket", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_open(pool, keys, purpose, value, &ticket->session,
-                                ticket);
-}
-
-
-/* ticket: NULL for a session alone. */
-static ngx_int_t
-ngx_aigc_narrow_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_aigc_session_t *session,
-    ngx_aigc_ticket_t *ticket, ngx_str_t *value)
-{
-    ngx_int_t           rc;
-    ngx_aigc_session_t  some;
-
-    rc = ngx_aigc_narrow_seal_all(pool, keys, purpose, session, ticket, value);
-
-    if (rc != NGX_DECLINED
-        || session->refresh_token.len < NGX_AIGC_SESSION_SPARE)
-    {
-        return rc;
-    }
-
-    some = *session;
-    ngx_str_null(&some.refresh_token);
-
-    return ngx_aigc_narrow_seal_all(pool, keys, purpose, &some, ticket, value);
-}
-
-
-static ngx_int_t
-ngx_aigc_narrow_seal_all(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_aigc_session_t *session,
-    ngx_aigc_ticket_t *ticket, ngx_str_t *value)
-{
-    u_char              buf[NGX_AIGC_INSTANCE_PLAIN];
-    ngx_int_t           rc;
-    ngx_aigc_fields_t   f;
-
-    ngx_aigc_fields_begin(&f, buf, sizeof(buf), session->start);
-
-    rc = NGX_DECLINED;
-
-    if (ngx_aigc_field_write(&f, &session->sid) == NGX_OK
-        && ngx_aigc_field_write(&f, &session->sub) == NGX_OK
-        && ngx_aigc_field_write(&f, &session->kid) == NGX_OK
-        && ngx_aigc_time_write(&f, session->exp) == NGX_OK
-        && ngx_aigc_field_write(&f, &session->refresh_token) == NGX_OK
-        && (ticket == NULL
-            || (ngx_aigc_field_write(&f, &ticket->nonce) == NGX_OK
-                && ngx_aigc_time_write(&f, ticket->issued) == NGX_OK)))
-    {
-        rc = ngx_aigc_session_close(pool, keys, purpose, buf, &f, value);
-    }
-
-    ngx_explicit_memzero(buf, sizeof(buf));
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_aigc_narrow_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_str_t *value, ngx_aigc_session_t *session,
-    ngx_aigc_ticket_t *ticket)
-{
-    ngx_int_t          rc;
-    ngx_aigc_fields_t  f;
-
-    ngx_memzero(session, sizeof(ngx_aigc_session_t));
-
-    rc = ngx_aigc_session_unwrap(pool, keys, purpose, value,
-                                 NGX_AIGC_INSTANCE_COOKIE_MAX,
-                                 &session->start, &f);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (ngx_aigc_field_read(&f, &session->sid) != NGX_OK
-        || ngx_aigc_field_read(&f, &session->sub) != NGX_OK
-        || ngx_aigc_field_read(&f, &session->kid) != NGX_OK
-        || ngx_aigc_time_read(&f, &session->exp) != NGX_OK
-        || ngx_aigc_field_read(&f, &session->refresh_token) != NGX_OK
-        || (ticket
-            && (ngx_aigc_field_read(&f, &ticket->nonce) != NGX_OK
-                || ngx_aigc_time_read(&f, &ticket->issued) != NGX_OK))
-        || f.p != f.last)
-    {
-        return NGX_DECLINED;
-    }
-
-    return NGX_OK;
-}
-
-
-/* A host has no blank in it: no two of them make the same purpose. */
-static ngx_int_t
-ngx_aigc_purpose(ngx_aigc_purpose_t purpose, const char *name,
-    ngx_str_t *host)
-{
-    if (host->len == 0 || host->len > NGX_AIGC_HOST_MAX) {
-        return NGX_DECLINED;
-    }
-
-    (void) ngx_sprintf((u_char *) purpose, "%s %V%Z", name, host);
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
 ngx_aigc_login_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_aigc_login_t *login, ngx_str_t *value)
 {
@@ -373,12 +144,12 @@ ngx_aigc_login_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
     rc = NGX_DECLINED;
 
-    if (ngx_aigc_byte_write(&f, login->parts) == NGX_OK
+    if (ngx_aigc_field_write_byte(&f, login->parts) == NGX_OK
         && ngx_aigc_field_write(&f, &login->id) == NGX_OK
         && ngx_aigc_field_write(&f, &login->nonce) == NGX_OK
         && ngx_aigc_field_write(&f, &login->verifier) == NGX_OK)
     {
-        rc = ngx_aigc_session_close(pool, keys, "login", buf, &f, value);
+        rc = ngx_aigc_fields_seal(pool, keys, "login", buf, &f, value);
     }
 
     ngx_explicit_memzero(buf, sizeof(buf));
@@ -396,14 +167,14 @@ ngx_aigc_login_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
     ngx_memzero(login, sizeof(ngx_aigc_login_t));
 
-    rc = ngx_aigc_session_unwrap(pool, keys, "login", value,
+    rc = ngx_aigc_fields_open(pool, keys, "login", value,
                                  NGX_AIGC_SESSION_COOKIE_MAX, &login->start,
                                  &f);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_aigc_byte_read(&f, &login->parts) != NGX_OK
+    if (ngx_aigc_field_read_byte(&f, &login->parts) != NGX_OK
         || ngx_aigc_field_read(&f, &login->id) != NGX_OK
         || ngx_aigc_field_read(&f, &login->nonce) != NGX_OK
         || ngx_aigc_field_read(&f, &login->verifier) != NGX_OK
@@ -426,7 +197,7 @@ ngx_aigc_state_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_aigc_fields_begin(&f, buf, sizeof(buf), state->start);
 
     if (state->id.len != NGX_AIGC_LOGIN_ID_LEN
-        || ngx_aigc_byte_write(&f, state->again) != NGX_OK
+        || ngx_aigc_field_write_byte(&f, state->again) != NGX_OK
         || ngx_aigc_field_write(&f, &state->id) != NGX_OK
         || ngx_aigc_field_write(&f, &state->rd) != NGX_OK
         || ngx_aigc_field_write(&f, &state->nonce) != NGX_OK)
@@ -434,7 +205,7 @@ ngx_aigc_state_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
         return NGX_DECLINED;
     }
 
-    return ngx_aigc_session_close(pool, keys, "state", buf, &f, value);
+    return ngx_aigc_fields_seal(pool, keys, "state", buf, &f, value);
 }
 
 
@@ -447,14 +218,14 @@ ngx_aigc_state_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
     ngx_memzero(state, sizeof(ngx_aigc_state_t));
 
-    rc = ngx_aigc_session_unwrap(pool, keys, "state", value,
+    rc = ngx_aigc_fields_open(pool, keys, "state", value,
                                  NGX_AIGC_SESSION_COOKIE_MAX, &state->start,
                                  &f);
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_aigc_byte_read(&f, &state->again) != NGX_OK
+    if (ngx_aigc_field_read_byte(&f, &state->again) != NGX_OK
         || ngx_aigc_field_read(&f, &state->id) != NGX_OK
         || state->id.len != NGX_AIGC_LOGIN_ID_LEN
         || ngx_aigc_field_read(&f, &state->rd) != NGX_OK
@@ -492,7 +263,7 @@ ngx_aigc_rd_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
         return NGX_DECLINED;
     }
 
-    return ngx_aigc_session_close(pool, keys, "rd", buf, &f, value);
+    return ngx_aigc_fields_seal(pool, keys, "rd", buf, &f, value);
 }
 
 
@@ -505,7 +276,7 @@ ngx_aigc_rd_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
     ngx_str_t          of;
     ngx_aigc_fields_t  f;
 
-    rc = ngx_aigc_session_unwrap(pool, keys, "rd", value, NGX_AIGC_SEAL_MAX,
+    rc = ngx_aigc_fields_open(pool, keys, "rd", value, NGX_AIGC_SEAL_MAX,
                                  &none, &f);
     if (rc != NGX_OK) {
         return rc;
@@ -518,180 +289,6 @@ ngx_aigc_rd_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys, ngx_str_t *id,
     {
         return NGX_DECLINED;
     }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_session_close(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, u_char *start, ngx_aigc_fields_t *f,
-    ngx_str_t *value)
-{
-    ngx_str_t  plain;
-
-    plain.data = start;
-    plain.len = f->p - start;
-
-    return ngx_aigc_seal(pool, keys, purpose, &plain, value);
-}
-
-
-static ngx_int_t
-ngx_aigc_session_unwrap(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_str_t *value, size_t max, time_t *start,
-    ngx_aigc_fields_t *f)
-{
-    ngx_int_t  rc;
-    ngx_str_t  plain;
-
-    if (value->len > max) {
-        return NGX_DECLINED;
-    }
-
-    rc = ngx_aigc_unseal(pool, keys, purpose, value, &plain);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    if (plain.len < NGX_AIGC_SESSION_HEAD
-        || plain.data[0] != NGX_AIGC_SESSION_VERSION)
-    {
-        return NGX_DECLINED;
-    }
-
-    f->p = plain.data + 1;
-    f->last = plain.data + plain.len;
-
-    return ngx_aigc_time_read(f, start);
-}
-
-
-/* buf holds size bytes, more than the head */
-
-static void
-ngx_aigc_fields_begin(ngx_aigc_fields_t *f, u_char *buf, size_t size,
-    time_t start)
-{
-    f->p = buf;
-    f->last = buf + size;
-
-    *f->p++ = NGX_AIGC_SESSION_VERSION;
-
-    (void) ngx_aigc_time_write(f, start);
-}
-
-
-static ngx_int_t
-ngx_aigc_time_write(ngx_aigc_fields_t *f, time_t t)
-{
-    ngx_int_t  i;
-
-    if (f->last - f->p < 8) {
-        return NGX_DECLINED;
-    }
-
-    for (i = 56; i >= 0; i -= 8) {
-        *f->p++ = (u_char) ((uint64_t) t >> i);
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_time_read(ngx_aigc_fields_t *f, time_t *t)
-{
-    uint64_t    value;
-    ngx_uint_t  i;
-
-    if (f->last - f->p < 8) {
-        return NGX_DECLINED;
-    }
-
-    value = 0;
-
-    for (i = 0; i < 8; i++) {
-        value = (value << 8) | *f->p++;
-    }
-
-    *t = (time_t) value;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_byte_write(ngx_aigc_fields_t *f, ngx_uint_t byte)
-{
-    if (f->p == f->last || byte > 255) {
-        return NGX_DECLINED;
-    }
-
-    *f->p++ = (u_char) byte;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_byte_read(ngx_aigc_fields_t *f, ngx_uint_t *byte)
-{
-    if (f->p == f->last) {
-        return NGX_DECLINED;
-    }
-
-    *byte = *f->p++;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_field_write(ngx_aigc_fields_t *f, ngx_str_t *s)
-{
-    size_t  room;
-
-    room = f->last - f->p;
-
-    /* the buffer is far below 64 KiB, so is the length */
-
-    if (room < 2 || s->len > room - 2) {
-        return NGX_DECLINED;
-    }
-
-    *f->p++ = (u_char) (s->len >> 8);
-    *f->p++ = (u_char) s->len;
-
-    if (s->len) {
-        f->p = ngx_cpymem(f->p, s->data, s->len);
-    }
-
-    return NGX_OK;
-}
-
-
-/* s points into the plain text */
-
-static ngx_int_t
-ngx_aigc_field_read(ngx_aigc_fields_t *f, ngx_str_t *s)
-{
-    size_t  len;
-
-    if (f->last - f->p < 2) {
-        return NGX_DECLINED;
-    }
-
-    len = ((size_t) f->p[0] << 8) | f->p[1];
-    f->p += 2;
-
-    if (len > (size_t) (f->last - f->p)) {
-        return NGX_DECLINED;
-    }
-
-    s->len = len;
-    s->data = f->p;
-    f->p += len;
 
     return NGX_OK;
 }

@@ -1,10 +1,8 @@
 /*
- * oidc/ngx_aigc_session.h — what is sealed for the browser.  The session, once
- * for the gateway's host and once for each instance's host, which opens that
- * host alone; the ticket that brings it from the one to the other; and three
- * parts of a sign-in under way: its secrets, in a cookie; its "state", which
- * travels through the provider and back; and the page to return to, if that is
- * too long for "state".
+ * oidc/ngx_aigc_session.h — what is sealed for the browser on the gateway's
+ * host: the session, and three parts of a sign-in under way.  These are its
+ * secrets, in a cookie; its "state", which travels through the provider and
+ * back; and the page to return to, if that is too long for "state".
  */
 
 #ifndef _NGX_AIGC_SESSION_H_INCLUDED_
@@ -14,11 +12,8 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_seal.h"
-#include "base/ngx_aigc_url.h"          /* NGX_AIGC_HOST_MAX */
 
 
-#define NGX_AIGC_INSTANCE_COOKIE_MAX 2048   /* bytes; a ticket's, too, which has
-                                               to fit a request line */
 #define NGX_AIGC_SESSION_COOKIE_MAX  3800   /* bytes: fits a 4 KB header
                                                buffer */
 #define NGX_AIGC_RD_MAX              8448   /* bytes of the URL of a page to
@@ -27,7 +22,8 @@
                                                the whole authorization request
                                                must pass proxies that take 4
                                                KB */
-#define NGX_AIGC_NONCE_LEN           43     /* SHA-256, base64url */
+#define NGX_AIGC_NONCE_LEN           43     /* of a nonce's SHA-256, in
+                                               base64url */
 #define NGX_AIGC_SESSION_SPARE       256    /* bytes a refresh token must have
                                                to be left out */
 
@@ -43,13 +39,6 @@ typedef struct {
     ngx_str_t        kid;               /* of the key; len 0: it named none */
     time_t           exp;               /* seconds */
 } ngx_aigc_session_t;
-
-typedef struct {
-    ngx_aigc_session_t  session;        /* an instance's */
-    ngx_str_t        nonce;             /* SHA-256, base64url, of the nonce in
-                                           the browser; len 0: bound to none */
-    time_t           issued;            /* seconds */
-} ngx_aigc_ticket_t;
 
 typedef struct {
     ngx_str_t        id;                /* id of the sign-in, also in its
@@ -100,28 +89,6 @@ ngx_int_t ngx_aigc_session_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 /* Opens what version 1.0 sealed, for a cookie of all hosts. */
 ngx_int_t ngx_aigc_session_open_old(ngx_pool_t *pool,
     ngx_aigc_seal_keys_t *keys, ngx_str_t *value, ngx_aigc_session_t *session);
-
-/*
- * Fills sub, kid and exp of session from its ID token, whose signature is not
- * looked at.  Returns as _open(): NGX_DECLINED if that is no token.
- */
-ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool,
-    ngx_aigc_session_t *session);
-
-/*
- * An instance's session and a ticket, for that host (normalized) and no other.
- * The text may have NGX_AIGC_INSTANCE_COOKIE_MAX bytes; a refresh token that is
- * too large for it is left out, as by ngx_aigc_session_seal_some().
- */
-ngx_int_t ngx_aigc_instance_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_aigc_session_t *session, ngx_str_t *value);
-ngx_int_t ngx_aigc_instance_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_str_t *value, ngx_aigc_session_t *session);
-
-ngx_int_t ngx_aigc_ticket_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
-ngx_int_t ngx_aigc_ticket_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    ngx_str_t *host, ngx_str_t *value, ngx_aigc_ticket_t *ticket);
 
 ngx_int_t ngx_aigc_login_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_aigc_login_t *login, ngx_str_t *value);

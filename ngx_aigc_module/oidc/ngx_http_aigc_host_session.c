@@ -4,6 +4,7 @@
  * by which key, and until when that is believed without asking again.
  */
 
+#include "ngx_aigc_host_session.h"
 #include "ngx_aigc_issuer.h"
 #include "ngx_http_aigc_credential.h"
 

@@ -7,6 +7,7 @@
 #include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
+#include "ngx_aigc_host_session.h"
 #include "ngx_aigc_refresh.h"
 
 

@@ -201,7 +201,8 @@ ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
     }
 
     if (rc != NGX_OK
-        || ngx_http_aigc_login_begin(r, rd, nonce, again, &login, &state) != NGX_OK
+        || ngx_http_aigc_login_begin(r, rd, nonce, again, &login, &state)
+           != NGX_OK
         || ngx_http_aigc_authorization(r, &ep, &login, &state, &location)
            != NGX_OK)
     {

@@ -37,7 +37,8 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
         return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_CROSS_ORIGIN, NULL);
     }
 
-    if (ngx_http_aigc_identify_gateway(r, &user, 0) == NGX_HTTP_AIGC_ID_FAILED) {
+    if (ngx_http_aigc_identify_gateway(r, &user, 0) == NGX_HTTP_AIGC_ID_FAILED)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 

@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_aigc_ticket.h"
+#include "ngx_aigc_host_session.h"
 #include "ngx_aigc_ticket.h"
 #include "ngx_http_aigc_credential.h"
 #include "base/ngx_aigc_base64url.h"
