@@ -27,8 +27,7 @@ static ngx_http_aigc_outcome_e ngx_http_aigc_renew_verify(
     ngx_http_request_t *r, ngx_http_aigc_user_t *user, ngx_str_t *cookie,
     ngx_aigc_session_t *session);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_over(
-    ngx_http_request_t *r, ngx_http_aigc_user_t *user,
-    ngx_http_aigc_ctx_t *ctx);
+    ngx_http_request_t *r, ngx_http_aigc_user_t *user);
 static ngx_uint_t ngx_http_aigc_renew_graceful(ngx_http_request_t *r,
     ngx_http_aigc_user_t *user);
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_grace(
@@ -111,7 +110,7 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
         return ngx_http_aigc_renew_done(r, user, ctx, &flight.cookie);
 
     case NGX_AIGC_FLIGHT_REFUSED:
-        return ngx_http_aigc_renew_over(r, user, ctx);
+        return ngx_http_aigc_renew_over(r, user);
 
     case NGX_AIGC_FLIGHT_FREE:
         ngx_http_aigc_renew_full(mcf);
@@ -231,7 +230,7 @@ ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     return (outcome == NGX_HTTP_AIGC_ID_FAILED
             || outcome == NGX_HTTP_AIGC_ID_BUSY
             || outcome == NGX_HTTP_AIGC_ID_EXPIRED)
-           ? outcome : ngx_http_aigc_renew_over(r, user, ctx);
+           ? outcome : ngx_http_aigc_renew_over(r, user);
 }
 
 
@@ -265,13 +264,28 @@ ngx_http_aigc_renew_verify(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
 
 /* A bearer token counts where there is no session: there is none any more. */
 static ngx_http_aigc_outcome_e
-ngx_http_aigc_renew_over(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
-    ngx_http_aigc_ctx_t *ctx)
+ngx_http_aigc_renew_over(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
 {
+    return (ngx_http_aigc_session_over(r, user) == NGX_OK)
+           ? ngx_http_aigc_identify_bearer(r, user) : NGX_HTTP_AIGC_ID_FAILED;
+}
+
+
+ngx_int_t
+ngx_http_aigc_session_over(ngx_http_request_t *r, ngx_http_aigc_user_t *user)
+{
+    ngx_http_aigc_ctx_t  *ctx;
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
     ctx->over = 1;
+    ctx->old = user->old;
     ngx_str_null(&ctx->renewed);
 
-    return ngx_http_aigc_identify_bearer(r, user);
+    return NGX_OK;
 }
 
 

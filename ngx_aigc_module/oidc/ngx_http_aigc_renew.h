@@ -40,6 +40,13 @@ ngx_http_aigc_outcome_e ngx_http_aigc_renew(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_aigc_renew_wait(ngx_http_request_t *r);
 
+/*
+ * The session in user has ended: the response clears its cookie.  NGX_OK or
+ * NGX_ERROR.
+ */
+ngx_int_t ngx_http_aigc_session_over(ngx_http_request_t *r,
+    ngx_http_aigc_user_t *user);
+
 /* Header filter: sets the renewed session's cookie, or clears an ended one. */
 ngx_int_t ngx_http_aigc_renew_header(ngx_http_request_t *r);
 

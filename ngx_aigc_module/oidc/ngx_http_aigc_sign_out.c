@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
 #include "ngx_http_aigc_identity.h"
+#include "ngx_http_aigc_renew.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"
 #include "base/ngx_http_aigc_reply.h"
@@ -20,7 +21,7 @@ ngx_int_t
 ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 {
     ngx_int_t                   rc;
-    ngx_str_t                   none, location;
+    ngx_str_t                   location;
     ngx_http_aigc_user_t        user;
     ngx_aigc_endpoints_t        ep;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -57,7 +58,6 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_str_null(&none);
     location = mcf->origin;
 
     rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
@@ -74,8 +74,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 
     if (rc == NGX_ERROR
         || ngx_http_discard_request_body(r) != NGX_OK
-        || ngx_http_aigc_set_cookie(r, &mcf->session_cookie, &none, NULL, 0)
-           != NGX_OK)
+        || ngx_http_aigc_session_over(r, &user) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
