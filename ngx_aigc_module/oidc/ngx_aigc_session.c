@@ -217,6 +217,8 @@ ngx_aigc_instance_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 {
     ngx_aigc_purpose_t  purpose;
 
+    ngx_memzero(session, sizeof(ngx_aigc_session_t));
+
     if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
         return NGX_DECLINED;
     }
