@@ -76,7 +76,7 @@ my @conn;
 sub latency {           # ms of each
     my ($seconds) = @_;
     @conn = map { AIGC::HTTP->connect('127.0.0.1', $t->port) } 1 .. 6 unless @conn;
-    my $bytes = "GET /status?code=204 HTTP/1.1\r\nHost: $host\r\nCookie: aigc_session=" . $alice->cookie('aigc_session') . "\r\n\r\n";
+    my $bytes = "GET /status?code=204 HTTP/1.1\r\nHost: $host\r\nCookie: aigc-instance=" . $alice->host_cookie('aigc-instance', $mine->host) . "\r\n\r\n";
     my ($end, @ms) = (time + $seconds);
     while (time < $end) {
         for my $i (0 .. $#conn) {
