@@ -179,12 +179,13 @@ ngx_aigc_session_open_as(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
 
 ngx_int_t
-ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_session_t *session)
+ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_claims_t *claims,
+    ngx_aigc_session_t *session)
 {
     ngx_int_t       rc;
     ngx_aigc_jwt_t  jwt;
 
-    rc = ngx_aigc_jwt_parse(pool, &session->id_token, &jwt);
+    rc = ngx_aigc_jwt_read(pool, &session->id_token, claims, &jwt);
     if (rc != NGX_OK) {
         return rc;
     }

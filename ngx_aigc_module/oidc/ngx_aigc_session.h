@@ -13,6 +13,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_aigc_claims.h"
 #include "ngx_aigc_seal.h"
 #include "base/ngx_aigc_url.h"          /* NGX_AIGC_HOST_MAX */
 
@@ -103,9 +104,10 @@ ngx_int_t ngx_aigc_session_open_old(ngx_pool_t *pool,
 
 /*
  * Fills sub, kid and exp of session from its ID token, whose signature is not
- * looked at.  Returns as _open(): NGX_DECLINED if that is no token.
+ * looked at; claims as for ngx_aigc_jwt_read().  Returns as _open():
+ * NGX_DECLINED if that is no token.
  */
-ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool,
+ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_claims_t *claims,
     ngx_aigc_session_t *session);
 
 /*

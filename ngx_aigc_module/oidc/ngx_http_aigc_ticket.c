@@ -3,6 +3,7 @@
  */
 
 #include "ngx_http_aigc_ticket.h"
+#include "ngx_aigc_provider.h"
 #include "ngx_aigc_ticket.h"
 #include "ngx_http_aigc_credential.h"
 #include "base/ngx_aigc_base64url.h"
@@ -188,7 +189,9 @@ ngx_http_aigc_ticket_text(ngx_http_request_t *r, ngx_aigc_session_t *session,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_session_narrow(r->pool, session) != NGX_OK) {
+    if (ngx_aigc_session_narrow(r->pool, mcf->provider->claims, session)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -784,6 +784,7 @@ session_narrow(unit_t *u)
 {
     ngx_str_t           head, claims, text;
     ngx_uint_t          i;
+    ngx_aigc_claims_t   claims_at;
     ngx_aigc_session_t  session;
 
     static const char  *bad[] = {
@@ -806,15 +807,25 @@ session_narrow(unit_t *u)
                                        &text)
                            - session.id_token.data;
 
-    is_int(u, ngx_aigc_session_narrow(u->pool, &session), NGX_OK);
+    is_int(u, ngx_aigc_session_narrow(u->pool, NULL, &session), NGX_OK);
     is_str(u, &session.sub, "alice");
     is_str(u, &session.kid, "k1");
     is_int(u, session.exp, 1790003600);
 
+    /* "roles" that is no array: of another provider, which has them elsewhere */
+
+    session.id_token = unit_str(u, "eyJhbGciOiJFUzI1NiJ9."
+        "eyJzdWIiOiJib2IiLCJleHAiOjE3OTAwMDM2MDAsInJvbGVzIjoibm90IHRob3NlIn0."
+        "AAAA");
+    ngx_memzero(&claims_at, sizeof(ngx_aigc_claims_t));
+    is_int(u, ngx_aigc_session_narrow(u->pool, &claims_at, &session), NGX_OK);
+    is_str(u, &session.sub, "bob");
+    is_int(u, session.kid.len, 0);
+
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         session.id_token = unit_str(u, bad[i]);
 
-        if (!is_int(u, ngx_aigc_session_narrow(u->pool, &session),
+        if (!is_int(u, ngx_aigc_session_narrow(u->pool, NULL, &session),
                     NGX_DECLINED))
         {
             unit_note("%s", bad[i]);
