@@ -23,6 +23,7 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     ngx_str_t                   none, location;
     ngx_http_aigc_user_t        user;
     ngx_aigc_endpoints_t        ep;
+    ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -54,6 +55,14 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
         == NGX_ERROR)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* nor does the response replace one of version 1.0 */
+
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (ctx) {
+        ngx_str_null(&ctx->renewed);
     }
 
     ngx_str_null(&none);
