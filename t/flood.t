@@ -28,6 +28,7 @@ my $alice = $t->sign_in('alice');
 my $mine  = $alice->install('stable-diffusion-cpu')->wait_ready;
 my $served = 0;             # requests of hers
 my ($host) = $mine->url =~ m{//([^/]+)};
+$alice->get($mine->url)->code == 200 or die 'she is not in';
 my $json  = JSON::PP->new->utf8->canonical;
 
 sub metric { $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }
