@@ -451,18 +451,20 @@ subtest 'who may read a secret' => sub {
     }
 };
 
-subtest 'the name of the session cookie' => sub {
-    for my $name ('aigc-bind', 'aigc-login-0', 'aigc-login-AZaz09-_AZaz09-_AZaz09', '__Secure-aigc-login-AZaz09-_AZaz09-_AZaz09.0', '__Secure-aigc-bind') {
+subtest 'the name of version 1.0\'s session cookie' => sub {
+    for my $name ('aigc-bind', (map { ($_, "__Secure-$_") } qw(aigc-session aigc-instance aigc-nonce)), 'aigc-login-0', 'aigc-login-AZaz09-_AZaz09-_AZaz09', '__Secure-aigc-login-AZaz09-_AZaz09-_AZaz09.0', '__Secure-aigc-bind') {
         wrong("cookie=$name", aigc_session => "key_file=key domain=example.com cookie=$name",
             qr/cookie=\Q$name\E, which is the name of another cookie of the gateway's own: choose/);
     }
     good("cookie=$_", conf(directives => { aigc_session => "key_file=key domain=example.com cookie=$_" }))
-        for qw(aigc-session aigc-binding aigc-login aigc-login-session __Secure-aigc);
+        for qw(aigc_session aigc-sessions aigc-binding aigc-login aigc-login-session __Secure-aigc);
 };
 
 subtest 'what does not go together' => sub {
-    wrong('outside of the domain', aigc_gateway => "https://$_", qr/on "\Q$_\E", outside of the "aigc_session" domain=example\.com/)
+    good("the gateway on $_, outside of the instances' domain", conf(directives => { aigc_gateway => "https://$_" }))
         for qw(dashboard.example.org example.com.evil.org notexample.com);
+    good("the gateway on $_, of the instances' domain", conf(directives => { aigc_gateway => "https://$_" }))
+        for qw(example.com dashboard.example.com a.b.example.com);
     bad('https with secure=off', conf(directives => { aigc_session => 'key_file=key domain=example.com secure=off' }),
         qr/"aigc_gateway" is https, but "aigc_session" has secure=off.*https goes with secure=on/);
     wrong('http with secure=on', aigc_gateway => 'http://dashboard.example.com',

@@ -28,6 +28,7 @@ my $alice = $t->sign_in('alice');
 my $mine  = $alice->install('stable-diffusion-cpu')->wait_ready;
 my $served = 0;             # requests of hers
 my ($host) = $mine->url =~ m{//([^/]+)};
+$alice->get($mine->url)->code == 200 or die 'she is not in';
 my $json  = JSON::PP->new->utf8->canonical;
 
 sub metric { $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }
@@ -76,7 +77,7 @@ my @conn;
 sub latency {           # ms of each
     my ($seconds) = @_;
     @conn = map { AIGC::HTTP->connect('127.0.0.1', $t->port) } 1 .. 6 unless @conn;
-    my $bytes = "GET /status?code=204 HTTP/1.1\r\nHost: $host\r\nCookie: aigc_session=" . $alice->cookie('aigc_session') . "\r\n\r\n";
+    my $bytes = "GET /status?code=204 HTTP/1.1\r\nHost: $host\r\nCookie: aigc-instance=" . $alice->host_cookie('aigc-instance', $mine->host) . "\r\n\r\n";
     my ($end, @ms) = (time + $seconds);
     while (time < $end) {
         for my $i (0 .. $#conn) {

@@ -18,10 +18,10 @@ $t->{opt}{server} = <<"END";
         server_name dashboard.aigc.localhost;
         location = /hello   { return 200 "hello \$server_protocol \$http_x"; }
         location = /cookies { return 200 "\$http_cookie"; }
-        location = /set     { add_header Set-Cookie "aigc_session=$secret; Domain=aigc.localhost; Path=/";
+        location = /set     { add_header Set-Cookie "aigc-session=$secret; Domain=aigc.localhost; Path=/";
                               add_header Set-Cookie "mine=1; Path=/cook"; add_header Set-Cookie "host=1";
                               return 302 /cookies; }
-        location = /clear   { add_header Set-Cookie "aigc_session=; Domain=aigc.localhost; Path=/; Max-Age=0"; return 204; }
+        location = /clear   { add_header Set-Cookie "aigc-session=; Domain=aigc.localhost; Path=/; Max-Age=0"; return 204; }
         location = /loud    { access_log @{[ $t->file('log/access.log') ]} combined; return 200; }
         location = /form    { default_type text/html; return 200 '<form action="echo?a=1&amp;b=2" method=post><input type=hidden name="h" value="&#x41;&quot;"></form>'; }
     }
@@ -55,10 +55,10 @@ subtest 'cookies' => sub {
     my $c = $t->stranger;
     my $other = "http://x.aigc.localhost:$port/";
 
-    is $c->get('/set', follow => 1)->content, "aigc_session=$secret; host=1", 'by path';
-    is $c->get($other)->content, "x.aigc.localhost aigc_session=$secret", 'by domain';
+    is $c->get('/set', follow => 1)->content, "aigc-session=$secret; host=1", 'by path';
+    is $c->get($other)->content, "x.aigc.localhost aigc-session=$secret", 'by domain';
     is $c->get('/cookies', cookies => 0)->content, '', 'none when told so';
-    is $c->copy->cookie('aigc_session'), $secret, 'a copy has them too';
+    is $c->copy->cookie('aigc-session'), $secret, 'a copy has them too';
     $c->get('/clear');
     is $c->get($other)->content, 'x.aigc.localhost ', 'Max-Age=0 ends one';
 };
@@ -86,7 +86,7 @@ subtest 'workers' => sub {
 
 subtest 'what is found at the end' => sub {
     $t->stranger->get("/loud?code=$secret");
-    like join('', $t->problems), qr/a secret \(cookie aigc_session\) stands in .*access\.log, line \d+/, 'a secret in a log';
+    like join('', $t->problems), qr/a secret \(cookie aigc-session\) stands in .*access\.log, line \d+/, 'a secret in a log';
     open my $f, '>', $t->file('log/access.log');
     is_deeply [ $t->problems ], [], '… and no other';
 
@@ -96,7 +96,7 @@ subtest 'what is found at the end' => sub {
         open my $f, '>>', $t->file($log) or die "$log: $!";
         print $f "a line\n[info] request: \"GET /x?cookie=", substr($secret, 0, 33), "\n";
         close $f;
-        like join('', $t->problems), qr/a secret \(cookie aigc_session\) stands in \S*\Q$log\E, line \d+/, "… in $log, cut off where a line ends";
+        like join('', $t->problems), qr/a secret \(cookie aigc-session\) stands in \S*\Q$log\E, line \d+/, "… in $log, cut off where a line ends";
         $log eq 'log/error.log' ? truncate $t->file($log), (-s $t->file($log)) - 70 : unlink $t->file($log);
     }
     open my $state, '>', $t->file('state.json') or die $!;

@@ -11,7 +11,8 @@ my $t     = AIGC::Stack->start(faults => 1, workers => 1);
 my $alice = $t->sign_in('alice');
 my $inst  = $alice->install('stable-diffusion-cpu')->wait_ready;
 my ($host) = $inst->url =~ m{^http://([^/]+)};
-my $session = 'aigc_session=' . $alice->cookie('aigc_session');
+$alice->get($inst->url)->code == 200 or die;
+my $session = 'aigc-instance=' . $alice->host_cookie('aigc-instance', $inst->host);
 
 sub metric { $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : undef }
 

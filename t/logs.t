@@ -1,16 +1,22 @@
-# t/logs.t — no line of any log holds a cookie, a code, a token or a key, and
-# that of the callback of a sign-in not even its query
+# t/logs.t — no line of any log holds a cookie, a code, a token, a ticket or a
+# key, and that of the callback of a sign-in not even its query
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 
+use AIGC::Seal;
 use AIGC::Secrets;
+use Digest::SHA qw(sha256);
+use MIME::Base64 qw(encode_base64url);
 
-# The usual formats, as an administrator has them, at the level info.
-my $t = AIGC::Stack->start(log_level => 'info', faults => 1,
+# The usual formats, as an administrator has them, at the level info; and on the instances' hosts
+# all that can be told of a request's address.
+my $t = AIGC::Stack->start(log_level => 'info', faults => 1, tls => 1,
     http => 'log_format uri \'$remote_addr "$request_method $uri" $status $aigc_user $aigc_instance $aigc_decision\';
-    access_log uri.log uri;');
+    log_format whole \'$server_protocol $status request="$request" uri="$request_uri" args="$args" query="$query_string" own="$arg_aigc_ticket" referer="$http_referer"\';
+    access_log uri.log uri;',
+    instance => 'access_log whole.log whole;');
 my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
 my $mine = $alice->install('stable-diffusion-cpu')->wait_ready;
 my $iss  = AIGC::Client::escape($t->logto_url('/oidc'));
@@ -62,21 +68,24 @@ subtest 'the callback of a sign-in' => sub {
 
 subtest 'whatever a client sends' => sub {
     my $token = $t->forge(user => 'alice');
-    my $s     = $alice->cookie('aigc_session');
     my $url   = $mine->url('/info');
+    is $alice->get($url)->code, 200, 'she is in';
+    my $s     = $alice->host_cookie('aigc-instance', $mine->host);
+    my $g     = $alice->cookie('aigc-session');
+    is scalar(grep { length > 100 } $s, $g), 2, 'two sessions are there to be kept secret';
     my $dead  = $alice->copy;
     my @ask = (
         sub { $alice->get($url) }, sub { $bob->get($url) }, sub { $t->stranger->get($url, headers => [Authorization => "Bearer $token"]) },
-        sub { $t->stranger->get($url, headers => [Authorization => "Bearer ${token}x"]) }, sub { $t->stranger->get($url, headers => [Cookie => "aigc_session=${s}x"]) },
-        sub { $t->stranger->get($url, headers => [Cookie => "aigc_session=$s; aigc_session=$s"]) }, sub { $alice->api('GET', '/api/v1/me') },
+        sub { $t->stranger->get($url, headers => [Authorization => "Bearer ${token}x"]) }, sub { $t->stranger->get($url, headers => [Cookie => "aigc-instance=${s}x"]) }, sub { $t->stranger->get('/api/v1/me', headers => [Cookie => "aigc-session=${g}x"]) },
+        sub { $t->stranger->get($url, headers => [Cookie => "aigc-instance=$s; aigc-instance=$s; aigc-session=$g; aigc_session=$g"]) }, sub { $alice->api('GET', '/api/v1/me') },
         sub { $alice->post($mine->path . '/release', headers => [Origin => 'http://evil.example']) }, sub { $alice->api('POST', $mine->path . '/start', undef, body => 'x') },
         sub { $t->stranger->post('/webhook', body => '{}', headers => ['logto-signature-sha-256' => 'f' x 64]) }, sub { $t->stranger->post('/backchannel-logout', body => "logout_token=$token") },
         sub { $alice->get('/auth', headers => ['X-Original-URL' => $mine->url]) }, sub { $alice->websocket($mine->url('/ws'))->close },
         sub { my $e = $alice->events; $e->snapshot; $e->close }, sub { $alice->get($mine->url('/status?code=500')) }, sub { $alice->get($mine->url('/raw?part=garbage')) },
         sub { $dead->get($mine->url('/slow?ms=100'), timeout => 10) },
         sub { my $p = $alice->begin('GET', $mine->url('/slow?ms=3000')); $p->conn->close },
-        sub { my $c = $alice->connect($mine->url); $c->send("GET /info HTTP/1.1\r\nHost: @{[ $mine->host ]}\r\nCookie: aigc_session=$s\r\nBad\x01: x\r\n\r\n"); $c->response },
-        sub { my $c = $alice->connect($mine->url); $c->send("GET /info HTTP/1.1\r\nHost: @{[ $mine->host ]}\r\nCookie: aigc_session=$s\r\n"); $c->close },
+        sub { my $c = $alice->connect($mine->url); $c->send("GET /info HTTP/1.1\r\nHost: @{[ $mine->host ]}\r\nCookie: aigc-instance=$s\r\nBad\x01: x\r\n\r\n"); $c->response },
+        sub { my $c = $alice->connect($mine->url); $c->send("GET /info HTTP/1.1\r\nHost: @{[ $mine->host ]}\r\nCookie: aigc-instance=$s\r\n"); $c->close },
         sub { $alice->post($mine->url('/headers'), headers => [Authorization => "Bearer $token", 'Content-Length' => 5], body => 'x' x 5) },
     );
     $t->allow_log(qr/is not passed on/);
@@ -97,12 +106,84 @@ subtest 'whatever a client sends' => sub {
     pass 'all of it has been said and done';
 };
 
+# What a browser sends that enters an instance's host, and what it should not: over HTTP/1.1 and 2.
+subtest 'tickets' => sub {
+    my $seal  = AIGC::Seal->new($t);
+    my $nonce = 'nonce-of-this-browser0';
+    my $sub   = $alice->api('GET', '/api/v1/me')->json->{user};
+    my $count = 0;
+    my $ticket = sub {
+        my ($path, $n) = @_;
+        my $r = $alice->browse('/sign-in?rd=' . AIGC::Client::escape($mine->url($path)) . '&nonce=' . encode_base64url(sha256($n // $nonce)));
+        $r->location =~ /([?&]aigc_ticket=[\w-]+)\z/ or die $r->location;
+        $count++;
+        return $path . $1;
+    };
+    my $odd = sub { my ($path, %o) = @_; $count++; return $path . ($path =~ /\?/ ? '&' : '?') . 'aigc_ticket=' . $seal->ticket($mine->host, sub => $sub, nonce => $nonce, %o) };
+    my %h1 = (headers => [Cookie => "aigc-nonce=$nonce", Referer => $t->url('/')]);
+    my $h2 = sub {
+        my ($path, @more) = @_;
+        (my $url = $mine->url($path)) =~ s{^http://([^:/]+)(?::\d+)?}{"https://$1:" . $t->port(8)}e;
+        my ($status, $text) = $t->stranger->curl('--http2', '-i', '-H', "Cookie: aigc-nonce=$nonce", @more, $url);
+        AIGC::Secrets::note($1, 'cookie') while $text =~ /^set-cookie: [^=]+=([\w-]+)/mig;
+        return [$text =~ m{\AHTTP/2 (\d+)}, $text =~ m{^location: (\S+)}mi];
+    };
+    my %by = (
+        'HTTP/1.1' => sub { my ($path, $method) = @_; my $r = $t->stranger->request($method // 'GET', $mine->url($path), %h1); return [$r->code, $r->location // ()] },
+        'HTTP/2'   => sub { my ($path, $method) = @_; return $h2->($path, !$method ? () : $method eq 'HEAD' ? '--head' : ('-X', $method)) },
+    );
+    for my $protocol (sort keys %by) {
+        my $ask = $by{$protocol};
+        for my $path ('/', '/info?x=1', '/a%20b?c=%26&d=?') {
+            my $with = $ticket->($path);
+            is_deeply $ask->($with), [302, $mine->url($path)], "$protocol: a good one of $path";
+            is $ask->($with)->[0], 403, '… which is refused the second time';
+            is $ask->($ticket->($path), 'HEAD')->[0], 302, '… with HEAD';
+            is $ask->($ticket->($path), 'POST')->[0], 403, '… with POST';
+            is $ask->($ticket->($path, 'nonce-of-another-brow'))->[0], 403, '… of another browser';
+            is $ask->($odd->($path, issued => time - 40))->[0], 403, '… one that is late';
+            is $ask->($odd->($path, purpose => 'ticket ' . $t->host))->[0], 403, '… one of another host';
+        }
+    }
+    my $absolute = $t->stranger->get($mine->url('/info'), %h1, target => $mine->url($ticket->('/info?x=1')));
+    is $absolute->code . ' ' . $absolute->location, '302 ' . $mine->url('/info?x=1'), 'one in the absolute form of a request';
+    my $r = $alice->get('/auth', headers => ['X-Original-URL' => $mine->url($ticket->('/'))]);
+    is $r->code, 403, 'an ingress controller\'s question, of another browser\'s';
+    $r = $t->stranger->get('/auth', headers => ['X-Original-URL' => $mine->url($odd->('/', nonce => undef))]);
+    is $r->code, 200, '… a good one';
+
+    # the page of a refusal stands at the ticket's address, and is told to nobody
+    my $used = $t->stranger->browse($mine->url($odd->('/info', issued => time - 40)), %h1);
+    is $used->code, 403, 'the page of a refused one';
+    like $used->header('Referrer-Policy') // '', qr/^(?:no-referrer|same-origin|strict-origin\b.*)$/, '… names its address to no other site';
+    unlike $used->content, qr/aigc_ticket/, '… nor has it in a link';
+
+    # what a pod is told: by a browser that has come in that way
+    my $b = $t->browser;
+    $b->go($mine->url('/headers?x=1'))->sign_in('alice');
+    $b->wait_url(qr{/headers\?x=1$});
+    my $page = $b->run('return document.documentElement.outerHTML + " " + document.referrer + " " + location.href');
+    like $page, qr/user-agent/i, 'Chromium enters, and the pod tells what it was sent';
+    unlike $page, qr/aigc_ticket|aigc-instance|aigc-nonce|aigc-session/, '… neither a ticket nor a cookie of ours, by no header';
+
+    $t->wait_for(sub { scalar(() = text('nginx/whole.log') =~ /^/mg) >= $count }, 10, 'a line for each');
+    my @lines = split /\n/, text('nginx/whole.log');
+    for my $version ('1.1', '2.0') {
+        cmp_ok scalar(grep { m{^HTTP/\Q$version\E } } @lines), '>=', 20, "whole lines about HTTP/$version";
+    }
+    is_deeply [ grep { /aigc_ticket/ } @lines ], [], 'no line has a ticket, nor that there was one';
+    is_deeply [ grep { /aigc_ticket/ } split /\n/, text('log/error.log') ], [], '… nor has the error log, at the level info';
+    is scalar(grep { m{^HTTP/1\.1 302 request="GET /info\?x=1 HTTP/1\.1" uri="/info\?x=1" args="x=1" query="x=1" own="-?" } } @lines) > 0, 1,
+        'what is left is the request as it was before' or diag join "\n", grep { m{ 302 } } @lines;
+    is_deeply [ grep { !m{^HTTP/(\S+) \d+ request="(?:GET|HEAD|POST) \S+ HTTP/\1" } } @lines ], [], '… whole, in each line';
+};
+
 subtest 'what stands in the logs' => sub {
     $t->stop;
     cmp_ok AIGC::Secrets::known(), '>', 40, 'the test holds ' . AIGC::Secrets::known() . ' pieces of secrets';
     my @logs = $t->logs;
     my $all = join ' ', @logs;
-    like $all, qr{/\Q$_\E(?: |$)}, "$_ is looked at" for 'log/error.log', 'log/access.log', 'log/audit.log', 'log/cluster.log', 'nginx/uri.log';
+    like $all, qr{/\Q$_\E(?: |$)}, "$_ is looked at" for 'log/error.log', 'log/access.log', 'log/audit.log', 'log/cluster.log', 'nginx/uri.log', 'nginx/whole.log';
     for my $log (@logs) {
         my ($line, $what) = AIGC::Secrets::find($log);
         is $what, undef, ($log =~ s{.*/(?=\w+/)}{}r) . ': nothing' or diag "line $line";

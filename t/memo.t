@@ -65,48 +65,61 @@ connect_all();
 
 subtest 'every byte counts' => sub {
     my $url = $mine->url('/info');
-    my $session = $alice->cookie('aigc_session');
+    warm($alice, GET => $url);
+    my $session = $alice->host_cookie('aigc-instance', $mine->host);
     my $token = $t->forge(user => 'alice');
     my $someone = $t->stranger;
 
-    warm($alice, GET => $url);
     for my $at (0, 1, 40, int(length($session) / 2), length($session) - 60, length($session) - 20, length($session) - 3) {
         my $other = $session;
         substr($other, $at, 1) =~ tr/A-Za-z0-9_-/B-ZAb-za1-90\-_/;
         AIGC::Secrets::note($other, 'changed cookie');
-        is each_worker($someone, GET => $url, cookies("aigc_session=$other")), '401 401', "byte $at is another";
+        is each_worker($someone, GET => $url, cookies("aigc-instance=$other")), '401 401', "byte $at is another";
     }
-    is each_worker($someone, GET => $url, cookies("aigc_session=$_->[1]")), '401 401', $_->[0]
+    is each_worker($someone, GET => $url, cookies("aigc-instance=$_->[1]")), '401 401', $_->[0]
         for ['a byte less', substr $session, 0, -1], ['a byte more', $session . 'A'],
             ['a byte less in front', substr $session, 1], ['twice', $session x 2], ['nothing', ''];
-    is each_worker($someone, GET => $url, cookies("aigc_session=$session")), '200 200', 'the very same';
-    is each_worker($someone, GET => $url, cookies("a=b; aigc_session=$session; c=d")), '200 200', 'among others';
-    is each_worker($someone, GET => $url, cookies('a=b', "aigc_session=$session")), '200 200', 'in a header of its own';
+    is each_worker($someone, GET => $url, cookies("aigc-instance=$session")), '200 200', 'the very same';
+    is each_worker($someone, GET => $url, cookies("a=b; aigc-instance=$session; c=d")), '200 200', 'among others';
+    is each_worker($someone, GET => $url, cookies('a=b', "aigc-instance=$session")), '200 200', 'in a header of its own';
     is each_worker($someone, GET => $url, cookies("other=$session")), '401 401', 'under another name';
 
     warm($someone, GET => $url, bearer($token));
     is each_worker($someone, GET => $url, bearer($session)), '401 401', 'a session is no bearer token';
-    is each_worker($someone, GET => $url, cookies("aigc_session=$token")), '401 401', 'a bearer token is no session';
+    is each_worker($someone, GET => $url, cookies("aigc-instance=$token")), '401 401', 'a bearer token is no session';
 };
 
 subtest 'what is looked at in each request' => sub {
-    my $session = $alice->cookie('aigc_session');
     my $url = $mine->url('/headers');
-    my $other = $t->sign_in('alice')->cookie('aigc_session');
+    my $again = $t->sign_in('alice');
 
     warm($alice, GET => $url);
+    warm($again, GET => $url);
     warm($bob, GET => $his->url('/headers'));
     is each_worker($alice, GET => $his->url('/headers')), '403 403', 'the host: hers is not his';
     is each_worker($bob, GET => $url), '403 403', '… nor his hers';
+
+    # each host has given them a session of its own; what one of them means on another host is nothing
+    my ($session, $there, $other, $bobs) = map { $_->[0]->host_cookie('aigc-instance', $_->[1]->host) }
+        [$alice, $mine], [$alice, $his], [$again, $mine], [$bob, $mine];
+    is scalar(grep { $_ } $session, $there, $other, $bobs), 4, 'four sessions of hosts';
+    is each_worker($t->stranger, GET => $url, cookies("aigc-instance=$there")), '401 401', 'her session of another host is none on this one';
+    is each_worker($t->stranger, GET => $his->url('/headers'), cookies("aigc-instance=$there")), '403 403', '… where it is hers, as before';
+    is each_worker($t->stranger, GET => $his->url('/headers'), cookies("aigc-instance=$session")), '401 401', 'nor is this one\'s there';
+    is each_worker($t->stranger, GET => $url, cookies('aigc-instance=' . $alice->cookie('aigc-session'))), '401 401', 'her session of the gateway is none';
     is each_worker($alice, GET => $url, host => $t->host =~ s/dashboard/nobody/r . ':' . $t->port), '404 404', 'a host that nobody has';
-    is each_worker($t->stranger, GET => $url, cookies("aigc_session=$session; aigc_session=$other")), '401 401', 'two sessions';
-    is each_worker($t->stranger, GET => $url, cookies("aigc_session=$session", "aigc_session=$other")), '401 401', '… in two headers';
-    is each_worker($t->stranger, GET => $url, cookies("aigc_session=$session", "aigc_session=$session")), '200 200', 'the same one twice is one';
+    for my $by (sub { cookies(join '; ', map { "aigc-instance=$_" } @_) }, sub { cookies(map { "aigc-instance=$_" } @_) }) {
+        is each_worker($t->stranger, GET => $url, $by->($session, $other)), '200 200', 'two sessions of hers: the first decides';
+        is each_worker($t->stranger, GET => $url, $by->($session, $bobs)), '200 200', '… hers before another\'s';
+        is each_worker($t->stranger, GET => $url, $by->($bobs, $session)), '403 403', '… another\'s before hers';
+        is each_worker($t->stranger, GET => $url, $by->($there, $session)), '200 200', '… and what is none decides nothing';
+        is each_worker($t->stranger, GET => $url, $by->($session, $session)), '200 200', 'the same one twice is one';
+    }
     is each_worker($alice, POST => $mine->url('/echo'), headers => [Origin => origin($his)], body => 'x'), '403 403', 'where it comes from';
     is each_worker($alice, POST => $mine->url('/echo'), headers => [Origin => origin($mine)], body => 'x'), '200 200', '… and comes from rightly';
 
     for my $conn (@conns) {
-        my $seen = $t->stranger->get($url, cookies("a=b; aigc_session=$session; c=d"), on => $conn)->json->{headers};
+        my $seen = $t->stranger->get($url, cookies("a=b; aigc-instance=$session; c=d"), on => $conn)->json->{headers};
         is_deeply [map { $_->[1] } grep { lc $_->[0] eq 'cookie' } @$seen], ['a=b; c=d'], 'the pod does not see the session';
         $seen = $t->stranger->get($url, bearer($t->forge(user => 'alice')), on => $conn)->json->{headers};
         is_deeply [grep { lc $_->[0] eq 'authorization' } @$seen], [], '… nor a token that opened the door';
@@ -194,6 +207,7 @@ subtest 'signed out' => sub {
     warm($thief, GET => $url);
     is $gone->post('/sign-out', headers => [Origin => $t->origin])->code, 303, 'she signs out';
     is each_worker($thief, GET => $url), '401 401', 'a copied cookie is nobody\'s from the very next request';
+    is each_worker($gone, GET => $url), '401 401', '… as is her own on that host, where no cookie was cleared';
     is each_worker($alice, GET => $url), '200 200', 'her other session goes on';
 };
 
@@ -238,6 +252,8 @@ subtest 'a key that leaves' => sub {
     my $url = $mine->url('/info');
     my ($token, @fresh) = map { $t->forge(user => 'alice', claims => { jti => "k$_" }) } 1 .. 40;
     warm($t->stranger, GET => $url, bearer($token));
+    warm($alice, GET => $url);
+    my $of_the_key = $alice->copy;
     $t->logto_control('rotate-keys', { mode => 'rotate' });
     $t->logto_control('rotate-keys', { mode => 'drop-previous' });
     # a token of an unknown key makes the gateway look, at most every 5 seconds
@@ -246,6 +262,11 @@ subtest 'a key that leaves' => sub {
         $t->stranger->get($url, bearer(shift @fresh), on => $conns[0])->code == 401;
     }, 20, 'the gateway knows that the key has gone');
     is each_worker($t->stranger, GET => $url, bearer($token)), '401 401', 'its tokens are refused at the very next request';
+
+    $t->logto_control(outage => { mode => '500', paths => '^/oidc/token$' });
+    unlike each_worker($of_the_key, GET => $url), qr/200/, 'nor is a host\'s session let in that the key has vouched for';
+    $t->logto_control(outage => { mode => 'off' });
+    $t->wait_for(sub { each_worker($of_the_key, GET => $url) eq '200 200' }, 20, 'Logto vouches for it again');
 };
 
 subtest 'a view of the cluster that is too old' => sub {

@@ -39,7 +39,7 @@ sub asked {
 
 sub sign_out { return $_[0]->post('/sign-out', headers => [Origin => $_[0]->stack->origin]) }
 
-sub session { $_[0]->cookie('aigc_session') }
+sub session { $_[0]->cookie('aigc-session') }
 
 # A user whose ID token has just expired.
 sub expired {

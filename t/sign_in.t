@@ -4,6 +4,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 
+use AIGC::Seal;
 use AIGC::Secrets;
 use Digest::SHA qw(sha256);
 use JSON::PP ();
@@ -45,7 +46,7 @@ sub code_url {
 sub said {
     my ($r) = @_;
     return join ' ', $r->code, ($r->problem // {})->{code} // '-',
-        scalar grep { $_->{name} =~ /session|bind/ && length $_->{value} } $r->set_cookies;
+        scalar grep { $_->{name} =~ /session|bind|instance/ && length $_->{value} } $r->set_cookies;
 }
 
 sub session_of {
@@ -66,22 +67,19 @@ sub answer_token {
 }
 
 # What the gateway has sealed, and what it would have sealed: raw bytes.
-sub sealer {
-    my ($verb, $purpose, $text) = @_;
-    my $file = $t->file("run/seal.$verb");
-    open my $f, '>', $file or die $!;
-    print $f $text;
-    close $f;
-    my $key = $t->file('session.key');
-    my $out = qx{node @{[ $t->repo('t/lib/seal.mjs') ]} $verb $key $purpose < $file};
-    $? == 0 or die "seal.mjs: $?";
-    unlink $file;
-    chomp $out;
-    return $out;
-}
+my $seal = AIGC::Seal->new($t);
+sub opened { return $seal->open(@_) }
+sub sealed { return $seal->seal(@_) }
 
-sub opened { return pack 'H*', sealer('open', @_) }
-sub sealed { my $text = sealer('seal', $_[0], unpack 'H*', $_[1]); AIGC::Secrets::note($text, "sealed $_[0]"); return $text }
+# Where an answer leads to, without its ticket: an instance's page has one, a
+# page of the gateway has none.
+sub page {
+    my ($r) = @_;
+    my $location = $r->location // die $r->status_line;
+    my $ticket = $location =~ s/[?&]aigc_ticket=[\w-]+\z//;
+    my $inside = index($location, $t->origin . '/') == 0;
+    return $location . ($ticket && $inside ? ' with a ticket' : !$ticket && !$inside ? ' without a ticket' : '');
+}
 
 # The sign-in's own cookie, as long ago as that.
 sub age_login {
@@ -137,14 +135,12 @@ subtest 'a good sign-in' => sub {
     is $r->code, 302, 'ends in a redirect';
     is $r->location, $t->url('/x?y=1'), '… to where it was begun';
     my %set = map { $_->{name} => $_ } $r->set_cookies;
-    is_deeply { map { $_ => $set{aigc_session}{$_} } qw(path httponly samesite domain max-age secure) },
-        { path => '/', httponly => 1, samesite => 'Lax', domain => $t->root, 'max-age' => undef, secure => undef },
-        'the session is a cookie of the root domain';
-    is_deeply { map { $_ => $set{'aigc-bind'}{$_} } qw(path httponly samesite domain max-age secure) },
+    is_deeply { map { $_ => $set{'aigc-session'}{$_} } qw(path httponly samesite domain max-age secure) },
         { path => '/', httponly => 1, samesite => 'Lax', domain => undef, 'max-age' => undef, secure => undef },
-        '… bound by one of the gateway\'s host';
+        'the session is a cookie of the gateway\'s host alone';
+    is_deeply [ sort map { s/login-[\w-]{22}$/login/r } keys %set ], ['aigc-login', 'aigc-session'], '… and no other cookie is set';
     is_deeply [ map { $_->{'max-age'} } grep { $_->{name} =~ /login/ } values %set ], [0], 'the sign-in\'s own is gone';
-    cmp_ok length $set{aigc_session}{value}, '<', 3800, 'it fits a header';
+    cmp_ok length $set{'aigc-session'}{value}, '<', 3800, 'it fits a header';
     is session_of($c), 'Alice', 'she is signed in';
 
     my $before = $t->logto_requests->{grants}{authorization_code} // 0;
@@ -199,7 +195,7 @@ subtest 'answers that are none' => sub {
     $begins->($t->stranger->browse($good), 'in another browser');
     my $session = $c->copy;
     my ($own_login) = map { $_->{name} } logins($c);
-    $session->set_cookie($own_login => $t->sign_in('bob')->cookie('aigc_session'), domain => $t->host, only_host => 1);
+    $session->set_cookie($own_login => $t->sign_in('bob')->cookie('aigc-session'), domain => $t->host, only_host => 1);
     $begins->($session->browse($good), 'a session in the place of the sign-in');
     my $mixed = $c->copy;
     my $other = $t->stranger;
@@ -208,7 +204,7 @@ subtest 'answers that are none' => sub {
     $begins->($mixed->browse($good), 'another sign-in\'s secrets in its place');
     my ($sealed_state) = $good =~ /state=([^&]+)/;
     is $with->(qr/state=[^&]+/, 'state=' . sealed($_, opened('state', $sealed_state))), '400 sign-in-failed 0', "a state sealed as a $_"
-        for qw(login rd session);
+        for qw(login rd session gateway), 'ticket ' . $t->host, 'instance ' . $t->host;
     is $c->request('POST', $good)->code, 405, 'POST';
     my $mark = length $t->error_log;
     my $refused = sub { my $c = $c->copy; return $c->browse($good =~ s/code=[^&]+/error=$_[0]/r) };
@@ -355,22 +351,27 @@ subtest 'long addresses' => sub {
     my $host = 'instances0-cpu.' . $t->root . ':' . $t->port;
     my $long = sub { my ($n, $fill) = @_; $fill //= 'a'; my $u = "http://$host/x?q="; return $u . substr($fill x $n, 0, $n - length $u) };
 
+    # Logto knows her after the first, the gateway does not
     for my $n (1000, 1024, 1025, 3000, 6000, 8192, 8400) {
         my $rd = $long->($n);
+        $c->drop_cookie('aigc-session');
         my $l = begin($c, $rd);
         cmp_ok length $l->{location}, '<', 2500, "$n bytes: Logto gets a URL of " . length $l->{location};
         cmp_ok length $_->{line}, '<', 4000, '… a cookie fits' for $l->{answer}->set_cookies;
         my $dashboard = join '; ', map { "$_->{name}=$_->{value}" } grep { $_->{path} eq '/' } $c->cookies;
         cmp_ok length $dashboard, '<', 6000, '… other requests do not carry it';
         my $r = $c->browse(code_url($c, $l));
-        is $r->location, $rd, '… and it comes back whole';
+        is page($r), $rd, '… and it comes back whole';
+        is $c->browse('/sign-in?rd=' . AIGC::Client::escape($rd))->location =~ s/&aigc_ticket=[\w-]+\z//r, $rd, '… as it does at once, now that she is signed in';
         is scalar(logins($c)), 0, '… nothing is left';
     }
     my $rd = $long->(8192, '%E4%BD%A0&,;"+');
-    is $c->browse(code_url($c, begin($c, $rd)))->location, $rd, 'whatever characters it has';
+    $c->drop_cookie('aigc-session');
+    is page($c->browse(code_url($c, begin($c, $rd)))), $rd, 'whatever characters it has';
 
+    $c->drop_cookie('aigc-session');
     my @three = map { begin($c, $long->(3000, $_)) } qw(a b c d);
-    is_deeply [ map { $c->browse(code_url($c, $_))->location } @three ],
+    is_deeply [ map { page($c->browse(code_url($c, $_))) } @three ],
         ["http://$host/", map { $long->(3000, $_) } qw(b c d)], 'of many long ones at once the oldest ends at its front page';
     is scalar(logins($c)), 0, '… nothing is left';
 
@@ -380,19 +381,22 @@ subtest 'long addresses' => sub {
     like $r->content, qr{id="sign-in" href="\Q@{[ $t->origin ]}\E/sign-in\?rd=\Q@{[ AIGC::Client::escape("http://$host/") ]}\E"}, '… with a way in, to its front page';
     $r = $c->get('/sign-in?rd=' . AIGC::Client::escape($long->(9000)));
     is $r->code, 302, 'a program goes there at once';
-    is $c->browse(code_url($c, { location => $r->location }))->location, "http://$host/", '… to the front page';
+    is page($r), "http://$host/", '… to the front page';
+    $c->drop_cookie('aigc-session');
+    $r = $c->get('/sign-in?rd=' . AIGC::Client::escape($long->(9000)));
+    is page($c->browse(code_url($c, { location => $r->location }))), "http://$host/", '… or by Logto, when it has no session';
 
     my $part = $t->stranger;
     my $l = begin($part, $long->(5000));
     my ($a, $b) = grep { $_->{name} =~ /\.[01]$/ } $part->cookies;
     @$a{value} = $b->{value};
-    is $part->browse(code_url($part, $l))->location, "http://$host/", 'parts that do not fit together: the front page';
+    is page($part->browse(code_url($part, $l))), "http://$host/", 'parts that do not fit together: the front page';
 
     my $other = $t->stranger;
     my ($one, $two) = map { begin($other, $long->(2000, $_)) } qw(y z);
     my ($p1, $p2) = grep { $_->{name} =~ /\.0$/ } $other->cookies;
     @$p1{value} = $p2->{value};
-    is $other->browse(code_url($other, $one))->location, "http://$host/", 'nor does another sign-in\'s page count';
+    is page($other->browse(code_url($other, $one))), "http://$host/", 'nor does another sign-in\'s page count';
 };
 
 subtest 'a sign-in in a part of a page' => sub {
@@ -442,7 +446,10 @@ subtest 'where to go afterwards' => sub {
         '/@evil.example' => "$origin/\@evil.example", '/.evil.example' => "$origin/.evil.example", '/:80@x/' => "$origin/:80\@x/",
     );
     for my $rd (sort keys %good) {
-        is $c->browse(code_url($c, begin($c, $rd)))->location, $good{$rd}, "kept: $rd";
+        $c->drop_cookie('aigc-session');
+        is page($c->browse(code_url($c, begin($c, $rd)))), $good{$rd}, "kept: $rd";
+        next if index($good{$rd}, "$origin/") == 0;
+        is page($c->browse('/sign-in?rd=' . AIGC::Client::escape($rd))), $good{$rd}, '… by who is signed in, too';
     }
     is $c->browse(code_url($c, begin($c)))->location, "$origin/", 'none: the dashboard';
     my $r = $c->browse('/sign-in?rd=/first&rd=http://evil.example');
@@ -465,8 +472,8 @@ subtest 'signing out' => sub {
         AIGC::Client::escape($t->url('/')) ]}\E}, '… by way of Logto, and back';
     unlike $r->location, qr/eyJ|id_token/, '… with no token in the URL, which is logged and remembered';
     my %gone = map { $_->{name} => $_ } grep { $_->{'max-age'} eq '0' && $_->{value} eq '' } $r->set_cookies;
-    is_deeply { map { $_ => $gone{$_}{domain} } keys %gone }, { aigc_session => $t->root, 'aigc-bind' => undef },
-        'both cookies are cleared';
+    is_deeply { map { $_ => $gone{$_}{domain} } keys %gone }, { 'aigc-session' => undef }, 'its cookie is cleared';
+    is scalar(grep { length $_->{value} } $r->set_cookies), 0, '… and none is set';
     is session_of($c), 401, 'she is out';
     $t->wait_for(sub { $revoked->() == $before + 1 }, 5, 'the refresh token is revoked');
     is $revoked->() - $before, 1, 'her refresh token is revoked at Logto';
@@ -519,8 +526,8 @@ subtest 'Logto\'s keys' => sub {
     my $before = $fetched->();
     $t->reload;
     $t->wait_for(sub { $fetched->() > $before }, 10, 'the keys have been fetched');
-    my $was = $alice->cookie('aigc_session');
-    $t->wait_for(sub { session_of($alice); $alice->cookie('aigc_session') ne $was }, 10,
+    my $was = $alice->cookie('aigc-session');
+    $t->wait_for(sub { session_of($alice); $alice->cookie('aigc-session') ne $was }, 10,
         'a token whose key has left the JWKS is good no more');
     is session_of($alice), 'Alice', 'her session goes on with a new one, of a key that is there';
     $t->logto_control('rotate-keys', { mode => 'rotate' });
@@ -580,19 +587,42 @@ subtest 'with TLS' => sub {
         "$https/sign-in-callback?code=x&state=$arg{state}&iss=$iss");
     like $head, qr/^location: \Q$https\E\/\r?$/mi, 'signs in';
     my %set = map { /^([^=]+)=/ ? ($1 => $_) : () } $cookies->($head);
-    like $set{aigc_session}, qr/^[^;]+; Domain=\Q@{[ $t->root ]}\E; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'the session\'s';
-    like $set{'__Host-aigc-bind'}, qr/^[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'the binding one\'s';
+    like $set{'__Host-aigc-session'}, qr/^[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, 'the session\'s';
+    is scalar(keys %set), 2, '… and no other';
     my ($name) = $login =~ /^([^=]+)/;
     like $set{$name}, qr/^\Q$name\E=; Path=\/; Max-Age=0;/, 'and the first is gone';
     my @parts = $cookies->($curl->('-D', '-', '-o', '/dev/null', "$https/sign-in?rd=/" . 'a' x 2000));
     is scalar(grep { m{^__Secure-aigc-login-[\w-]{22}\.0=[\w-]+; Path=/sign-in-callback; Max-Age=7200; HttpOnly; Secure; SameSite=Lax$} } @parts), 1,
         'a long address is a cookie of the callback\'s alone';
 
-    my ($s, $b) = map { (split /;/, $set{$_})[0] } 'aigc_session', '__Host-aigc-bind';
+    my ($s) = split /;/, $set{'__Host-aigc-session'};
     my $me = sub { $curl->('-o', '/dev/null', '-w', '%{http_code}', '-H', "Cookie: $_[0]", "$https/api/v1/me") };
-    is $me->("$s; $b"), 200, 'with both she is in';
-    is $me->("$s; " . $b =~ s/__Host-//r), 401, 'a cookie without the prefix, which any instance can set, binds nothing';
-    is $me->($s), 401, 'nor does none';
+    is $me->($s), 200, 'with it she is in';
+    my ($value) = $s =~ /=(.*)/;
+    is $me->("$_=$value"), 401, "by the name $_, which any instance can set, she is not" for qw(aigc-session __Secure-aigc-session aigc_session __Host-aigc-instance);
+    is $me->("aigc-session=x; aigc_session=$value; $s"), 200, '… and those beside it are no matter';
+
+    # the same for the cookies of an instance's host
+    my $page  = 'https://instances0-cpu.' . $t->root . ':' . $t->port(8) . '/x?y=1';
+    my $nonce = 'nonce-nonce-nonce-0123';
+    my $to    = "$https/sign-in?rd=" . AIGC::Client::escape($page) . '&nonce=' . encode_base64url(sha256($nonce));
+    my $enter = sub {
+        my ($cookie) = @_;
+        my ($url) = $curl->('-D', '-', '-o', '/dev/null', '-H', "Cookie: $s", $to) =~ /^location: (\S+)/mi;
+        AIGC::Secrets::note($url =~ /aigc_ticket=(.*)/, 'ticket');
+        is $url =~ s/&aigc_ticket=[\w-]+$//r, $page, 'with a session, off to the page at once';
+        return $curl->('-D', '-', '-o', '/dev/null', '-H', "Cookie: $cookie", $url);
+    };
+    $head = $enter->("__Host-aigc-nonce=$nonce");
+    like $head, qr/^location: \Q$page\E\r?$/mi, '… whose host takes the ticket';
+    my @set = $cookies->($head);
+    is scalar(@set), 1, '… and sets one cookie';
+    like $set[0], qr/^__Host-aigc-instance=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, '… of its own';
+    for my $name (qw(aigc-nonce __Secure-aigc-nonce)) {
+        $head = $enter->("$name=$nonce");
+        like $head, qr/^HTTP\S+ 403/, "by the nonce of the name $name, which any instance can set, it takes none";
+        is scalar(grep { /instance=/ } $cookies->($head)), 0, '… and sets nothing';
+    }
 };
 
 subtest 'Logto away' => sub {

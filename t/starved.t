@@ -123,7 +123,7 @@ subtest 'half-sent requests take every connection' => sub {
 
     my $answer = $in->();
     is $answer->code, 302, 'a sign-in goes through: Logto was asked';
-    ok $bob->cookie('aigc_session'), '… and there is a session';
+    ok $bob->cookie('aigc-session'), '… and there is a session';
 
     my $before = revocations();
     is $out->()->code, 303, 'a sign-out is taken';

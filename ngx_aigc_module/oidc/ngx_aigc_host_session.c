@@ -31,12 +31,13 @@ static ngx_int_t ngx_aigc_purpose(ngx_aigc_purpose_t purpose,
 
 
 ngx_int_t
-ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_session_t *session)
+ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_claims_t *claims,
+    ngx_aigc_session_t *session)
 {
     ngx_int_t       rc;
     ngx_aigc_jwt_t  jwt;
 
-    rc = ngx_aigc_jwt_parse(pool, &session->id_token, &jwt);
+    rc = ngx_aigc_jwt_read(pool, &session->id_token, claims, &jwt);
     if (rc != NGX_OK) {
         return rc;
     }
@@ -68,6 +69,8 @@ ngx_aigc_instance_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *host, ngx_str_t *value, ngx_aigc_session_t *session)
 {
     ngx_aigc_purpose_t  purpose;
+
+    ngx_memzero(session, sizeof(ngx_aigc_session_t));
 
     if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
         return NGX_DECLINED;
@@ -171,8 +174,6 @@ ngx_aigc_narrow_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 {
     ngx_int_t          rc;
     ngx_aigc_fields_t  f;
-
-    ngx_memzero(session, sizeof(ngx_aigc_session_t));
 
     rc = ngx_aigc_fields_open(pool, keys, purpose, value,
                                  NGX_AIGC_INSTANCE_COOKIE_MAX,

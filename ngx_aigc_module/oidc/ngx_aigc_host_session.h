@@ -7,6 +7,7 @@
 #ifndef _NGX_AIGC_HOST_SESSION_H_INCLUDED_
 #define _NGX_AIGC_HOST_SESSION_H_INCLUDED_
 
+#include "ngx_aigc_claims.h"
 #include "ngx_aigc_session.h"
 #include "base/ngx_aigc_url.h"          /* NGX_AIGC_HOST_MAX */
 
@@ -25,10 +26,10 @@ typedef struct {
 
 /*
  * Fills sub, kid and exp of session from its ID token, whose signature is not
- * looked at.  NGX_OK, strings from pool; NGX_DECLINED: it is no token;
+ * looked at; claims as for ngx_aigc_jwt_read().  NGX_OK, strings from pool; NGX_DECLINED: it is no token;
  * NGX_ERROR.
  */
-ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool,
+ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_claims_t *claims,
     ngx_aigc_session_t *session);
 
 /*

@@ -8,7 +8,7 @@
 
 /* a slot of the part is a set */
 ngx_aigc_part_t  ngx_aigc_ticket_part = {
-    0, NGX_AIGC_TICKET_WAYS * sizeof(ngx_aigc_ticket_slot_t), 64, 0, NULL, 0
+    0, NGX_AIGC_TICKET_WAYS * sizeof(ngx_aigc_ticket_slot_t), 128, 0, NULL, 0
 };
 
 
@@ -16,24 +16,26 @@ ngx_int_t
 ngx_aigc_ticket_cut(ngx_str_t *uri, ngx_uint_t args, ngx_str_t *ticket)
 {
     size_t   len;
-    u_char  *p, *last;
+    u_char  *p, *last, *query;
 
     len = sizeof(NGX_AIGC_TICKET_ARG) - 1;
     last = uri->data + uri->len;
+    query = uri->data;
 
-    for (p = last; p > uri->data && p[-1] != '&'; p--) {
+    /* the query begins at the first "?"; later ones are a value's */
 
-        /* the query begins at the first "?"; later ones are a value's */
-
-        if (!args && p[-1] == '?'
-            && ngx_strlchr(uri->data, last, '?') == p - 1)
-        {
-            break;
+    if (!args) {
+        query = ngx_strlchr(uri->data, last, '?');
+        if (query == NULL) {
+            return NGX_DECLINED;
         }
+
+        query++;
     }
 
-    if ((p == uri->data && !args)
-        || (size_t) (last - p) <= len
+    for (p = last; p > query && p[-1] != '&'; p--) { /* void */ }
+
+    if ((size_t) (last - p) <= len
         || ngx_memcmp(p, NGX_AIGC_TICKET_ARG, len) != 0)
     {
         return NGX_DECLINED;

@@ -198,6 +198,7 @@ ngx_http_aigc_identified(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 /*
  * The first session that opens decides, and without one the bearer token.  With
  * TLS there is one at the most: no other host can set a cookie of that name.
+ * An old one stands before it, as browsers show older cookies first.
  */
 static ngx_http_aigc_outcome_e
 ngx_http_aigc_identify_sessions(ngx_http_request_t *r,

@@ -198,22 +198,26 @@ static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_done(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     ngx_http_aigc_ctx_t *ctx, ngx_str_t *cookie)
 {
-    ngx_int_t                 rc;
-    ngx_aigc_session_t        session;
-    ngx_http_aigc_outcome_e   outcome;
+    ngx_int_t                   rc;
+    ngx_aigc_session_t          session;
+    ngx_http_aigc_outcome_e     outcome;
+    ngx_http_aigc_main_conf_t  *mcf;
 
     outcome = ngx_http_aigc_renew_verify(r, user, cookie, &session);
 
     if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
         user->session = session;
         user->token = session.id_token;
-        ctx->renewed = *cookie;
 
         if (user->host == NULL) {
+            ctx->renewed = *cookie;
             return outcome;
         }
 
-        rc = ngx_aigc_session_narrow(r->pool, &session);
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+        rc = ngx_aigc_session_narrow(r->pool, mcf->provider->claims,
+                                     &session);
 
         if (rc == NGX_OK) {
             rc = ngx_http_aigc_host_session_set(r, user->host, &session);

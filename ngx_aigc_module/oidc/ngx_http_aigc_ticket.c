@@ -4,6 +4,7 @@
 
 #include "ngx_http_aigc_ticket.h"
 #include "ngx_aigc_host_session.h"
+#include "ngx_aigc_provider.h"
 #include "ngx_aigc_ticket.h"
 #include "ngx_http_aigc_credential.h"
 #include "base/ngx_aigc_base64url.h"
@@ -12,7 +13,7 @@
 #include "base/ngx_http_aigc_reply.h"
 
 
-static void ngx_http_aigc_ticket_hide(ngx_str_t *line);
+static ngx_int_t ngx_http_aigc_ticket_hide(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_ticket_nonce_is(ngx_http_request_t *r,
     ngx_str_t *digest);
 static ngx_int_t ngx_http_aigc_nonce_cookie(ngx_http_request_t *r,
@@ -54,32 +55,56 @@ ngx_http_aigc_ticket_handler(ngx_http_request_t *r)
 
     r->args = args;
 
-    ngx_http_aigc_ticket_hide(&r->request_line);
-
-    return NGX_DECLINED;
+    return (ngx_http_aigc_ticket_hide(r) == NGX_OK)
+           ? NGX_DECLINED : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 
 /* Logs name a request by its first line. */
-static void
-ngx_http_aigc_ticket_hide(ngx_str_t *line)
+static ngx_int_t
+ngx_http_aigc_ticket_hide(ngx_http_request_t *r)
 {
-    size_t   len;
-    u_char  *p;
+    size_t      len;
+    u_char     *p, *last, *end;
+    ngx_str_t  *line, text;
 
     len = sizeof(NGX_AIGC_TICKET_ARG) - 1;
+    line = &r->request_line;
+    last = line->data + line->len;
 
     if (line->len < len) {
-        return;
+        return NGX_OK;
     }
 
-    for (p = line->data + line->len - len; p > line->data; p--) {
+    for (p = last - len; ngx_memcmp(p, NGX_AIGC_TICKET_ARG, len) != 0; p--) {
 
-        if (ngx_memcmp(p, NGX_AIGC_TICKET_ARG, len) == 0) {
-            line->len = p - 1 - line->data;
-            return;
+        if (p == line->data) {
+            return NGX_OK;
         }
     }
+
+    /* " HTTP/1.1" stays: those who read logs look for it */
+
+    end = ngx_strlchr(p, last, ' ');
+    if (end == NULL) {
+        end = last;
+    }
+
+    /* the ticket itself is in this buffer, and is needed */
+
+    len = p - 1 - line->data;
+
+    text.len = len + (last - end);
+    text.data = ngx_pnalloc(r->pool, text.len);
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(ngx_cpymem(text.data, line->data, len), end, last - end);
+
+    *line = text;
+
+    return NGX_OK;
 }
 
 
@@ -189,7 +214,9 @@ ngx_http_aigc_ticket_text(ngx_http_request_t *r, ngx_aigc_session_t *session,
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (ngx_aigc_session_narrow(r->pool, session) != NGX_OK) {
+    if (ngx_aigc_session_narrow(r->pool, mcf->provider->claims, session)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -1,6 +1,7 @@
 // What the gateway seals for the browser, opened and made by a test
-// (oidc/ngx_aigc_seal.c): node seal.mjs open|seal KEY_FILE PURPOSE, a line of
-// sealed text or of hexadecimal digits on stdin, and the other on stdout.
+// (oidc/ngx_aigc_seal.c): node seal.mjs open|seal|mac KEY_FILE PURPOSE, a line of
+// sealed text or of hexadecimal digits on stdin, and the other on stdout; mac
+// prints what bound a session of version 1.0 to its browser.
 
 import crypto from 'node:crypto';
 import fs from 'node:fs';
@@ -10,6 +11,7 @@ const key = Buffer.from(fs.readFileSync(file, 'utf8').split('\n')[0].trim(), 'he
 const text = fs.readFileSync(0, 'utf8').trim();
 const version = Buffer.from([1]);
 const aad = Buffer.concat([version, Buffer.from(purpose)]);
+const derive = (info, n) => Buffer.from(crypto.hkdfSync('sha256', key, '', info, n));
 
 if (verb === 'open') {
   const box = Buffer.from(text, 'base64url');
@@ -17,11 +19,13 @@ if (verb === 'open') {
   c.setAAD(aad);
   c.setAuthTag(box.subarray(-16));
   console.log(Buffer.concat([c.update(box.subarray(16, -16)), c.final()]).toString('hex'));
+} else if (verb === 'mac') {
+  const c = crypto.createHmac('sha256', derive('aigc mac', 32));
+  console.log(c.update(purpose + '\0').update(Buffer.from(text, 'hex')).digest('base64url'));
 } else {
-  const hint = Buffer.from(crypto.hkdfSync('sha256', key, '', 'aigc hint', 3));
   const nonce = crypto.randomBytes(12);
   const c = crypto.createCipheriv('aes-256-gcm', key, nonce);
   c.setAAD(aad);
   const sealed = Buffer.concat([c.update(Buffer.from(text, 'hex')), c.final()]);
-  console.log(Buffer.concat([version, hint, nonce, sealed, c.getAuthTag()]).toString('base64url'));
+  console.log(Buffer.concat([version, derive('aigc hint', 3), nonce, sealed, c.getAuthTag()]).toString('base64url'));
 }

@@ -73,7 +73,11 @@ cookie_ours(unit_t *u)
     ngx_uint_t  i;
 
     static const char  *ours[] = {
-        "sess", "aigc-bind", "__Host-aigc-bind", "aigc-login-1",
+        "sess", "aigc-bind", "__Host-aigc-bind", "__Secure-aigc-bind",
+        "aigc-session", "__Host-aigc-session", "__Secure-aigc-session",
+        "aigc-instance", "__Host-aigc-instance", "__Secure-aigc-instance",
+        "aigc-nonce", "__Host-aigc-nonce", "__Secure-aigc-nonce",
+        "aigc-login-1",
         "__Host-aigc-login-7", "aigc-login-AZaz09-_AZaz09-_AZaz09",
         "__Host-aigc-login-AZaz09-_AZaz09-_AZaz09",
         "__Secure-aigc-login-AZaz09-_AZaz09-_AZaz09.0",
@@ -82,6 +86,10 @@ cookie_ours(unit_t *u)
 
     static const char  *theirs[] = {
         "ses", "sess2", "Sess", "", "aigc", "AIGC-bind", "xaigc-bind",
+        "aigc_session", "aigc-sessio", "aigc-session2", "AIGC-session",
+        "aigc-instances", "aigc-instanc", "xaigc-instance", "aigc-nonce1",
+        "aigc-nonc", "__host-aigc-instance", "__Host-__Host-aigc-nonce",
+        "__Host-aigc_instance", "__Secure-__Host-aigc-session",
         "__Host-aigc", "__host-aigc-bind", "__Host-x", "__Secure-aigc-x",
         "aigc-", "__Host-aigc-", "__Host-", "aigc-theme", "aigc-bind2",
         "aigc-bin", "aigc-login", "aigc-login-", "aigc-login-x",
@@ -191,6 +199,10 @@ cookie_strip(unit_t *u)
         { "sess=x; sess=y;sess=z", "", 3 },
         { "aigc-login-1=q; sess=x; __Host-aigc-bind=b; z=9", "z=9", 3 },
         { "sess=x; ; ;", "", 1 },
+        { "__Host-aigc-session=a; a=1; __Host-aigc-instance=b;"
+          " __Host-aigc-nonce=c", "a=1", 3 },
+        { "a=1; aigc-session=a; aigc-instance=b; aigc-nonce=c; b=2",
+          "a=1; b=2", 3 },
         { "session=x; sess=y", "session=x", 1 },
         { "a=\"; sess=x; \"", "a=\"; \"", 1 },
         { "a=sess=x", "a=sess=x", 0 },

@@ -1,9 +1,13 @@
-/* oidc/ngx_aigc_session.h: what the two cookies bring back. */
+/* oidc/ngx_aigc_session.h: what the cookies and a ticket bring back. */
 
 #include "unit.h"
 #include "base/ngx_aigc_base64url.h"
-#include "oidc/ngx_aigc_session.h"
+#include "oidc/ngx_aigc_host_session.h"
 #include "base/ngx_aigc_url.h"
+
+
+#define HOST   "default-sd-0.example.com"
+#define NONCE  "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
 static ngx_aigc_seal_keys_t *
@@ -230,7 +234,7 @@ session_strangers(unit_t *u)
     k = keys(u);
 
     text = unit_bytes(u, good, sizeof(good));
-    is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value), NGX_OK);
+    is_int(u, ngx_aigc_seal(u->pool, k, "gateway", &text, &value), NGX_OK);
     is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session), NGX_OK);
     is_int(u, session.start, 9);
     is_str(u, &session.id_token, "a.b.c");
@@ -245,7 +249,7 @@ session_strangers(unit_t *u)
 
     for (i = 0; i < sizeof(good); i++) {
         text = unit_bytes(u, good, i);
-        is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value),
+        is_int(u, ngx_aigc_seal(u->pool, k, "gateway", &text, &value),
                NGX_OK);
         is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
                NGX_DECLINED);
@@ -254,7 +258,7 @@ session_strangers(unit_t *u)
     ngx_memcpy(plain, good, sizeof(good));
     plain[sizeof(good)] = 0;
     text = unit_bytes(u, plain, sizeof(good) + 1);
-    is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value), NGX_OK);
+    is_int(u, ngx_aigc_seal(u->pool, k, "gateway", &text, &value), NGX_OK);
     is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
            NGX_DECLINED);
 
@@ -267,7 +271,7 @@ session_strangers(unit_t *u)
 
         text = unit_bytes(u, good, sizeof(good));
         text.data[i] += 2;
-        is_int(u, ngx_aigc_seal(u->pool, k, "session", &text, &value),
+        is_int(u, ngx_aigc_seal(u->pool, k, "gateway", &text, &value),
                NGX_OK);
 
         if (!is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
@@ -329,16 +333,16 @@ session_content(unit_t *u)
         1, 0, 0, 0, 0, 0, 0, 0, 9, 3, 0, 1, 'i', 0, 1, 'n', 0, 1, 'v'
     };
 
-    is_int(u, reopen(u, "session", good_parts, sizeof(good_parts)), NGX_OK);
+    is_int(u, reopen(u, "gateway", good_parts, sizeof(good_parts)), NGX_OK);
 
     for (i = 0; i < sizeof(good_parts); i++) {
-        is_int(u, reopen(u, "session", good_parts, i), NGX_DECLINED);
+        is_int(u, reopen(u, "gateway", good_parts, i), NGX_DECLINED);
     }
 
     for (i = 1; i < 256; i++) {
         ngx_memcpy(copy, good_parts, sizeof(copy));
         copy[9] = (u_char) i;
-        is_int(u, reopen(u, "session", copy, sizeof(copy)),
+        is_int(u, reopen(u, "gateway", copy, sizeof(copy)),
                i == 3 ? NGX_OK : NGX_DECLINED);
     }
 
@@ -350,7 +354,7 @@ session_content(unit_t *u)
         if (copy[i] == 0) {
             copy[i] = 0xff;
             copy[i + 1] = 0xff;
-            is_int(u, reopen(u, "session", copy, sizeof(copy)),
+            is_int(u, reopen(u, "gateway", copy, sizeof(copy)),
                    NGX_DECLINED);
         }
     }
@@ -362,6 +366,470 @@ session_content(unit_t *u)
     for (i = 0; i < sizeof(login); i++) {
         is_int(u, reopen(u, "login", login, i),
                i == sizeof(good_login) ? NGX_OK : NGX_DECLINED);
+    }
+}
+
+
+/* what version 1.0 sealed opens as that, and as nothing else */
+
+static void
+session_old(unit_t *u)
+{
+    ngx_str_t              plain, host, value;
+    ngx_aigc_ticket_t      ticket;
+    ngx_aigc_session_t     session;
+    ngx_aigc_seal_keys_t  *k;
+
+    static u_char  content[] = {
+        1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 5, 'a', '.', 'b', '.', 'c', 0, 0,
+        0, 1, 's'
+    };
+
+    k = keys(u);
+    host = unit_str(u, HOST);
+    plain = unit_bytes(u, content, sizeof(content));
+
+    is_int(u, ngx_aigc_seal(u->pool, k, "session", &plain, &value), NGX_OK);
+    is_int(u, ngx_aigc_session_open_old(u->pool, k, &value, &session),
+           NGX_OK);
+    is_str(u, &session.id_token, "a.b.c");
+    is_str(u, &session.sid, "s");
+    is_int(u, session.start, 9);
+
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &value, &session),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &value, &ticket),
+           NGX_DECLINED);
+
+    /* nor is the new one an old one */
+
+    is_int(u, ngx_aigc_seal(u->pool, k, "gateway", &plain, &value), NGX_OK);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &session), NGX_OK);
+    is_int(u, ngx_aigc_session_open_old(u->pool, k, &value, &session),
+           NGX_DECLINED);
+}
+
+
+/* an ordinary user of Logto: ids and tokens of the lengths that it makes */
+
+static void
+instance_user(unit_t *u, ngx_aigc_session_t *session)
+{
+    ngx_memzero(session, sizeof(ngx_aigc_session_t));
+
+    session->start = 1790000000;
+    session->sid = unit_str(u, "abcdefghijklmnopqrstuv");
+    session->sub = unit_str(u, "alice0000000");
+    session->kid = unit_str(u, "vCBAaNrtQGpR7-UsmpVbD8iQFmb0kpH7QgaYZHLfNLo");
+    session->exp = 1790003600;
+    session->refresh_token = unit_str(u, "refresh-refresh-refresh-refresh-"
+                                         "refresh-123");
+}
+
+
+static void
+session_instance(unit_t *u)
+{
+    ngx_str_t              host, empty, value;
+    ngx_aigc_session_t     in, out;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+    host = unit_str(u, HOST);
+    instance_user(u, &in);
+
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &in, &value), NGX_OK);
+    unit_note("an instance's session has %d bytes", (int) value.len);
+    ok(u, value.len <= 400);
+
+    value = unit_bytes(u, value.data, value.len);
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &value, &out),
+           NGX_OK);
+    is_str(u, &out.sid, "abcdefghijklmnopqrstuv");
+    is_str(u, &out.sub, "alice0000000");
+    is_str(u, &out.kid, "vCBAaNrtQGpR7-UsmpVbD8iQFmb0kpH7QgaYZHLfNLo");
+    is_str(u, &out.refresh_token, "refresh-refresh-refresh-refresh-"
+                                  "refresh-123");
+    is_int(u, out.start, 1790000000);
+    is_int(u, out.exp, 1790003600);
+    is_int(u, out.id_token.len, 0);
+
+    /* the ID token is no part of it: its length changes nothing */
+
+    empty = value;
+    in.id_token = token(u, 90, 3000, 96);
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &in, &value), NGX_OK);
+    is_int(u, value.len, empty.len);
+
+    /* as little as a provider may give */
+
+    ngx_str_null(&in.kid);
+    ngx_str_null(&in.refresh_token);
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &value, &out),
+           NGX_OK);
+    is_int(u, out.kid.len, 0);
+    is_int(u, out.refresh_token.len, 0);
+    is_str(u, &out.sub, "alice0000000");
+}
+
+
+static void
+session_ticket(unit_t *u)
+{
+    ngx_str_t              host, value;
+    ngx_aigc_ticket_t      in, out;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+    host = unit_str(u, HOST);
+    instance_user(u, &in.session);
+    in.nonce = unit_str(u, NONCE);
+    in.issued = 1790000123;
+
+    is_int(u, ngx_aigc_ticket_seal(u->pool, k, &host, &in, &value), NGX_OK);
+    unit_note("a ticket has %d bytes", (int) value.len);
+    ok(u, value.len <= 480);
+
+    value = unit_bytes(u, value.data, value.len);
+    is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &value, &out), NGX_OK);
+    is_str(u, &out.nonce, NONCE);
+    is_int(u, out.issued, 1790000123);
+    is_str(u, &out.session.sid, "abcdefghijklmnopqrstuv");
+    is_str(u, &out.session.sub, "alice0000000");
+    is_str(u, &out.session.kid,
+           "vCBAaNrtQGpR7-UsmpVbD8iQFmb0kpH7QgaYZHLfNLo");
+    is_str(u, &out.session.refresh_token, "refresh-refresh-refresh-refresh-"
+                                          "refresh-123");
+    is_int(u, out.session.start, 1790000000);
+    is_int(u, out.session.exp, 1790003600);
+
+    /* bound to no browser, and issued before 1970 */
+
+    ngx_str_null(&in.nonce);
+    in.issued = -1;
+    is_int(u, ngx_aigc_ticket_seal(u->pool, k, &host, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &value, &out), NGX_OK);
+    is_int(u, out.nonce.len, 0);
+    is_int(u, out.issued, -1);
+}
+
+
+/* what was sealed as one of them opens as that one, on that host */
+
+static void
+session_one_host(unit_t *u)
+{
+    u_char                 longest[NGX_AIGC_HOST_MAX + 1];
+    size_t                 i;
+    ngx_str_t              host, other, value, text, gateway;
+    ngx_aigc_ticket_t      ticket;
+    ngx_aigc_session_t     in, out;
+    ngx_aigc_seal_keys_t  *k, *k2;
+
+    static const char  *others[] = {
+        "", "default-sd-1.example.com", "default-sd-0.example.co",
+        "default-sd-0.example.com.", "efault-sd-0.example.com",
+        "Default-sd-0.example.com", "default-sd-0.example.com:80",
+        "default-sd-0.example.com default-sd-0.example.com", "example.com"
+    };
+
+    k = keys(u);
+    k2 = keys(u);
+    k2->key[0][31] ^= 1;
+
+    host = unit_str(u, HOST);
+    instance_user(u, &in);
+    in.id_token = token(u, 90, 640, 96);
+    ticket.session = in;
+    ngx_str_null(&ticket.nonce);
+    ticket.issued = 0;
+
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_ticket_seal(u->pool, k, &host, &ticket, &text),
+           NGX_OK);
+    is_int(u, ngx_aigc_session_seal(u->pool, k, &in, &gateway), NGX_OK);
+
+    for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        other = unit_str(u, others[i]);
+        is_int(u, ngx_aigc_instance_open(u->pool, k, &other, &value, &out),
+               NGX_DECLINED);
+        is_int(u, out.sub.len, 0);
+        is_int(u, ngx_aigc_ticket_open(u->pool, k, &other, &text, &ticket),
+               NGX_DECLINED);
+        is_int(u, ticket.session.sub.len, 0);
+    }
+
+    /* another key */
+
+    is_int(u, ngx_aigc_instance_open(u->pool, k2, &host, &value, &out),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_ticket_open(u->pool, k2, &host, &text, &ticket),
+           NGX_DECLINED);
+
+    /* another purpose */
+
+    is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &value, &ticket),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &gateway, &ticket),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &text, &out),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &gateway, &out),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &value, &out), NGX_DECLINED);
+    is_int(u, ngx_aigc_session_open(u->pool, k, &text, &out), NGX_DECLINED);
+    is_int(u, ngx_aigc_session_open_old(u->pool, k, &value, &out),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_session_open_old(u->pool, k, &text, &out),
+           NGX_DECLINED);
+
+    /* hosts of the greatest length differ in their last byte, too */
+
+    ngx_memset(longest, 'a', sizeof(longest));
+    other = unit_bytes(u, longest, NGX_AIGC_HOST_MAX);
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &other, &in, &value),
+           NGX_OK);
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &other, &value, &out),
+           NGX_OK);
+    other.data[NGX_AIGC_HOST_MAX - 1] = 'b';
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &other, &value, &out),
+           NGX_DECLINED);
+
+    other = unit_bytes(u, longest, NGX_AIGC_HOST_MAX + 1);
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &other, &in, &value),
+           NGX_DECLINED);
+
+    ngx_str_null(&other);
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &other, &in, &value),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_ticket_seal(u->pool, k, &other, &ticket, &value),
+           NGX_DECLINED);
+}
+
+
+/* what is sealed for HOST with any content, opened as that kind */
+
+static ngx_int_t
+reopen_narrow(unit_t *u, ngx_uint_t is_ticket, ngx_str_t *content)
+{
+    ngx_str_t              host, value;
+    ngx_aigc_ticket_t      ticket;
+    ngx_aigc_session_t     session;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+    host = unit_str(u, HOST);
+
+    is_int(u, ngx_aigc_seal(u->pool, k, is_ticket ? "ticket " HOST
+                                                  : "instance " HOST,
+                            content, &value), NGX_OK);
+
+    return is_ticket
+           ? ngx_aigc_ticket_open(u->pool, k, &host, &value, &ticket)
+           : ngx_aigc_instance_open(u->pool, k, &host, &value, &session);
+}
+
+
+static void
+session_narrow_content(unit_t *u)
+{
+    size_t                 i;
+    ngx_str_t              host, value, plain[2], part;
+    ngx_uint_t             n;
+    ngx_aigc_ticket_t      ticket;
+    ngx_aigc_session_t     session;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+    host = unit_str(u, HOST);
+    instance_user(u, &ticket.session);
+    ticket.nonce = unit_str(u, NONCE);
+    ticket.issued = 1790000123;
+
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &ticket.session,
+                                     &value), NGX_OK);
+    is_int(u, ngx_aigc_unseal(u->pool, k, "instance " HOST, &value,
+                              &plain[0]), NGX_OK);
+
+    for (i = 0; i < value.len; i++) {
+        part = unit_bytes(u, value.data, i);
+        is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &part, &session),
+               NGX_DECLINED);
+    }
+
+    is_int(u, ngx_aigc_ticket_seal(u->pool, k, &host, &ticket, &value),
+           NGX_OK);
+    is_int(u, ngx_aigc_unseal(u->pool, k, "ticket " HOST, &value, &plain[1]),
+           NGX_OK);
+
+    for (i = 0; i < value.len; i++) {
+        part = unit_bytes(u, value.data, i);
+        is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &part, &ticket),
+               NGX_DECLINED);
+    }
+
+    /* whole, less, more, another version, and the one's content as the other */
+
+    for (n = 0; n < 2; n++) {
+        is_int(u, reopen_narrow(u, n, &plain[n]), NGX_OK);
+        is_int(u, reopen_narrow(u, n, &plain[1 - n]), NGX_DECLINED);
+
+        for (i = 0; i < plain[n].len; i++) {
+            part = unit_bytes(u, plain[n].data, i);
+            is_int(u, reopen_narrow(u, n, &part), NGX_DECLINED);
+        }
+
+        part.len = plain[n].len + 1;
+        part.data = ngx_pcalloc(u->pool, part.len);
+        ngx_memcpy(part.data, plain[n].data, plain[n].len);
+        is_int(u, reopen_narrow(u, n, &part), NGX_DECLINED);
+
+        part = unit_bytes(u, plain[n].data, plain[n].len);
+        part.data[0]++;
+        is_int(u, reopen_narrow(u, n, &part), NGX_DECLINED);
+
+        /* the first field longer than all there is */
+
+        part = unit_bytes(u, plain[n].data, plain[n].len);
+        part.data[9] = 0xff;
+        is_int(u, reopen_narrow(u, n, &part), NGX_DECLINED);
+    }
+
+    value.len = NGX_AIGC_INSTANCE_COOKIE_MAX + 1;
+    value.data = ngx_palloc(u->pool, value.len);
+    ngx_memset(value.data, 'A', value.len);
+    is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &value, &session),
+           NGX_DECLINED);
+    is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &value, &ticket),
+           NGX_DECLINED);
+}
+
+
+/* a refresh token that does not fit is left out; what else does not, is not */
+
+static void
+session_narrow_bound(unit_t *u)
+{
+    size_t                 len, largest[2];
+    ngx_int_t              rc[2];
+    ngx_str_t              host, value[2];
+    ngx_uint_t             n, left_out[2];
+    ngx_aigc_ticket_t      in, ticket;
+    ngx_aigc_session_t     session;
+    ngx_aigc_seal_keys_t  *k;
+
+    k = keys(u);
+    host = unit_str(u, HOST);
+    instance_user(u, &in.session);
+    in.nonce = unit_str(u, NONCE);
+    in.issued = 1;
+
+    ngx_memzero(largest, sizeof(largest));
+    ngx_memzero(left_out, sizeof(left_out));
+
+    in.session.refresh_token.data = ngx_pcalloc(u->pool, 4096);
+
+    for (len = 1200; len < 1600; len++) {
+        in.session.refresh_token.len = len;
+
+        is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &in.session,
+                                         &value[0]), NGX_OK);
+        is_int(u, ngx_aigc_ticket_seal(u->pool, k, &host, &in, &value[1]),
+               NGX_OK);
+        is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &value[0],
+                                         &session), NGX_OK);
+        is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &value[1],
+                                       &ticket), NGX_OK);
+        is_str(u, &ticket.nonce, NONCE);
+        is_str(u, &ticket.session.sub, "alice0000000");
+        is_int(u, in.session.refresh_token.len, len);
+
+        rc[0] = session.refresh_token.len == len;
+        rc[1] = ticket.session.refresh_token.len == len;
+
+        for (n = 0; n < 2; n++) {
+            ok(u, value[n].len <= NGX_AIGC_INSTANCE_COOKIE_MAX);
+
+            if (rc[n]) {
+                ok(u, !left_out[n]);
+                largest[n] = value[n].len;
+            } else {
+                left_out[n]++;
+            }
+        }
+
+        ok(u, rc[0] || session.refresh_token.len == 0);
+        ok(u, rc[1] || ticket.session.refresh_token.len == 0);
+    }
+
+    for (n = 0; n < 2; n++) {
+        ok(u, left_out[n] > 0);
+        ok(u, largest[n] > NGX_AIGC_INSTANCE_COOKIE_MAX - 16);
+    }
+
+    in.session.sub.len = 2000;
+    in.session.sub.data = ngx_pcalloc(u->pool, 2000);
+    is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &in.session,
+                                     &value[0]), NGX_DECLINED);
+    is_int(u, ngx_aigc_ticket_seal(u->pool, k, &host, &in, &value[1]),
+           NGX_DECLINED);
+}
+
+
+static void
+session_narrow(unit_t *u)
+{
+    ngx_str_t           head, claims, text;
+    ngx_uint_t          i;
+    ngx_aigc_claims_t   claims_at;
+    ngx_aigc_session_t  session;
+
+    static const char  *bad[] = {
+        "", "a.b.c", "opaque", "e30.e30", "e30.e30.AAAA.AAAA"
+    };
+
+    ngx_memzero(&session, sizeof(ngx_aigc_session_t));
+
+    head = unit_str(u, "{\"alg\":\"ES384\",\"kid\":\"k1\"}");
+    claims = unit_str(u, "{\"iss\":\"https://l\",\"sub\":\"alice\","
+                         "\"exp\":1790003600,\"iat\":1790000000}");
+
+    session.id_token.data = ngx_palloc(u->pool, 512);
+    (void) ngx_aigc_base64url_encode(u->pool, &head, &text);
+    (void) ngx_sprintf(session.id_token.data, "%V.", &text);
+    session.id_token.len = text.len + 1;
+    (void) ngx_aigc_base64url_encode(u->pool, &claims, &text);
+    session.id_token.len = ngx_sprintf(session.id_token.data
+                                       + session.id_token.len, "%V.AAAA",
+                                       &text)
+                           - session.id_token.data;
+
+    is_int(u, ngx_aigc_session_narrow(u->pool, NULL, &session), NGX_OK);
+    is_str(u, &session.sub, "alice");
+    is_str(u, &session.kid, "k1");
+    is_int(u, session.exp, 1790003600);
+
+    /* "roles" that is no array: of another provider, which has them elsewhere */
+
+    session.id_token = unit_str(u, "eyJhbGciOiJFUzI1NiJ9."
+        "eyJzdWIiOiJib2IiLCJleHAiOjE3OTAwMDM2MDAsInJvbGVzIjoibm90IHRob3NlIn0."
+        "AAAA");
+    ngx_memzero(&claims_at, sizeof(ngx_aigc_claims_t));
+    is_int(u, ngx_aigc_session_narrow(u->pool, &claims_at, &session), NGX_OK);
+    is_str(u, &session.sub, "bob");
+    is_int(u, session.kid.len, 0);
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        session.id_token = unit_str(u, bad[i]);
+
+        if (!is_int(u, ngx_aigc_session_narrow(u->pool, NULL, &session),
+                    NGX_DECLINED))
+        {
+            unit_note("%s", bad[i]);
+        }
     }
 }
 
@@ -416,6 +884,7 @@ session_state(unit_t *u)
 
     in.id = unit_str(u, "abcdefghijklmnopqrstuv");
     in.rd = unit_str(u, "https://a.example.com/?x=1");
+    in.nonce = unit_str(u, NONCE);
     in.start = 78;
     in.again = 1;
 
@@ -423,6 +892,7 @@ session_state(unit_t *u)
     is_int(u, ngx_aigc_state_open(u->pool, k, &value, &out), NGX_OK);
     is_str(u, &out.id, "abcdefghijklmnopqrstuv");
     is_str(u, &out.rd, "https://a.example.com/?x=1");
+    is_str(u, &out.nonce, NONCE);
     is_int(u, out.start, 78);
     is_int(u, out.again, 1);
 
@@ -451,6 +921,14 @@ session_state(unit_t *u)
     in.rd.len = 1;
     in.id.len--;
     is_int(u, ngx_aigc_state_seal(u->pool, k, &in, &value), NGX_DECLINED);
+
+    /* without a nonce, as of a sign-in for the dashboard */
+
+    in.id.len++;
+    ngx_str_null(&in.nonce);
+    is_int(u, ngx_aigc_state_seal(u->pool, k, &in, &value), NGX_OK);
+    is_int(u, ngx_aigc_state_open(u->pool, k, &value, &out), NGX_OK);
+    is_int(u, out.nonce.len, 0);
 }
 
 
@@ -531,6 +1009,13 @@ unit_test_t  session_tests[] = {
     { "a large refresh token is left out", session_some },
     { "what this code did not seal is none of ours", session_strangers },
     { "content that is not exactly so is none", session_content },
+    { "what version 1.0 sealed is that, and nothing else", session_old },
+    { "an instance's session comes back, and is small", session_instance },
+    { "so does a ticket", session_ticket },
+    { "each of them is of one host and for one purpose", session_one_host },
+    { "their content is exactly so, or none", session_narrow_content },
+    { "a refresh token too large for them is left out", session_narrow_bound },
+    { "what an ID token says of its user", session_narrow },
     { "the secrets of a sign-in come back as they were", session_login },
     { "its state likewise", session_state },
     { "a long page to return to likewise, for that sign-in", session_rd },
