@@ -24,7 +24,7 @@ sub in_response {
     my ($r) = @_;
     note($_->{value}, "cookie $_->{name}") for $r->set_cookies;
     my $location = $r->location // return;
-    while ($location =~ /[?&](code|state)=([^&#]+)/g) {
+    while ($location =~ /[?&](code|state|aigc_ticket)=([^&#]+)/g) {
         note($2, "\"$1\" of a redirect");
     }
 }
