@@ -1,5 +1,5 @@
 // What the gateway seals for the browser, opened and made by a test
-// (oidc/ngx_aigc_seal.c): node seal.mjs open|seal KEY_FILE PURPOSE, a line of
+// (oidc/ngx_aigc_seal.c): node seal.mjs open|seal KEY_FILE PURPOSE, lines of
 // sealed text or of hexadecimal digits on stdin, and the other on stdout.
 
 import crypto from 'node:crypto';
@@ -7,21 +7,26 @@ import fs from 'node:fs';
 
 const [verb, file, purpose] = process.argv.slice(2);
 const key = Buffer.from(fs.readFileSync(file, 'utf8').split('\n')[0].trim(), 'hex');
-const text = fs.readFileSync(0, 'utf8').trim();
 const version = Buffer.from([1]);
 const aad = Buffer.concat([version, Buffer.from(purpose)]);
 
-if (verb === 'open') {
+function open(text) {
   const box = Buffer.from(text, 'base64url');
   const c = crypto.createDecipheriv('aes-256-gcm', key, box.subarray(4, 16));
   c.setAAD(aad);
   c.setAuthTag(box.subarray(-16));
-  console.log(Buffer.concat([c.update(box.subarray(16, -16)), c.final()]).toString('hex'));
-} else {
+  return Buffer.concat([c.update(box.subarray(16, -16)), c.final()]).toString('hex');
+}
+
+function seal(text) {
   const hint = Buffer.from(crypto.hkdfSync('sha256', key, '', 'aigc hint', 3));
   const nonce = crypto.randomBytes(12);
   const c = crypto.createCipheriv('aes-256-gcm', key, nonce);
   c.setAAD(aad);
   const sealed = Buffer.concat([c.update(Buffer.from(text, 'hex')), c.final()]);
-  console.log(Buffer.concat([version, hint, nonce, sealed, c.getAuthTag()]).toString('base64url'));
+  return Buffer.concat([version, hint, nonce, sealed, c.getAuthTag()]).toString('base64url');
+}
+
+for (const line of fs.readFileSync(0, 'utf8').trim().split('\n')) {
+  console.log(verb === 'open' ? open(line) : seal(line));
 }
