@@ -137,8 +137,9 @@ subtest 'a stranger' => sub {
 
     $r = $s->browse($mine->url('/info?x=1'));
     is $r->code, 302, 'a navigation is sent to sign in';
-    is $r->location, $t->url('/sign-in?rd=') . AIGC::Client::escape($mine->url('/info?x=1')),
-        '… with the page that it asked for';
+    is $r->location =~ s/&nonce=[\w-]{43}$/&nonce=…/r, $t->url('/sign-in?rd=') . AIGC::Client::escape($mine->url('/info?x=1')) . '&nonce=…',
+        '… with the page that it asked for, and the digest of a nonce';
+    is join(' ', map { $_->{name} } $r->set_cookies), 'aigc-nonce', '… which it is given, and no other cookie';
     like $r->header('Cache-Control'), qr/no-store/, '… which nobody keeps';
     is $s->get($mine->url, headers => { Accept => 'text/html' })->code, 302, 'an old browser\'s too';
 };
@@ -265,7 +266,7 @@ subtest 'the gateway\'s own host' => sub {
         }
     });
     my $r = $alice->api('POST', '/api/v1/templates/default/notebook/install');
-    my $auth = sub { $alice->get('/auth', headers => ['X-Original-URL' => $_[0]])->code };
+    my $auth = sub { $alice->auth($_[0], of => $mine->url)->code };
 
     is $auth->($mine->url), 200, 'an instance\'s host is decided';
     is $auth->($t->url), 404, 'the gateway\'s is no instance, though a template says so';

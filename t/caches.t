@@ -71,7 +71,7 @@ subtest 'other things that remember' => sub {
     is his('/stored/x')->code, 500, '… for nobody';
     is hers('/copied/x')->json->{instance}, $hers->id, 'a mirror is another request, to the same pod';
     is his('/copied/x')->json->{instance}, $his->id, '… each to one\'s own';
-    my $r = $alice->get('/auth', headers => ['X-Original-URL' => $hers->url('/')]);
+    my $r = $alice->auth($hers->url('/'));
     is_deeply [ $r->code, $r->header('Cache-Control') ], [200, 'no-store'], 'the decision of /auth is nothing to be remembered';
 };
 

@@ -131,7 +131,7 @@ subtest 'preflight requests' => sub {
     my $answer = '/shared/respond?code=204&header=Access-Control-Allow-Origin:' . AIGC::Client::escape('https://tool.example');
 
     is $ask->($answer, \@asks)->header('Access-Control-Allow-Origin'), 'https://tool.example', 'the application itself answers';
-    my $r = $ask->('/shared/headers', [@asks, Cookie => 'aigc_session=x; app=1', Authorization => 'Bearer x', 'X-Forwarded-User' => 'alice']);
+    my $r = $ask->('/shared/headers', [@asks, Cookie => 'aigc-instance=x; app=1', Authorization => 'Bearer x', 'X-Forwarded-User' => 'alice']);
     is $r->code, 200, 'what else is said is not looked at';
     my %seen = map { lc $_->[0] => $_->[1] } @{ $r->json->{headers} };
     is_deeply [ grep { exists $seen{$_} } qw(cookie authorization x-forwarded-user) ], [], '… and does not reach the pod';
@@ -156,25 +156,36 @@ subtest 'preflight requests' => sub {
     unlike $r->content, qr/released/, '… does not say why';
 };
 
-subtest 'the cookie that binds a session to its browser' => sub {
-    my %bind = ('without it' => undef, 'with garbage' => 'garbage', 'with another user\'s' => $bob->cookie('aigc-bind'),
-        'with an empty one' => '', 'with one byte less' => substr($alice->cookie('aigc-bind'), 0, -1));
-    for my $what (sort keys %bind) {
+subtest 'each host has a session of its own' => sub {
+    my $there = $alice->host_session($mine->url);
+    my %main = ('without one' => undef, 'with garbage' => 'garbage', 'with an empty one' => '',
+        'with one byte less' => substr($alice->cookie('aigc-session'), 0, -1), 'with an instance\'s' => $there);
+    for my $what (sort keys %main) {
         my $c = $alice->copy;
-        $c->drop_cookie('aigc-bind');
-        $c->set_cookie('aigc-bind' => $bind{$what}, domain => $t->host) if defined $bind{$what};
+        $c->drop_cookie('aigc-session');
+        $c->set_cookie('aigc-session' => $main{$what}, domain => $t->host) if defined $main{$what};
         is $c->api('GET', '/api/v1/me')->code, 401, "$what: /me";
         is $c->api('GET', '/api/v1/instances')->code, 401, '… instances';
         is $c->api('POST', $mine->path . '/release')->code, 401, '… release';
         is $c->post('/sign-out', headers => [Origin => $gateway])->code, 401, '… sign-out';
-        is $c->get($mine->url('/info'))->code, 200, '… an instance needs none';
+        is $c->get($mine->url('/info'))->code, 200, '… the instance has its own';
     }
-    # An instance's script can set a session cookie for the root domain: login CSRF.
+    my %its = ('without one' => '', 'with garbage' => 'aigc-instance=garbage', 'with an empty one' => 'aigc-instance=',
+        'with one byte less' => 'aigc-instance=' . substr($there, 0, -1), 'with another instance\'s' => 'aigc-instance=' . $alice->host_session($other->url),
+        'with the gateway\'s' => join('; ', map { "$_=" . $alice->cookie('aigc-session') } qw(aigc-instance aigc-session aigc_session)));
+    for my $what (sort keys %its) {
+        is $alice->get($mine->url('/info'), headers => [Cookie => $its{$what}])->code, 401, "$what: the instance";
+    }
+
+    # What an instance's page can set for the whole domain, with TLS: any cookie
+    # without a prefix.
     my $c = $alice->copy;
-    $c->set_cookie(aigc_session => $bob->cookie('aigc_session'));
+    $c->drop_cookie('aigc-session');
+    $c->set_cookie(aigc_session => $bob->cookie('aigc-session'));
     is $c->api('GET', '/api/v1/me')->code, 401, 'a session that was tossed in is nobody\'s';
+    is $c->get($mine->url('/info'))->code, 200, '… on an instance\'s host either';
     $c = $alice->copy;
-    $c->set_cookie(aigc_session => $bob->cookie('aigc_session'), path => '/api');
+    $c->set_cookie(aigc_session => $bob->cookie('aigc-session'), path => $_) for '/', '/api';
     is $c->api('GET', '/api/v1/me')->json->{name}, 'Alice', '… also under a longer path';
     is $alice->api('GET', '/api/v1/me')->json->{name}, 'Alice', 'as it should be, alice is alice';
 };

@@ -16,7 +16,7 @@ my $t = AIGC::Stack->start(edit => sub {
 });
 my $alice = $t->sign_in('alice');
 my $mine  = $alice->install('stable-diffusion-cpu')->wait_ready;
-my $session = $alice->cookie('aigc_session');
+my $session = $alice->host_session($mine->url);
 
 sub pod {               # what reached the pod: the headers of that name
     my ($r, $name) = @_;
@@ -30,7 +30,7 @@ sub with {              # alice's request with these Cookie headers
 }
 
 subtest 'cookies to the pod' => sub {
-    my $s = "aigc_session=$session";
+    my $s = "aigc-instance=$session";
     my @case = (
         ['ours alone', [$s], []],
         ['ours first', ["$s; a=1; b=2"], ['a=1; b=2']],
@@ -38,11 +38,12 @@ subtest 'cookies to the pod' => sub {
         ['ours last', ["a=1; b=2; $s"], ['a=1; b=2']],
         ['without blanks', ["a=1;$s;b=2"], ['a=1;b=2']],
         ['odd ends', ["; a=1;; $s ;"], undef],
-        ['all of ours', ["aigc-bind=x; a=1; aigc-login-0=y; $s; __Host-aigc-bind=x; __Host-aigc-login-7=z"], ['a=1']],
-        ['names that only look like it', ["aigc_session2=a; xaigc_session=b; $s; AIGC=c"],
-            ['aigc_session2=a; xaigc_session=b; AIGC=c']],
-        ['the application\'s, with names that begin like ours', ["aigc-theme=1; $s; aigc-login-theme=2; __Host-aigc-x=3; aigc-bind2=4"],
-            ['aigc-theme=1; aigc-login-theme=2; __Host-aigc-x=3; aigc-bind2=4']],
+        ['all of ours', ["aigc-nonce=x; a=1; aigc-login-0=y; $s; aigc-session=x; __Host-aigc-instance=x; __Host-aigc-session=x; __Host-aigc-nonce=x; __Secure-aigc-instance=x; __Host-aigc-login-7=z"], ['a=1']],
+        ['all of version 1.0\'s', ["aigc-bind=x; aigc_session=x; a=1; $s; __Host-aigc-bind=x"], ['a=1']],
+        ['names that only look like it', ["aigc_session2=a; xaigc_session=b; aigc-session2=d; xaigc-instance=e; aigc_instance=f; $s; AIGC=c"],
+            ['aigc_session2=a; xaigc_session=b; aigc-session2=d; xaigc-instance=e; aigc_instance=f; AIGC=c']],
+        ['the application\'s, with names that begin like ours', ["aigc-theme=1; $s; aigc-login-theme=2; __Host-aigc-x=3; aigc-bind2=4; aigc-nonce2=5"],
+            ['aigc-theme=1; aigc-login-theme=2; __Host-aigc-x=3; aigc-bind2=4; aigc-nonce2=5']],
         ['a sign-in under way', ["a=1; aigc-login-AZaz09-_AZaz09-_AZaz09=x; __Secure-aigc-login-AZaz09-_AZaz09-_AZaz09.0=y; $s"], ['a=1']],
         ['a quoted neighbour', ["q=\"x; $s; y\"; a=1"], ['q="x; y"; a=1']],
         ['no value, no name', ["a; =b; $s; c="], ['a; =b; c=']],
@@ -51,15 +52,15 @@ subtest 'cookies to the pod' => sub {
         my ($what, $sent, $got) = @$_;
         my $r = with(@$sent);
         is_deeply pod($r, 'Cookie'), $got, $what if $got;
-        unlike $r->content, qr/\Q$session\E|aigc-bind=|aigc-login-[^t]/, '… and nothing of ours is there';
+        unlike $r->content, qr/\Q$session\E|\baigc-(?:bind|nonce|session|instance)=|\baigc_session=|aigc-login-[^t]/, '… and nothing of ours is there';
     }
-    for my $order ([$s, 'a=1', 'b=2'], ['a=1', $s, 'b=2'], ['a=1', 'b=2', $s], ['a=1', "b=2; $s", 'aigc-bind=q']) {
+    for my $order ([$s, 'a=1', 'b=2'], ['a=1', $s, 'b=2'], ['a=1', 'b=2', $s], ['a=1', "b=2; $s", 'aigc-nonce=q']) {
         my $r = with(@$order);
         my $got = join '; ', @{ pod($r, 'Cookie') };
         is $got, 'a=1; b=2', 'several headers: ' . join ' | ', map { length > 30 ? 'ours' : $_ } @$order;
-        unlike $r->content, qr/\Q$session\E|aigc-bind/, '… and nothing of ours';
+        unlike $r->content, qr/\Q$session\E|aigc-nonce/, '… and nothing of ours';
     }
-    is_deeply pod(with($s, 'aigc-bind=q'), 'Cookie'), [], 'several headers of ours only: none';
+    is_deeply pod(with($s, 'aigc-nonce=q', 'aigc-bind=q', 'aigc_session=q'), 'Cookie'), [], 'several headers of ours only: none';
 
     my $large = join '; ', map { "c$_=" . 'v' x 96 } 10 .. 89;
     cmp_ok length $large, '>', 8000, '8 KB of other cookies';
@@ -82,14 +83,14 @@ subtest 'folded lines' => sub {
     my ($host) = $mine->url =~ m{//([^/]+)};
     my $token  = $t->forge;
     my @fold = (
-        ['a cookie', "Cookie: a=1;\r\n aigc_session=$session"],
-        ['with a tab', "Cookie: a=1;\r\n\taigc_session=$session"],
-        ['after ours', "Cookie: aigc_session=$session;\r\n a=1"],
-        ['after another header', "X-Own: 1\r\n Cookie: aigc_session=$session"],
+        ['a cookie', "Cookie: a=1;\r\n aigc-instance=$session"],
+        ['with a tab', "Cookie: a=1;\r\n\taigc-instance=$session"],
+        ['after ours', "Cookie: aigc-instance=$session;\r\n a=1"],
+        ['after another header', "X-Own: 1\r\n Cookie: aigc-instance=$session"],
         ['a token', "Authorization: Bearer\r\n $token"],
         ['the scheme', "Authorization:\r\n Bearer $token"],
-        ['a bare LF', "Cookie: a=1;\n aigc_session=$session"],
-        ['beside a whole one', "Cookie: aigc_session=$session\r\nX-Own: 1\r\n X-Forwarded-User: bob"],
+        ['a bare LF', "Cookie: a=1;\n aigc-instance=$session"],
+        ['beside a whole one', "Cookie: aigc-instance=$session\r\nX-Own: 1\r\n X-Forwarded-User: bob"],
     );
     for (@fold) {
         my ($what, $lines) = @$_;
@@ -142,21 +143,24 @@ sub respond {           # the pod answers with these headers
     my ($path, @headers) = @_;
     my $query = join '&', map { 'header=' . AIGC::Client::escape($_) } @headers;
     return $alice->get($mine->url("$path?$query"), cookies => 0,
-        headers => [Cookie => "aigc_session=$session"]);
+        headers => [Cookie => "aigc-instance=$session"]);
 }
 
 subtest 'cookies from the pod' => sub {
     my $root = $t->root;
-    my @own = ('app=1; Path=/', 'aigc_session2=2', 'aigc-theme=3; Domain=' . $mine->host, 'a=aigc_session=4', 'aigc-login-theme=5');
+    my @own = ('app=1; Path=/', 'aigc_session2=2', 'aigc-theme=3; Domain=' . $mine->host, 'a=aigc_session=4', 'aigc-login-theme=5', 'aigc_instance=6', 'a=aigc-instance=7');
+    my @new = map { my $n = $_; map { ("$_$n=evil; Domain=$root; Path=/", "$_$n=; Max-Age=0", "$_$n", " $_$n = x", "=$_$n=evil; Path=/") } '', '__Host-', '__Secure-' } qw(aigc-session aigc-instance aigc-nonce);
     my @bad = ("aigc_session=evil; Domain=$root; Path=/", 'aigc_session=; Max-Age=0', ' aigc_session = x',
         'aigc_session', 'aigc-bind=x', "aigc-login-3=x; Domain=$root", '__Host-aigc-bind=x; Secure; Path=/',
         '__Host-aigc-login-1=x; Secure; Path=/', "=aigc_session=evil; Domain=$root");
     my $r = respond('/respond', map { "Set-Cookie:$_" } map { ($bad[$_], $own[$_] // ()) } 0 .. $#bad);
+    is scalar(@new), 45, 'every name, in every form';
+    is_deeply [ respond('/respond', map { "Set-Cookie:$_" } @new, 'app=2')->headers('Set-Cookie') ], ['app=2'], '… is dropped';
     is_deeply [ $r->headers('Set-Cookie') ], \@own, 'ours are dropped, the application\'s pass';
     is_deeply [ respond('/respond', map { "Set-Cookie:$_" } "a=1; Domain=$root; Path=/", "b=2; path=/; DOMAIN=.$root",
             "c=3; Domain=localhost; Domain=" . uc $root, 'd=4; Domain=elsewhere.example')->headers('Set-Cookie') ],
         ['a=1; Path=/', 'b=2; path=/', 'c=3', 'd=4; Domain=elsewhere.example'], 'a cookie for all hosts becomes one of this host';
-    is_deeply [ respond('/respond', "set-cookie:aigc_session=x")->headers('Set-Cookie') ], [], 'in lower case too';
+    is_deeply [ respond('/respond', "set-cookie:aigc_session=x", 'set-cookie:aigc-instance=x', 'set-cookie:__Secure-aigc-nonce=x', 'SET-COOKIE:__Host-aigc-instance=x')->headers('Set-Cookie') ], [], 'in lower case too';
     is_deeply [ respond('/respond', 'X-Own:1', 'Server:app')->headers('X-Own') ], ['1'], 'other headers pass';
 };
 

@@ -23,8 +23,11 @@ $_->wait_ready for $hers, $his;
 my $port    = $t->port;
 my $dash    = $t->host . ":$port";
 my ($h, $o) = map { $_->host . ":$port" } $hers, $his;
-my $cookies = $bob->cookie_header($his->url);           # bob is the one who tries
 my $bobs    = $bob->cookie_header($t->url);
+
+# Bob is the one who tries, with every session of an instance's host that he can
+# get: his own and hers.
+my $cookies = join '; ', map { 'aigc-instance=' . $bob->host_session($_->url) } $his, $hers;
 
 # Bob's request with these very lines; what it came to: the instance that has
 # answered, or the status.

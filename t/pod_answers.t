@@ -17,10 +17,18 @@ my $t = AIGC::Stack->start(workers => 1, edit => sub {
 my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
 my ($mine, $his)  = map { $_->install('stable-diffusion-cpu') } $alice, $bob;
 $_->wait_ready for $mine, $his;
-my $session = $alice->cookie('aigc_session');
+my $session = $alice->host_session($mine->url);
+my $main    = $alice->cookie('aigc-session');
+
+# What a pod has tried to change, by any of the answers that it made.
+sub sessions_stay {
+    my ($what) = @_;
+    is $alice->host_session($mine->url), $session, $what;
+    is $alice->cookie('aigc-session'), $main, '… and the gateway\'s';
+}
 
 my $ok   = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-my $set  = 'Set-Cookie: aigc_session=evil; Domain=' . $t->root . "; Path=/\r\n";
+my $set  = 'Set-Cookie: aigc-instance=evil; Path=/' . "\r\n" . 'Set-Cookie: aigc-session=evil; Domain=' . $t->root . "; Path=/\r\n";
 my $evil = "HTTP/1.1 200 OK\r\n${set}X-Evil: 1\r\nContent-Length: 4\r\n\r\nevil";
 my $bad  = qr/evil/i;
 
@@ -95,7 +103,7 @@ subtest 'more than one answer' => sub {
         my ($what, $o, @parts) = @$_;
         my $got = bytes(%$o, parts => \@parts);
         # What is late may answer the next request to this same pod: as the pod likes.
-        unlike $got, $o->{pause} ? qr/aigc_session/ : qr/X-Evil/, "$what: it does not come through";
+        unlike $got, $o->{pause} ? qr/aigc-(?:session|instance)/ : qr/X-Evil/, "$what: it does not come through";
         my @info = map { $alice->get($mine->url('/info')) } 1 .. 3;
         # A pod whose kept connection was used again hangs up: asked once more.
         is scalar(grep { $_->code == 200 && $_->json->{instance} == $mine->id } @info), 3, '… nor to whoever comes next, who is served';
@@ -114,14 +122,14 @@ subtest 'informational answers' => sub {
         my ($what, $text) = @$_;
         for my $o ({}, { pause => 20 }) {
             my $got = bytes(%$o, parts => [$text, $evil . $evil]);
-            unlike $got, qr/aigc_session=evil|HTTP\/1\.1 1/, "$what: neither it nor a cookie of ours comes through";
+            unlike $got, qr/aigc-(?:session|instance)=evil|HTTP\/1\.1 1/, "$what: neither it nor a cookie of ours comes through";
             my @answers = $got =~ /(HTTP\/1\.1 \d+)/g;
             is "@answers", 'HTTP/1.1 200 HTTP/1.1 200', '… one answer to each request';
             is scalar(() = $got =~ /X-Evil: 1/g), 1, '… the first its own';
             like $got, qr/"instance":@{[ $mine->id ]}\b/, '… the second the next one\'s';
         }
     }
-    is $alice->cookie('aigc_session'), $session, 'the session is what it was';
+    sessions_stay('the session is what it was');
 };
 
 subtest 'another user, meanwhile' => sub {
@@ -135,24 +143,25 @@ subtest 'another user, meanwhile' => sub {
         $n{ $_->code == 200 && !$_->header('X-Evil') ? $_->json->{instance} : $_->code . $_->content }++ for map { $_->response } @his;
     }
     is_deeply \%n, { $his->id => 600 }, 'gets every answer from his own pod';
-    is $alice->cookie('aigc_session'), $session, 'and the session of the pod\'s own user stays';
+    sessions_stay('and the session of the pod\'s own user stays');
 };
 
 subtest 'header lines that are none' => sub {
     # What a pod has sent late may be the answer here; these lines tell by a name of their own.
     my $tossed = qr/tossed/;
-    my @line = ("Set-Cookie : aigc_session=tossed", "Set-Cookie\t: aigc_session=tossed", "X: a\r\n Set-Cookie: aigc_session=tossed",
-        "Set-Cookie:\r\n aigc_session=tossed", "X: a\rSet-Cookie: aigc_session=tossed", "X: a\0\r\nSet-Cookie: aigc_session=tossed",
-        "Set-Cookie\0: aigc_session=tossed");
+    my @line = ("Set-Cookie : aigc-instance=tossed", "Set-Cookie\t: aigc-instance=tossed", "X: a\r\n Set-Cookie: aigc-instance=tossed",
+        "Set-Cookie:\r\n aigc-instance=tossed", "X: a\rSet-Cookie: aigc-instance=tossed", "X: a\0\r\nSet-Cookie: aigc-instance=tossed",
+        "Set-Cookie\0: aigc-instance=tossed");
     for my $line (@line) {
         (my $shown = $line) =~ s/([\0-\x1f])/sprintf '\\x%02x', ord $1/ge;
         unlike bytes(parts => ["HTTP/1.1 200 OK\r\n$line\r\nContent-Length: 2\r\n\r\nok"]), $tossed, "$shown: not passed on";
     }
-    my @ours = ("Set-Cookie:aigc_session=tossed", "set-cookie: \taigc_session=tossed", "SET-COOKIE: aigc_session = tossed", "Set-Cookie: =aigc_session=tossed");
+    my @ours = ("Set-Cookie:aigc-instance=tossed", "set-cookie: \taigc-instance=tossed", "SET-COOKIE: aigc-instance = tossed", "Set-Cookie: =aigc-instance=tossed",
+        map { ("Set-Cookie: $_=tossed", "Set-Cookie: $_=tossed; Domain=" . $t->root) } qw(aigc-session aigc-nonce aigc_session __Host-aigc-instance __Host-aigc-session));
     for my $line (@ours) {
         unlike bytes(parts => ["HTTP/1.1 200 OK\n$line\nContent-Length: 2\n\nok"]), $tossed, "$line: ours, also with bare line feeds";
     }
-    is $alice->cookie('aigc_session'), $session, 'the session is what it was';
+    sessions_stay('the session is what it was');
 };
 
 subtest 'who has its address next' => sub {

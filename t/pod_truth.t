@@ -73,8 +73,9 @@ sub all_anew {
 
 sub flood {             # → wrk's output; it ends by itself
     my ($t, $client, $seconds) = @_;
+    my @cookie = map { $client->host_session("http://instances$_-cpu." . $t->root . ':' . $t->port . '/') // die "no session at $_\n" } 0 .. $n - 1;
     open my $out, '-|', 'wrk', '-t1', '-c16', "-d${seconds}s", '--timeout', '10s', '-s', "$FindBin::Bin/pod_truth/instances.lua",
-        'http://127.0.0.1:' . $t->port . '/', '--', $n, 'instances<id>-cpu.' . $t->root, $client->cookie('aigc_session')
+        'http://127.0.0.1:' . $t->port . '/', '--', $n, 'instances<id>-cpu.' . $t->root, @cookie
         or die "wrk: $!";
     return $out;
 }

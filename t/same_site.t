@@ -7,6 +7,9 @@ use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 
 use AIGC::Secrets;
+use Digest::SHA qw(sha256);
+use JSON::PP ();
+use MIME::Base64 qw(encode_base64url);
 
 # As in production: https, and cookies with their prefixes.
 my $t = AIGC::Stack->start(https => 1, templates => ['stable-diffusion-cpu', 'notebook']);
@@ -46,14 +49,25 @@ my $b     = signed_in('alice');
 my $evil  = install($b, 'stable-diffusion-cpu');        # whose code is not what it seems
 my $other = install($b, 'notebook');                    # another one of hers
 my $bobs  = signed_in('bob');
-my ($his) = map { $_->{value} } grep { $_->{name} eq 'aigc_session' } $bobs->all_cookies;
-ok $his, 'bob has a session, with which he attacks';
+my $bobs_own = install($bobs, 'stable-diffusion-cpu');
+$bobs->go("$bobs_own->{origin}/info");
+my $his = kept($bobs, '__Host-aigc-session', $t->host);
+my $his_instance = kept($bobs, '__Host-aigc-instance', $bobs_own->{host});
+ok $his && $his_instance, 'bob has sessions, with which he attacks';
+$b->go("$other->{origin}/info");        # so has she, at each of her instances
 
 # What the page of the instance is: HTML on its disk.
 $b->go("$evil->{origin}/info");
 is $b->await('return fetch("/disk/page.html", { method: "PUT", body: "<!doctype html><title>evil</title><body>evil" }).then(r => r.status)'),
     204, 'the instance has a page';
 on_page();
+
+# The value of a browser's cookie of that name and that very host.
+sub kept {
+    my ($who, $name, $host) = @_;
+    my ($c) = grep { $_->{name} eq $name && $_->{domain} eq $host } $who->all_cookies;
+    return $c && $c->{value};
+}
 
 sub on_page { $b->go("$evil->{origin}/disk/page.html"); $b->title eq 'evil' or die $b->source; return $b }
 
@@ -294,60 +308,254 @@ sub toss {
 sub jar { return map { { %$_ } } grep { $_->{domain} =~ /\Q$root\E$/ } $b->all_cookies }
 sub untoss { $b->_do('POST', '/goog/cdp/execute', { cmd => 'Network.deleteCookies', params => { name => $_->{name}, domain => $_->{domain}, path => $_->{path} } }) for @_ }
 
-subtest 'cookie tossing' => sub {
-    my @before = sort map { "$_->{name} $_->{domain} $_->{path} $_->{value}" } jar();
-    my %mine = map { $_->{name} => $_->{value} } jar();
-    is join(' ', sort keys %mine), '__Host-aigc-bind aigc_session', 'what she has';
-    my @own = grep { ($_->{name} =~ /aigc/) } @{ $b->cookies };
-    is_deeply [ map { $_->{name} } @own ], ['aigc_session'], 'her instance\'s host is sent her session, and no more';
-    is $b->run('return document.cookie'), '', '… which no script reads';
+# Every cookie of ours: "name domain path value".  A __Host- cookie is of the page's
+# own host alone, so that its script can set the gateway's there, where it is nothing.
+sub ours {
+    return [ sort map { "$_->{name} $_->{domain} $_->{path} $_->{value}" } grep { $_->{name} =~ /^__Host-aigc-(?:session|instance)$/ }
+        grep { $_->{domain} ne $evil->{host} || $_->{name} ne '__Host-aigc-session' } jar() ];
+}
 
-    my $attrs = "; domain=$root; path=/; secure";
-    toss(map { "$_$attrs" } "aigc_session=$his", 'aigc_session=', 'aigc_session=x; max-age=0');
-    is_deeply [ sort map { "$_->{name} $_->{domain} $_->{path} $_->{value}" } jar() ], \@before, 'a script does not write over it, nor end it';
-
-    my $bind = $bobs->run('return ""') . (map { $_->{value} } grep { $_->{name} eq '__Host-aigc-bind' } $bobs->all_cookies)[0];
-    toss(map { ("__Host-aigc-bind=$bind$_", "__Host-aigc-login-0=x$_", "=__Host-aigc-bind=$bind$_", "__host-aigc-bind=$bind$_") }
-        $attrs, "; domain=$root; path=/api/", "; path=/; domain=" . $t->host);
-    is_deeply [ grep { $_->{name} =~ /^(?:__Host-.*)?$/ && $_->{value} =~ /\Q$bind\E|^x$/ } jar() ], [], 'none with the prefix is kept';
-    is me(), 'Alice', '… and those that only look like it bind nothing';
-    on_page();
-    untoss(grep { $_->{name} =~ /^__host/ } jar());
-
-    # With a longer path his session comes first, beside hers.
-    for my $path ('/api', '/api/v1/me', '/api/v1', '/sign-out') {
-        toss("aigc_session=$his; domain=$root; path=$path; secure", "aigc-bind=$bind; domain=$root; path=$path", "\x{2000}__Host-aigc-bind=$bind; domain=$root; path=$path; secure");
-    }
-    cmp_ok scalar(grep { $_->{name} eq 'aigc_session' } jar()), '==', 5, 'sessions of longer paths are kept by the browser';
-    is me(), 'Alice', '… and the gateway takes the one that is bound to it';
+# Who she is everywhere, whatever lies in her jar.
+sub still_herself {
+    my ($what) = @_;
+    is me(), 'Alice', "… $what: the gateway takes her for nobody else";
     is api($b, 'GET', 'instances')->{body}{instances}[0]{owner}, $evil->{owner}, '… for every call';
-    on_page();
-    untoss(grep { $_->{path} ne '/' } jar());
-
-    toss("aigc_session=$his; domain=$root; path=/disk; secure");
     $b->go("$other->{origin}/disk/");
-    like $b->text, qr/several sessions/, 'two on an instance\'s host are none: nobody is taken for somebody else';
-    untoss(grep { $_->{path} ne '/' } jar());
-    # That answer has cleared the cookie: she signs in again, without her password.
-    $b->go('/sign-in');
-    $b->find('[data-template]');
+    is $b->text =~ s/\s+\z//r, '[]', '… and her other instance is hers';
     on_page();
+}
 
+subtest 'cookie tossing' => sub {
+    my $before = ours();
+    is_deeply [ map { /^(\S+ \S+ \S+)/ } @$before ], [ sort '__Host-aigc-session ' . $t->host . ' /', map { "__Host-aigc-instance $_->{host} /" } $evil, $other ],
+        'what she has: a session of each host, for that host alone';
+    my @own = grep { ($_->{name} =~ /aigc/) } @{ $b->cookies };
+    is join(' ', sort map { $_->{name} } @own), '__Host-aigc-instance __Host-aigc-nonce', 'her instance\'s host is sent its own, and no more';
+    is $b->run('return document.cookie'), '', '… which no script reads';
+    is_deeply [ grep { !$_->{httpOnly} || !$_->{secure} || $_->{sameSite} ne 'Lax' } grep { $_->{name} =~ /aigc/ } jar() ], [], '… of any of them';
+
+    # On its own host, and for all of the domain; by every name and spelling.
+    my @names = qw(__Host-aigc-session __Host-aigc-instance);
+    my @value = ($his, $his_instance, '', 'x');
+    for my $name (@names) {
+        toss(map { my $v = $_; map { "$name=$v; secure$_" } '; path=/', '; path=/; max-age=0', '; path=/disk', "; path=/; domain=$root", "; path=/api; domain=$root",
+            '; path=/; domain=' . $t->host, '; path=/; domain=' . $other_host, '; path=/; domain=' . $evil->{host} } @value);
+        is_deeply ours(), $before, "a script writes over no $name, ends none, and adds none";
+        toss(map { my $v = $_; map { my $n = $_; map { "$n=$v; secure$_" } '; path=/', "; path=/; domain=$root", "; path=/api/; domain=$root", "; path=/disk; domain=$root" }
+            lc $name, uc $name, "\x{2000}$name", "$name\x{2000}", "=$name", $name =~ s/Host/Secure/r, $name =~ s/__Host-//r, "$name " } $his, $his_instance);
+        is_deeply ours(), $before, '… in any spelling';
+        is_deeply [ grep { $_->{name} eq '' && $_->{value} =~ /^__Host-/ } jar() ], [], '… nor without a name';
+        cmp_ok scalar(grep { $_->{name} eq $name =~ s/__Host-//r } jar()), '>=', 4, '… but with no prefix: these the browser keeps';
+    }
+    toss(map { my $path = $_; map { "$_; domain=$root; path=$path; secure" } "aigc_session=$his", "aigc-bind=$his", "aigc-nonce=x" } '/', '/api', '/api/v1/me', '/disk');
+    cmp_ok scalar(grep { $_->{name} eq 'aigc_session' } jar()), '==', 4, '… and all of version 1.0\'s, for all hosts and on longer paths';
+    still_herself('by cookies of all names');
+    is_deeply [ map { s/ \S+$//r } @{ ours() } ], [ map { s/ \S+$//r } @$before ], '… and has what she had';
+    untoss(grep { $_->{name} !~ /^__Host-aigc/ } jar());
+
+    # A pod sets cookies, too.
+    $before = ours();
+    my @set = map { my $name = $_; map { "Set-Cookie:$_" } "$name=$his_instance; Secure; Path=/", "$name=; Secure; Path=/; Max-Age=0", " $name = $his_instance; Secure; Path=/", "=$name=$his; Secure; Path=/; Domain=$root" } @names;
+    is fetched("$evil->{origin}/respond?" . join '&', map { 'header=' . AIGC::Client::escape($_) } @set) =~ s/ .*//r, 'basic', 'its pod sets them by its answers';
+    is_deeply ours(), $before, '… which changes nothing';
+
+    # What is not a browser may send them twice: the first that opens decides.
+    my $hers = kept($b, '__Host-aigc-session', $t->host);
+    my $me = sub { my $r = $t->stranger->get("$plain/api/v1/me", headers => [Cookie => join '; ', @_]); return $r->code == 200 ? $r->json->{name} : $r->code };
+    is $me->("__Host-aigc-session=$hers"), 'Alice', 'her cookie by a program';
+    is $me->("aigc-session=$his", "__Secure-aigc-session=$his", "aigc_session=$his", "__Host-aigc-session=$hers"), 'Alice', '… beside his by names that are none';
+    is $me->("$_=$his"), 401, "… $_ alone is nobody" for 'aigc-session', '__Secure-aigc-session', 'aigc_session', '__host-aigc-session', '__Host-aigc-instance';
+    unharmed('by tossed cookies');
+};
+
+subtest 'a jar that overflows' => sub {
+    my $attrs = "; domain=$root; path=/; secure";
     my $n = 0;
-    $t->wait_for(sub { toss(map { 'j' . $n++ . "=x$attrs" } 1 .. 200); !grep { $_->{name} =~ /aigc/ } jar() }, 20,
-        sub { join ' ', 'a script pushes her cookies out of the jar:', map { $_->{name} } jar() });
-    pass 'a script can push her cookies out of the jar';
-    toss("aigc_session=$his$attrs");
-    is me(), 401, '… and its own session in: at the gateway it is nobody\'s';
-    $b->find('[data-test=sign-in]');
-    pass 'she is asked to sign in, and is not bob';
-    is api($b, 'POST', 'templates/default/notebook/install')->{status}, 401, '… nor acts for him';
-    $b->_do('POST', '/goog/cdp/execute', { cmd => 'Network.clearBrowserCookies', params => {} });
-    $b->go('/')->click('[data-test=sign-in]');
-    $b->sign_in('alice');
-    $b->find('[data-template]');
+    my $push_out = sub {
+        $t->wait_for(sub { toss(map { 'j' . $n++ . "=x$attrs" } 1 .. 200); !grep { $_->{name} =~ /aigc/ } jar() }, 20,
+            sub { join ' ', 'a script pushes her cookies out of the jar:', map { $_->{name} } jar() });
+    };
+    my $toss_his = sub {
+        toss(map { my $v = $_; map { my $n = $_; map { "$n=$v; secure$_" } '; path=/', "; path=/; domain=$root", "; path=/api; domain=$root", '; path=/; domain=' . $t->host, '; path=/; domain=' . $other_host }
+            qw(__Host-aigc-session __Host-aigc-instance aigc-session aigc-instance aigc_session) } $his, $his_instance);
+    };
     on_page();
-    unharmed('by cookies');
+    $push_out->();
+    pass 'a script can push her cookies out of the jar';
+    $toss_his->();
+    is_deeply [ grep { !/^__Host-aigc-instance \Q$evil->{host}\E / } @{ ours() } ], [], '… and puts his in their place on its own host at most';
+    is me(), 401, '… at the gateway she is nobody';
+    $b->find('[data-test=sign-in]');
+    pass '… is asked to sign in, and is not bob';
+    is api($b, 'POST', 'templates/default/notebook/install')->{status}, 401, '… nor acts for him';
+
+    # At her other instance she is not bob either, but signed in again, without a word.
+    $b->go("$other->{origin}/disk/");
+    is $b->text =~ s/\s+\z//r, '[]', 'her other instance signs her in again, silently, as herself';
+    is me(), 'Alice', '… which counts at the gateway';
+    on_page();
+    is_deeply [ map { /^(\S+ \S+)/ } @{ ours() } ], [ sort '__Host-aigc-session ' . $t->host, map { "__Host-aigc-instance $_->{host}" } $evil, $other ], '… and all is as before';
+
+    # His session of the very page that does all this.
+    $push_out->();
+    toss("__Host-aigc-instance=$_; path=/; secure") for $his_instance, $his;
+    $b->go("$evil->{origin}/info");
+    is eval { JSON::PP::decode_json($b->text)->{instance} }, $evil->{id}, 'on its own host his session of another host is nothing either: she is signed in again';
+    on_page();
+    $push_out->();
+    $bobs->go("$evil->{origin}/info");
+    toss('__Host-aigc-instance=' . kept($bobs, '__Host-aigc-instance', $evil->{host}) . '; path=/; secure');
+    $b->go("$evil->{origin}/info");
+    is $b->run('return document.querySelector("main").dataset.code'), 'not-owner', '… his session of that very host is: she is shut out from that page, as bob';
+    is me(), 401, '… and is nobody at the gateway';
+    untoss(jar());
+    $b->go("$other->{origin}/disk/");
+    is $b->text =~ s/\s+\z//r, '[]', '… and herself at her other instance';
+    unharmed('by overflow');
+};
+
+# What a pod can come by at most: its own cookie, which it replays by a program.
+subtest 'a stolen cookie' => sub {
+    on_page();
+    my $stolen = kept($b, '__Host-aigc-instance', $evil->{host});
+    my $at = sub {
+        my ($url, @headers) = @_;
+        return $t->stranger->get($url =~ s{^https://([^:/]+)(?::\d+)?}{"http://$1:" . $t->port}er, cookies => 0, headers => \@headers)->code;
+    };
+    is $at->("$evil->{origin}/info", Cookie => "__Host-aigc-instance=$stolen"), 200, 'it opens this very instance';
+    is $at->("$evil->{origin}/info", Cookie => "$_=$stolen"), 401, "… as $_ not even that"
+        for qw(__Host-aigc-session __Host-aigc-nonce aigc-instance aigc_session __Secure-aigc-instance);
+    for my $name (qw(__Host-aigc-session __Host-aigc-instance __Host-aigc-nonce __Host-aigc-bind aigc-session aigc_session), '__Host-aigc-login-' . 'A' x 22) {
+        is $at->("$gateway/api/v1/$_", Cookie => "$name=$stolen"), 401, "at the gateway, as $name, $_ it is nothing" for 'me', 'instances';
+        is $at->("$_->{origin}/info", Cookie => "$name=$stolen"), 401, '… nor at another instance, of hers or of his' for $other, $bobs_own;
+    }
+    is $at->("$gateway/api/v1/me", Cookie => "aigc_session=$stolen; __Host-aigc-bind=$stolen"), 401, '… nor as a pair of version 1.0';
+    is $at->("$gateway/api/v1/me", Authorization => "Bearer $stolen"), 401, '… nor as a token';
+    is $at->("$_->{origin}/info", Authorization => "Bearer $stolen"), 401, '… anywhere' for $evil, $other;
+    is $at->("$_->{origin}/info?aigc_ticket=$stolen"), 403, '… nor as a ticket' for $evil, $other;
+    is $at->("$gateway/sign-in-callback?code=x&state=$stolen", Accept => 'text/html'), 400, '… nor as a sign-in\'s state';
+    for ([$other->{origin}, 401], [$bobs_own->{origin}, 401], [$evil->{origin}, 200]) {
+        is $at->("$gateway/auth", 'X-Original-URL' => "$_->[0]/", Cookie => "__Host-aigc-instance=$stolen"), $_->[1], "… /auth has the same opinion ($_->[1])";
+    }
+
+    my $key = $t->file('other.key');
+    open my $f, '>', $key or die $!;
+    print $f 'cd' x 32, "\n";
+    close $f;
+    chmod 0600, $key;
+    my $port = $t->second_nginx(edit => sub { $_[0] =~ s/key_file=\S+session\.key/key_file=$key/r });
+    for my $url ("http://$evil->{host}:$port/info", 'http://' . $t->host . ":$port/api/v1/me") {
+        is $t->stranger->get($url, cookies => 0, headers => [Cookie => "__Host-aigc-instance=$stolen; __Host-aigc-session=$stolen"])->code, 401, 'at another gateway it is nothing';
+    }
+};
+
+# The ticket with which the gateway sends back who has that session, to that URL,
+# for that browser's nonce.
+sub ticket_url {
+    my ($session, $url, $nonce) = @_;
+    my $r = $t->stranger->browse("$plain/sign-in?rd=" . AIGC::Client::escape($url) . '&nonce=' . encode_base64url(sha256($nonce)),
+        cookies => 0, headers => [Cookie => "__Host-aigc-session=$session"]);
+    AIGC::Secrets::in_response($r);
+    $r->code == 302 && $r->location =~ /aigc_ticket=/ or die $r->status_line;
+    return $r->location;
+}
+
+sub refused {
+    my ($who, $what) = @_;
+    like $who->text, qr/Once more, please/, $what;
+    is $who->run('return document.querySelector("main").dataset.code'), 'ticket-refused', '… by a page that says so';
+}
+
+subtest 'a stolen ticket' => sub {
+    my $hers  = kept($b, '__Host-aigc-session', $t->host);
+    my $nonce = kept($b, '__Host-aigc-nonce', $other_host);
+    my $url   = ticket_url($hers, "$other->{origin}/disk/?x", $nonce);
+
+    $bobs->go($url);
+    refused($bobs, 'her ticket in his browser is refused');
+    $bobs->go("$other->{origin}/disk/");    # he has a nonce of that host now
+    is $bobs->run('return document.querySelector("main").dataset.code'), 'not-owner', 'that instance is not his';
+    $bobs->go($url);
+    unlike $bobs->text, qr/^\[\]/, '… with a nonce of his own the ticket lets him in no more';
+    is kept($bobs, '__Host-aigc-session', $t->host), $his, '… and he stays who he is';
+    is me($bobs), 'Bob', '… bob';
+
+    my ($ticket) = $url =~ /(aigc_ticket=.*)/;
+    my $stolen = sub { my ($to) = @_; return $t->stranger->get($to =~ s{^https://([^:/]+)(?::\d+)?}{"http://$1:" . $t->port}er, cookies => 0, headers => [Cookie => "__Host-aigc-nonce=$nonce"]) };
+    for ($evil, $bobs_own) {
+        my $r = $stolen->("$_->{origin}/disk/?$ticket");
+        is_deeply [ $r->code, scalar $r->set_cookies ], [403, 0], 'for another host it is nothing, with her nonce and all';
+    }
+    # In her own browser it is good, once.
+    untoss(grep { $_->{name} eq '__Host-aigc-instance' && $_->{domain} eq $other_host } jar());
+    $b->go($url);
+    is $b->url, "$other->{origin}/disk/?x", 'in her own browser it is good';
+    is $b->text =~ s/\s+\z//r, '[]', '… and leads in';
+    is scalar(grep { $_->{url} =~ /ticket/ } @{ $b->cdp('Page.getNavigationHistory')->{entries} }), 0, '… and is nowhere in the history';
+    is $b->run('return performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource")).map(e => e.name).join()'), "$other->{origin}/disk/?x", '… nor is any script of the page told';
+    $b->run('location = arguments[0]', "$other->{origin}/headers");
+    $b->wait_text(qr/"headers"/);
+    unlike $b->text, qr/ticket/, '… nor the pod, by a Referer';
+    my $r = $stolen->($url);
+    AIGC::Secrets::in_response($r);
+    is_deeply [ $r->code, scalar $r->set_cookies ], [403, 0], 'replayed it is nothing, with her nonce and all';
+    $b->go($url);
+    is $b->url, "$other->{origin}/disk/?x", '… and she, who is in, goes on to the page';
+    on_page();
+    unharmed('by stolen tickets');
+};
+
+# bob makes her browser go to a URL with a ticket of his: she must not become bob,
+# on her own instance or on his.
+subtest 'login CSRF by a ticket' => sub {
+    my $nonce = kept($bobs, '__Host-aigc-nonce', $bobs_own->{host});
+    for my $inst ($other, $bobs_own) {
+        my $whose = $inst == $other ? 'her own instance' : 'his instance';
+        for my $form ('a link', 'a form', 'a window') {
+            untoss(grep { $_->{domain} eq $inst->{host} } jar());
+            on_page();
+            my $url = ticket_url($his, "$inst->{origin}/info", $nonce);
+            my ($own) = $b->windows;
+            if ($form eq 'a link') {
+                $b->run('location = arguments[0]', $url);
+            } elsif ($form eq 'a form') {
+                $b->run('const f = document.createElement("form"); f.method = "post"; f.action = arguments[0]; document.body.append(f); f.submit()', $url);
+            } else {
+                $b->run('open(arguments[0])', $url);
+                my (undef, $opened) = $b->windows;
+                $b->window($opened);
+            }
+            $b->wait_text(qr/Once more, please/);
+            refused($b, "$form with his ticket for $whose");
+            is kept($b, '__Host-aigc-instance', $inst->{host}), undef, '… which brings no session';
+            if ($form eq 'a window') {
+                $b->_do('DELETE', '/window');
+                $b->window($own);
+            }
+        }
+        # His nonce cannot be tossed to her either.
+        on_page();
+        toss(map { "$_=$nonce; domain=$root; path=/; secure" } '__Host-aigc-nonce', 'aigc-nonce', '=__Host-aigc-nonce', "\x{2000}__Host-aigc-nonce");
+        $b->go(ticket_url($his, "$inst->{origin}/info", $nonce));
+        refused($b, '… with his nonce tossed');
+        untoss(grep { $_->{name} !~ /^__Host-aigc/ } jar());
+    }
+    # What the page offers is the way in as herself.
+    $b->go(ticket_url($his, "$other->{origin}/disk/", $nonce));
+    untoss(grep { $_->{domain} eq $other_host } jar());
+    $b->go(ticket_url($his, "$other->{origin}/disk/", $nonce));
+    refused($b, 'the page again');
+    $b->click('a.first');
+    $b->wait_url(qr{^\Q$other->{origin}/disk/\E$});
+    is $b->text =~ s/\s+\z//r, '[]', '… whose button leads in, as herself';
+    $b->go("$bobs_own->{origin}/info");
+    is $b->run('return document.querySelector("main").dataset.code'), 'not-owner', 'his instance, by itself, is not hers to see';
+    # Who is in already is not disturbed.
+    $b->go(ticket_url($his, "$other->{origin}/disk/", $nonce));
+    is $b->url . ' ' . $b->text =~ s/\s+\z//r, "$other->{origin}/disk/ []", 'who is in already goes on, as herself';
+    # Nor by a sign-in page that bob begins for her: no session of his is hers.
+    on_page();
+    unharmed('by tickets');
 };
 
 # The callback of a sign-in that bob has begun, and not ended: its URL, and the

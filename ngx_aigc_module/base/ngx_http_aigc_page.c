@@ -420,7 +420,7 @@ ngx_http_aigc_refusal_sign_in(ngx_http_request_t *r, ngx_http_aigc_code_e code,
 
     static ngx_str_t  front = ngx_string("/");
 
-    if (ngx_http_aigc_is_navigation(r) != NGX_OK) {
+    if (ngx_http_aigc_is_person(r) != NGX_OK) {
         return ngx_http_aigc_problem(r, code, detail);
     }
 

@@ -1,9 +1,9 @@
 -- t/pod_truth/instances.lua — wrk's requests for t/pod_truth.t: each instance's
 -- host in turn, and a count of what was answered.
 --
---   wrk -t1 … -s instances.lua URL -- N HOST COOKIE
+--   wrk -t1 … -s instances.lua URL -- N HOST COOKIE…
 --
--- HOST holds "<id>", for 0 to N - 1.  "foreign" is an answer of another
+-- HOST holds "<id>", for 0 to N - 1; each has a COOKIE, its session.  "foreign" is an answer of another
 -- instance than the one that was asked.
 
 local requests, threads, at = {}, {}, 0
@@ -16,7 +16,7 @@ end
 function init(args)
    for id = 0, tonumber(args[1]) - 1 do
       requests[id + 1] = "GET /info?asked=" .. id .. " HTTP/1.1\r\nHost: " .. args[2]:gsub("<id>", id)
-         .. "\r\nAccept: application/json\r\nCookie: aigc_session=" .. args[3] .. "\r\n\r\n"
+         .. "\r\nAccept: application/json\r\nCookie: aigc-instance=" .. args[3 + id] .. "\r\n\r\n"
    end
 end
 

@@ -228,6 +228,22 @@ sub host_cookie {
     return $c && $c->{value};
 }
 
+# The session at the host of that URL, which is entered first if need be.
+sub host_session {
+    my ($self, $url) = @_;
+    $self->cookie_header($url);
+    return $self->host_cookie('aigc-instance', (AIGC::HTTP::split_url($url))[0]);
+}
+
+# /auth's answer about a URL, asked as by an ingress controller: with the cookies
+# that a browser sends to that URL, or to another one (of => $url).
+sub auth {
+    my ($self, $url, %o) = @_;
+    my $cookie = $self->cookie_header($o{of} // $url);
+    return $self->request($o{method} // 'GET', '/auth', %o, headers => _join(['X-Original-URL' => $url,
+        Cookie => length $cookie ? $cookie : undef], $o{headers}));
+}
+
 sub cookies { @{ $_[0]{jar} } }
 
 sub cookie {        # the value of the first cookie of that name
