@@ -59,6 +59,15 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
     ctx->decision = ngx_http_aigc_decide(r, &url.host, NULL, &record, &user);
     ctx->user = user.sub;
 
+    /*
+     * An nginx in front passes one Set-Cookie on, or makes one of two: the new
+     * session goes first, and what is to be cleared waits for another answer.
+     */
+
+    if (ctx->renewed.len) {
+        ctx->old = 0;
+    }
+
     if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
 
         if (ngx_http_aigc_renew_wait(r) != NGX_OK) {

@@ -34,14 +34,16 @@ static ngx_int_t ngx_http_aigc_authorization(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
 {
-    ngx_int_t  rc;
+    ngx_int_t  rc, framed;
     ngx_str_t  rd, nonce;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         return ngx_http_aigc_not_allowed(r, "GET, HEAD");
     }
 
-    if (ngx_http_aigc_sign_in_framed(r) == NGX_OK) {
+    framed = ngx_http_aigc_sign_in_framed(r);
+
+    if (framed == NGX_ABORT) {
         return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FRAMED,
                                      NULL);
     }
@@ -52,7 +54,9 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
         return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_BAD_RD, NULL);
     }
 
-    if (rc == NGX_DONE && ngx_http_aigc_is_navigation(r) == NGX_OK) {
+    if (rc == NGX_DONE && framed == NGX_DECLINED
+        && ngx_http_aigc_is_navigation(r) == NGX_OK)
+    {
         return ngx_http_aigc_sign_in_long(r, &rd);
     }
 
@@ -64,8 +68,16 @@ ngx_http_aigc_sign_in_handler(ngx_http_request_t *r)
 
     rc = ngx_http_aigc_sign_in_back(r, &rd, &nonce);
 
-    return (rc == NGX_DECLINED) ? ngx_http_aigc_sign_in_begin(r, &rd, &nonce, 0)
-                                : rc;
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    if (framed == NGX_OK) {
+        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_SIGN_IN_FRAMED,
+                                     NULL);
+    }
+
+    return ngx_http_aigc_sign_in_begin(r, &rd, &nonce, 0);
 }
 
 
@@ -140,8 +152,10 @@ ngx_http_aigc_sign_in_done(ngx_http_request_t *r, ngx_aigc_session_t *session,
 
 
 /*
- * NGX_OK: a browser asks for it as a part of some page.  The provider is not
- * shown there, and a page of hundreds of them would fill the browser's cookies.
+ * NGX_OK: a browser asks for it in a frame: who has a session gets back to the
+ * instance in it.  Nobody signs in there: the provider is not shown in a frame,
+ * and a page of hundreds of them would fill the browser's cookies.  NGX_ABORT:
+ * for a part of a page that is no page.  NGX_DECLINED: for a window.
  */
 static ngx_int_t
 ngx_http_aigc_sign_in_framed(ngx_http_request_t *r)
@@ -150,8 +164,13 @@ ngx_http_aigc_sign_in_framed(ngx_http_request_t *r)
 
     h = ngx_http_aigc_header(r, "sec-fetch-dest");
 
-    return (h && !ngx_aigc_text_is(&h->value, "document"))
-           ? NGX_OK : NGX_DECLINED;
+    if (h == NULL || ngx_aigc_text_is(&h->value, "document")) {
+        return NGX_DECLINED;
+    }
+
+    return (ngx_aigc_text_is(&h->value, "iframe")
+            || ngx_aigc_text_is(&h->value, "frame"))
+           ? NGX_OK : NGX_ABORT;
 }
 
 

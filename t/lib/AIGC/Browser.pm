@@ -19,12 +19,12 @@ use constant ENTER   => "\x{e007}";
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
-# width, height, languages ("zh-CN,zh"), scrollbars => 0; several browsers of a
-# stack share one driver.
+# width, height, languages ("zh-CN,zh"), scrollbars => 0, third_party => 0 or 1
+# (cookies for what a page has of other sites); several browsers of a stack share
+# one driver.
 sub start {
     my ($class, $stack, %o) = @_;
     my $self = bless { stack => $stack, port => $stack->port(9) }, $class;
-    my $root = $stack->root;
     $self->{profile} = $stack->file('run/chromium-' . ++$stack->{profiles});
 
     $stack->{process}{driver} //= $self->_driver;
@@ -38,10 +38,12 @@ sub start {
             ($> == 0 ? '--no-sandbox' : ()),
             '--force-prefers-reduced-motion',
             # whatever a page asks for, nothing leaves this machine
-            "--host-resolver-rules=MAP *.$root 127.0.0.1, MAP *.$root. 127.0.0.1, MAP $root 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            '--host-resolver-rules=' . join(', ', map({ "MAP *.$_ 127.0.0.1, MAP *.$_. 127.0.0.1, MAP $_ 127.0.0.1" }
+                $stack->root, $stack->domain), 'MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'),
             sprintf('--window-size=%d,%d', $o{width} // 1280, $o{height} // 900),
             "--user-data-dir=$self->{profile}",
-        ], prefs => { 'intl.accept_languages' => $o{languages} // 'en-US,en' } },
+        ], prefs => { 'intl.accept_languages' => $o{languages} // 'en-US,en',
+            defined $o{third_party} ? ('profile.cookie_controls_mode' => $o{third_party} ? 0 : 1) : () } },
         'goog:loggingPrefs' => { browser => 'ALL' },
     } } });
     $self->{session} = $session->{sessionId};

@@ -105,7 +105,7 @@ sub touch_watched {
 
 ### Templates
 
-# Applies t/cluster/templates/NAME.yaml with this stack's root domain.  A hash
+# Applies t/cluster/templates/NAME.yaml with the domain of this stack's instances.  A hash
 # is merged over it (undef removes a key), a sub may change it as it likes:
 #   apply_template('stable-diffusion-cpu', { metadata => { name => 'other' } })
 # Returns when the gateway knows it.
@@ -169,10 +169,10 @@ sub template {      # the same as data, not applied
 
 sub template_text {
     my ($self, $name) = @_;
-    my $root = $self->root;
+    my $domain = $self->domain;
     my $yaml = _slurp($self->repo("t/cluster/templates/$name.yaml"))
         || croak "no template $name";
-    return $yaml =~ s/\baigc\.localhost\b/$root/gr;
+    return $yaml =~ s/\baigc\.localhost\b/$domain/gr;
 }
 
 sub wait_template {

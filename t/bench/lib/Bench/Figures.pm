@@ -205,7 +205,7 @@ sub installs {
         my $answered = time;
         my $path = '/b/';
         my $conn = AIGC::HTTP->connect('127.0.0.1', $self->{stage}->port('front'));
-        my $ask  = $self->{stage}->request($path, Host => $inst->host, $self->{stage}->session($client));
+        my $ask  = $self->{stage}->request($path, Host => $inst->host, $self->{stage}->session($client, $inst->host));
         $t->wait_for(sub {
             $conn->send($ask);
             return $conn->response(method => 'GET', url => 'http://' . $inst->host . $path)->code != 503;

@@ -33,7 +33,8 @@ chomp(my $cpus = `nproc` || 1);
 my %port = (front => 10, plain => 11, lua => 12, noop => 13, original => 14, echo => 15);
 
 # bin => the folder of load, verify and peers; zone => its size;
-# lua => 1: nginx's Lua too, if it is there
+# lua => 1: nginx's Lua too, if it is there; before => an older build of the
+# module, one that signs in at its own port as this one does
 sub start {
     my ($class, %o) = @_;
     my $self = bless {%o}, $class;
@@ -48,12 +49,13 @@ sub start {
     $self->{lua} = 0 unless -e LUA . 'http_lua_module.so';
     $self->_start_nginx('lua', $self->_lua_conf) if $self->{lua};
     $self->set_workers(1);
+    $self->_start_before if $self->{before};
     return $self;
 }
 
 sub stack { $_[0]{stack} }
 sub file  { my ($self, $name) = @_; return $self->stack->file("bench/$name") }
-sub port  { my ($self, $name) = @_; return $self->stack->port($port{$name}) }
+sub port  { my ($self, $name) = @_; return $self->{port}{$name} // $self->stack->port($port{$name}) }
 
 # Alice's instance is a real pod.  Nobody is sent to where its application
 # serves, because the template names another port: there the cheap upstream
@@ -96,6 +98,38 @@ sub _start_peers {
         '-ca', "$account/ca.crt", '-account', "$account/token",
         '-instances', 'default/' . $self->{instance}->pod);
 }
+
+# The whole nginx of the front once more, with the older module: its variants are
+# at the front's port of that one, and alice has a session of its own kind there.
+sub _start_before {
+    my $self = shift;
+    my $t    = $self->stack;
+    my $port = $t->second_nginx(edit => sub {
+        my ($text) = @_;
+        my $new = _first_port($text);
+        my ($old, $to) = ($self->port('front'), $new + $port{front});
+        return $text =~ s/^load_module .*$/load_module $self->{before};/mr =~ s/(listen 127\.0\.0\.1:)$old\b/$1$to/gr;
+    });
+    $self->{port}{before} = $port + $port{front};
+
+    my $client = AIGC::Client->new(stack => $t, user => 'alice');
+    my ($was, $at) = map { 'http://' . $t->host . ":$_" } $t->port, $port;
+    my $url = "$at/sign-in";
+    for (1 .. 10) {
+        my $r = $client->browse($url);
+        if (my $form = AIGC::Client::form($r)) {
+            @{ $form->{fields} }{qw(username password)} = ('alice', 'alice-pass');
+            $r = $client->submit($form);
+        }
+        my $to = $r->location // last;
+        $url = AIGC::Client::resolve($url, $to) =~ s/^\Q$was\E/$at/r;
+        last if $url eq "$at/";
+    }
+    my ($cookie) = grep { $_->{domain} eq $t->root } $client->cookies or croak 'no session of the older kind';
+    $self->{session_before} = "$cookie->{name}=$cookie->{value}";
+}
+
+sub _first_port { my ($text) = @_; return $text =~ /listen 127\.0\.0\.1:(\d+) default_server/ ? $1 : croak 'no port' }
 
 sub _process {
     my ($self, $name, @command) = @_;
@@ -248,7 +282,7 @@ sub _lua_conf {
     my $location = <<"END" . $self->_proxy . "}\n";
 location /h/ {
 access_by_lua_block {
-    local cookie = ngx.var.cookie_$name
+    local cookie = ngx.var["cookie_$name"]
     local owned = cookie and ngx.shared.sessions:get(sha256(cookie))
     if owned ~= ngx.var.host then return ngx.exit(owned and 403 or 401) end
 }
@@ -337,6 +371,7 @@ sub beside { return $cpus > 1 ? ('taskset', '-c', $cpus - 1) : () }
 sub workers {
     my ($self, $front) = @_;
     return $self->stack->worker_pids if $front eq 'front';
+    return $self->stack->second_worker_pids if $front eq 'before';
     return AIGC::Nginx::_workers(AIGC::Nginx::_read_all($self->stack->file("log/$front.log")));
 }
 
@@ -371,9 +406,14 @@ sub request {
     return $text . join('', map { "$_: $own{$_}\r\n" } sort keys %own) . "\r\n";
 }
 
-sub session {       # the header of a client's session, alice's by default
-    my ($self, $client) = @_;
-    return (Cookie => 'aigc_session=' . ($client // $self->{alice})->cookie('aigc_session'));
+# The header of a client's session on an instance's host, alice's on hers by
+# default.  (For two hours after entering, a browser sends 35 bytes more: its
+# nonce.)
+sub session {
+    my ($self, $client, $host) = @_;
+    ($client, $host) = ($self->{alice}, $self->{instance}->host) unless $client;
+    $client->cookie_header("http://$host:@{[ $self->stack->port ]}/");      # enters, if it has not yet
+    return (Cookie => 'aigc-instance=' . ($client->host_cookie('aigc-instance', $host) // croak "no session on $host"));
 }
 
 sub bearer { return (Authorization => "Bearer $_[1]") }
