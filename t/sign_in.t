@@ -362,6 +362,7 @@ subtest 'long addresses' => sub {
         cmp_ok length $dashboard, '<', 6000, '… other requests do not carry it';
         my $r = $c->browse(code_url($c, $l));
         is page($r), $rd, '… and it comes back whole';
+        is $c->browse($r->location)->location, $rd, '… with a ticket that the instance\'s host can read';
         is $c->browse('/sign-in?rd=' . AIGC::Client::escape($rd))->location =~ s/&aigc_ticket=[\w-]+\z//r, $rd, '… as it does at once, now that she is signed in';
         is scalar(logins($c)), 0, '… nothing is left';
     }
