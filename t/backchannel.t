@@ -11,15 +11,29 @@ use MIME::Base64 qw(decode_base64url);
 my $t = AIGC::Stack->start(workers => 2);
 my $other = $t->second_nginx;               # its port
 
+my $inst = $t->sign_in('alice')->install('stable-diffusion-cpu')->wait_ready;
+
+# What the gateway says to whom, and an instance's host, where everybody has a
+# session of that host: 200, or 403 to who is in and not the owner.
 sub me {
     my ($c, $port) = @_;
-    my $url = $port ? "http://@{[ $t->host ]}:$port" : '';
-    return $c->get("$url/api/v1/me")->code;
+    $port //= $t->port;
+    my $there = $c->get($inst->url =~ s/:\d+/:$port/r)->code =~ s/403/200/r;
+    my $here  = $c->get("http://@{[ $t->host ]}:$port/api/v1/me")->code;
+    return $here eq $there ? $here : "gateway $here, instance $there";
+}
+
+sub sign_in {               # and has a session of both hosts
+    my ($user) = @_;
+    my $c = $t->sign_in($user);
+    me($c) eq 200 or die "$user: " . me($c);
+    $c->host_cookie('aigc-instance', $inst->host) or die "$user has no session of the instance's host";
+    return $c;
 }
 
 sub soon_out {              # on both gateways
     my ($c) = @_;
-    return eval { $t->wait_for(sub { me($c) == 401 && me($c, $other) == 401 }, 5, 'she is out') };
+    return eval { $t->wait_for(sub { me($c) eq 401 && me($c, $other) eq 401 }, 5, 'she is out') };
 }
 
 my $form = 'application/x-www-form-urlencoded';
@@ -39,10 +53,10 @@ sub forge { return $t->forge(type => 'logout', @_) }
 sub next_second { my $s = time; $t->wait_for(sub { time > $s }, 3, 'the next second') }
 
 subtest 'signing out at Logto' => sub {
-    my $alice = $t->sign_in('alice');
+    my $alice = sign_in('alice');
     my $thief = $alice->copy;
-    my $bob = $t->sign_in('bob');
-    my $laptop = $t->sign_in('alice');
+    my $bob = sign_in('bob');
+    my $laptop = sign_in('alice');
 
     # Logto's own page, as another application would send her there.
     my $r = $alice->get($t->logto_url('/oidc/session/end'));
@@ -52,12 +66,12 @@ subtest 'signing out at Logto' => sub {
     ok soon_out($thief), 'ends the session on both gateways, for a copied cookie, too';
     is me($laptop), 200, 'and no other of hers';
     is me($bob, $other), 200, '… nor anybody else\'s';
-    is me($t->sign_in('alice')), 200, 'she can sign in again';
+    is me(sign_in('alice')), 200, 'she can sign in again';
 };
 
 subtest 'all of a user' => sub {
-    my ($one, $two) = map { $t->sign_in('alice') } 1 .. 2;
-    my $bob = $t->sign_in('bob');
+    my ($one, $two) = map { sign_in('alice') } 1 .. 2;
+    my $bob = sign_in('bob');
     my $program = $t->forge(user => 'alice');
     my @bearer = (headers => [Authorization => "Bearer $program"]);
     is $t->stranger->get('/api/v1/me', @bearer)->code, 200, 'a program of hers is in';
@@ -70,13 +84,13 @@ subtest 'all of a user' => sub {
     is $t->stranger->get('/api/v1/me', @bearer)->code, 401, 'and tokens that she got before';
     is me($bob, $other), 200, 'nobody else\'s';
     next_second();
-    is me($t->sign_in('alice')), 200, 'a later sign-in is one';
+    is me(sign_in('alice')), 200, 'a later sign-in is one';
 };
 
 subtest 'the same token again' => sub {
     my $token = forge(claims => { iat => 'now-60' }, drop => ['claims.sid']);
     is send_token($token)->code, 200, 'a token of a minute ago';
-    my $alice = $t->sign_in('alice');
+    my $alice = sign_in('alice');
     is me($alice), 200, '… does not end what began since';
     is send_token($token)->code, 200, 'nor does it the second time';
     is me($alice), 200, '… she stays in';
@@ -86,7 +100,7 @@ subtest 'as Logto writes them' => sub {
     for my $like ('1.41', '1.42') {
         $t->logto_control('like', { version => $like });
         next_second();
-        my $alice = $t->sign_in('alice');
+        my $alice = sign_in('alice');
         my $sent = $t->logto_control('backchannel', { user => 'alice' })->{deliveries};
         is join(' ', keys %{{ map { $_->{status} => 1 } @$sent }}), 200, "$like: taken";
         ok soon_out($alice), "$like: she is out";
@@ -103,7 +117,7 @@ subtest 'as Logto writes them' => sub {
 
 subtest 'what is none' => sub {
     next_second();
-    my $alice = $t->sign_in('alice');
+    my $alice = sign_in('alice');
     my @bad = (
         ['another key', key => 'attacker'],
         ['no signature', key => 'none'],
@@ -162,7 +176,7 @@ subtest 'a logout token as something else' => sub {
 
 subtest 'a key that the gateway has not seen' => sub {
     next_second();
-    my $alice = $t->sign_in('alice');
+    my $alice = sign_in('alice');
     $t->logto_control('rotate-keys', { mode => 'rotate' });
     is send_token(forge(drop => ['claims.sid']), timeout => 15)->code, 200, 'is fetched while the token waits';
     is me($alice), 401, '… and she is out';

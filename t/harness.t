@@ -22,6 +22,7 @@ $t->{opt}{server} = <<"END";
                               add_header Set-Cookie "mine=1; Path=/cook"; add_header Set-Cookie "host=1";
                               return 302 /cookies; }
         location = /clear   { add_header Set-Cookie "aigc-session=; Domain=aigc.localhost; Path=/; Max-Age=0"; return 204; }
+        location = /enter   { return 302 "/hello?x=1&aigc_ticket=a-ticket-that-no-log-may-hold-whole"; }
         location = /loud    { access_log @{[ $t->file('log/access.log') ]} combined; return 200; }
         location = /form    { default_type text/html; return 200 '<form action="echo?a=1&amp;b=2" method=post><input type=hidden name="h" value="&#x41;&quot;"></form>'; }
     }
@@ -107,6 +108,12 @@ subtest 'what is found at the end' => sub {
     print $other "refresh-token-that-no-browser-has-seen\n";
     close $other;
     like join('', $t->problems), qr/a secret \(Logto's RefreshToken\)/, '… a token that only Logto knows, too';
+    unlink $t->file('log/other.log');
+    $t->stranger->get('/enter');
+    open $other, '>', $t->file('log/other.log') or die $!;
+    print $other "GET /hello?aigc_ticket=a-ticket-that-no-log-may-hold-whole\n";
+    close $other;
+    like join('', $t->problems), qr/a secret \("aigc_ticket" of a redirect\)/, '… a ticket';
     unlink $t->file('log/other.log');
     is_deeply [ $t->problems ], [], '… and then no more';
 

@@ -362,6 +362,7 @@ subtest 'long addresses' => sub {
         cmp_ok length $dashboard, '<', 6000, '… other requests do not carry it';
         my $r = $c->browse(code_url($c, $l));
         is page($r), $rd, '… and it comes back whole';
+        is $c->browse($r->location)->location, $rd, '… with a ticket that the instance\'s host can read';
         is $c->browse('/sign-in?rd=' . AIGC::Client::escape($rd))->location =~ s/&aigc_ticket=[\w-]+\z//r, $rd, '… as it does at once, now that she is signed in';
         is scalar(logins($c)), 0, '… nothing is left';
     }
@@ -601,6 +602,18 @@ subtest 'with TLS' => sub {
     my ($value) = $s =~ /=(.*)/;
     is $me->("$_=$value"), 401, "by the name $_, which any instance can set, she is not" for qw(aigc-session __Secure-aigc-session aigc_session __Host-aigc-instance);
     is $me->("aigc-session=x; aigc_session=$value; $s"), 200, '… and those beside it are no matter';
+
+    # version 1.0's, which was bound by a cookie with the prefix
+    my $old  = 'aigc_session=' . $seal->seal('session', $seal->open('gateway', $value));
+    my $bind = $seal->bind($seal->parts($value)->{sid});
+    AIGC::Secrets::note($bind, 'old bind');
+    is $me->("$old; aigc-bind=$bind"), 401, 'an old one is none by a binding cookie that any instance can set';
+    $head = $curl->('-D', '-', '-o', '/dev/null', '-H', "Cookie: $old; __Host-aigc-bind=$bind", "$https/api/v1/me");
+    like $head, qr{^HTTP\S+ 200}, '… but by the one that was set';
+    is_deeply [ map { s/^(__Host-aigc-session)=[\w-]+/$1=…/r } sort { $a cmp $b } $cookies->($head) ],
+        ['__Host-aigc-bind=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax',
+         '__Host-aigc-session=…; Path=/; HttpOnly; Secure; SameSite=Lax',
+         'aigc_session=; Domain=' . $t->root . '; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax'], '… and replaced';
 
     # the same for the cookies of an instance's host
     my $page  = 'https://instances0-cpu.' . $t->root . ':' . $t->port(8) . '/x?y=1';

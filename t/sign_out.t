@@ -36,20 +36,34 @@ my $inst = $t->sign_in('alice')->install('stable-diffusion-cpu')->wait_ready;
 subtest 'one session' => sub {
     my $alice = $t->sign_in('alice');
     my $laptop = $t->sign_in('alice');
+    is $_->get($inst->url)->code, 200, 'she is in at her instance' for $alice, $laptop;
     my $thief = $alice->copy;
+    my $at = sub { my ($c, $port) = @_; return $c->get($inst->url =~ s/:\d+/:@{[ $port || $t->port ]}/r)->code };
+    ok $thief->host_cookie('aigc-instance', $inst->host), 'a thief has the cookie of its host, too';
+    is $at->($_, $other), 200, '… which is good on the other gateway' for $alice, $laptop, $thief;
+
+    # a ticket that is issued before, and taken after
+    my $nonce = 'nonce-of-this-browser0';
+    my ($late) = map { $_->location } $thief->browse('/sign-in?rd=' . AIGC::Client::escape($inst->url('/'))
+        . '&nonce=' . encode_base64url(sha256($nonce)));
+    like $late, qr/aigc_ticket=/, '… and a ticket';
 
     is me($_, $other), 200, 'she is in on the other gateway, too' for $alice, $laptop;
-    is $alice->get($inst->url)->code, 200, 'and at her instance';
     is everywhere($thief), '200', 'every worker knows the cookie, and remembers it';
 
     is sign_out($alice), 303, 'she signs out';
     is everywhere($thief), '401', '… and from the very next request a copied cookie is nobody\'s on every worker';
-    is $thief->get($inst->url)->code, 401, '… nor at her instance';
-    is sign_out($thief), 303, '… though it may sign out once more';
+    is join(' ', map { $at->($_) } ($thief, $alice) x 10), join(' ', (401) x 20), '… nor at her instance, whose host has cleared no cookie';
+    my $r = $t->stranger->browse($late, headers => [Cookie => "aigc-nonce=$nonce"]);
+    my ($made) = grep { $_->{name} eq 'aigc-instance' } $r->set_cookies;
+    is $t->stranger->get($inst->url, headers => [Cookie => 'aigc-instance=' . ($made ? $made->{value} : '')])->code, 401,
+        '… nor by the ticket';
+    is sign_out($thief->copy), 303, '… though it may sign out once more';
     $t->wait_for(sub { me($thief, $other) == 401 }, 5, 'the other gateway refuses it, too');
-    pass '… and on the other gateway soon';
+    is $at->($_, $other), 401, '… and on the other gateway soon, at her instance as well' for $thief, $alice;
     is everywhere($laptop), '200', 'her other session goes on';
     is me($laptop, $other), 200, '… there as well';
+    is join(' ', map { $at->($laptop, $_) } $t->port, $other), '200 200', '… and at her instance';
 };
 
 subtest 'what is recorded' => sub {
@@ -85,10 +99,12 @@ subtest 'a sign-out that the cluster does not hear of at once' => sub {
 
 subtest 'a reload, a dead worker' => sub {
     my $alice = $t->sign_in('alice');
+    is $alice->get($inst->url)->code, 200, 'she is in';
     my $thief = $alice->copy;
     sign_out($alice);
     $t->reload;
     is everywhere($thief), '401', 'a reload forgets nothing';
+    is $thief->get($inst->url)->code, 401, '… nor at her instance';
     $t->allow_log(qr/shared memory zone "gateway" was locked by/);
     $t->kill_worker(0);
     is everywhere($thief), '401', 'nor does a worker that dies';

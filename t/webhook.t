@@ -24,6 +24,13 @@ sub me {
     return $c->get("$url/api/v1/me")->code;
 }
 
+# What the host of an instance says on both gateways; who is in by then has a
+# session of that host: "200 200" to the owner, "403 403" to others.
+sub at {
+    my ($c, $inst) = @_;
+    return join ' ', map { my $port = $_; $c->get($inst->url =~ s/:\d+/:$port/r)->code } $t->port, $other;
+}
+
 sub soon_out {              # on both gateways
     my ($c) = @_;
     return eval { $t->wait_for(sub { me($c) == 401 && me($c, $other) == 401 }, 5, 'out') };
@@ -58,11 +65,14 @@ subtest 'a user who is suspended' => sub {
     my @hers = map { $alice->install($_)->wait_ready } 'stable-diffusion-cpu', 'notebook';
     my $his = $bob->install('stable-diffusion-cpu')->wait_ready;
     my $disks = join ' ', sort map { $_->{metadata}{name} } @{ $t->kube_get('pvcs')->{items} };
+    is join(', ', map { at($alice, $_) } @hers, $his), '200 200, 200 200, 403 403', 'she is in where she may be';
+    is at($bob, $his), '200 200', '… and he';
 
     my $sent = $t->logto_control('suspend', { user => 'alice' })
         && $t->logto_control('webhook', { event => $suspended, user => 'alice' });
     is $sent->{status}, 200, 'Logto tells it';
     ok soon_out($alice), 'she is out on both gateways';
+    is join(', ', map { at($alice, $_) } @hers, $his), '401 401, 401 401, 401 401', '… and of all instances\' hosts';
     is me($bob, $other), 200, 'he is not';
 
     my $states = sub { join ' ', map { "$_->{desired}" }
@@ -70,7 +80,7 @@ subtest 'a user who is suspended' => sub {
     $t->wait_for(sub { $states->() eq 'released released' }, 60, 'her instances are released');
     is $states->(), 'released released', 'her instances are released';
     is join(' ', sort map { $_->{metadata}{name} } @{ $t->kube_get('pvcs')->{items} }), $disks, 'their disks are kept';
-    is $bob->get($his->url)->code, 200, 'his runs on';
+    is at($bob, $his), '200 200', 'his runs on';
     $t->wait_agree($_) for 'stable-diffusion-cpu', 'notebook';
     my $log = $t->error_log . do { local (@ARGV, $/) = $t->file('log/error2.log'); <> };
     like $log, qr/instance default\/$_\/\d+ is released, its disks stay: its user "alice0000000"/, "the log lists $_"
@@ -112,10 +122,12 @@ subtest 'a user with many instances' => sub {
 
 subtest 'a user who is deleted' => sub {
     my $carol = $t->sign_in('user07');
-    $carol->install('notebook')->wait_ready;
+    my $inst = $carol->install('notebook')->wait_ready;
+    is at($carol, $inst), '200 200', 'a user has something';
     my $sent = $t->logto_control('webhook', { event => 'User.Deleted', user => 'user07' });
     is $sent->{status}, 200, 'Logto tells it';
     ok soon_out($carol), 'and the user is out';
+    is at($carol, $inst), '401 401', '… of the instance, too';
     my $hers = sub { grep { $_->{owner} =~ /^user07/ } @{ $t->table->{instances} } };
     $t->wait_for(sub { ($hers->())[0]{desired} eq 'released' }, 60, 'the instance is released');
     ok scalar(grep { $_->{name} =~ /-notebook-@{[ ($hers->())[0]{id} ]}$/ } @{ $t->table->{disks} }), 'the instance is released, its disk stays';
@@ -143,6 +155,9 @@ subtest 'a webhook that never came' => sub {
     my $desired = sub { my ($user) = @_; join ' ', map { $_->{desired} } grep { $_->{owner} =~ /^$user/ } @{ $t->table->{instances} } };
     $t->wait_for(sub { $desired->($_) eq 'running' }, 20, "$_ runs something") for sort keys %instance;
 
+    $instance{$_}->wait_ready for sort keys %instance;
+    is at($c{$_}, $instance{$_}), '200 200', "$_ is in" for sort keys %instance;
+
     next_second();
     $t->logto_control($who{$_}, { user => $_ }) for grep { $who{$_} } sort keys %who;
     is me($c{$_}), 200, "$_ is gone, and nobody knows" for 'user11', 'user12', 'user13';
@@ -151,6 +166,7 @@ subtest 'a webhook that never came' => sub {
     for my $user (grep { $who{$_} } sort keys %who) {
         $t->wait_for(sub { me($c{$user}) == 401 && me($c{$user}, $other) == 401 }, 60, "$user is out");
         pass "$who{$user}: $user is out on both gateways";
+        is at($c{$user}, $instance{$user}), '401 401', '… and of the instance' if $instance{$user};
     }
     for my $user ('user11', 'user12') {
         $t->wait_for(sub { $desired->($user) eq 'released' }, 60, "what $user runs is released");

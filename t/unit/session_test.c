@@ -812,7 +812,7 @@ session_narrow(unit_t *u)
     is_str(u, &session.kid, "k1");
     is_int(u, session.exp, 1790003600);
 
-    /* "roles" that is no array: of another provider, which has them elsewhere */
+    /* "roles" that is no array: a provider that has them elsewhere */
 
     session.id_token = unit_str(u, "eyJhbGciOiJFUzI1NiJ9."
         "eyJzdWIiOiJib2IiLCJleHAiOjE3OTAwMDM2MDAsInJvbGVzIjoibm90IHRob3NlIn0."
