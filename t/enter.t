@@ -524,4 +524,29 @@ subtest 'a user who is gone' => sub {
     is scalar(grep { $_->code == 200 } @way), 0, '… nor does her session at the gateway';
 };
 
+# The smallest zone: more tickets than it can remember for as long as each is good.
+subtest 'a flood of tickets' => sub {
+    my $small = AIGC::Stack->start(workers => 2, directives => { aigc_zone => 'gateway:2m' }, templates => []);
+    my $session = $small->sign_in('alice')->cookie('aigc-session');
+    my $nonce = 'N' x 22;
+    my $from  = '/sign-in?rd=' . AIGC::Client::escape('http://x.' . $small->root . ':' . $small->port . '/') . '&nonce=' . encode_base64url(sha256($nonce));
+    my $c = $small->stranger;
+    my $redeem = sub { my ($url) = @_; return $c->browse($url, cookies => 0, headers => [Cookie => "aigc-nonce=$nonce"]) };
+
+    my (%n, @used, $busy);
+    while (!$busy && @used < 3000) {
+        my $url = $c->browse($from, cookies => 0, headers => [Cookie => "aigc-session=$session"])->location;
+        my $r = $redeem->($url);
+        my $what = join ' ', $r->code, ($r->problem // {})->{code} // '-', got($r);
+        $n{$what}++;
+        $what =~ /busy/ ? ($busy = $url) : push @used, $url;
+    }
+    note scalar(@used), ' were remembered';
+    is_deeply [ sort keys %n ], ['302 - aigc-instance=set', '503 busy '], 'each leads in, until there is no room to remember one: that is refused';
+    cmp_ok scalar(@used), '>', 200, '… after hundreds of them';
+    my %again;
+    $again{ join ' ', said($_), got($_) }++ for map { $redeem->($_) } @used[0, 1, 2, -1], $busy;
+    is_deeply [ grep { /set/ } keys %again ], [], '… and none that was used is good again';
+};
+
 done_testing;
