@@ -329,17 +329,20 @@ subtest 'good for 30 s' => sub {
         my ($seconds) = @_;
         my $b   = browser($alice);
         my $url = ticket_url($b, $mine->url('/info'));
+        my $bare = ask($b, "$gateway/sign-in?rd=" . AIGC::Client::escape($mine->url('/')))->location;
         $t->preload(clock => $seconds);
         sleep 0.6;                          # a pass of each worker's loop
         my $r = ask($b, $url);
+        my $auth = $stranger->get('/auth', cookies => 0, headers => ['X-Original-URL' => $bare]);
+        AIGC::Secrets::in_response($auth);
         $t->preload(clock => 0);
         sleep 0.6;
-        return said($r) . ' ' . got($r);
+        return join ' ', said($r), got($r), '/auth', said($auth);
     };
-    is $late->(20), '302 - aigc-instance=set', 'after 20 s it is good';
-    is $late->(32), '403 ticket-refused ', 'after 32 s it is not';
-    is $late->(3600), '403 ticket-refused ', 'nor after an hour';
-    is $late->(-3600), '403 ticket-refused ', 'nor an hour before it was issued';
+    is $late->(20), '302 - aigc-instance=set /auth 200 -', 'after 20 s it is good';
+    is $late->(32), '403 ticket-refused  /auth 403 ticket-refused', 'after 32 s it is not';
+    is $late->(3600), '403 ticket-refused  /auth 403 ticket-refused', 'nor after an hour';
+    is $late->(-3600), '403 ticket-refused  /auth 403 ticket-refused', 'nor an hour before it was issued';
 };
 
 subtest 'for one host' => sub {
