@@ -26,6 +26,7 @@
 
 static void *ngx_http_aigc_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_aigc_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_aigc_create_srv_conf(ngx_conf_t *cf);
 static void *ngx_http_aigc_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
@@ -151,7 +152,7 @@ static ngx_http_module_t  ngx_http_aigc_module_ctx = {
     ngx_http_aigc_create_main_conf,        /* create main configuration */
     ngx_http_aigc_init_main_conf,          /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_aigc_create_srv_conf,         /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_aigc_create_loc_conf,         /* create location configuration */
@@ -208,6 +209,13 @@ ngx_http_aigc_init_main_conf(ngx_conf_t *cf, void *conf)
 
 
 static void *
+ngx_http_aigc_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_aigc_srv_conf_t));
+}
+
+
+static void *
 ngx_http_aigc_create_loc_conf(ngx_conf_t *cf)
 {
     ngx_http_aigc_loc_conf_t  *lcf;
@@ -233,6 +241,7 @@ ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     void                     ***location;
     ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_aigc_srv_conf_t   *scf;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
@@ -258,6 +267,9 @@ ngx_http_aigc_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     mcf->used = 1;
     mcf->guards = 1;
+
+    scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_aigc_module);
+    scf->guards = 1;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 

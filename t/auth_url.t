@@ -6,7 +6,33 @@ use AIGC::Test;
 
 use AIGC::Secrets;
 
-my $t = AIGC::Stack->start(templates => ['stable-diffusion-cpu', 'notebook']);
+# Beside all the rest, a server of the same nginx that asks /auth by auth_request.
+my $t = AIGC::Stack->start(templates => ['stable-diffusion-cpu', 'notebook'], edit => sub {
+    my ($text) = @_;
+    my ($port) = $text =~ /listen (?:127\.0\.0\.1:)?(\d+);/;
+    my $own = $port + 10;
+    $text =~ s{\}\s*\z}{
+    server {
+        listen 127.0.0.1:$own;
+        root \$document_root_of_all;
+        location / {
+            auth_request /_auth;
+            error_page 401 = \@sign_in;
+            rewrite ^ /favicon.svg break;
+        }
+        location \@sign_in { return 302 http://dashboard.aigc.localhost:$port/sign-in?rd=\$scheme://\$http_host\$request_uri; }
+        location = /_auth {
+            internal;
+            proxy_pass http://127.0.0.1:$port/auth;
+            proxy_set_header Host dashboard.aigc.localhost;
+            proxy_set_header X-Original-URL \$scheme://\$http_host\$request_uri;
+        }
+    }
+\}
+};
+    my ($root) = $text =~ /^\s+root (\S+);/m;
+    return $text =~ s/\$document_root_of_all/$root/r;
+});
 my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
 my $mine  = $alice->install('stable-diffusion-cpu')->wait_ready;
 my $other = $alice->install('notebook')->wait_ready;
@@ -232,6 +258,16 @@ subtest 'the way in, by an nginx in front' => sub {
     is front($victim, with_ticket($bob, $his->url('/info')))->json->{instance}, $his->id, 'what remains: login CSRF shows bob\'s own instance, as bob';
     is front($victim, with_ticket($bob, $mine->url('/info')))->code, 403, '… at alice\'s it shows nothing';
     is front($victim, $mine->url('/info'))->code, 200, '… and her own session there stays hers';
+};
+
+subtest 'auth_request in the same nginx' => sub {
+    my $ask = sub { my ($url) = @_; return $t->stranger->browse($url, on => AIGC::HTTP->connect('127.0.0.1', $t->port(10)), cookies => 0) };
+    my $away = $ask->($mine->url('/x?y'));
+    is_deeply [ $away->code, $away->location ], [302, "$gateway/sign-in?rd=" . $mine->url('/x?y')], 'a stranger is sent away';
+    my $back = $alice->browse($away->location)->location;
+    is $ask->($back)->code, 200, '… and comes in with a ticket, which that server leaves in the query';
+    is $ask->($back)->code, 403, '… once';
+    is $ask->(with_ticket($bob, $mine->url('/x')))->code, 403, '… as its owner';
 };
 
 # What stock ingress-nginx cannot know; behind the gateway's own nginx each of

@@ -329,17 +329,20 @@ subtest 'good for 30 s' => sub {
         my ($seconds) = @_;
         my $b   = browser($alice);
         my $url = ticket_url($b, $mine->url('/info'));
+        my $bare = ask($b, "$gateway/sign-in?rd=" . AIGC::Client::escape($mine->url('/')))->location;
         $t->preload(clock => $seconds);
         sleep 0.6;                          # a pass of each worker's loop
         my $r = ask($b, $url);
+        my $auth = $stranger->get('/auth', cookies => 0, headers => ['X-Original-URL' => $bare]);
+        AIGC::Secrets::in_response($auth);
         $t->preload(clock => 0);
         sleep 0.6;
-        return said($r) . ' ' . got($r);
+        return join ' ', said($r), got($r), '/auth', said($auth);
     };
-    is $late->(20), '302 - aigc-instance=set', 'after 20 s it is good';
-    is $late->(32), '403 ticket-refused ', 'after 32 s it is not';
-    is $late->(3600), '403 ticket-refused ', 'nor after an hour';
-    is $late->(-3600), '403 ticket-refused ', 'nor an hour before it was issued';
+    is $late->(20), '302 - aigc-instance=set /auth 200 -', 'after 20 s it is good';
+    is $late->(32), '403 ticket-refused  /auth 403 ticket-refused', 'after 32 s it is not';
+    is $late->(3600), '403 ticket-refused  /auth 403 ticket-refused', 'nor after an hour';
+    is $late->(-3600), '403 ticket-refused  /auth 403 ticket-refused', 'nor an hour before it was issued';
 };
 
 subtest 'for one host' => sub {
@@ -355,7 +358,7 @@ subtest 'for one host' => sub {
     is said(ask($b, with_ticket($url, $his->url('/info')))), '403 ticket-refused', 'bob\'s, too';
     $b->{"none." . $t->root} = { %{ $b->{ $mine->host } } };
     is said(ask($b, with_ticket($url, 'http://none.' . $t->root . ':' . $t->port . '/'))), '403 ticket-refused', 'one that there is not, too';
-    $r = ask($b, with_ticket($url, "$gateway/api/v1/me"), headers => ['Sec-Fetch-Site' => 'same-origin']);
+    $r = ask($b, with_ticket($url, "$gateway/api/v1/me"), headers => ['Sec-Fetch-Site' => 'same-origin', 'X-Unlogged' => 1]);
     is_deeply [ $r->code, got($r) ], [200, ''], 'on the gateway it is nothing';
     my ($ticket) = $url =~ /aigc_ticket=([\w-]+)$/;
     for my $cookie ('aigc-instance', 'aigc-session', 'aigc_session', 'aigc-nonce') {
@@ -430,7 +433,7 @@ subtest 'garbage' => sub {
 
     $url = ticket_url($b, $mine->url('/headers'));
     for my $not (map({ $url =~ s/aigc_ticket=/$_/r } 'aigc-ticket=', 'AIGC_TICKET=', 'xaigc_ticket=', 'aigc%5Fticket=', 'aigc_ticket=x=&a='), "$url&a=b", "$url&", "$url&&") {
-        # such a thing is nobody's secret any more: a log has it
+        # only who makes up such an address has it logged
         my @unlogged = (headers => ['X-Unlogged' => 1]);
         my $r = ask($b, $not, @unlogged);
         is $r->code, 200, 'what only looks like one, or is not the last, is an argument of the page';
@@ -522,6 +525,31 @@ subtest 'a user who is gone' => sub {
     is scalar(grep { $_->code == 200 } @way), 0, 'a ticket of before leads nowhere';
     @way = visit(browser($carol), $hers->url('/info'));
     is scalar(grep { $_->code == 200 } @way), 0, '… nor does her session at the gateway';
+};
+
+# The smallest zone: more tickets than it can remember for as long as each is good.
+subtest 'a flood of tickets' => sub {
+    my $small = AIGC::Stack->start(workers => 2, directives => { aigc_zone => 'gateway:2m' }, templates => []);
+    my $session = $small->sign_in('alice')->cookie('aigc-session');
+    my $nonce = 'N' x 22;
+    my $from  = '/sign-in?rd=' . AIGC::Client::escape('http://x.' . $small->root . ':' . $small->port . '/') . '&nonce=' . encode_base64url(sha256($nonce));
+    my $c = $small->stranger;
+    my $redeem = sub { my ($url) = @_; return $c->browse($url, cookies => 0, headers => [Cookie => "aigc-nonce=$nonce"]) };
+
+    my (%n, @used, $busy);
+    while (!$busy && @used < 3000) {
+        my $url = $c->browse($from, cookies => 0, headers => [Cookie => "aigc-session=$session"])->location;
+        my $r = $redeem->($url);
+        my $what = join ' ', $r->code, ($r->problem // {})->{code} // '-', got($r);
+        $n{$what}++;
+        $what =~ /busy/ ? ($busy = $url) : push @used, $url;
+    }
+    note scalar(@used), ' were remembered';
+    is_deeply [ sort keys %n ], ['302 - aigc-instance=set', '503 busy '], 'each leads in, until there is no room to remember one: that is refused';
+    cmp_ok scalar(@used), '>', 200, '… after hundreds of them';
+    my %again;
+    $again{ join ' ', said($_), got($_) }++ for map { $redeem->($_) } @used[0, 1, 2, -1], $busy;
+    is_deeply [ grep { /set/ } keys %again ], [], '… and none that was used is good again';
 };
 
 done_testing;

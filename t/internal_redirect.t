@@ -24,6 +24,15 @@ for my $path ('/tried/headers', '/error/headers') {
     is $t->stranger->get($inst->url($path))->code, 401, '… and nobody neither';
 }
 
+# The way in leads through such a location as well.
+for my $path ('/tried/headers?x=1', '/error/headers?x=1') {
+    my $new = $t->sign_in('alice');
+    $new->{entering} = 1;       # by itself it would go in by "/"
+    my $r = $new->browse($inst->url($path), follow => 5);
+    is_deeply [ $r->code, $r->url ], [404, $inst->url($path)], "$path: the owner enters there";
+    ok $new->host_cookie('aigc-instance', $inst->host), '… and has a session of that host';
+}
+
 is $alice->get($inst->url('/open/info'))->code, 500,
     'a decision of no location is no decision for the next: nothing is passed';
 

@@ -411,6 +411,12 @@ subtest 'a jar that overflows' => sub {
     untoss(jar());
     $b->go("$other->{origin}/disk/");
     is $b->text =~ s/\s+\z//r, '[]', '… and herself at her other instance';
+
+    # What remains: she has to clear the site's cookies.
+    on_page();
+    toss(map { "big$_=" . 'x' x 3900 . $attrs } 1 .. 45);
+    ok !eval { $b->go('/'); 1 } && $@ =~ /net::ERR_/, 'so many cookies that her requests are too large for any host: they get nowhere';
+    untoss(grep { $_->{name} =~ /^big/ } jar());
     unharmed('by overflow');
 };
 

@@ -70,6 +70,11 @@ typedef struct {
 
 
 typedef struct {
+    ngx_uint_t                guards;   /* "aigc_access on" is in it */
+} ngx_http_aigc_srv_conf_t;
+
+
+typedef struct {
     ngx_flag_t                access;
     ngx_flag_t                cross_origin;
     ngx_flag_t                internal;

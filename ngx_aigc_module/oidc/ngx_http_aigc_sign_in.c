@@ -102,16 +102,20 @@ static ngx_int_t
 ngx_http_aigc_sign_in_back(ngx_http_request_t *r, ngx_str_t *rd,
     ngx_str_t *nonce)
 {
+    ngx_aigc_url_t              url;
     ngx_http_aigc_user_t        user;
     ngx_http_aigc_outcome_e     outcome;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    if (rd->len > mcf->origin.len
-        && ngx_memcmp(rd->data, mcf->origin.data, mcf->origin.len) == 0
-        && rd->data[mcf->origin.len] == '/')
-    {
+    if (ngx_aigc_url_split(r->pool, rd, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* whoever asks for a sign-in at the gateway itself is to get one */
+
+    if (ngx_aigc_text_eq(&url.host, &mcf->gateway.host)) {
         return NGX_DECLINED;
     }
 

@@ -28,13 +28,17 @@ ngx_http_aigc_ticket_handler(ngx_http_request_t *r)
 {
     ngx_str_t                   args, ticket, uri, rest;
     ngx_http_aigc_ctx_t        *ctx;
+    ngx_http_aigc_srv_conf_t   *scf;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    scf = ngx_http_get_module_srv_conf(r, ngx_http_aigc_module);
 
     args = r->args;
 
-    if (mcf->keys == NULL || r != r->main
+    /* an auth_request of another server has to pass it on, to /auth */
+
+    if (mcf->keys == NULL || !scf->guards || r != r->main
         || ngx_aigc_ticket_cut(&args, 1, &ticket) != NGX_OK)
     {
         return NGX_DECLINED;

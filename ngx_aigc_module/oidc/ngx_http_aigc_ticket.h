@@ -21,8 +21,8 @@
 
 
 /*
- * The post-read phase: a ticket leaves the request, before anything logs it or
- * passes it on, and is kept in r's context.
+ * The post-read phase, in servers with "aigc_access on": a ticket leaves the
+ * request, before anything logs it or passes it on, and is kept in r's context.
  */
 ngx_int_t ngx_http_aigc_ticket_handler(ngx_http_request_t *r);
 
