@@ -17,7 +17,7 @@ sub template_path    { return "$game/gameserversets/$_[0]" }
 sub game_server_path { return "$game/gameservers/$_[0]-$_[1]" }
 sub disk_path        { return "$core/persistentvolumeclaims/user-data-$_[0]-$_[1]" }
 
-sub host { my ($t, $name, $id) = @_; return "$name-$id." . $t->root }
+sub host { my ($t, $name, $id) = @_; return "$name-$id." . $t->domain }
 
 # The annotation of a released instance, as the gateway writes it.
 sub claim {

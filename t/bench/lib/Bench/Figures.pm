@@ -97,7 +97,7 @@ sub propagation {
     my $stage = $self->{stage};
     my $t     = $stage->stack;
     my $host  = AIGC::Crowd::host($t, $template, 0);
-    my $ask   = $stage->request('/b/', Host => $host, $stage->session);
+    my $ask   = $stage->request('/b/', Host => $host, $stage->session($stage->{alice}, $host));
     my $conn  = $self->_connection_to(1);
     my $mark  = $t->audit_mark;
 

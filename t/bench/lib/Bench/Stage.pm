@@ -494,10 +494,10 @@ sub verify {
     return { requests => $n, cpu => $ns / 1e3 };
 }
 
-sub _public_key {   # a PEM file with Logto's
+sub _public_key {   # a PEM file with Logto's; an RSA key names no algorithm
     my ($self, $alg) = @_;
     my $t = $self->stack;
-    my ($jwk) = grep { $_->{alg} eq $alg } @{ $t->plain('GET', $t->port(2), '/oidc/jwks')->json->{keys} }
+    my ($jwk) = grep { ($_->{alg} // 'RS256') eq $alg } @{ $t->plain('GET', $t->port(2), '/oidc/jwks')->json->{keys} }
         or croak "no key for $alg";
     my $file = $self->file("$alg.pem");
 
