@@ -4,8 +4,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-// Logto accepts a refresh token again for so long after it was rotated.
-const REUSE_MS = 3000;
+// Logto accepts a refresh token again for so long after it was rotated (others may not at all:
+// Store.reuse).
+export const REUSE_MS = 3000;
 
 const SAVE_DELAY_MS = 300;
 
@@ -30,6 +31,7 @@ export class Store {
     this.#file = path.join(dir, 'state.json');
     this.data = {};
     this.models = new Map();
+    this.reuse = REUSE_MS;
 
     if (fs.existsSync(this.#file)) {
       const saved = JSON.parse(fs.readFileSync(this.#file, 'utf8'));
@@ -145,7 +147,7 @@ export class Store {
         return undefined;
       }
       const payload = { ...entry.payload };
-      const grace = model === 'RefreshToken' ? REUSE_MS : 0;
+      const grace = model === 'RefreshToken' ? store.reuse : 0;
       if (entry.consumed && Date.now() - entry.consumed >= grace) {
         payload.consumed = Math.floor(entry.consumed / 1000);
       }
