@@ -45,6 +45,8 @@ static void ngx_aigc_rotation_timer(ngx_event_t *ev);
 static ngx_int_t ngx_aigc_rotation_drop_body(ngx_aigc_fetch_t *f, u_char *p,
     size_t len);
 static void ngx_aigc_rotation_removed(ngx_aigc_fetch_t *f);
+static void ngx_aigc_rotation_say(ngx_uint_t status, const char *error,
+    const char *what);
 
 
 static ngx_aigc_rotation_store_t  ngx_aigc_rotation_store;
@@ -233,7 +235,7 @@ void
 ngx_aigc_rotation_failed(ngx_aigc_zone_t *zone, ngx_uint_t status,
     const char *error)
 {
-    ngx_aigc_rotation_complain(status, error, "watched");
+    ngx_aigc_rotation_say(status, error, "watched");
 }
 
 
@@ -259,6 +261,17 @@ ngx_aigc_rotation_complain(ngx_uint_t status, const char *error,
     s->failed = 1;
     s->away = ngx_current_msec + (status == 403 ? NGX_AIGC_ROTATION_REFUSED
                                                 : NGX_AIGC_ROTATION_AWAY);
+
+    ngx_aigc_rotation_say(status, error, what);
+}
+
+
+static void
+ngx_aigc_rotation_say(ngx_uint_t status, const char *error, const char *what)
+{
+    ngx_aigc_rotation_store_t  *s;
+
+    s = &ngx_aigc_rotation_store;
 
     ngx_aigc_count(s->zone, rotation_errors);
 

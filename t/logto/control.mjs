@@ -49,13 +49,14 @@ function rotateKeys(world, { alg, mode = 'rotate' }) {
 }
 
 // Refresh tokens: null is the provider's own way.
-function rotation({ settings, store }, { every = null, leeway = null }) {
+function rotation({ settings, store }, { every = null, leeway = null, revokes = true }) {
   if (every !== null) {
     need(every, 'boolean', 'every');
   }
+  store.revokes = need(revokes, 'boolean', 'revokes');
   settings.rotates = every ?? undefined;
   store.reuse = leeway === null ? REUSE_MS : need(leeway, 'number', 'leeway') * 1000;
-  return { every, leeway: store.reuse / 1000 };
+  return { every, leeway: store.reuse / 1000, revokes };
 }
 
 function like(world, { version }) {

@@ -32,6 +32,7 @@ export class Store {
     this.data = {};
     this.models = new Map();
     this.reuse = REUSE_MS;
+    this.revokes = true;
 
     if (fs.existsSync(this.#file)) {
       const saved = JSON.parse(fs.readFileSync(this.#file, 'utf8'));
@@ -194,10 +195,16 @@ export class Store {
       }
 
       async destroy(id) {
+        if (this.model === 'Grant' && !store.revokes) {
+          return;
+        }
         store.#drop(this.model, id);
       }
 
       async revokeByGrantId(grantId) {
+        if (!store.revokes) {
+          return;
+        }
         for (const key of [...(store.#grants.get(grantId) ?? [])]) {
           const [model, id] = key.split(' ');
           if (model === this.model) {
