@@ -16,17 +16,8 @@
 #ifndef _NGX_AIGC_ROTATION_STORE_H_INCLUDED_
 #define _NGX_AIGC_ROTATION_STORE_H_INCLUDED_
 
-#include "base/ngx_aigc_fetch.h"
-
 #include "ngx_aigc_rotation.h"
-
-
-struct ngx_aigc_kubernetes_s;
-
-/* How the API server is called: ngx_aigc_kubernetes_call(). */
-typedef ngx_aigc_fetch_t *(*ngx_aigc_rotation_call_pt)(
-    struct ngx_aigc_kubernetes_s *k8s, const char *method, ngx_str_t *path,
-    const char *content_type, ngx_log_t *log);
+#include "ngx_aigc_rotation_secret.h"
 
 
 /*
@@ -62,23 +53,6 @@ ngx_uint_t ngx_aigc_rotation_past(u_char **keys);
 /* What ngx_aigc_kind_t says of failed. */
 void ngx_aigc_rotation_failed(ngx_aigc_zone_t *zone, ngx_uint_t status,
     const char *error);
-
-
-/* For ngx_aigc_rotation_turn.c. */
-
-/* 1: the API server may be called; 0: it has just failed. */
-ngx_uint_t ngx_aigc_rotation_may_call(void);
-
-/*
- * Creates a call about the Secret: GET, PATCH, and POST, which makes it.  Of a
- * write the response's body is dropped.  NULL: no memory.
- */
-ngx_aigc_fetch_t *ngx_aigc_rotation_call(const char *method,
-    const char *content_type);
-
-/* A call of this worker has failed: counted, and logged now and then. */
-void ngx_aigc_rotation_complain(ngx_uint_t status, const char *error,
-    const char *what);
 
 
 #endif /* _NGX_AIGC_ROTATION_STORE_H_INCLUDED_ */

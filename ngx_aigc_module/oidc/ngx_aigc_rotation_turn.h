@@ -22,7 +22,8 @@
 
 #include <ngx_event.h>
 
-#include "ngx_aigc_rotation_store.h"
+#include "ngx_aigc_rotation.h"
+#include "ngx_aigc_rotation_secret.h"
 
 
 #define NGX_AIGC_ROTATION_CLAIM  20     /* s that a claim holds: longer than a
@@ -30,7 +31,6 @@
 #define NGX_AIGC_ROTATION_LOOK   3000   /* ms in which another gateway has
                                            written the token that it got */
 #define NGX_AIGC_ROTATION_AGAIN  250    /* ms between two looks */
-#define NGX_AIGC_ROTATION_TIMEOUT  3000 /* ms for a call */
 
 
 typedef enum {
