@@ -53,6 +53,8 @@ static ngx_int_t ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf);
 static ngx_int_t ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf,
     ngx_str_t *text);
 static ngx_int_t ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf);
+static ngx_int_t ngx_aigc_refresh_take(ngx_aigc_refresh_t *rf,
+    ngx_aigc_tokens_t *tokens);
 static ngx_uint_t ngx_aigc_refresh_look(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_looked(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_refresh_refused(ngx_aigc_refresh_t *rf);
@@ -162,45 +164,25 @@ ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf)
     ngx_int_t  rc;
     ngx_str_t  text;
 
-    rc = ngx_aigc_rotation_find(rf->conf.zone, rf->pool, rf->turn.key, &text,
-                                NULL);
+    rc = ngx_aigc_rotation_find(rf->conf.zone, rf->pool, rf->turn.key, &text);
 
     if (rc == NGX_OK) {
         rc = ngx_aigc_refresh_adopt(rf, &text);
     }
 
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    return ngx_aigc_refresh_adopt(rf, &rf->turn.was);
-}
-
-
-/* NGX_OK, also where this entry is no newer one; NGX_ERROR: no memory. */
-static ngx_int_t
-ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf, ngx_str_t *text)
-{
-    ngx_int_t            rc;
-    ngx_str_t            token;
-    ngx_aigc_rotation_t  rotation;
-
-    if (text->len == 0
-        || ngx_aigc_rotation_parse(text, &rotation) != NGX_OK
-        || rotation.exp <= rf->exp)
-    {
-        return NGX_OK;
-    }
-
-    rc = ngx_aigc_rotation_open(rf->pool, rf->conf.keys, rf->turn.key,
-                                &rotation, &token);
-
-    if (rc == NGX_OK) {
-        rf->session.refresh_token = token;
-        rf->exp = rotation.exp;
+    if (rc != NGX_ERROR) {
+        rc = ngx_aigc_refresh_adopt(rf, &rf->turn.was);
     }
 
     return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf, ngx_str_t *text)
+{
+    return ngx_aigc_rotation_newer(rf->pool, rf->conf.keys, rf->turn.key, text,
+                                   &rf->exp, &rf->session.refresh_token);
 }
 
 
@@ -272,28 +254,35 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
         return;
     }
 
-    if (tokens->refresh_token.len
-        && !ngx_aigc_text_eq(&tokens->refresh_token,
-                             &rf->session.refresh_token))
-    {
-        ngx_aigc_refresh_rotated(rf);
-    }
-
-    /* without a new refresh token the old one goes on (RFC 6749 6) */
-
-    if (ngx_aigc_refresh_copy(rf->pool, &rf->session.id_token,
-                              &tokens->id_token)
-        != NGX_OK
-        || (tokens->refresh_token.len
-            && ngx_aigc_refresh_copy(rf->pool, &rf->session.refresh_token,
-                                     &tokens->refresh_token)
-               != NGX_OK))
-    {
+    if (ngx_aigc_refresh_take(rf, tokens) != NGX_OK) {
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
         return;
     }
 
     ngx_aigc_refresh_verify(rf);
+}
+
+
+/* Without a new refresh token the old one goes on (RFC 6749 6). */
+static ngx_int_t
+ngx_aigc_refresh_take(ngx_aigc_refresh_t *rf, ngx_aigc_tokens_t *tokens)
+{
+    if (tokens->refresh_token.len
+        && !ngx_aigc_text_eq(&tokens->refresh_token,
+                             &rf->session.refresh_token))
+    {
+        if (ngx_aigc_refresh_copy(rf->pool, &rf->session.refresh_token,
+                                  &tokens->refresh_token)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_aigc_refresh_rotated(rf);
+    }
+
+    return ngx_aigc_refresh_copy(rf->pool, &rf->session.id_token,
+                                 &tokens->id_token);
 }
 
 

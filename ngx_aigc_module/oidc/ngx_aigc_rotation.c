@@ -45,7 +45,7 @@ static ngx_int_t ngx_aigc_rotation_copy(ngx_pool_t *pool,
 
 
 ngx_aigc_part_t  ngx_aigc_rotation_part = {
-    sizeof(ngx_aigc_rotations_t), sizeof(ngx_aigc_rotation_set_t), 16, 0, NULL,
+    sizeof(ngx_aigc_rotations_t), sizeof(ngx_aigc_rotation_set_t), 32, 0, NULL,
     0
 };
 
@@ -191,7 +191,7 @@ ngx_aigc_rotation_place(ngx_aigc_zone_t *zone, u_char *key, time_t exp,
 
 ngx_int_t
 ngx_aigc_rotation_find(ngx_aigc_zone_t *zone, ngx_pool_t *pool, u_char *key,
-    ngx_str_t *text, ngx_aigc_rotation_t *rotation)
+    ngx_str_t *text)
 {
     ngx_int_t                  rc;
     ngx_uint_t                 i;
@@ -216,10 +216,6 @@ ngx_aigc_rotation_find(ngx_aigc_zone_t *zone, ngx_pool_t *pool, u_char *key,
     }
 
     ngx_aigc_unlock(zone);
-
-    if (rc == NGX_OK && rotation) {
-        rc = ngx_aigc_rotation_parse(text, rotation);
-    }
 
     return rc;
 }

@@ -55,11 +55,11 @@ void ngx_aigc_rotation_put(ngx_aigc_zone_t *zone, u_char *key,
     ngx_str_t *text, ngx_aigc_rotation_e what);
 
 /*
- * Copies the entry at key to text, from pool; rotation, if not NULL, is what it
- * says.  NGX_OK; NGX_DECLINED: none is known; NGX_ERROR: no memory.
+ * Copies the entry at key to text, from pool.  NGX_OK; NGX_DECLINED: none is
+ * known; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_rotation_find(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
-    u_char *key, ngx_str_t *text, ngx_aigc_rotation_t *rotation);
+    u_char *key, ngx_str_t *text);
 
 /*
  * An entry that has been PENDING for longer than age ms: its key, and as above.

@@ -239,6 +239,32 @@ ngx_aigc_rotation_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 }
 
 
+ngx_int_t
+ngx_aigc_rotation_newer(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    u_char *key, ngx_str_t *text, time_t *exp, ngx_str_t *token)
+{
+    ngx_int_t            rc;
+    ngx_str_t            opened;
+    ngx_aigc_rotation_t  rotation;
+
+    if (text->len == 0
+        || ngx_aigc_rotation_parse(text, &rotation) != NGX_OK
+        || rotation.exp <= *exp)
+    {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_aigc_rotation_open(pool, keys, key, &rotation, &opened);
+
+    if (rc == NGX_OK) {
+        *token = opened;
+        *exp = rotation.exp;
+    }
+
+    return rc;
+}
+
+
 /* No entry can be put in another's place, or be given other dates. */
 static const char *
 ngx_aigc_rotation_purpose(u_char *buf, u_char *key,

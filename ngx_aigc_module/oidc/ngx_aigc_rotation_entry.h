@@ -76,6 +76,14 @@ ngx_int_t ngx_aigc_rotation_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     u_char *key, ngx_aigc_rotation_t *rotation, ngx_str_t *token);
 
 /*
+ * Sets token to the refresh token of the entry text, and *exp to its exp, if
+ * that is greater than *exp.  NGX_OK; NGX_DECLINED: it is not, or the entry is
+ * none of ours; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_rotation_newer(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
+    u_char *key, ngx_str_t *text, time_t *exp, ngx_str_t *token);
+
+/*
  * Builds the JSON Patch (RFC 6902) that makes the entry at key what now says,
  * or removes it (now->len 0).  It fails if the entry is not, byte for byte,
  * what was says (was->len 0: there is none).  It drops managedFields, which

@@ -168,7 +168,7 @@ ngx_aigc_rotation_rank(u_char *key, time_t until)
 }
 
 
-/* The sessions that are over go; when there are too many, the next ones, too. */
+/* Sessions that are over go, and when there are too many, the next ones. */
 static void
 ngx_aigc_rotation_whole(void)
 {

@@ -19,6 +19,7 @@ static void ngx_aigc_rotation_turn_begin(ngx_aigc_rotation_turn_t *turn,
 static void ngx_aigc_rotation_turn_claim(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_rotation_turn_write(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_rotation_turn_written(ngx_aigc_fetch_t *f);
+static void ngx_aigc_rotation_turn_wrote(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_rotation_turn_read(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_rotation_turn_got(ngx_aigc_fetch_t *f);
 static void ngx_aigc_rotation_turn_found(ngx_aigc_rotation_turn_t *turn);
@@ -42,7 +43,7 @@ ngx_aigc_rotation_claim(ngx_aigc_rotation_turn_t *turn)
 
     if (!ngx_aigc_rotation_may_call()
         || ngx_aigc_rotation_find(turn->zone, turn->pool, turn->key,
-                                  &turn->was, NULL)
+                                  &turn->was)
            == NGX_ERROR)
     {
         ngx_aigc_rotation_turn_end(turn);
@@ -218,21 +219,12 @@ ngx_aigc_rotation_turn_written(ngx_aigc_fetch_t *f)
     turn->fetch = NULL;
     ngx_aigc_timer_stop(&turn->timer);
 
-    if ((f->status == 200 || f->status == 201) && f->error == NULL) {
+    switch (f->error ? 0 : f->status) {
 
-        turn->claimed = (turn->what == NGX_AIGC_ROTATION_TURN_CLAIM);
-        turn->was = turn->now;
-
-        if (turn->now.len) {
-            ngx_aigc_rotation_put(turn->zone, turn->key, &turn->now,
-                                  NGX_AIGC_ROTATION_SEEN);
-        }
-
-        ngx_aigc_rotation_turn_end(turn);
-        return;
-    }
-
-    switch (f->status) {
+    case 200:
+    case 201:
+        ngx_aigc_rotation_turn_wrote(turn);
+        break;
 
     case 404:
         if (!turn->create && turn->now.len) {
@@ -262,6 +254,19 @@ ngx_aigc_rotation_turn_written(ngx_aigc_fetch_t *f)
     }
 
     ngx_aigc_rotation_turn_end(turn);
+}
+
+
+static void
+ngx_aigc_rotation_turn_wrote(ngx_aigc_rotation_turn_t *turn)
+{
+    turn->claimed = (turn->what == NGX_AIGC_ROTATION_TURN_CLAIM);
+    turn->was = turn->now;
+
+    if (turn->now.len) {
+        ngx_aigc_rotation_put(turn->zone, turn->key, &turn->now,
+                              NGX_AIGC_ROTATION_SEEN);
+    }
 }
 
 

@@ -28,7 +28,7 @@
 
 #define NGX_AIGC_ROTATION_CLAIM  20     /* s that a claim holds: longer than a
                                            call to the provider takes */
-#define NGX_AIGC_ROTATION_LOOK   3000   /* ms in which another gateway has
+#define NGX_AIGC_ROTATION_LOOK   2000   /* ms in which another gateway has
                                            written the token that it got */
 #define NGX_AIGC_ROTATION_AGAIN  250    /* ms between two looks */
 
