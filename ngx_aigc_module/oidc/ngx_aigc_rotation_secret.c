@@ -19,6 +19,8 @@ typedef struct {
     ngx_aigc_zone_t               *zone;    /* NULL: not begun, or ended */
     ngx_log_t                     *log;
     ngx_str_t                      ns;
+    u_char                         buf[256];
+    ngx_str_t                      path;    /* of a call, in buf */
     ngx_msec_t                     away;    /* no calls until then, … */
     ngx_uint_t                     failed;  /* … if 1 */
     ngx_aigc_seldom_t              complained;  /* of … */
@@ -62,21 +64,19 @@ ngx_aigc_rotation_calls_end(void)
 ngx_aigc_fetch_t *
 ngx_aigc_rotation_call(const char *method, const char *content_type)
 {
-    u_char                       buf[256];
-    ngx_str_t                    path;
     ngx_aigc_fetch_t            *f;
     ngx_aigc_rotation_secret_t  *s;
 
     s = &ngx_aigc_rotation_api;
 
-    path.data = buf;
-    path.len = ngx_snprintf(buf, sizeof(buf),
-                            "/api/v1/namespaces/%V/secrets%s", &s->ns,
-                            ngx_strcmp(method, "POST") == 0
-                            ? "" : "/" NGX_AIGC_ROTATION_NAME)
-               - buf;
+    s->path.data = s->buf;
+    s->path.len = ngx_snprintf(s->buf, sizeof(s->buf),
+                               "/api/v1/namespaces/%V/secrets%s", &s->ns,
+                               ngx_strcmp(method, "POST") == 0
+                               ? "" : "/" NGX_AIGC_ROTATION_NAME)
+                  - s->buf;
 
-    f = s->call(s->k8s, method, &path, content_type, s->log);
+    f = s->call(s->k8s, method, &s->path, content_type, s->log);
 
     if (f) {
         f->timeout = NGX_AIGC_ROTATION_TIMEOUT;
