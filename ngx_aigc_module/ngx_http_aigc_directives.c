@@ -10,6 +10,7 @@
 #include "oidc/ngx_aigc_flight.h"
 #include "oidc/ngx_aigc_issuer.h"
 #include "oidc/ngx_aigc_revocation.h"
+#include "oidc/ngx_aigc_rotation.h"
 #include "oidc/ngx_aigc_ticket.h"
 #include "oidc/ngx_aigc_token.h"
 #include "kube/ngx_aigc_date.h"
@@ -29,6 +30,7 @@ static ngx_aigc_part_t  *ngx_http_aigc_parts[] = {
     &ngx_aigc_doubt_part,
     &ngx_aigc_revocation_part,
     &ngx_aigc_flight_part,
+    &ngx_aigc_rotation_part,
     &ngx_aigc_token_part,
     &ngx_aigc_ticket_part,
     &ngx_aigc_queue_part,

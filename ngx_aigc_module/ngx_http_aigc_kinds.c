@@ -7,6 +7,7 @@
 #include "ngx_http_aigc_directives.h"
 
 #include "oidc/ngx_aigc_revocation_store.h"
+#include "oidc/ngx_aigc_rotation_store.h"
 #include "instances/ngx_aigc_table.h"
 
 
@@ -72,6 +73,13 @@ const ngx_aigc_kind_t  ngx_http_aigc_kinds[] = {
       "Seconds since the revocations' ConfigMap was last heard of.",
       0, NULL, NULL, NULL, ngx_http_aigc_revocations_listed,
       ngx_aigc_revocation_take, ngx_aigc_revocation_failed },
+
+    /* likewise; without it a gateway knows its own refresh tokens */
+
+    { "Secrets", "/api/v1", "secrets", NULL,
+      "metadata.name=" NGX_AIGC_ROTATION_NAME, 1, NGX_AIGC_KIND_OWN, NULL,
+      NULL, NULL, 0, NULL, NULL, NULL, NULL,
+      ngx_aigc_rotation_take, ngx_aigc_rotation_failed },
 
     { NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, NULL, 0, NULL, NULL,
       NULL, NULL, NULL, NULL }

@@ -8,6 +8,7 @@
 #include "base/ngx_aigc_on_shutdown.h"
 #include "oidc/ngx_aigc_provider.h"
 #include "oidc/ngx_aigc_revocation_store.h"
+#include "oidc/ngx_aigc_rotation_store.h"
 #include "oidc/ngx_http_aigc_memo.h"
 #include "kube/ngx_aigc_lease.h"
 #include "kube/ngx_aigc_watch.h"
@@ -41,6 +42,7 @@ static ngx_aigc_step_t  ngx_http_aigc_steps[] = {
     { ngx_aigc_bind, NULL },
     { ngx_aigc_release, ngx_aigc_release_stop },
     { ngx_aigc_revocation_store_prune, NULL },
+    { ngx_aigc_rotation_prune, NULL },
     { ngx_aigc_mirror, ngx_aigc_mirror_stop },
     { NULL, NULL }
 };
@@ -89,6 +91,8 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     ngx_aigc_revocation_init(cycle, mcf->zone, mcf->k8s,
                              ngx_aigc_kubernetes_call, &mcf->k8s->lease_ns,
                              mcf->lifetime);
+    ngx_aigc_rotation_init(cycle, mcf->zone, mcf->k8s,
+                           ngx_aigc_kubernetes_call, &mcf->k8s->lease_ns);
 
     if (!first) {
         return NGX_OK;
@@ -106,6 +110,7 @@ ngx_http_aigc_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_aigc_revocation_start();
+    ngx_aigc_rotation_start();
 
     return ngx_aigc_watch_start(cycle, mcf->k8s, mcf->zone,
                                 &ngx_http_aigc_sink);
@@ -140,6 +145,7 @@ ngx_http_aigc_exit_process(ngx_cycle_t *cycle)
     ngx_aigc_on_shutdown_free();
     ngx_aigc_watch_stop();
     ngx_aigc_revocation_stop();
+    ngx_aigc_rotation_stop();
     ngx_aigc_gone_stop();
     ngx_aigc_reconcile_stop();
     ngx_aigc_provider_stop();

@@ -168,7 +168,7 @@ subtest 'how the gateway is' => sub {
     is $watch->{synced}, 1, 'what is seen of the cluster';
     cmp_ok $watch->{age}, '<', 150, '… and how long ago';
     is_deeply [map { "$_->{kind} $_->{synced}" } @{ $s->{watches} }],
-        [map { "$_ 1" } qw(gameserversets gameservers persistentvolumeclaims pods statefulsets events configmaps)], '… of each kind';
+        [map { "$_ 1" } qw(gameserversets gameservers persistentvolumeclaims pods statefulsets events configmaps secrets)], '… of each kind';
     is $s->{leader}{self}, 1, 'who leads';
     is $s->{leader}{identity}, $t->kube_get('/apis/coordination.k8s.io/v1/namespaces/aigc-gateway/leases/aigc-gateway')->{spec}{holderIdentity},
         '… by name';

@@ -164,11 +164,11 @@ subtest 'what is missing' => sub {
 subtest 'worker_connections' => sub {
     my $many = { aigc_kubernetes => 'https://127.0.0.1:6443 token_file=token ca_file=ca.crt namespaces='
         . join ',', map { "ns$_" } 1 .. 16 };
-    good('52 for one namespace', conf(events => 'worker_connections 52;'));
-    bad('51', conf(events => 'worker_connections 51;'),
-        qr/"worker_connections" 51 are too few: the gateway keeps 26 of them for its own calls: set at least 52/);
-    good('232 for sixteen', conf(events => 'worker_connections 232;', directives => $many));
-    bad('231', conf(events => 'worker_connections 231;', directives => $many), qr/"worker_connections" 231.*set at least 232/);
+    good('56 for one namespace', conf(events => 'worker_connections 56;'));
+    bad('55', conf(events => 'worker_connections 55;'),
+        qr/"worker_connections" 55 are too few: the gateway keeps 28 of them for its own calls: set at least 56/);
+    good('236 for sixteen', conf(events => 'worker_connections 236;', directives => $many));
+    bad('235', conf(events => 'worker_connections 235;', directives => $many), qr/"worker_connections" 235.*set at least 236/);
     good('any number without the module\'s directives', conf(events => 'worker_connections 8;', only => '', upstream => '',
         servers => 'server { listen 127.0.0.1:1; return 200; }'));
 };

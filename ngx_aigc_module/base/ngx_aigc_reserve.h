@@ -20,9 +20,10 @@
 
 #define NGX_AIGC_RESERVE_CALLS    8     /* calls to the provider, in every
                                            worker */
-#define NGX_AIGC_RESERVE_DUTIES   11    /* worker 0 besides its watches: Lease,
-                                           revocations written, the provider's
-                                           keys, the leader's tasks */
+#define NGX_AIGC_RESERVE_DUTIES   12    /* worker 0 besides its watches: Lease,
+                                           revocations written, refresh tokens
+                                           removed, the provider's keys, the
+                                           leader's tasks */
 
 
 typedef enum {

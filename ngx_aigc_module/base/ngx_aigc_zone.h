@@ -90,6 +90,10 @@ typedef struct {
     ngx_atomic_t      no_roles;         /* … without roles */
     ngx_atomic_t      renew_failed;     /* renewals: failed otherwise */
     ngx_atomic_t      renew_full;       /* renewals: no slot was free */
+    ngx_atomic_t      rotations;        /* refresh tokens replaced */
+    ngx_atomic_t      rotations_full;   /* … forgotten: too long, or no slot
+                                           was free */
+    ngx_atomic_t      rotation_errors;  /* failed calls for their Secret */
     ngx_atomic_t      grace;            /* requests let in by grace= with an
                                            expired token */
     ngx_atomic_t      calls_starved;    /* calls ended for lack of a connection

@@ -20,7 +20,9 @@
 #include "ngx_aigc_session.h"           /* NGX_AIGC_SESSION_COOKIE_MAX */
 
 
-#define NGX_AIGC_FLIGHT_CALL     30000  /* ms: longer than any call takes */
+#define NGX_AIGC_FLIGHT_CALL     60000  /* ms: longer than any call takes, and
+                                           the wait for other gateways before
+                                           it */
 #define NGX_AIGC_FLIGHT_KEEP     60000  /* ms that RENEWED, REFUSED are kept */
 #define NGX_AIGC_FLIGHT_BACKOFF  1000   /* ms until a FAILED one is tried
                                            again, doubled up to … */

@@ -1,6 +1,10 @@
 /*
  * oidc/ngx_aigc_refresh.c — one call to the token endpoint, and what becomes of
  * its response.  No token is ever logged.
+ *
+ * claim the session, if the provider rotates → call → verify → seal → end
+ *                                  ↑           ↓
+ *                     a newer one is there ← refused without a claim: look
  */
 
 #include <ngx_config.h>
@@ -10,6 +14,7 @@
 #include "ngx_aigc_refresh.h"
 
 #include "ngx_aigc_doubt.h"
+#include "ngx_aigc_rotation_turn.h"
 #include "ngx_aigc_verify.h"
 #include "base/ngx_aigc_elapsed.h"
 #include "base/ngx_aigc_text.h"
@@ -30,12 +35,29 @@ typedef struct {
     ngx_uint_t                waits;
     ngx_event_t               timer;    /* keeps an exiting worker, as libcurl's
                                            own does not; then, looks for keys */
+
+    ngx_aigc_rotation_turn_t  turn;
+    time_t                    exp;      /* of the ID token that came with the
+                                           refresh token that is sent */
+    unsigned                  rotated:1;    /* session has another one now */
+    unsigned                  looked:1;     /* for one, after a refusal */
 } ngx_aigc_refresh_t;
 
 
 static ngx_int_t ngx_aigc_refresh_copy(ngx_pool_t *pool, ngx_str_t *dst,
     ngx_str_t *src);
+static ngx_int_t ngx_aigc_refresh_turn(ngx_aigc_refresh_t *rf);
+static void ngx_aigc_refresh_claim(ngx_aigc_refresh_t *rf);
+static void ngx_aigc_refresh_claimed(ngx_aigc_rotation_turn_t *turn);
+static ngx_int_t ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf);
+static ngx_int_t ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf,
+    ngx_str_t *text);
 static ngx_int_t ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf);
+static ngx_int_t ngx_aigc_refresh_take(ngx_aigc_refresh_t *rf,
+    ngx_aigc_tokens_t *tokens);
+static ngx_uint_t ngx_aigc_refresh_look(ngx_aigc_refresh_t *rf);
+static void ngx_aigc_refresh_looked(ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_refresh_refused(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens);
 static void ngx_aigc_refresh_rotated(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_timer(ngx_event_t *ev);
@@ -43,11 +65,14 @@ static void ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp);
 static void ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf,
     ngx_aigc_flight_state_e state, ngx_str_t *cookie, time_t after);
+static void ngx_aigc_refresh_keep(ngx_aigc_refresh_t *rf, time_t after);
+static void ngx_aigc_refresh_release(ngx_aigc_refresh_t *rf,
+    ngx_aigc_flight_state_e state);
 
 
 void
 ngx_aigc_refresh(ngx_aigc_refresh_conf_t *conf, ngx_aigc_flight_t *flight,
-    ngx_aigc_session_t *session, ngx_str_t *sub)
+    ngx_aigc_session_t *session, ngx_str_t *sub, time_t before)
 {
     ngx_pool_t          *pool;
     ngx_aigc_refresh_t  *rf;
@@ -69,6 +94,7 @@ ngx_aigc_refresh(ngx_aigc_refresh_conf_t *conf, ngx_aigc_flight_t *flight,
     rf->conf = *conf;
     rf->flight = *flight;
     rf->session.start = session->start;
+    rf->exp = before;
 
     ngx_aigc_timer_init(&rf->timer, ngx_aigc_refresh_timer, 0, ngx_cycle->log);
 
@@ -78,10 +104,85 @@ ngx_aigc_refresh(ngx_aigc_refresh_conf_t *conf, ngx_aigc_flight_t *flight,
         || ngx_aigc_refresh_copy(pool, &rf->session.refresh_token,
                                  &session->refresh_token)
            != NGX_OK
+        || ngx_aigc_refresh_turn(rf) != NGX_OK)
+    {
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+        return;
+    }
+
+    ngx_aigc_refresh_claim(rf);
+}
+
+
+static ngx_int_t
+ngx_aigc_refresh_turn(ngx_aigc_refresh_t *rf)
+{
+    rf->turn.zone = rf->conf.zone;
+    rf->turn.pool = rf->pool;
+    rf->turn.until = rf->session.start + rf->conf.lifetime;
+    rf->turn.data = rf;
+
+    return ngx_aigc_rotation_key(&rf->session.sid, rf->session.start,
+                                 rf->turn.key);
+}
+
+
+/* A provider that keeps its refresh tokens takes one from several at once. */
+static void
+ngx_aigc_refresh_claim(ngx_aigc_refresh_t *rf)
+{
+    rf->turn.handler = ngx_aigc_refresh_claimed;
+
+    if (ngx_aigc_rotation_rotates(rf->conf.zone)) {
+        ngx_aigc_rotation_claim(&rf->turn);
+        return;
+    }
+
+    ngx_aigc_refresh_claimed(&rf->turn);
+}
+
+
+static void
+ngx_aigc_refresh_claimed(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_aigc_refresh_t  *rf;
+
+    rf = turn->data;
+
+    if (ngx_aigc_refresh_newest(rf) != NGX_OK
         || ngx_aigc_refresh_call(rf) != NGX_OK)
     {
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
     }
+}
+
+
+/* Of the cookie's refresh token, the zone's and the Secret's the newest. */
+static ngx_int_t
+ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf)
+{
+    ngx_int_t  rc;
+    ngx_str_t  text;
+
+    rc = ngx_aigc_rotation_find(rf->conf.zone, rf->pool, rf->turn.key, &text);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_refresh_adopt(rf, &text);
+    }
+
+    if (rc != NGX_ERROR) {
+        rc = ngx_aigc_refresh_adopt(rf, &rf->turn.was);
+    }
+
+    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf, ngx_str_t *text)
+{
+    return ngx_aigc_rotation_newer(rf->pool, rf->conf.keys, rf->turn.key, text,
+                                   &rf->exp, &rf->session.refresh_token);
 }
 
 
@@ -124,12 +225,7 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
     ngx_aigc_refresh_t *rf = data;
 
     rf->fetch = NULL;
-
-    /* one word for many reasons: may the user be gone? */
-
-    if (tokens->result == NGX_AIGC_TOKENS_INVALID_GRANT) {
-        ngx_aigc_doubt_put(rf->conf.zone, &rf->sub);
-    }
+    ngx_aigc_timer_stop(&rf->timer);
 
     switch (tokens->result) {
 
@@ -137,6 +233,13 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
         break;
 
     case NGX_AIGC_TOKENS_INVALID_GRANT:
+        if (ngx_aigc_refresh_look(rf)) {
+            return;
+        }
+
+        ngx_aigc_refresh_refused(rf);
+        return;
+
     case NGX_AIGC_TOKENS_REFUSED:
     case NGX_AIGC_TOKENS_NO_ID:
     case NGX_AIGC_TOKENS_TOO_LARGE:         /* the next sign-in says why */
@@ -151,28 +254,92 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
         return;
     }
 
-    if (tokens->refresh_token.len
-        && !ngx_aigc_text_eq(&tokens->refresh_token,
-                             &rf->session.refresh_token))
-    {
-        ngx_aigc_refresh_rotated(rf);
-    }
-
-    /* without a new refresh token the old one goes on (RFC 6749 6) */
-
-    if (ngx_aigc_refresh_copy(rf->pool, &rf->session.id_token,
-                              &tokens->id_token)
-        != NGX_OK
-        || (tokens->refresh_token.len
-            && ngx_aigc_refresh_copy(rf->pool, &rf->session.refresh_token,
-                                     &tokens->refresh_token)
-               != NGX_OK))
-    {
+    if (ngx_aigc_refresh_take(rf, tokens) != NGX_OK) {
         ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
         return;
     }
 
     ngx_aigc_refresh_verify(rf);
+}
+
+
+/* Without a new refresh token the old one goes on (RFC 6749 6). */
+static ngx_int_t
+ngx_aigc_refresh_take(ngx_aigc_refresh_t *rf, ngx_aigc_tokens_t *tokens)
+{
+    if (tokens->refresh_token.len
+        && !ngx_aigc_text_eq(&tokens->refresh_token,
+                             &rf->session.refresh_token))
+    {
+        if (ngx_aigc_refresh_copy(rf->pool, &rf->session.refresh_token,
+                                  &tokens->refresh_token)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_aigc_refresh_rotated(rf);
+    }
+
+    return ngx_aigc_refresh_copy(rf->pool, &rf->session.id_token,
+                                 &tokens->id_token);
+}
+
+
+/*
+ * Another gateway may have got a newer refresh token just now, at the same
+ * moment and before anybody knew that this provider replaces them: is one to
+ * come?  A provider that is known to accept the old one for some seconds does
+ * not refuse it at that moment.
+ */
+static ngx_uint_t
+ngx_aigc_refresh_look(ngx_aigc_refresh_t *rf)
+{
+    if (rf->looked || rf->turn.claimed
+        || (rf->conf.provider->words->rotates
+            && !ngx_aigc_rotation_rotates(rf->conf.zone)))
+    {
+        return 0;
+    }
+
+    rf->looked = 1;
+    rf->turn.exp = rf->exp;
+    rf->turn.handler = ngx_aigc_refresh_looked;
+
+    ngx_aigc_rotation_look(&rf->turn);
+
+    return 1;
+}
+
+
+static void
+ngx_aigc_refresh_looked(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_aigc_refresh_t  *rf;
+
+    rf = turn->data;
+
+    if (ngx_aigc_refresh_newest(rf) != NGX_OK) {
+        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+        return;
+    }
+
+    if (rf->exp == turn->exp) {
+        ngx_aigc_refresh_refused(rf);
+        return;
+    }
+
+    ngx_aigc_refresh_claim(rf);
+}
+
+
+/* invalid_grant, one word for many reasons: may the user be gone? */
+static void
+ngx_aigc_refresh_refused(ngx_aigc_refresh_t *rf)
+{
+    ngx_aigc_doubt_put(rf->conf.zone, &rf->sub);
+
+    ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_REFUSED, NULL, 0);
 }
 
 
@@ -184,6 +351,9 @@ static void
 ngx_aigc_refresh_rotated(ngx_aigc_refresh_t *rf)
 {
     static ngx_aigc_seldom_t  warned;
+
+    rf->rotated = 1;
+    ngx_aigc_count(rf->conf.zone, rotations);
 
     if (rf->conf.provider->words->rotates
         && ngx_aigc_seldom(&warned, NGX_AIGC_REFRESH_WARN))
@@ -302,6 +472,15 @@ ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf, ngx_aigc_flight_state_e state,
 
     zone = rf->conf.zone;
 
+    /* before anybody can lead the next flight */
+
+    if (rf->rotated && state != NGX_AIGC_FLIGHT_REFUSED) {
+        ngx_aigc_refresh_keep(rf, after);
+
+    } else if (rf->turn.claimed) {
+        ngx_aigc_refresh_release(rf, state);
+    }
+
     ngx_aigc_flight_end(zone, rf->flight.slot, rf->flight.ticket, state,
                         cookie, after);
 
@@ -323,4 +502,64 @@ ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf, ngx_aigc_flight_state_e state,
     ngx_aigc_timer_stop(&rf->timer);
 
     ngx_destroy_pool(rf->pool);
+}
+
+
+/* The old refresh token is worth nothing any more, in whatever cookie it is. */
+static void
+ngx_aigc_refresh_keep(ngx_aigc_refresh_t *rf, time_t after)
+{
+    ngx_int_t            rc;
+    ngx_str_t            text;
+    ngx_aigc_rotation_t  rotation;
+
+    ngx_memzero(&rotation, sizeof(ngx_aigc_rotation_t));
+
+    rotation.exp = ngx_max(after, rf->exp + 1);
+    rotation.until = rf->turn.until;
+
+    rc = ngx_aigc_rotation_seal(rf->pool, rf->conf.keys, rf->turn.key,
+                                &rf->session.refresh_token, &rotation);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_rotation_text(rf->pool, &rotation, &text);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_aigc_count(rf->conf.zone, rotations_full);
+        ngx_aigc_refresh_release(rf, NGX_AIGC_FLIGHT_REFUSED);
+        return;
+    }
+
+    ngx_aigc_rotation_put(rf->conf.zone, rf->turn.key, &text,
+                          NGX_AIGC_ROTATION_PENDING);
+
+    ngx_aigc_rotation_write(&rf->turn, NGX_AIGC_ROTATION_TURN_WRITE, &text);
+}
+
+
+/* Nothing is new; of a session that has ended the entry goes. */
+static void
+ngx_aigc_refresh_release(ngx_aigc_refresh_t *rf, ngx_aigc_flight_state_e state)
+{
+    ngx_str_t            text;
+    ngx_aigc_rotation_t  rotation;
+
+    if (!rf->turn.claimed
+        || ngx_aigc_rotation_parse(&rf->turn.was, &rotation) != NGX_OK)
+    {
+        return;
+    }
+
+    rotation.claim = 0;
+    ngx_str_null(&rotation.gateway);
+    ngx_str_null(&text);
+
+    if (state != NGX_AIGC_FLIGHT_REFUSED && rotation.exp
+        && ngx_aigc_rotation_text(rf->pool, &rotation, &text) != NGX_OK)
+    {
+        return;
+    }
+
+    ngx_aigc_rotation_write(&rf->turn, NGX_AIGC_ROTATION_TURN_RELEASE, &text);
 }

@@ -19,7 +19,7 @@ static ngx_aigc_token_t *ngx_aigc_token_set(ngx_aigc_zone_t *zone,
 
 /* a slot of the part is a set */
 ngx_aigc_part_t  ngx_aigc_token_part = {
-    0, NGX_AIGC_TOKEN_WAYS * sizeof(ngx_aigc_token_t), 8, 0, NULL, 0
+    0, NGX_AIGC_TOKEN_WAYS * sizeof(ngx_aigc_token_t), 11, 0, NULL, 0
 };
 
 

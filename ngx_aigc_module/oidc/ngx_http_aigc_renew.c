@@ -97,8 +97,10 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
         conf.provider = mcf->provider;
         conf.keys = mcf->keys;
         conf.skew = NGX_HTTP_AIGC_SKEW;
+        conf.lifetime = mcf->lifetime;
 
-        ngx_aigc_refresh(&conf, &flight, &user->session, &user->holder);
+        ngx_aigc_refresh(&conf, &flight, &user->session, &user->holder,
+                         user->exp);
     }
 
     switch (flight.state) {

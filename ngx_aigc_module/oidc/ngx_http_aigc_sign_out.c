@@ -6,6 +6,7 @@
 
 #include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
+#include "ngx_aigc_rotation.h"
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_renew.h"
 #include "base/ngx_http_aigc_headers.h"
@@ -13,6 +14,8 @@
 #include "base/ngx_http_aigc_reply.h"
 
 
+static void ngx_http_aigc_sign_out_newest(ngx_http_request_t *r,
+    ngx_aigc_session_t *session);
 static ngx_int_t ngx_http_aigc_end_session(ngx_http_request_t *r,
     ngx_aigc_endpoints_t *ep, ngx_str_t *id_token, ngx_str_t *location);
 
@@ -63,6 +66,8 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     rc = ngx_aigc_issuer_endpoints(mcf->zone, r->pool, &ep);
 
     if (rc == NGX_OK) {
+        ngx_http_aigc_sign_out_newest(r, &user.session);
+
         ngx_aigc_provider_revoke(mcf->provider, &ep,
                                  &user.session.refresh_token, ngx_cycle->log);
 
@@ -80,6 +85,29 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_aigc_redirect(r, &location);
+}
+
+
+/* The refresh token of this copy may have been replaced since. */
+static void
+ngx_http_aigc_sign_out_newest(ngx_http_request_t *r,
+    ngx_aigc_session_t *session)
+{
+    u_char                      key[NGX_AIGC_ROTATION_KEY_LEN];
+    time_t                      exp;
+    ngx_str_t                   text;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    exp = 0;
+
+    if (ngx_aigc_rotation_key(&session->sid, session->start, key) == NGX_OK
+        && ngx_aigc_rotation_find(mcf->zone, r->pool, key, &text) == NGX_OK)
+    {
+        (void) ngx_aigc_rotation_newer(r->pool, mcf->keys, key, &text, &exp,
+                                       &session->refresh_token);
+    }
 }
 
 

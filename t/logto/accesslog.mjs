@@ -23,7 +23,7 @@ export class AccessLog {
   }
 
   reset() {
-    this.counts = { since: new Date().toISOString(), total: 0, paths: {}, grants: {} };
+    this.counts = { since: new Date().toISOString(), total: 0, paths: {}, grants: {}, replays: 0 };
   }
 
   watch(req, res, url) {

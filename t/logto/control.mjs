@@ -4,6 +4,7 @@
 import { attackerKey, forge } from './forge.mjs';
 import { readJson, sendJson } from './http.mjs';
 import { publicPart } from './keys.mjs';
+import { REUSE_MS } from './store.mjs';
 
 const VERSIONS = ['1.41', '1.42'];
 
@@ -45,6 +46,17 @@ function rotateKeys(world, { alg, mode = 'rotate' }) {
   world.keys.rotate(alg, mode);
   world.rebuild();
   return world.keys.summary();
+}
+
+// Refresh tokens: null is the provider's own way.
+function rotation({ settings, store }, { every = null, leeway = null, revokes = true }) {
+  if (every !== null) {
+    need(every, 'boolean', 'every');
+  }
+  store.revokes = need(revokes, 'boolean', 'revokes');
+  settings.rotates = every ?? undefined;
+  store.reuse = leeway === null ? REUSE_MS : need(leeway, 'number', 'leeway') * 1000;
+  return { every, leeway: store.reuse / 1000, revokes };
 }
 
 function like(world, { version }) {
@@ -166,6 +178,7 @@ const SWITCHES = {
   'POST /lifetimes': lifetimes,
   'GET /keys': ({ keys }) => ({ ...keys.summary(), jwks: { keys: keys.public } }),
   'POST /rotate-keys': rotateKeys,
+  'POST /rotation': rotation,
   'POST /like': like,
   'GET /faults': ({ faults }) => faults.list(),
   'POST /outage': ({ faults }, body) => { faults.outage(body); return faults.list(); },

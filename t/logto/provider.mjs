@@ -239,7 +239,7 @@ function configuration(world) {
       Session: SESSION_S,
       Grant: GRANT_S,
     },
-    rotateRefreshToken: shape?.rotates ?? rotateRefreshToken,
+    rotateRefreshToken: (ctx) => settings.rotates ?? shape?.rotates ?? rotateRefreshToken(ctx),
     ...(shape && {
       routes: shape.routes,
       issueRefreshToken: async (_ctx, client, code) => client.grantTypeAllowed('refresh_token')
@@ -321,6 +321,10 @@ export function buildProvider(world) {
       client: ctx.oidc?.client?.clientId ?? ctx.oidc?.authorization?.clientId,
       grant: ctx.oidc?.route === 'token' ? ctx.oidc.params?.grant_type : undefined,
     };
+  });
+
+  provider.on('grant.error', (_ctx, err) => {
+    world.log.counts.replays += err.error_detail === 'refresh token already used' ? 1 : 0;
   });
 
   provider.on('server_error', (_ctx, err) => {

@@ -4,8 +4,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-// Logto accepts a refresh token again for so long after it was rotated.
-const REUSE_MS = 3000;
+// Logto accepts a refresh token again for so long after it was rotated (others may not at all:
+// Store.reuse).
+export const REUSE_MS = 3000;
 
 const SAVE_DELAY_MS = 300;
 
@@ -30,6 +31,8 @@ export class Store {
     this.#file = path.join(dir, 'state.json');
     this.data = {};
     this.models = new Map();
+    this.reuse = REUSE_MS;
+    this.revokes = true;
 
     if (fs.existsSync(this.#file)) {
       const saved = JSON.parse(fs.readFileSync(this.#file, 'utf8'));
@@ -145,7 +148,7 @@ export class Store {
         return undefined;
       }
       const payload = { ...entry.payload };
-      const grace = model === 'RefreshToken' ? REUSE_MS : 0;
+      const grace = model === 'RefreshToken' ? store.reuse : 0;
       if (entry.consumed && Date.now() - entry.consumed >= grace) {
         payload.consumed = Math.floor(entry.consumed / 1000);
       }
@@ -192,10 +195,16 @@ export class Store {
       }
 
       async destroy(id) {
+        if (this.model === 'Grant' && !store.revokes) {
+          return;
+        }
         store.#drop(this.model, id);
       }
 
       async revokeByGrantId(grantId) {
+        if (!store.revokes) {
+          return;
+        }
         for (const key of [...(store.#grants.get(grantId) ?? [])]) {
           const [model, id] = key.split(' ');
           if (model === this.model) {

@@ -585,7 +585,7 @@ export interface components {
             };
             watches: {
                 /** @enum {unknown} */
-                kind: "gameserversets" | "gameservers" | "persistentvolumeclaims" | "pods" | "statefulsets" | "events" | "configmaps";
+                kind: "gameserversets" | "gameservers" | "persistentvolumeclaims" | "pods" | "statefulsets" | "events" | "configmaps" | "secrets";
                 /** @description All of it has been seen */
                 synced: boolean;
                 /** @description Seconds since something was heard; null: never */

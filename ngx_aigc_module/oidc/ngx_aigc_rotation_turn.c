@@ -1,0 +1,441 @@
+/*
+ * oidc/ngx_aigc_rotation_turn.c — claims, looks and writes, each a few calls to
+ * the API server one after the other.
+ */
+
+#include "ngx_aigc_rotation_turn.h"
+
+#include "base/ngx_aigc_text.h"
+#include "base/ngx_aigc_timer.h"
+
+
+#define NGX_AIGC_ROTATION_TRIES   8     /* patches that find another entry */
+#define NGX_AIGC_ROTATION_ANSWER  (4 * 1024 * 1024)     /* bytes of the Secret
+                                                           as JSON */
+
+
+static void ngx_aigc_rotation_turn_begin(ngx_aigc_rotation_turn_t *turn,
+    ngx_aigc_rotation_turn_e what);
+static void ngx_aigc_rotation_turn_claim(ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_rotation_turn_write(ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_rotation_turn_written(ngx_aigc_fetch_t *f);
+static void ngx_aigc_rotation_turn_wrote(ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_rotation_turn_read(ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_rotation_turn_got(ngx_aigc_fetch_t *f);
+static void ngx_aigc_rotation_turn_found(ngx_aigc_rotation_turn_t *turn);
+static ngx_uint_t ngx_aigc_rotation_turn_writes(
+    ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_rotation_turn_start(ngx_aigc_rotation_turn_t *turn,
+    ngx_aigc_fetch_t *f, ngx_aigc_fetch_done_pt done);
+static void ngx_aigc_rotation_turn_timer(ngx_event_t *ev);
+static void ngx_aigc_rotation_turn_end(ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_rotation_turn_free(ngx_aigc_rotation_turn_t *turn);
+static time_t ngx_aigc_rotation_exp(ngx_str_t *text);
+
+
+void
+ngx_aigc_rotation_claim(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_aigc_rotation_turn_begin(turn, NGX_AIGC_ROTATION_TURN_CLAIM);
+
+    ngx_str_null(&turn->was);
+    turn->claimed = 0;
+
+    if (!ngx_aigc_rotation_may_call()
+        || ngx_aigc_rotation_find(turn->zone, turn->pool, turn->key,
+                                  &turn->was)
+           == NGX_ERROR)
+    {
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    ngx_aigc_rotation_turn_claim(turn);
+}
+
+
+void
+ngx_aigc_rotation_look(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_aigc_rotation_turn_begin(turn, NGX_AIGC_ROTATION_TURN_LOOK);
+
+    ngx_str_null(&turn->was);
+
+    if (!ngx_aigc_rotation_may_call()) {
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    ngx_aigc_rotation_turn_read(turn);
+}
+
+
+void
+ngx_aigc_rotation_write(ngx_aigc_rotation_turn_t *turn,
+    ngx_aigc_rotation_turn_e what, ngx_str_t *now)
+{
+    ngx_pool_t                *pool;
+    ngx_aigc_rotation_turn_t  *own;
+
+    pool = ngx_aigc_rotation_may_call() ? ngx_create_pool(4096, ngx_cycle->log)
+                                        : NULL;
+    if (pool == NULL) {
+        return;
+    }
+
+    own = ngx_pcalloc(pool, sizeof(ngx_aigc_rotation_turn_t));
+    if (own == NULL) {
+        ngx_destroy_pool(pool);
+        return;
+    }
+
+    own->zone = turn->zone;
+    own->pool = pool;
+    own->until = turn->until;
+    own->handler = ngx_aigc_rotation_turn_free;
+    ngx_memcpy(own->key, turn->key, NGX_AIGC_ROTATION_KEY_LEN);
+
+    own->was.len = turn->was.len;
+    own->was.data = ngx_pstrdup(pool, &turn->was);
+    own->now.len = now->len;
+    own->now.data = ngx_pstrdup(pool, now);
+
+    ngx_aigc_rotation_turn_begin(own, what);
+
+    if (own->was.data == NULL || own->now.data == NULL) {
+        ngx_aigc_rotation_turn_end(own);
+        return;
+    }
+
+    ngx_aigc_rotation_turn_write(own);
+}
+
+
+static void
+ngx_aigc_rotation_turn_free(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_destroy_pool(turn->pool);
+}
+
+
+static void
+ngx_aigc_rotation_turn_begin(ngx_aigc_rotation_turn_t *turn,
+    ngx_aigc_rotation_turn_e what)
+{
+    turn->what = what;
+    turn->create = 0;
+    turn->tries = 0;
+    turn->begun = ngx_current_msec;
+    turn->fetch = NULL;
+
+    ngx_aigc_timer_init(&turn->timer, ngx_aigc_rotation_turn_timer, 0,
+                        ngx_cycle->log);
+}
+
+
+/* By the entry as it is known; a claim of another's is waited for. */
+static void
+ngx_aigc_rotation_turn_claim(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_str_t            gateway;
+    ngx_aigc_rotation_t  rotation;
+
+    if (turn->was.len == 0
+        || ngx_aigc_rotation_parse(&turn->was, &rotation) != NGX_OK)
+    {
+        ngx_memzero(&rotation, sizeof(ngx_aigc_rotation_t));
+        rotation.until = turn->until;
+    }
+
+    if (ngx_aigc_rotation_gateway(turn->zone, turn->pool, &gateway)
+        != NGX_OK)
+    {
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    /* one of our own is of a worker that has died: its flight is ours now */
+
+    if (rotation.claim > ngx_time()
+        && !ngx_aigc_text_eq(&rotation.gateway, &gateway)
+        && ngx_aigc_since(turn->begun) < NGX_AIGC_ROTATION_CLAIM * 1000)
+    {
+        turn->tries = 0;
+        ngx_add_timer(&turn->timer, NGX_AIGC_ROTATION_AGAIN);
+        return;
+    }
+
+    rotation.claim = ngx_time() + NGX_AIGC_ROTATION_CLAIM;
+    rotation.gateway = gateway;
+
+    if (ngx_aigc_rotation_text(turn->pool, &rotation, &turn->now) != NGX_OK) {
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    ngx_aigc_rotation_turn_write(turn);
+}
+
+
+static void
+ngx_aigc_rotation_turn_write(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_int_t          rc;
+    ngx_aigc_fetch_t  *f;
+
+    if (turn->create) {
+        f = ngx_aigc_rotation_call("POST", "Content-Type: application/json");
+        rc = f ? ngx_aigc_rotation_secret(f->pool, turn->key, &turn->now,
+                                          &f->body)
+               : NGX_ERROR;
+
+    } else {
+        f = ngx_aigc_rotation_call("PATCH",
+                                 "Content-Type: application/json-patch+json");
+        rc = f ? ngx_aigc_rotation_patch(f->pool, turn->key, &turn->was,
+                                         &turn->now, &f->body)
+               : NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        if (f) {
+            ngx_destroy_pool(f->pool);
+        }
+
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    ngx_aigc_rotation_turn_start(turn, f, ngx_aigc_rotation_turn_written);
+}
+
+
+static void
+ngx_aigc_rotation_turn_written(ngx_aigc_fetch_t *f)
+{
+    ngx_aigc_rotation_turn_t  *turn;
+
+    turn = f->ctx;
+    turn->fetch = NULL;
+    ngx_aigc_timer_stop(&turn->timer);
+
+    switch (f->error ? 0 : f->status) {
+
+    case 200:
+    case 201:
+        ngx_aigc_rotation_turn_wrote(turn);
+        break;
+
+    case 404:
+        if (!turn->create && turn->now.len) {
+            turn->create = 1;
+            ngx_str_null(&turn->was);
+            ngx_aigc_rotation_turn_write(turn);
+            return;
+        }
+
+        break;
+
+    case 409:
+    case 422:
+        turn->create = 0;
+
+        if (turn->what != NGX_AIGC_ROTATION_TURN_RELEASE
+            && turn->tries++ < NGX_AIGC_ROTATION_TRIES)
+        {
+            ngx_aigc_rotation_turn_read(turn);
+            return;
+        }
+
+        break;
+
+    default:
+        ngx_aigc_rotation_complain(f->status, f->error, "written");
+    }
+
+    ngx_aigc_rotation_turn_end(turn);
+}
+
+
+static void
+ngx_aigc_rotation_turn_wrote(ngx_aigc_rotation_turn_t *turn)
+{
+    turn->claimed = (turn->what == NGX_AIGC_ROTATION_TURN_CLAIM);
+    turn->was = turn->now;
+
+    if (turn->now.len) {
+        ngx_aigc_rotation_put(turn->zone, turn->key, &turn->now,
+                              NGX_AIGC_ROTATION_SEEN);
+    }
+}
+
+
+static void
+ngx_aigc_rotation_turn_read(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_aigc_fetch_t  *f;
+
+    f = ngx_aigc_rotation_call("GET", NULL);
+
+    if (f == NULL) {
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    f->max = NGX_AIGC_ROTATION_ANSWER;
+
+    ngx_aigc_rotation_turn_start(turn, f, ngx_aigc_rotation_turn_got);
+}
+
+
+static void
+ngx_aigc_rotation_turn_got(ngx_aigc_fetch_t *f)
+{
+    ngx_int_t                  rc;
+    ngx_aigc_rotation_turn_t  *turn;
+
+    turn = f->ctx;
+    turn->fetch = NULL;
+    ngx_aigc_timer_stop(&turn->timer);
+
+    ngx_str_null(&turn->was);
+    rc = NGX_OK;
+
+    if (f->status == 200 && f->error == NULL) {
+        rc = ngx_aigc_rotation_pick(turn->pool, &f->answer, turn->key,
+                                    &turn->was);
+
+    } else if (f->status != 404) {
+        ngx_aigc_rotation_complain(f->status, f->error, "read");
+        rc = NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
+        ngx_str_null(&turn->was);
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    if (turn->was.len) {
+        ngx_aigc_rotation_put(turn->zone, turn->key, &turn->was,
+                              NGX_AIGC_ROTATION_SEEN);
+    }
+
+    ngx_aigc_rotation_turn_found(turn);
+}
+
+
+/* The entry is known as it is now. */
+static void
+ngx_aigc_rotation_turn_found(ngx_aigc_rotation_turn_t *turn)
+{
+    switch (turn->what) {
+
+    case NGX_AIGC_ROTATION_TURN_CLAIM:
+        ngx_aigc_rotation_turn_claim(turn);
+        return;
+
+    case NGX_AIGC_ROTATION_TURN_LOOK:
+        if (ngx_aigc_rotation_exp(&turn->was) <= turn->exp
+            && ngx_aigc_since(turn->begun) < NGX_AIGC_ROTATION_LOOK)
+        {
+            ngx_add_timer(&turn->timer, NGX_AIGC_ROTATION_AGAIN);
+            return;
+        }
+
+        break;
+
+    default:                            /* WRITE */
+        if (ngx_aigc_rotation_turn_writes(turn)) {
+            ngx_aigc_rotation_turn_write(turn);
+            return;
+        }
+    }
+
+    ngx_aigc_rotation_turn_end(turn);
+}
+
+
+/*
+ * 1: what is to be written is still the newest.  An entry that this gateway has
+ * claimed again stays: that renewal sends the token that was to be written, and
+ * writes the next one.
+ */
+static ngx_uint_t
+ngx_aigc_rotation_turn_writes(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_str_t            gateway;
+    ngx_aigc_rotation_t  was;
+
+    if (turn->was.len == 0
+        || ngx_aigc_rotation_parse(&turn->was, &was) != NGX_OK)
+    {
+        return 1;
+    }
+
+    return was.exp < ngx_aigc_rotation_exp(&turn->now)
+           && ngx_aigc_rotation_gateway(turn->zone, turn->pool, &gateway)
+              == NGX_OK
+           && (was.claim <= ngx_time()
+               || !ngx_aigc_text_eq(&was.gateway, &gateway));
+}
+
+
+static time_t
+ngx_aigc_rotation_exp(ngx_str_t *text)
+{
+    ngx_aigc_rotation_t  rotation;
+
+    return (text->len
+            && ngx_aigc_rotation_parse(text, &rotation) == NGX_OK)
+           ? rotation.exp : 0;
+}
+
+
+static void
+ngx_aigc_rotation_turn_start(ngx_aigc_rotation_turn_t *turn,
+    ngx_aigc_fetch_t *f, ngx_aigc_fetch_done_pt done)
+{
+    f->reserve = NGX_AIGC_RESERVE_CALL;
+    f->done = done;
+    f->ctx = turn;
+
+    if (ngx_aigc_fetch_start(f) != NGX_OK) {
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    turn->fetch = f;
+    ngx_add_timer(&turn->timer, NGX_AIGC_ROTATION_TIMEOUT + 1000);
+}
+
+
+/* A wait is over; or libcurl did not end a call. */
+static void
+ngx_aigc_rotation_turn_timer(ngx_event_t *ev)
+{
+    ngx_aigc_rotation_turn_t  *turn;
+
+    turn = (ngx_aigc_rotation_turn_t *)
+               ((u_char *) ev - offsetof(ngx_aigc_rotation_turn_t, timer));
+
+    if (turn->fetch) {
+        ngx_aigc_fetch_cancel(turn->fetch);
+        turn->fetch = NULL;
+
+        ngx_aigc_rotation_complain(0, "no response", "reached");
+        ngx_aigc_rotation_turn_end(turn);
+        return;
+    }
+
+    ngx_aigc_rotation_turn_read(turn);
+}
+
+
+static void
+ngx_aigc_rotation_turn_end(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_aigc_timer_stop(&turn->timer);
+
+    turn->handler(turn);
+}
