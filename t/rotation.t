@@ -140,6 +140,7 @@ subtest 'two gateways' => sub {
     $t->wait_for(sub { keys %{ entries($t) } == 1 && unclaimed($t) }, 10, 'the Secret says so');
 
     lifetime($t, undef);
+    $t->logto_control(latency => { ms => 700, paths => '/token$' });     # the second one comes while the first one asks
     $t->clear_logto_requests;
     my @begun = map { $copies[$_]->begin('GET', $_ % 2 ? at($t, $other) : at($t, $t->port)) } 0 .. $#copies;
     my (%code, %cookie);
@@ -153,6 +154,7 @@ subtest 'two gateways' => sub {
     is asked($t), 2, 'each gateway asks once';
     is replays($t), 0, 'and not with the same refresh token';
     is scalar keys %cookie, 2, 'each has its own new cookie';
+    $t->logto_control(latency => { ms => 0, paths => '/token$' });
     $t->wait_for(sub { unclaimed($t) }, 10, 'all claims have ended');
 
     # whichever cookie a browser was left with, and whichever gateway it asks
