@@ -45,7 +45,7 @@ sub me      { return $_[0]->get($_[1] // '/api/v1/me')->code }
 sub at      { my ($t, $port) = @_; return 'http://' . $t->host . ":$port/api/v1/me" }
 sub asked   { return $_[0]->logto_requests->{grants}{refresh_token} // 0 }
 sub replays { return $_[0]->logto_requests->{replays} }
-sub session { return $_[0]->cookie('aigc_session') }
+sub session { return $_[0]->cookie('aigc-session') }
 
 sub metric {
     my ($t, $name, $port) = @_;
@@ -147,7 +147,7 @@ subtest 'two gateways' => sub {
     for my $i (0 .. $#begun) {
         my $r = $begun[$i]->response;
         $code{ $r->code }++;
-        my ($set) = grep { $_->{name} eq 'aigc_session' } $r->set_cookies;
+        my ($set) = grep { $_->{name} eq 'aigc-session' } $r->set_cookies;
         $cookie{ $set->{value} } = $copies[$i] if $set;
     }
     is_deeply \%code, { 200 => 50 }, 'fifty requests at once, at both: nobody is signed out';
