@@ -265,7 +265,7 @@ ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
     if (ticket.nonce.len) {
         rc = ngx_http_aigc_ticket_nonce_is(r, &ticket.nonce);
         if (rc != NGX_OK) {
-            return rc;
+            return (rc == NGX_DONE && !bound) ? NGX_DECLINED : rc;
         }
     }
 
@@ -294,13 +294,16 @@ ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
 }
 
 
+/* NGX_OK; NGX_DONE: the browser has another nonce; NGX_DECLINED: it has none. */
 static ngx_int_t
 ngx_http_aigc_ticket_nonce_is(ngx_http_request_t *r, ngx_str_t *digest)
 {
+    ngx_int_t                rc;
     ngx_str_t                nonce, its;
     ngx_http_aigc_cookies_t  state;
 
     ngx_memzero(&state, sizeof(ngx_http_aigc_cookies_t));
+    rc = NGX_DECLINED;
 
     while (ngx_http_aigc_nonce_cookie(r, &state, &nonce) == NGX_OK) {
 
@@ -311,7 +314,9 @@ ngx_http_aigc_ticket_nonce_is(ngx_http_request_t *r, ngx_str_t *digest)
         if (ngx_aigc_text_eq(&its, digest)) {
             return NGX_OK;
         }
+
+        rc = NGX_DONE;
     }
 
-    return NGX_DECLINED;
+    return rc;
 }

@@ -45,11 +45,13 @@ ngx_int_t ngx_http_aigc_ticket_location(ngx_http_request_t *r,
 
 /*
  * Takes a ticket for the instance's host (normalized).  bound: it has to have
- * a nonce.
+ * a nonce; without, nobody is sent the same way again.
  * NGX_OK: r is of its user by now, and the response sets the instance's session
- * NGX_DONE: it has no nonce;  NGX_DECLINED: it is none, is past, was taken
- * before, is for another host or browser;  NGX_BUSY: ask again later
- * NGX_ERROR
+ * NGX_DONE: it is bound to no browser, or to a nonce that another tab has
+ * replaced since: the same way again leads in
+ * NGX_DECLINED: it is none, is past, was taken before, is for another host, or
+ * r shows no nonce at all
+ * NGX_BUSY: ask again later;  NGX_ERROR
  */
 ngx_int_t ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
     ngx_str_t *text, ngx_uint_t bound);
