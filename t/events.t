@@ -240,7 +240,7 @@ subtest 'a stream ends with what opened it' => sub {
 subtest 'too many' => sub {
     $t->{opt}{directives} = {};
     $t->{opt}{master_process} = 'off';
-    $t->{opt}{connections} = 64;
+    $t->{opt}{connections} = 80;
     $t->stop_nginx;
     $t->start_nginx;
     $t->wait_ready;
