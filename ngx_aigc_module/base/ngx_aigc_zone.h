@@ -84,6 +84,7 @@ typedef struct {
                                            release, the end of a session */
     ngx_atomic_t      user_releases;    /* released: user deleted, suspended */
     ngx_atomic_t      revocations_full; /* revocations: no slot was free */
+    ngx_atomic_t      tickets_full;     /* tickets: likewise */
     ngx_atomic_t      renewed;          /* sessions renewed */
     ngx_atomic_t      renew_refused;    /* … the provider refused to renew */
     ngx_atomic_t      roles;            /* verified ID tokens with roles */

@@ -61,6 +61,8 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
 
     } else if (ctx->entry.len) {
+        ctx->decision = NGX_HTTP_AIGC_ANONYMOUS;
+
         rc = ngx_http_aigc_enter(r, &ctx->entry);
 
         ngx_http_finalize_request(r, rc);

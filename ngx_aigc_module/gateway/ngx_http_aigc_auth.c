@@ -64,7 +64,7 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
      * session goes first, and what is to be cleared waits for another answer.
      */
 
-    if (ctx->renewed.len) {
+    if (ctx->renewed.len || ctx->over) {
         ctx->old = 0;
     }
 
@@ -98,6 +98,13 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
     }
 
     if (ctx->decision != NGX_HTTP_AIGC_ALLOW) {
+
+        /* a ticket of somebody else's does not replace a good session */
+
+        if (ctx->entered.len) {
+            ngx_str_null(&ctx->renewed);
+        }
+
         return ngx_http_aigc_refuse(r, ctx->decision);
     }
 
@@ -138,11 +145,18 @@ ngx_http_aigc_auth_host(ngx_http_request_t *r, ngx_aigc_url_t *url)
 static ngx_int_t
 ngx_http_aigc_auth_ticket(ngx_http_request_t *r, ngx_aigc_url_t *url)
 {
-    ngx_int_t  rc;
-    ngx_str_t  ticket;
+    ngx_int_t             rc;
+    ngx_str_t             ticket;
+    ngx_http_aigc_ctx_t  *ctx;
 
     if (ngx_aigc_ticket_cut(&url->uri, 0, &ticket) != NGX_OK) {
         return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (ctx && ctx->entered.len) {
+        return NGX_OK;                  /* taken, and then renewed */
     }
 
     /* the ingress controller's redirect to the sign-in carries no nonce */

@@ -3,10 +3,10 @@
  */
 
 #include "ngx_http_aigc_enter.h"
+#include "ngx_http_aigc_decide.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_page.h"
 #include "base/ngx_http_aigc_reply.h"
-#include "oidc/ngx_http_aigc_identity.h"
 #include "oidc/ngx_http_aigc_login.h"
 #include "oidc/ngx_http_aigc_ticket.h"
 
@@ -116,36 +116,40 @@ ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_aigc_enter(ngx_http_request_t *r, ngx_str_t *ticket)
 {
-    ngx_int_t  rc;
-    ngx_str_t  url;
+    ngx_int_t                   rc;
+    ngx_str_t                   url;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     if (ngx_http_aigc_own_url(r, &url) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = (ngx_http_aigc_is_safe(r) == NGX_OK)
-         ? ngx_http_aigc_ticket_redeem(r, &r->headers_in.server, ticket, 1)
-         : NGX_DECLINED;
+    /* a redirect would lose what is sent */
 
-    switch (rc) {
+    if (ngx_http_aigc_is_safe(r) == NGX_OK) {
 
-    case NGX_OK:
-    case NGX_DONE:
-        return ngx_http_aigc_redirect(r, &url);
+        rc = ngx_http_aigc_ticket_redeem(r, &r->headers_in.server, ticket, 1);
 
-    case NGX_BUSY:
-        return ngx_http_aigc_refusal(r, NGX_HTTP_AIGC_CODE_BUSY, NULL);
+        if (rc == NGX_ERROR) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
 
-    case NGX_ERROR:
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        if (rc == NGX_OK || rc == NGX_DONE
+            || (rc == NGX_DECLINED && ngx_http_aigc_is_in(r)))
+        {
+            return ngx_http_aigc_redirect(r, &url);
+        }
 
-    default:
-        break;
+        if (rc == NGX_BUSY) {
+            ngx_aigc_count(mcf->zone, refused);
+
+            return ngx_http_aigc_refuse_visitor(r, NGX_HTTP_AIGC_BUSY);
+        }
     }
 
-    if (ngx_http_aigc_is_in(r)) {
-        return ngx_http_aigc_redirect(r, &url);
-    }
+    ngx_aigc_count(mcf->zone, refused);
 
     return ngx_http_aigc_refusal_sign_in(r, NGX_HTTP_AIGC_CODE_TICKET_REFUSED,
                                          NULL, &url);

@@ -118,8 +118,7 @@ ngx_aigc_narrow_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     const char *purpose, ngx_aigc_session_t *session,
     ngx_aigc_ticket_t *ticket, ngx_str_t *value)
 {
-    ngx_int_t           rc;
-    ngx_aigc_session_t  some;
+    ngx_int_t  rc;
 
     rc = ngx_aigc_narrow_seal_all(pool, keys, purpose, session, ticket, value);
 
@@ -129,10 +128,10 @@ ngx_aigc_narrow_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
         return rc;
     }
 
-    some = *session;
-    ngx_str_null(&some.refresh_token);
+    ngx_str_null(&session->refresh_token);
 
-    return ngx_aigc_narrow_seal_all(pool, keys, purpose, &some, ticket, value);
+    return ngx_aigc_narrow_seal_all(pool, keys, purpose, session, ticket,
+                                    value);
 }
 
 

@@ -26,8 +26,8 @@ typedef struct {
 
 /*
  * Fills sub, kid and exp of session from its ID token, whose signature is not
- * looked at; claims as for ngx_aigc_jwt_read().  NGX_OK, strings from pool; NGX_DECLINED: it is no token;
- * NGX_ERROR.
+ * looked at; claims as for ngx_aigc_jwt_read().  NGX_OK, strings from pool;
+ * NGX_DECLINED: it is no token; NGX_ERROR.
  */
 ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_claims_t *claims,
     ngx_aigc_session_t *session);
@@ -35,8 +35,8 @@ ngx_int_t ngx_aigc_session_narrow(ngx_pool_t *pool, ngx_aigc_claims_t *claims,
 /*
  * An instance's session and a ticket, for that host (normalized) and no other.
  * The text may have NGX_AIGC_INSTANCE_COOKIE_MAX bytes; a refresh token that is
- * too large for it is left out, as by ngx_aigc_session_seal_some().  Return
- * values and memory are those of the functions in ngx_aigc_session.h.
+ * too large for it is left out, and out of session, too.  Return values and
+ * memory are those of the functions in ngx_aigc_session.h.
  */
 ngx_int_t ngx_aigc_instance_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *host, ngx_aigc_session_t *session, ngx_str_t *value);

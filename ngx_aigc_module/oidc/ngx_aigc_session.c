@@ -228,9 +228,16 @@ ngx_aigc_state_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     if (ngx_aigc_field_read_byte(&f, &state->again) != NGX_OK
         || ngx_aigc_field_read(&f, &state->id) != NGX_OK
         || state->id.len != NGX_AIGC_LOGIN_ID_LEN
-        || ngx_aigc_field_read(&f, &state->rd) != NGX_OK
-        || ngx_aigc_field_read(&f, &state->nonce) != NGX_OK
-        || f.p != f.last)
+        || ngx_aigc_field_read(&f, &state->rd) != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    /* version 1.0 had none, and a sign-in may take hours */
+
+    if (f.p != f.last
+        && (ngx_aigc_field_read(&f, &state->nonce) != NGX_OK
+            || f.p != f.last))
     {
         return NGX_DECLINED;
     }

@@ -51,14 +51,14 @@ ngx_aigc_ticket_cut(ngx_str_t *uri, ngx_uint_t args, ngx_str_t *ticket)
 
 
 ngx_int_t
-ngx_aigc_ticket_once(ngx_aigc_zone_t *zone, u_char *digest, time_t now,
-    time_t until)
+ngx_aigc_ticket_once(ngx_aigc_zone_t *zone, u_char *session, u_char *digest,
+    time_t now, time_t until)
 {
     uint32_t                 n;
     ngx_uint_t               i;
     ngx_aigc_ticket_slot_t  *set, *slot;
 
-    ngx_memcpy(&n, digest, sizeof(n));
+    ngx_memcpy(&n, session, sizeof(n));
 
     n %= ngx_aigc_part_slots(zone, ngx_aigc_ticket_part);
 

@@ -1,6 +1,6 @@
 /*
  * oidc/ngx_aigc_ticket.h — tickets: where they stand in a URL, and that each is
- * redeemed once.  What is in one is in ngx_aigc_session.h.
+ * redeemed once.  What is in one is in ngx_aigc_host_session.h.
  */
 
 #ifndef _NGX_AIGC_TICKET_H_INCLUDED_
@@ -11,7 +11,7 @@
 
 #define NGX_AIGC_TICKET_ARG   "aigc_ticket="
 #define NGX_AIGC_TICKET_TIME  30        /* s for which a ticket is good */
-#define NGX_AIGC_TICKET_WAYS  8         /* slots in which one may be */
+#define NGX_AIGC_TICKET_WAYS  16        /* of a session, within that time */
 #define NGX_AIGC_TICKET_KEY   16        /* bytes of a digest that tell one from
                                            another */
 
@@ -36,11 +36,13 @@ ngx_int_t ngx_aigc_ticket_cut(ngx_str_t *uri, ngx_uint_t args,
 
 /*
  * Remembers that the ticket with this digest (of NGX_AIGC_TICKET_KEY bytes and
- * more) is redeemed, until the time until.  NGX_OK: for the first time;
- * NGX_DECLINED: it was before; NGX_BUSY: too many are remembered.
+ * more) is redeemed, until the time until.  session: the digest of its session,
+ * which has so many slots and no more, so that it keeps nobody else out.
+ * NGX_OK: for the first time; NGX_DECLINED: it was before; NGX_BUSY: too many
+ * are remembered.
  */
-ngx_int_t ngx_aigc_ticket_once(ngx_aigc_zone_t *zone, u_char *digest,
-    time_t now, time_t until);
+ngx_int_t ngx_aigc_ticket_once(ngx_aigc_zone_t *zone, u_char *session,
+    u_char *digest, time_t now, time_t until);
 
 
 #endif /* _NGX_AIGC_TICKET_H_INCLUDED_ */

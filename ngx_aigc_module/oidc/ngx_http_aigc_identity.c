@@ -244,7 +244,9 @@ ngx_http_aigc_identify_sessions(ngx_http_request_t *r,
         && ngx_http_aigc_old_session(r, &old, &value) == NGX_OK
         && ngx_http_aigc_identify_session(r, &value, user, &outcome) == NGX_OK)
     {
-        if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN) {
+        if (outcome == NGX_HTTP_AIGC_ID_SIGNED_IN
+            || outcome == NGX_HTTP_AIGC_ID_EXPIRED)
+        {
             ctx->renewed = value;
         }
 

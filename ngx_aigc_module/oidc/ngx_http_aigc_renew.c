@@ -75,11 +75,13 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     /*
-     * A newer session has been here, of another replica's making perhaps: this
-     * one's refresh token may not be sent any more.
+     * A newer session has been here, of another host's or replica's making: an
+     * instance's needs no more than that.  The gateway's needs a new ID token,
+     * which says what its user may do by now.
      */
 
-    newer = (ngx_http_aigc_identify_newer(r, user, &exp) == NGX_OK);
+    newer = (user->host
+             && ngx_http_aigc_identify_newer(r, user, &exp) == NGX_OK);
 
     if (ngx_aigc_flight_join(mcf->zone, r->pool, user->key, user->exp, !newer,
                              &flight)
@@ -171,25 +173,19 @@ ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
 }
 
 
-/*
- * The provider has vouched for this user since this cookie was set: on an
- * instance's host that is all that a new one has to say.
- */
+/* The provider has vouched for this user since this cookie was set. */
 static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_newer(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     time_t exp)
 {
     ngx_aigc_session_t  session;
 
-    if (user->host) {
-        session = user->session;
-        session.exp = exp - NGX_HTTP_AIGC_SKEW;
+    session = user->session;
+    session.sub = user->holder;
+    session.exp = exp - NGX_HTTP_AIGC_SKEW;
 
-        if (ngx_http_aigc_host_session_set(r, user->host, &session)
-            == NGX_ERROR)
-        {
-            return NGX_HTTP_AIGC_ID_FAILED;
-        }
+    if (ngx_http_aigc_host_session_set(r, user->host, &session) == NGX_ERROR) {
+        return NGX_HTTP_AIGC_ID_FAILED;
     }
 
     return ngx_http_aigc_renew_as_was(user);

@@ -143,15 +143,17 @@ ngx_int_t
 ngx_http_aigc_sign_in_done(ngx_http_request_t *r, ngx_aigc_session_t *session,
     ngx_str_t *nonce, ngx_str_t *rd)
 {
+    ngx_int_t  rc;
     ngx_str_t  location;
 
-    if (ngx_http_aigc_ticket_location(r, session, nonce, rd, &location)
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    rc = ngx_http_aigc_ticket_location(r, session, nonce, rd, &location);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_aigc_sign_in_begin(r, rd, nonce, 0);
     }
 
-    return ngx_http_aigc_redirect(r, &location);
+    return (rc == NGX_OK) ? ngx_http_aigc_redirect(r, &location)
+                          : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 

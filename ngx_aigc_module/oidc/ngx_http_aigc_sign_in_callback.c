@@ -48,6 +48,8 @@ static void ngx_http_aigc_callback_tokens(void *data,
 static void ngx_http_aigc_callback_verify(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_callback_session(ngx_http_request_t *r,
     ngx_http_aigc_callback_t *cb, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_http_aigc_callback_replace(ngx_http_request_t *r,
+    ngx_str_t *sub);
 static ngx_int_t ngx_http_aigc_callback_failed(ngx_http_request_t *r,
     ngx_aigc_tokens_e result);
 static ngx_int_t ngx_http_aigc_callback_bad(ngx_http_request_t *r,
@@ -491,6 +493,10 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
 
     ngx_aigc_provider_roles(mcf->provider, mcf->zone, jwt, ngx_cycle->log);
 
+    if (ngx_http_aigc_callback_replace(r, &jwt->sub) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     session.id_token = cb->id_token;
     session.refresh_token = cb->refresh_token;
     session.start = cb->start;
@@ -524,6 +530,46 @@ ngx_http_aigc_callback_session(ngx_http_request_t *r,
     }
 
     return ngx_http_aigc_sign_in_done(r, &session, &cb->state.nonce, &cb->rd);
+}
+
+
+/*
+ * The browser's session of another user ends: on the hosts of instances it has
+ * cookies that this response cannot replace.
+ */
+static ngx_int_t
+ngx_http_aigc_callback_replace(ngx_http_request_t *r, ngx_str_t *sub)
+{
+    ngx_str_t                  *before;
+    ngx_http_aigc_ctx_t        *ctx;
+    ngx_http_aigc_user_t        user;
+    ngx_http_aigc_outcome_e     outcome;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    ctx = ngx_http_aigc_get_ctx(r);
+
+    outcome = ngx_http_aigc_identify_gateway(r, &user, 0);
+
+    if (ctx == NULL || outcome == NGX_HTTP_AIGC_ID_FAILED) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_null(&ctx->renewed);        /* it has a new one */
+
+    before = (outcome == NGX_HTTP_AIGC_ID_EXPIRED) ? &user.holder : &user.sub;
+
+    if (user.session.sid.len == 0 || before->len == 0
+        || ngx_aigc_text_eq(before, sub))
+    {
+        return NGX_OK;
+    }
+
+    return (ngx_aigc_revocation_put(mcf->zone, &user.session.sid, ngx_time(),
+                                    NGX_AIGC_REVOCATION_SESSION,
+                                    ngx_cycle->log)
+            == NGX_ERROR)
+           ? NGX_ERROR : NGX_OK;
 }
 
 

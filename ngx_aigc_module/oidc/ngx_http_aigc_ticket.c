@@ -14,6 +14,8 @@
 
 
 static ngx_int_t ngx_http_aigc_ticket_hide(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_ticket_once(ngx_http_request_t *r,
+    ngx_str_t *text, ngx_aigc_ticket_t *ticket);
 static ngx_int_t ngx_http_aigc_ticket_nonce_is(ngx_http_request_t *r,
     ngx_str_t *digest);
 static ngx_int_t ngx_http_aigc_nonce_cookie(ngx_http_request_t *r,
@@ -172,6 +174,7 @@ ngx_http_aigc_ticket_location(ngx_http_request_t *r,
     ngx_str_t *location)
 {
     u_char                     *p;
+    ngx_int_t                   rc;
     ngx_str_t                   text;
     ngx_aigc_url_t              url;
     ngx_http_aigc_main_conf_t  *mcf;
@@ -188,10 +191,9 @@ ngx_http_aigc_ticket_location(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    if (ngx_http_aigc_ticket_text(r, session, nonce, &url.host, &text)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    rc = ngx_http_aigc_ticket_text(r, session, nonce, &url.host, &text);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     location->len = rd->len + sizeof("?" NGX_AIGC_TICKET_ARG) - 1 + text.len;
@@ -213,6 +215,7 @@ static ngx_int_t
 ngx_http_aigc_ticket_text(ngx_http_request_t *r, ngx_aigc_session_t *session,
     ngx_str_t *nonce, ngx_str_t *host, ngx_str_t *text)
 {
+    ngx_int_t                   rc;
     ngx_aigc_ticket_t           ticket;
     ngx_http_aigc_main_conf_t  *mcf;
 
@@ -228,7 +231,13 @@ ngx_http_aigc_ticket_text(ngx_http_request_t *r, ngx_aigc_session_t *session,
     ticket.nonce = *nonce;
     ticket.issued = ngx_time();
 
-    return ngx_aigc_ticket_seal(r->pool, mcf->keys, host, &ticket, text);
+    rc = ngx_aigc_ticket_seal(r->pool, mcf->keys, host, &ticket, text);
+
+    /* what the host could neither believe nor renew leads back here */
+
+    return (rc == NGX_OK && ticket.session.refresh_token.len == 0
+            && session->exp + NGX_HTTP_AIGC_SKEW <= ngx_time())
+           ? NGX_DECLINED : rc;
 }
 
 
@@ -236,8 +245,7 @@ ngx_int_t
 ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
     ngx_str_t *text, ngx_uint_t bound)
 {
-    time_t                      age, until;
-    u_char                      digest[NGX_AIGC_DIGEST_LEN];
+    time_t                      age;
     ngx_int_t                   rc;
     ngx_aigc_ticket_t           ticket;
     ngx_http_aigc_ctx_t        *ctx;
@@ -255,7 +263,17 @@ ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
     age = ngx_time() - ticket.issued;
 
     if (age > NGX_AIGC_TICKET_TIME || age < -NGX_HTTP_AIGC_SKEW) {
-        return NGX_DECLINED;
+
+        /* no clock is that wrong: an old address, of a tab or a bookmark */
+
+        return (age > NGX_HTTP_AIGC_TICKET_OLD) ? NGX_DONE : NGX_DECLINED;
+    }
+
+    /* it is taken, whatever else is wrong with it: nobody tries others' */
+
+    rc = ngx_http_aigc_ticket_once(r, text, &ticket);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     if (ticket.nonce.len == 0 && bound) {
@@ -267,17 +285,6 @@ ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
         if (rc != NGX_OK) {
             return (rc == NGX_DONE && !bound) ? NGX_DECLINED : rc;
         }
-    }
-
-    until = ticket.issued + NGX_AIGC_TICKET_TIME + 1;
-
-    if (ngx_http_aigc_digest(r, 't', text, digest) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    rc = ngx_aigc_ticket_once(mcf->zone, digest, ngx_time(), until);
-    if (rc != NGX_OK) {
-        return rc;
     }
 
     ctx = ngx_http_aigc_get_ctx(r);
@@ -294,7 +301,46 @@ ngx_http_aigc_ticket_redeem(ngx_http_request_t *r, ngx_str_t *host,
 }
 
 
-/* NGX_OK; NGX_DONE: the browser has another nonce; NGX_DECLINED: it has none. */
+/* As ngx_aigc_ticket_once(); NGX_ERROR: openssl. */
+static ngx_int_t
+ngx_http_aigc_ticket_once(ngx_http_request_t *r, ngx_str_t *text,
+    ngx_aigc_ticket_t *ticket)
+{
+    u_char                      digest[NGX_AIGC_DIGEST_LEN];
+    ngx_int_t                   rc;
+    ngx_http_aigc_user_t        user;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    static ngx_aigc_seldom_t    said;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    user.session = ticket->session;
+
+    if (ngx_http_aigc_session_key(r, &user) != NGX_OK
+        || ngx_http_aigc_digest(r, 't', text, digest) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_aigc_ticket_once(mcf->zone, user.key, digest, ngx_time(),
+                              ticket->issued + NGX_AIGC_TICKET_TIME + 1);
+
+    if (rc == NGX_BUSY) {
+        ngx_aigc_count(mcf->zone, tickets_full);
+
+        if (ngx_aigc_seldom(&said, NGX_HTTP_AIGC_TICKET_SAY)) {
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "aigc: somebody enters instances so often that no "
+                          "more tickets can be remembered: they wait");
+        }
+    }
+
+    return rc;
+}
+
+
+/* NGX_OK; NGX_DONE: the browser has another nonce; NGX_DECLINED: none. */
 static ngx_int_t
 ngx_http_aigc_ticket_nonce_is(ngx_http_request_t *r, ngx_str_t *digest)
 {

@@ -18,6 +18,9 @@
 
 
 #define NGX_HTTP_AIGC_NONCE_KEEP  7200  /* s: as long as a sign-in is kept */
+#define NGX_HTTP_AIGC_TICKET_OLD  120   /* s: a ticket that is older comes from
+                                           no sign-in that is under way */
+#define NGX_HTTP_AIGC_TICKET_SAY  10000 /* ms between two lines */
 
 
 /*
@@ -37,7 +40,8 @@ ngx_int_t ngx_http_aigc_ticket_nonce(ngx_http_request_t *r,
  * On the gateway: sets location to rd (an absolute URL that was checked), with
  * a ticket of session if that is on an instance's host.  nonce: a digest, or
  * len 0.  session is the gateway's own, verified; its sub, kid and exp are
- * filled.  NGX_OK or NGX_ERROR.
+ * filled.  NGX_OK; NGX_DECLINED: session is past, and of no use on another
+ * host; NGX_ERROR.
  */
 ngx_int_t ngx_http_aigc_ticket_location(ngx_http_request_t *r,
     ngx_aigc_session_t *session, ngx_str_t *nonce, ngx_str_t *rd,
@@ -48,7 +52,7 @@ ngx_int_t ngx_http_aigc_ticket_location(ngx_http_request_t *r,
  * a nonce; without, nobody is sent the same way again.
  * NGX_OK: r is of its user by now, and the response sets the instance's session
  * NGX_DONE: it is bound to no browser, or to a nonce that another tab has
- * replaced since: the same way again leads in
+ * replaced since, or it is old: the same way again leads in
  * NGX_DECLINED: it is none, is past, was taken before, is for another host, or
  * r shows no nonce at all
  * NGX_BUSY: ask again later;  NGX_ERROR
