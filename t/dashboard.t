@@ -17,7 +17,7 @@ sub read_file  { $b->await('return fetch("/disk/note").then(r => r.ok ? r.text()
 
 sub visit {
     $b->click(shown($sd, 'visit'));
-    $b->wait_url(qr{^http://instances0-cpu\.});
+    $b->wait_url(qr{^https?://instances0-cpu\.});
     $b->wait_text("$name, instance 0");
 }
 
@@ -52,7 +52,7 @@ subtest 'install, visit' => sub {
     is $b->text('[data-test=said]') =~ s/.*: //r, 'Ready', 'a screen reader is told, too';
 
     visit();
-    is $b->url, 'http://instances0-cpu.' . $t->root . ':' . $t->port . '/', 'Visit leads to her own host, served by her pod';
+    is $b->url, $t->at('instances0-cpu.' . $t->root) . '/', 'Visit leads to her own host, served by her pod';
     is write_file('written before'), 204, 'she writes a file on her disk';
     leave();
 };
@@ -176,7 +176,7 @@ subtest 'nobody sees another one\'s' => sub {
     unlike $bob->source, qr/instances\d-cpu/, 'her host is nowhere in his page';
 
     my ($inst) = map { $_->{metadata}{name} =~ /(\d+)$/ } $t->kube_list('pods');
-    $bob->go("http://instances$inst-cpu." . $t->root . ':' . $t->port . '/');
+    $bob->go($t->at("instances$inst-cpu." . $t->root) . '/');
     $bob->wait_text('belongs to somebody else');
     unlike $bob->text, qr/\Q$name\E/, 'her host refuses him, in words, and says nothing of what is there';
     $bob->quit;

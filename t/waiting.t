@@ -78,7 +78,7 @@ subtest 'another page cannot press it' => sub {
     my $id = $inst->id;
     my $mark = $t->audit_mark;
     $inst->release->wait_state('released');
-    is $alice->post("/api/v1/instances/default/$name/$id/start", headers => { Origin => 'http://instances1-cpu.' . $t->root . ':' . $t->port })->code,
+    is $alice->post("/api/v1/instances/default/$name/$id/start", headers => { Origin => $t->at('instances1-cpu.' . $t->root) })->code,
         403, 'the API takes it from the gateway\'s own pages only';
     is $t->stranger->get('/')->header('Content-Security-Policy') =~ /frame-ancestors 'none'/, 1, 'nobody puts the question into a frame';
     is $b->go("/?start=default/$name/$id")->find('[data-test=ask-start]')->attr('data-kind'), 'ask', 'who comes by a link is asked';
@@ -127,7 +127,7 @@ subtest 'refusals are pages, too' => sub {
     unlike $r->content, qr/notebook|alice/, 'and learns nothing';
     is $bob->get($inst->url)->problem->{code}, 'not-owner', 'a program gets problem details';
 
-    $r = $alice->browse('http://instances99-cpu.' . $t->root . ':' . $t->port . '/');
+    $r = $alice->browse($t->at('instances99-cpu.' . $t->root) . '/');
     is $r->code, 404, 'no such host';
     like $r->content, qr/no application with this address/, '… in words';
 };

@@ -89,7 +89,7 @@ sub begin_api {
 sub begin {
     my ($self, $method, $url, %o) = @_;
 
-    $url = $self->stack->url($url) if $url =~ m{^/};
+    $url = $self->_plain($url =~ m{^/} ? $self->stack->url($url) : $url);
     my ($host, $port, $target) = AIGC::HTTP::split_url($url);
 
     my $headers = _join([], $o{headers});
@@ -110,8 +110,17 @@ sub begin {
 sub connect {
     my ($self, $url) = @_;
     $url = $self->stack->url($url // '/') if ($url // '/') =~ m{^/};
-    my ($host, $port) = AIGC::HTTP::split_url($url);
+    my ($host, $port) = AIGC::HTTP::split_url($self->_plain($url));
     return AIGC::HTTP->connect($host, $port);
+}
+
+# Where a stack's public address is the TLS one: the same at its plain port.
+sub _plain {
+    my ($self, $url) = @_;
+    my $t = $self->stack;
+    return $url unless $t->{opt}{https};
+    my ($tls, $plain) = ($t->port(8), $t->port);
+    return $url =~ s{^https://([^/:?#]+):$tls(?!\d)}{http://$1:$plain}r;
 }
 
 # These very bytes; the first answer to them.
@@ -184,6 +193,7 @@ sub remember {
 
 sub cookie_header {
     my ($self, $url, %o) = @_;
+    $url = $self->_plain($url);
     my ($host, undef, $target) = AIGC::HTTP::split_url($url);
     $self->_enter($url) unless $self->{entering};
     (my $path = $target) =~ s/\?.*//;
@@ -194,7 +204,7 @@ sub cookie_header {
             ($_->{only_host} ? $host eq $_->{domain}
                 : $host eq $_->{domain} || $host =~ /\.\Q$_->{domain}\E$/)
             && ($path eq $_->{path} || $path =~ m{^\Q$_->{path}\E(?:(?<=/)|/)})
-            && (!$_->{secure} || $o{secure})
+            && (!$_->{secure} || $o{secure} || $self->stack->{opt}{https})
         } @{ $self->{jar} };
 }
 
@@ -214,7 +224,7 @@ sub _enter {
     for (1 .. 4) {
         my $r = eval { $self->browse("$to", timeout => 10) } // return;
         return if $r->code !~ /^30[23]$/ || $self->host_cookie('aigc-instance', $host);
-        $to = $r->location;
+        $to = $self->_plain($r->location);
         my ($next) = AIGC::HTTP::split_url($to);
         # to the provider: the session is over
         return $self->{over} = $session if $next ne $host && $next ne $t->host;
@@ -224,6 +234,7 @@ sub _enter {
 # The value of the cookie of that name and of that very host.
 sub host_cookie {
     my ($self, $name, $host) = @_;
+    $name = $self->_name($name);
     my ($c) = grep { $_->{name} eq $name && $_->{domain} eq $host } @{ $self->{jar} };
     return $c && $c->{value};
 }
@@ -232,7 +243,7 @@ sub host_cookie {
 sub host_session {
     my ($self, $url) = @_;
     $self->cookie_header($url);
-    return $self->host_cookie('aigc-instance', (AIGC::HTTP::split_url($url))[0]);
+    return $self->host_cookie('aigc-instance', (AIGC::HTTP::split_url($self->_plain($url)))[0]);
 }
 
 # /auth's answer about a URL, asked as by an ingress controller: with the cookies
@@ -246,8 +257,15 @@ sub auth {
 
 sub cookies { @{ $_[0]{jar} } }
 
+# With TLS the gateway's own cookies have a prefix.
+sub _name {
+    my ($self, $name) = @_;
+    return $self->stack->{opt}{https} && $name =~ /^aigc-/ ? "__Host-$name" : $name;
+}
+
 sub cookie {        # the value of the first cookie of that name
     my ($self, $name) = @_;
+    $name = $self->_name($name);
     my ($c) = grep { $_->{name} eq $name } @{ $self->{jar} };
     return $c && $c->{value};
 }

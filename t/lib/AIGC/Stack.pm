@@ -48,11 +48,13 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   directives => { aigc_session => '…' }, edit => sub { … the whole text },
 #   log_level, nginx => 0 (cluster and Logto only), wait => 0 (not for /readyz),
 #   https => 1 (the public address is the TLS one, for a browser: cookies as in
-#   production; its plain port is still there, where Host says the same),
+#   production; its plain port is still there, where Host says the same;
+#   AIGC_HTTPS=1 in the environment: so in tests that do not say),
 #   preload => 1 (see Preload.pm: steps of the clock, resources that are absent),
 #   bare => 1 (nginx alone, without the module: server => '…' is all it has)
 sub start {
     my ($class, %opt) = @_;
+    $opt{https} //= $ENV{AIGC_HTTPS};
     my ($port, $network, $lock) = AIGC::Ports::claim();
     my $name  = basename($0, '.t');
     my $state = "$repo/build/test/$name-$$" . (@live ? '-' . @live : '');
@@ -93,10 +95,11 @@ sub domain { $_[0]{opt}{domain} // $_[0]{root} }    # what the instances are bel
 sub port  { $_[0]{port} + ($_[1] // 0) }
 
 sub host   { 'dashboard.' . $_[0]{root} }
-sub origin {
-    my $s = shift;
-    return 'https://' . $s->host . ':' . $s->port(8) if $s->{opt}{https};
-    return 'http://' . $s->host . ($s->port == 80 ? '' : ':' . $s->port);
+sub origin { $_[0]->at($_[0]->host) }
+sub at {                        # the origin of that host, as browsers see it
+    my ($s, $host) = @_;
+    return "https://$host:" . $s->port(8) if $s->{opt}{https};
+    return "http://$host" . ($s->port == 80 ? '' : ':' . $s->port);
 }
 sub url    { my ($self, $path) = @_; return $self->origin . ($path // '/') }
 
