@@ -132,7 +132,8 @@ static void
 rotation_seal(unit_t *u)
 {
     u_char                key[NGX_AIGC_ROTATION_KEY_LEN];
-    ngx_str_t             token, opened;
+    time_t                exp;
+    ngx_str_t             token, opened, text;
     ngx_aigc_rotation_t   r, other;
     ngx_aigc_seal_keys_t  keys, others;
 
@@ -152,6 +153,24 @@ rotation_seal(unit_t *u)
 
     is_int(u, ngx_aigc_rotation_open(u->pool, &others, key, &r, &opened),
            NGX_DECLINED);
+
+    /* an entry of the cookie's own date is as new, an older one is not */
+
+    is_int(u, ngx_aigc_rotation_text(u->pool, &r, &text), NGX_OK);
+
+    exp = 1790000000;
+    is_int(u, ngx_aigc_rotation_newer(u->pool, &keys, key, &text, &exp,
+                                      &opened), NGX_OK);
+    is_str(u, &opened, "a-refresh-token");
+
+    exp = 1790000001;
+    is_int(u, ngx_aigc_rotation_newer(u->pool, &keys, key, &text, &exp,
+                                      &opened), NGX_DECLINED);
+
+    exp = 1789999999;
+    is_int(u, ngx_aigc_rotation_newer(u->pool, &keys, key, &text, &exp,
+                                      &opened), NGX_OK);
+    is_int(u, exp, 1790000000);
 
     /* the dates and the session are sealed with it */
 
@@ -207,6 +226,14 @@ rotation_patches(unit_t *u)
            ",{\"op\":\"add\",\"path\":\"/metadata/managedFields\","
            "\"value\":[{}]}]");
 
+    is_int(u, ngx_aigc_rotation_patch(u->pool, key, NULL, &now, &out), NGX_OK);
+    is_str(u, &out,
+           "[{\"op\":\"test\",\"path\":\"/data\",\"value\":null},"
+           "{\"op\":\"add\",\"path\":\"/data\",\"value\":{\"version\":\"MQ==\","
+           "\"" NAME "\":\"bmV3ZXI=\"}}"
+           ",{\"op\":\"add\",\"path\":\"/metadata/managedFields\","
+           "\"value\":[{}]}]");
+
     is_int(u, ngx_aigc_rotation_patch_remove(u->pool, key, 2, &out), NGX_OK);
     is_str(u, &out, "{\"metadata\":{\"managedFields\":[{}]},\"data\":{"
                     "\"" NAME "\":null,\"" NAME "\":null}}");
@@ -221,9 +248,11 @@ rotation_secrets(unit_t *u)
     ngx_str_t  text, out, value;
 
     name_of(u, key);
-    text = unit_str(u, "1 1790000000 1790000001 x-y_Z 0 -");
 
-    is_int(u, ngx_aigc_rotation_secret(u->pool, key, &text, &out), NGX_OK);
+    /* "1 1790000000 1790000001 x-y_Z 0 -" */
+
+    out = unit_str(u, "{\"kind\":\"Secret\",\"data\":{\"version\":\"MQ==\",\"" NAME
+                      "\":\"MSAxNzkwMDAwMDAwIDE3OTAwMDAwMDEgeC15X1ogMCAt\"}}");
     is_int(u, ngx_aigc_rotation_pick(u->pool, &out, key, &value), NGX_OK);
     is_str(u, &value, "1 1790000000 1790000001 x-y_Z 0 -");
 
@@ -232,7 +261,7 @@ rotation_secrets(unit_t *u)
     is_int(u, value.len, 0);
 
     out = unit_str(u, "{\"kind\":\"Secret\"}");
-    is_int(u, ngx_aigc_rotation_pick(u->pool, &out, key, &value), NGX_OK);
+    is_int(u, ngx_aigc_rotation_pick(u->pool, &out, key, &value), NGX_DONE);
     is_int(u, value.len, 0);
 
     out = unit_str(u, "{\"kind\":\"Secret\",\"data\":{\"");
