@@ -14,8 +14,8 @@
  * claim    until then <gateway> alone may use the refresh token; 0: anybody
  * gateway  a random name of the gateway that has claimed it; "-": none
  *
- * Times are seconds.  The Secret comes from docker/kubernetes/rbac.yaml, with an
- * entry "version", so that it has data to add to.
+ * Times are seconds.  The Secret comes from docker/kubernetes/rbac.yaml, with
+ * an entry "version", so that it has data to add to.
  */
 
 #ifndef _NGX_AIGC_ROTATION_ENTRY_H_INCLUDED_
@@ -76,10 +76,10 @@ ngx_int_t ngx_aigc_rotation_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     u_char *key, ngx_aigc_rotation_t *rotation, ngx_str_t *token);
 
 /*
- * Sets token to the refresh token of the entry text, and *exp to its exp, unless
- * *exp is greater: at the same exp a cookie may have been given the dates of a
- * renewal elsewhere, without its token.  NGX_OK; NGX_DECLINED: it is greater, or
- * the entry is none of ours; NGX_ERROR: no memory.
+ * Sets token to the refresh token of the entry text, and *exp to its exp,
+ * unless *exp is greater: at the same exp a cookie may have been given the date
+ * of a renewal elsewhere, without its token.  NGX_OK; NGX_DECLINED: it is
+ * greater, or the entry is none of ours; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_rotation_newer(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     u_char *key, ngx_str_t *text, time_t *exp, ngx_str_t *token);

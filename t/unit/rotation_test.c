@@ -251,8 +251,8 @@ rotation_secrets(unit_t *u)
 
     /* "1 1790000000 1790000001 x-y_Z 0 -" */
 
-    out = unit_str(u, "{\"kind\":\"Secret\",\"data\":{\"version\":\"MQ==\",\"" NAME
-                      "\":\"MSAxNzkwMDAwMDAwIDE3OTAwMDAwMDEgeC15X1ogMCAt\"}}");
+    out = unit_str(u, "{\"kind\":\"Secret\",\"data\":{\"version\":\"MQ==\",\""
+                      NAME "\":\"MSAxNzkwMDAwMDAwIDE3OTAwMDAwMDEgeC15X1ogMCAt\"}}");
     is_int(u, ngx_aigc_rotation_pick(u->pool, &out, key, &value), NGX_OK);
     is_str(u, &value, "1 1790000000 1790000001 x-y_Z 0 -");
 
