@@ -4,6 +4,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 
+use AIGC::Seal;
 use AIGC::Secrets;
 
 # Beside all the rest, a server of the same nginx that asks /auth by auth_request.
@@ -156,15 +157,50 @@ subtest 'a ticket' => sub {
     is said(asked($middle)), '200 ' . $mine->owner, 'after all that it is as good as before';
 
     # A browser of the gateway's own way in has sent its nonce.
-    my $away = $t->stranger->browse($mine->url('/'));
-    my $bound = $alice->browse($away->location)->location;
-    is said(asked($bound)), '403 ticket-refused', 'one that is bound to a browser is refused without its nonce';
-    is said(asked($bound, map { "$_->{name}=$_->{value}" } $away->set_cookies)), '200 ' . $mine->owner, '… and taken with it';
+    my $away  = $t->stranger->browse($mine->url('/'));
+    my @nonce = map { "$_->{name}=$_->{value}" } $away->set_cookies;
+    my $bound = sub { return $alice->browse($away->location)->location };
+    is said(asked($bound->(), @nonce)), '200 ' . $mine->owner, 'one that is bound to a browser is taken with its nonce';
+    for my $other ([], ['aigc-nonce=nonce-of-the-next-brow']) {
+        my $url = $bound->();
+        is said(asked($url, @$other)), '403 ticket-refused', '… and refused with ' . (@$other ? 'another one' : 'none');
+        is said(asked($url, @nonce)), '403 ticket-refused', '… by which it is used up';
+    }
 
     $r = asked(with_ticket($bob, $mine->url('/')));
     is said($r), '403 not-owner', 'bob\'s ticket for alice\'s instance is bob\'s';
+    is $r->header('Set-Cookie'), undef, '… and sets no session of his there';
     my $token = $t->stranger->get('/auth', headers => ['X-Original-URL' => $url, Authorization => 'Bearer ' . $t->forge]);
     is said($token), '200 ' . $mine->owner, 'a token is judged beside a ticket that is none any more';
+};
+
+# alice is in; somebody makes her browser go to her instance by a ticket of bob's.
+subtest 'a ticket of somebody else\'s beside a good session' => sub {
+    my $hers = 'aigc-instance=' . $alice->host_session($mine->url);
+    my $seal = AIGC::Seal->new($t);
+    my %his  = (sub => $his->owner, sid => 'session-of-bobs-browser0');
+
+    my $r = asked(with_ticket($bob, $mine->url('/')), $hers);
+    is_deeply [ said($r), $r->headers('Set-Cookie') ], ['403 not-owner'], 'is refused, and replaces nothing';
+
+    # his session turns out to be over
+    $r = asked($mine->url('/?aigc_ticket=') . $seal->ticket($mine->host, %his, exp => time - 60, refresh_token => 'none-of-logtos'), $hers);
+    is_deeply [ said($r), $r->headers('Set-Cookie') ], ['401 not-signed-in'], '… nor does one of a session that Logto ends: hers is not cleared';
+    is said(asked($mine->url, $hers)), '200 ' . $mine->owner, 'hers stays as it is';
+};
+
+# 401 leads to the sign-in, and from there back with a new one.
+subtest 'a ticket that is late' => sub {
+    my $seal = AIGC::Seal->new($t);
+    my $hers = 'aigc-instance=' . $alice->host_session($mine->url);
+    my $url  = sub { return $mine->url('/?aigc_ticket=') . $seal->ticket($mine->host, sub => $mine->owner, issued => time - $_[0], sid => sprintf 'session-of-%013d', $_[0]) };
+    is said(asked($url->(20))), '200 ' . $mine->owner, 'within 30 s it is good';
+    is said(asked($url->($_))), '403 ticket-refused', "after $_ s it is refused" for 32, 115;
+    for my $age (125, 86_400, 40 * 86_400) {
+        my $r = asked($url->($age));
+        is_deeply [ said($r), $r->headers('Set-Cookie') ], ['401 not-signed-in'], "after $age s it is an address of a tab, or a bookmark: whoever comes by it signs in";
+        is said(asked($url->($age), $hers)), '200 ' . $mine->owner, '… or is in already';
+    }
 };
 
 # An nginx in front that asks /auth, without our module, as ingress-nginx does: a

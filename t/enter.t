@@ -40,6 +40,9 @@ sub browser {
     return { $t->host => { $client ? ('aigc-session' => $client->cookie('aigc-session')) : () } };
 }
 
+# One that is signed in anew: a session may enter sixteen times in 30 s.
+sub signed_in { my ($user) = @_; return browser($t->sign_in($user)) }
+
 sub also { my ($b) = @_; return { map { $_ => { %{ $b->{$_} } } } keys %$b } }       # a copy
 
 sub host_of { my ($url) = @_; return (AIGC::HTTP::split_url($url))[0] }
@@ -111,7 +114,7 @@ sub with_ticket {
 ### The way
 
 subtest 'step by step' => sub {
-    my $b   = browser($alice);
+    my $b   = signed_in('alice');
     my $url = $mine->url('/headers?x=1&y=%2F+z#'  =~ s/#$//r);
     my ($away, $back, $in, $page) = my @way = visit($b, $url);
     is codes(@way), '302 302 302 200', 'away, back, in: and there is the page';
@@ -181,22 +184,22 @@ subtest 'deep links' => sub {
     delete $link{'a URL in it'};
     for my $what (sort keys %link) {
         my ($target, $seen) = @{ $link{$what} };
-        my @way = visit(browser($alice), $mine->url($target eq '' ? '' : $target), target => $target eq '' ? '/' : $target);
+        my @way = visit(signed_in('alice'), $mine->url($target eq '' ? '' : $target), target => $target eq '' ? '/' : $target);
         is codes(@way), '302 302 302 200', "$what: in";
         is $way[2]->location, $mine->url('') =~ s{/$}{}r . $seen, '… at the very page';
     }
-    my @way = visit(browser($alice), $mine->url('/?' . 'a' x ($long + 1)));
+    my @way = visit(signed_in('alice'), $mine->url('/?' . 'a' x ($long + 1)));
     is codes(@way), '302 200', 'a byte more';
     is $way[1]->problem->{code}, 'rd-too-long', '… the sign-in says so, and leads to the front page';
     my ($front) = $way[1]->content =~ m{href="([^"]*/sign-in\?rd=[^"]*)"};
     ok $front, '… by a link';
-    @way = visit(browser($alice), AIGC::Client::resolve($gateway, AIGC::Client::unescape_html($front)));
+    @way = visit(signed_in('alice'), AIGC::Client::resolve($gateway, AIGC::Client::unescape_html($front)));
     is codes(@way), '302 302 302 302 302 200', '… which leads in, by the way with a nonce';
     is $way[-1]->url, $mine->url('/'), '… to the front page';
 };
 
 subtest 'several at once' => sub {
-    my $b = browser($alice);
+    my $b = signed_in('alice');
     my @url = map { $mine->url("/info?tab=$_") } 1 .. 4;
     my @away = map { ask($b, $_) } @url;
     my %nonce = map { $_->location =~ /nonce=([\w-]+)$/ ? ($1 => 1) : () } @away;
@@ -212,7 +215,7 @@ subtest 'several at once' => sub {
 
     # Before the first answer had come: the browser keeps the last nonce, so that
     # the first tab comes back with one that is not its own any more.
-    $b = browser($alice);
+    $b = signed_in('alice');
     my @none = map { ask(browser(), $_) } @url[0, 1];
     keep($b, $_->url, $_) for @none;
     @back = map { ask($b, $_->location) } @none;
@@ -222,7 +225,7 @@ subtest 'several at once' => sub {
     is_deeply [ $r->code, $r->location, got($r) ], [302, $url[0], 'aigc-instance=set'], '… and is in';
     is got(ask($b, $back[1]->location)), 'aigc-instance=set', '… as the other one is';
 
-    $b = browser($alice);
+    $b = signed_in('alice');
     my %url = map { $_->host => $_->url('/info') } $mine, $other;
     my @tickets = map { ticket_url($b, $url{$_}) } sort keys %url;
     is codes(map { ask($b, $_) } @tickets), '302 302', 'several instances at once: each is entered';
@@ -234,10 +237,10 @@ subtest 'several at once' => sub {
 ### Other than a page by GET
 
 subtest 'methods and programs' => sub {
-    my $b = browser($alice);
+    my $b = signed_in('alice');
     is codes(visit($b, $mine->url('/info'), method => 'HEAD')), '302 302 302 200', 'HEAD goes the same way';
 
-    $b = browser($alice);
+    $b = signed_in('alice');
     for my $method (qw(POST PUT DELETE PATCH)) {
         my $r = ask($b, $mine->url('/echo'), method => $method, body => 'x');
         is said($r), '401 not-signed-in', "$method is not sent away: what it holds would be lost";
@@ -252,23 +255,26 @@ subtest 'methods and programs' => sub {
     is_deeply [ $r->code, $r->location, got($r) ], [401, undef, ''], 'a program, too';
 
     for my $method (qw(POST PUT DELETE OPTIONS)) {
-        my $b   = browser($alice);
+        my $b   = signed_in('alice');
         my $url = ticket_url($b, $mine->url('/echo'));
         my $r = ask($b, $url, method => $method, body => 'x');
         is said($r), '403 ticket-refused', "$method with a ticket is refused";
         is_deeply [ $r->location, got($r) ], [undef, ''], '… and enters nothing';
         is got(ask($b, $url)), 'aigc-instance=set', '… nor uses it up';
+        $r = ask($b, $mine->url('/echo?x=1&aigc_ticket=x'), method => $method, body => 'x');
+        is_deeply [ said($r), $r->location, got($r) ], ['403 ticket-refused', undef, ''], '… nor is who is in sent on without what it holds';
+        like $r->content, qr{href="\Q$gateway\E/sign-in\?rd=\Q@{[ AIGC::Client::escape($mine->url('/echo?x=1')) ]}\E"}, '… but shown the page of a refusal';
     }
-    $b = browser($alice);
+    $b = signed_in('alice');
     is codes(ask($b, ticket_url($b, $mine->url('/info')), method => 'HEAD'), ask($b, $mine->url('/info'))), '302 200', 'HEAD with a ticket enters';
 };
 
 subtest 'HTTP/1.0' => sub {
-    is codes(visit(browser($alice), $mine->url('/info?x'), http => '1.0')), '302 302 302 200', 'the same way';
+    is codes(visit(signed_in('alice'), $mine->url('/info?x'), http => '1.0')), '302 302 302 200', 'the same way';
 };
 
 subtest 'HTTP/2' => sub {
-    my $b = browser($alice);
+    my $b = signed_in('alice');
     my ($url, @codes) = $mine->url('/info?two');
     for (1 .. 6) {
         my ($plain, $h2) = ($url, $url =~ s/:\d+/':' . $t->port(10)/er);
@@ -290,7 +296,7 @@ subtest 'HTTP/2' => sub {
 ### A ticket
 
 subtest 'good once' => sub {
-    my $b   = browser($alice);
+    my $b   = signed_in('alice');
     my $url = ticket_url($b, $mine->url('/info'));
     my $thief = also($b);                   # nonce and all
     is got(ask($b, $url)), 'aigc-instance=set', 'the first time';
@@ -313,7 +319,7 @@ subtest 'good once' => sub {
 };
 
 subtest 'a reload' => sub {
-    my $b = browser($alice);
+    my $b = signed_in('alice');
     my @url = map { ticket_url($b, $mine->url('/info')) } 1, 2;
     my $thief = also($b);
     is got(ask($b, $url[0])), 'aigc-instance=set', 'one is used before';
@@ -328,7 +334,7 @@ subtest 'a reload' => sub {
 subtest 'good for 30 s' => sub {
     my $late = sub {
         my ($seconds) = @_;
-        my $b   = browser($alice);
+        my $b   = signed_in('alice');
         my $url = ticket_url($b, $mine->url('/info'));
         my $bare = ask($b, "$gateway/sign-in?rd=" . AIGC::Client::escape($mine->url('/')))->location;
         $t->preload(clock => $seconds);
@@ -341,13 +347,25 @@ subtest 'good for 30 s' => sub {
         return join ' ', said($r), got($r), '/auth', said($auth);
     };
     is $late->(20), '302 ' . $mine->url('/info') . ' aigc-instance=set /auth 200 -', 'after 20 s it is good';
-    is $late->(32), '403 ticket-refused  /auth 403 ticket-refused', 'after 32 s it is not';
-    is $late->(3600), '403 ticket-refused  /auth 403 ticket-refused', 'nor after an hour';
+    is $late->($_), '403 ticket-refused  /auth 403 ticket-refused', "after $_ s it is not" for 32, 115;
     is $late->(-3600), '403 ticket-refused  /auth 403 ticket-refused', 'nor an hour before it was issued';
+    is $late->($_), '302 ' . $mine->url('/info') . '  /auth 401 not-signed-in', "after $_ s it is an old address: the way begins again" for 125, 3600;
+};
+
+subtest 'an old address' => sub {
+    my $b   = signed_in('alice');
+    my $url = ticket_url($b, $mine->url('/info?x'));
+    $t->preload(clock => 125);
+    sleep 0.6;
+    my @way = visit($b, $url);
+    $t->preload(clock => 0);
+    sleep 0.6;
+    is codes(@way), '302 302 302 302 200', 'of a tab, or a bookmark: it leads in, by the whole way';
+    is_deeply [ $way[0]->location, got($way[0]), $way[-1]->url ], [$mine->url('/info?x'), '', $mine->url('/info?x')], '… to its page';
 };
 
 subtest 'for one host' => sub {
-    my $b   = browser($alice);
+    my $b   = signed_in('alice');
     my $url = ticket_url($b, $mine->url('/info'));
     my $r;
     # With that host's own nonce as well.
@@ -375,37 +393,43 @@ subtest 'for one host' => sub {
 };
 
 subtest 'for one browser' => sub {
-    my $b   = browser($alice);
+    my $b   = signed_in('alice');
     my $url = ticket_url($b, $mine->url('/info'));
 
     my $r = ask(browser(), $url);
     is_deeply [ said($r), got($r) ], ['403 ticket-refused', ''], 'without a nonce it is nothing';
+    is said(ask($b, $url)), '403 ticket-refused', '… and is used up: in her own browser, too';
     ask(my $nobodys = browser(), $mine->url('/'));
     for my $nonce ($nobodys->{ $mine->host }{'aigc-nonce'}, 'A' x 22, '', 'x', ($url =~ /aigc_ticket=(.{22})/)[0], encode_base64url(sha256($b->{ $mine->host }{'aigc-nonce'}))) {
+        $url = ticket_url($b, $mine->url('/info'));
         my $r = ask({ $mine->host => { 'aigc-nonce' => $nonce } }, $url);
         is_deeply [ said($r), got($r) ], [length $nonce == 22 ? '302 ' . $mine->url('/info') : '403 ticket-refused', ''], 'nor with another one (' . length($nonce) . ' characters)';
+        $r = ask(also($b), $url);
+        is_deeply [ said($r), got($r) ], ['403 ticket-refused', ''], '… by which it is used up, too: nobody tries one nonce after another';
     }
-    is got(ask($b, $url)), 'aigc-instance=set', 'in her own it is good';
+    is got(ask($b, ticket_url($b, $mine->url('/info')))), 'aigc-instance=set', 'in her own one is good that was shown nowhere';
 
     # Login CSRF: bob's ticket in alice's browser.
-    my $bobs = browser($bob);
+    my $bobs = signed_in('bob');
     for my $inst ($mine, $his) {
-        my $url = ticket_url($bobs, $inst->url('/info'));
-        my $r = ask(my $b = browser($alice), $url);
+        my ($url, $next) = map { ticket_url($bobs, $inst->url('/info')) } 1, 2;
+        my $r = ask(my $b = signed_in('alice'), $url);
         is_deeply [ said($r), got($r) ], ['403 ticket-refused', ''], 'bob\'s ticket in alice\'s browser, for ' . ($inst == $his ? 'his' : 'her') . ' instance';
         ask($b, $inst->url('/'));           # who has been there has a nonce
-        $r = ask($b, $url);
+        $r = ask($b, $next);
         is_deeply [ said($r), got($r) ], ['302 ' . $inst->url('/info'), ''], '… and with a nonce of hers she begins again, as herself';
+        is said(ask($bobs, $_)), '403 ticket-refused', '… after which his is good for nobody, not even for him' for $url, $next;
     }
 
     # The way by hand, which no instance began: no nonce.
-    $b = browser($alice);
+    $b = signed_in('alice');
     $r = ask($b, "$gateway/sign-in?rd=" . AIGC::Client::escape($mine->url('/info?x')));
     is $r->code, 302, 'a sign-in that no instance has sent there';
     my $bare = $r->location;
     $r = ask($b, $bare);
     is_deeply [ $r->code, $r->location, got($r) ], [302, $mine->url('/info?x'), ''], '… leads to the page without the ticket, and without a session';
     is codes(visit($b, $r->location)), '302 302 302 200', '… which goes the way with a nonce';
+    is said(ask(browser(), $bare)), '403 ticket-refused', '… and the ticket is used up by that: it leads nowhere again';
     for my $nonce ('x', 'A' x 42, 'A' x 44, 'A' x 42 . '.', '') {
         my $url = ask($b, "$gateway/sign-in?rd=" . AIGC::Client::escape($mine->url('/info')) . "&nonce=$nonce")->location;
         is got(ask(also($b), $url)), '', 'a nonce of ' . length($nonce) . ' characters that is no digest binds to nothing';
@@ -417,7 +441,7 @@ subtest 'for one browser' => sub {
 };
 
 subtest 'garbage' => sub {
-    my $b   = browser($alice);
+    my $b   = signed_in('alice');
     my $url = ticket_url($b, $mine->url('/info'));
     my ($start, $ticket) = $url =~ /^(.*aigc_ticket=)([\w-]+)$/;
     my %bad = (
@@ -448,7 +472,7 @@ subtest 'garbage' => sub {
 subtest 'the pod, the logs and the history' => sub {
     my $log = sub { open my $f, '<', $t->file("nginx/all.log") or die "all.log: $!"; local $/; return <$f> };
     my $mark = length $log->();
-    my $b   = browser($alice);
+    my $b   = signed_in('alice');
     my $url = ticket_url($b, $mine->url('/headers?page=1'));
     my ($ticket) = $url =~ /aigc_ticket=([\w-]+)$/;
     my @way = visit($b, $url);
@@ -467,7 +491,7 @@ subtest 'the pod, the logs and the history' => sub {
 ### What a session is then
 
 subtest 'the session of one host' => sub {
-    my $b = browser($alice);
+    my $b = signed_in('alice');
     visit($b, $mine->url('/info'));
     my $value = $b->{ $mine->host }{'aigc-instance'};
     is codes(ask({ $mine->host => { 'aigc-instance' => $value } }, $mine->url('/info'))), '200', 'there it is good';
@@ -530,29 +554,53 @@ subtest 'a user who is gone' => sub {
     is scalar(grep { $_->code == 200 } @way), 0, '… nor does her session at the gateway';
 };
 
-# The smallest zone: more tickets than it can remember for as long as each is good.
+# A session has room for sixteen tickets, which are remembered while they are good.
 subtest 'a flood of tickets' => sub {
-    my $small = AIGC::Stack->start(workers => 2, directives => { aigc_zone => 'gateway:2m' }, templates => []);
-    my $session = $small->sign_in('alice')->cookie('aigc-session');
+    my $big = AIGC::Stack->start(workers => 1, preload => 1, directives => { aigc_zone => 'gateway:32m' }, templates => []);
+    my $full = sub { $big->status('/metrics')->content =~ /^aigc_tickets_full_total (\d+)$/m ? $1 : undef };
+    my $lines = sub { my @said = $big->error_log =~ /no more tickets can be remembered/g; return scalar @said };
+    my $session = $big->sign_in('alice')->cookie('aigc-session');
     my $nonce = 'N' x 22;
-    my $from  = '/sign-in?rd=' . AIGC::Client::escape('http://x.' . $small->root . ':' . $small->port . '/') . '&nonce=' . encode_base64url(sha256($nonce));
-    my $c = $small->stranger;
-    my $redeem = sub { my ($url) = @_; return $c->browse($url, cookies => 0, headers => [Cookie => "aigc-nonce=$nonce"]) };
+    my $page  = 'http://x.' . $big->root . ':' . $big->port . '/';
+    my $from  = '/sign-in?rd=' . AIGC::Client::escape($page);
+    my $c = $big->stranger;
+    my $ticket = sub {
+        my ($session, $nonce) = @_;
+        return $c->browse($from . ($nonce ? '&nonce=' . encode_base64url(sha256($nonce)) : ''), cookies => 0, headers => [Cookie => "aigc-session=$session"])->location;
+    };
+    my $redeem = sub {
+        my ($url) = @_;
+        my $r = $c->browse($url, cookies => 0, headers => [Cookie => "aigc-nonce=$nonce"]);
+        AIGC::Secrets::in_response($r);
+        return $r;
+    };
+    my $what = sub { my ($r) = @_; return join ' ', $r->code, ($r->problem // {})->{code} // '-', got($r) };
 
-    my (%n, @used, $busy);
-    while (!$busy && @used < 3000) {
-        my $url = $c->browse($from, cookies => 0, headers => [Cookie => "aigc-session=$session"])->location;
-        my $r = $redeem->($url);
-        my $what = join ' ', $r->code, ($r->problem // {})->{code} // '-', got($r);
-        $n{$what}++;
-        $what =~ /busy/ ? ($busy = $url) : push @used, $url;
-    }
-    note scalar(@used), ' were remembered';
-    is_deeply [ sort keys %n ], ['302 - aigc-instance=set', '503 busy '], 'each leads in, until there is no room to remember one: that is refused';
-    cmp_ok scalar(@used), '>', 200, '… after hundreds of them';
-    my %again;
-    $again{ join ' ', said($_), got($_) }++ for map { $redeem->($_) } @used[0, 1, 2, -1], $busy;
-    is_deeply [ grep { /set/ } keys %again ], [], '… and none that was used is good again';
+    my @used = map { $ticket->($session, $nonce) } 1 .. 16;
+    is_deeply [ map { $what->($redeem->($_)) } @used ], [ ('302 - aigc-instance=set') x 16 ], 'sixteen of one session are taken';
+    is $full->(), 0, '… and none is refused for want of room';
+    my $next = $ticket->($session, $nonce);
+    my $r = $redeem->($next);
+    is $what->($r), '503 busy ', 'the next one is not: it could not be remembered';
+    ok $r->header('Retry-After'), '… and is told to come again';
+    is $full->(), 1, '… which is counted';
+    is $lines->(), 1, '… and said in the log';
+    my $auth = $c->get('/auth', cookies => 0, headers => ['X-Original-URL' => $ticket->($session)]);
+    is $what->($auth), '503 busy ', 'likewise at /auth';
+    is $full->(), 2, '… which is counted, too';
+    is $lines->(), 1, '… and not said again';
+    is_deeply [ map { $what->($redeem->($_)) } @used ], [ ('403 ticket-refused ') x 16 ], 'none that was used is good again';
+
+    # Two sessions may fall into one set, by chance, once in hundreds of times.
+    my @others = map { $what->($redeem->($ticket->($big->sign_in($_)->cookie('aigc-session'), $nonce))) } qw(alice bob carol);
+    cmp_ok scalar(grep { $_ eq '302 - aigc-instance=set' } @others), '>=', 2, 'other sessions enter meanwhile, of the same user, too';
+
+    $big->preload(clock => 32);
+    sleep 0.6;
+    is_deeply [ map { $what->($redeem->($ticket->($session, $nonce))) } 1 .. 16 ], [ ('302 - aigc-instance=set') x 16 ], 'half a minute later there is room again';
+    is $what->($redeem->($used[0])), '403 ticket-refused ', '… and what was used is too old by then';
+    $big->preload(clock => 0);
+    sleep 0.6;
 };
 
 done_testing;

@@ -202,7 +202,7 @@ subtest 'what is over' => sub {
 
 subtest 'one that has to be renewed' => sub {
     $t->logto_control(lifetimes => { id_token => -$LATE });
-    my @s = map { old('alice') } 1 .. 2;
+    my @s = map { old('alice') } 1 .. 3;
     $t->logto_control(lifetimes => { id_token => undef });
     my $end = time + 1 + 30 - $LATE;
     $t->wait_for(sub { time >= $end }, 10, 'its ID token has expired');
@@ -219,7 +219,20 @@ subtest 'one that has to be renewed' => sub {
     $c = browser_of($s[1]);
     is $c->get('/api/v1/me')->code, 401, 'and is over when Logto refuses';
     is $c->cookie('aigc-session'), undef, '… without a session';
+
+    # grace= covers it
+    $t->logto_control(outage => { mode => '500', paths => '^/oidc/token$' });
+    $c = browser_of($s[2]);
+    $r = $c->get('/api/v1/me');
+    is $r->code . ' ' . sets($r), "200 $replaced", 'while Logto is away it goes on, and is replaced all the same';
+    is $seal->open('gateway', $c->cookie('aigc-session')), $s[2]{plain}, '… by a session with the same content';
+    is join(' ', map { $_->{name} } $c->cookies), 'aigc-session', '… the only cookie that is left';
+    $r = $c->get('/api/v1/me');
+    is $r->code . ' ' . sets($r), '200 ', '… with which she stays signed in';
     $t->logto_control(outage => { mode => 'off' });
+    $t->wait_for(sub { $r = $c->get('/api/v1/me'); sets($r) ne '' }, 20, 'it is renewed');
+    is $r->code . ' ' . sets($r), '200 aigc-session', '… until Logto is back, and renews it';
+    is $seal->parts($c->cookie('aigc-session'))->{sid}, $s[2]{sid}, '… the same session';
 };
 
 # Version 1.0 could be told another name.

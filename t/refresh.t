@@ -4,6 +4,8 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
+
+use AIGC::Seal;
 use JSON::PP ();
 use Time::HiRes qw(sleep time);
 
@@ -548,12 +550,73 @@ subtest 'two replicas' => sub {
     is $seen->api('GET', '/api/v1/me')->code, 200, 'and seen here';
     logto(age => { user => $_, seconds => 5, models => ['RefreshToken'] }) for qw(user05 user06);
     fresh();
-    is $late[0]->api('GET', '/api/v1/me')->code, 200, 'an old cookie is let in where the newer one has been';
-    is calls(), 0, 'its refresh token, which would revoke the grant, is not sent';
-    my $old = main($late[1]);
-    is $late[1]->api('GET', '/api/v1/me')->code, 200, 'where it has not, the newest refresh token of the other gateway is sent';
-    is calls(), 1, 'by one call';
-    isnt main($late[1]), $old, 'and the session goes on';
+    for (['where the newer one has been', $late[0]], ['where it has not', $late[1]]) {
+        my ($where, $who) = @$_;
+        my $old = main($who);
+        fresh();
+        is $who->api('GET', '/api/v1/me')->code, 200, "an old cookie $where: the newest refresh token of the other gateway is sent";
+        is calls(), 1, 'by one call';
+        is $t->logto_requests->{replays} // 0, 0, '… and not its own, which would revoke the grant';
+        isnt main($who), $old, 'and the session goes on';
+    }
+};
+
+# An instance needs no more than that its user goes on; the gateway, what that
+# user may do by now.  A zone of 2m keeps the outcomes of sixteen renewals.
+subtest 'a role that is withdrawn' => sub {
+    my $small = AIGC::Stack->start(workers => 1, custom_data => 'off', directives => { aigc_zone => 'gateway:2m' });
+    my $mine  = $small->sign_in('carol')->install('stable-diffusion-cpu')->wait_ready;
+    my $asked = sub { $small->logto_requests->{grants}{refresh_token} // 0 };
+    $small->logto_control(lifetimes => { id_token => -$LATE });
+    my $carol = $small->sign_in('carol');
+    $carol->host_session($mine->url) // die "no session at the instance\n";
+    is $carol->api('GET', '/api/v1/admin/instances')->code, 200, 'an administrator';
+    my @others = map { $small->sign_in('user10') } 1 .. 17;
+    $small->logto_control(user => { user => 'carol', roles => ['gwuser'] });
+    $small->logto_control(lifetimes => { id_token => undef });
+    expire($SKEW - $LATE);
+    $small->clear_logto_requests;
+    my ($old, $there) = (main($carol), $carol->host_cookie('aigc-instance', $mine->host));
+
+    is $carol->get($mine->url('/info'))->code, 200, 'her instance has the session renewed';
+    isnt $carol->host_cookie('aigc-instance', $mine->host), $there, '… its own';
+    is main($carol), $old, '… for the gateway she has the old one';
+    is $_->api('GET', '/api/v1/me')->code, 200, 'another session is renewed' for @others;
+    is $asked->(), 18, 'with a call each: the outcome of hers is forgotten';
+
+    my $late = $carol->copy;
+    is_deeply [ map { $carol->copy->api('GET', "/api/v1/admin/$_")->code } qw(instances users status) ], [403, 403, 403], 'what she may do no more she does no more';
+    is $asked->(), 19, '… by one more call';
+    my $me = $late->api('GET', '/api/v1/me');
+    is_deeply [ $me->code, $me->json->{admin} ? 1 : 0 ], [200, 0], '… and is told so';
+    cmp_ok $me->json->{expires}, '>', time + 3000, '… for the next hour';
+    isnt main($late), $old, '… by a session of now';
+
+    # the other way round: the instance asks nobody
+    my $n = $asked->();
+    my $program = $carol->copy;
+    $program->set_cookie('aigc-instance' => $there, domain => $mine->host);
+    is $program->get($mine->url('/info'))->code, 200, 'an old session of the instance goes on by what the gateway has heard';
+    is $asked->(), $n, '… without a call';
+};
+
+subtest 'a refresh token that fits no ticket' => sub {
+    my $seal = AIGC::Seal->new($t);
+    my $with = sub {
+        my (%claims) = @_;
+        my $c = $t->stranger;
+        $c->set_cookie('aigc-session' => $seal->session(id_token => $t->forge(user => 'alice', claims => \%claims), refresh_token => 'r' x 1500, start => time - 7200), domain => $t->host, only_host => 1);
+        return $c;
+    };
+    my $page = $inst->url('/info');
+    my $to = sub { my ($c) = @_; my $r = $c->browse('/sign-in?rd=' . AIGC::Client::escape($page)); return $r->location =~ s/\?.*//sr };
+
+    is $with->()->get($page)->code, 200, 'as long as the ID token is good the instance is entered without';
+    outage(mode => 'refuse');
+    my $c = $with->(exp => 'now-60', iat => 'now-3600');
+    is $c->api('GET', '/api/v1/me')->code, 200, 'Logto is away: the gateway\'s session goes on';
+    is $to->($c), $t->logto_url('/oidc/auth'), '… but leads to no instance, which would send it back: to Logto, by /sign-in';
+    outage(mode => 'off');
 };
 
 subtest 'grace has an end' => sub {

@@ -483,6 +483,9 @@ subtest 'a stolen ticket' => sub {
     is $bobs->run('return document.querySelector("main").dataset.code'), 'not-owner', 'that instance is not his';
     $bobs->go($url);
     unlike $bobs->text, qr/^\[\]/, '… with a nonce of his own the ticket lets him in no more';
+    my $shown = $url;
+    $bobs->go($url = ticket_url($hers, "$other->{origin}/disk/?x", $nonce));
+    unlike $bobs->text, qr/^\[\]/, '… nor does another one of hers';
     is kept($bobs, '__Host-aigc-session', $t->host), $his, '… and he stays who he is';
     is me($bobs), 'Bob', '… bob';
 
@@ -492,17 +495,19 @@ subtest 'a stolen ticket' => sub {
         my $r = $stolen->("$_->{origin}/disk/?$ticket");
         is_deeply [ $r->code, scalar $r->set_cookies ], [403, 0], 'for another host it is nothing, with her nonce and all';
     }
-    # In her own browser it is good, once.
+    # In her own browser, and shown nowhere else, it is good, once.
     untoss(grep { $_->{name} eq '__Host-aigc-instance' && $_->{domain} eq $other_host } jar());
-    $b->go($url);
-    is $b->url, "$other->{origin}/disk/?x", 'in her own browser it is good';
+    my $r = $stolen->($shown);
+    is_deeply [ $r->code, scalar $r->set_cookies ], [403, 0], 'what was shown in his browser is used up, for her nonce as well';
+    $b->go($url = ticket_url($hers, "$other->{origin}/disk/?x", $nonce));
+    is $b->url, "$other->{origin}/disk/?x", 'in her own browser a new one is good';
     is $b->text =~ s/\s+\z//r, '[]', '… and leads in';
     is scalar(grep { $_->{url} =~ /ticket/ } @{ $b->cdp('Page.getNavigationHistory')->{entries} }), 0, '… and is nowhere in the history';
     is $b->run('return performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource")).map(e => e.name).join()'), "$other->{origin}/disk/?x", '… nor is any script of the page told';
     $b->run('location = arguments[0]', "$other->{origin}/headers");
     $b->wait_text(qr/"headers"/);
     unlike $b->text, qr/ticket/, '… nor the pod, by a Referer';
-    my $r = $stolen->($url);
+    $r = $stolen->($url);
     AIGC::Secrets::in_response($r);
     is_deeply [ $r->code, scalar $r->set_cookies ], [403, 0], 'replayed it is nothing, with her nonce and all';
     $b->go($url);

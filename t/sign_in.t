@@ -153,6 +153,52 @@ subtest 'a good sign-in' => sub {
     is $t->stranger->browse($url)->location =~ s/\?.*//r, $t->logto_url('/oidc/auth'), 'who is not signed in begins anew';
 };
 
+# She may leave sessions on hosts whose cookies the gateway cannot replace.
+subtest 'another user in the same browser' => sub {
+    my $inst = $t->sign_in('alice')->install('stable-diffusion-cpu')->wait_ready;
+    my $there = sub {                   # at the instance, and at the gateway
+        my ($instance, $gateway) = @_;
+        return join ' ', $t->stranger->get($inst->url('/info'), headers => [Cookie => "aigc-instance=$instance"])->code,
+            $t->stranger->get('/api/v1/me', headers => [Cookie => "aigc-session=$gateway"])->code;
+    };
+    my $signed_in = sub { my $c = $t->sign_in('alice'); return ($c->host_session($inst->url), $c->cookie('aigc-session')) };
+    my $browser = sub {                 # unknown to Logto
+        my ($gateway) = @_;
+        my $c = $t->stranger;
+        $c->set_cookie('aigc-session' => $gateway, domain => $t->host, only_host => 1);
+        return $c;
+    };
+    my (@hers, @elsewhere) = $signed_in->();
+    @elsewhere = $signed_in->();
+    is $there->(@hers), '200 200', 'alice is signed in, and has entered her instance';
+
+    my $c = $browser->($hers[1]);
+    is $c->browse(code_url($c, begin($c), 'alice'))->code, 302, 'she signs in again';
+    is $there->(@hers), '200 200', '… which ends nothing';
+
+    $c = $browser->($hers[1]);
+    my $url = code_url($c, begin($c), 'bob');
+    is said($c->copy->browse($url =~ s/code=[^&]+/code=wrong/r)), '400 sign-in-failed 0', 'a sign-in that fails';
+    is $there->(@hers), '200 200', '… ends nothing either';
+
+    $c = $browser->($hers[1]);
+    is said($c->browse(code_url($c, begin($c), 'bob'))), '302 - 1', 'bob signs in, in that browser';
+    is session_of($c), 'Bob', '… and is';
+    is $there->(@hers), '401 401', 'her session is over, at the instance as well';
+    my $r = $t->stranger->browse($inst->url('/info'), headers => [Cookie => "aigc-instance=$hers[0]"]);
+    like $r->location, qr{^\Q@{[ $t->origin ]}\E/sign-in\?rd=}, '… whose page leads to the sign-in';
+    is $there->(@elsewhere), '200 200', '… and the one of her other browser is not';
+
+    # one that has to be renewed: its user is known all the same
+    my %one = (sid => 'session-that-was-alices0', start => time - 7200);
+    my @late = ($seal->instance($inst->host, %one, sub => $inst->owner, exp => time + 600),
+        $seal->session(%one, id_token => $t->forge(user => 'alice', claims => { exp => 'now-60', iat => 'now-3600' }), refresh_token => 'some'));
+    $c = $browser->($late[1]);
+    is $t->stranger->get($inst->url('/info'), headers => [Cookie => "aigc-instance=$late[0]"])->code, 200, 'of a session whose ID token has expired';
+    is said($c->browse(code_url($c, begin($c), 'bob'))), '302 - 1', '… bob signs in over it';
+    is $there->(@late), '401 401', '… which ends it, too';
+};
+
 subtest 'what is logged of it' => sub {
     my $c = $t->stranger;
     my $url = code_url($c, begin($c));

@@ -253,8 +253,8 @@ subtest 'one thing in the place of another' => sub {
     is shows('aigc-session', $t->url('/api/v1/me'), $ticket), 401, '… nor of the gateway';
     is $nobody->get($mine->url, headers => bearer($ticket))->code, 401, '… nor a token';
     is enters($his, $ticket, $nonce), $refused, '… nor good on another host';
-    is enters($mine, $ticket, 'nonce-of-the-next-brow'), $refused, '… nor in another browser';
-    is enters($mine, $ticket), $refused, '… nor in one without a nonce of it';
+    is enters($mine, ticket($alice, $mine, $nonce), 'nonce-of-the-next-brow'), '302 ' . $mine->url('/info?x=1'), '… nor in another browser, which begins anew';
+    is enters($mine, ticket($alice, $mine, $nonce), 'none'), $refused, '… nor in one without a nonce of it';
     is enters($mine, $_, $nonce), $refused, 'a cookie is no ticket' for $in_mine, $in_his, $alice->cookie('aigc-session');
     is enters($mine, $t->forge, $nonce), $refused, 'nor is a token';
 
@@ -341,7 +341,15 @@ subtest 'who has the sealing key' => sub {
     is shows('aigc-instance', $mine->url, $leaked->instance($mine->host, sub => $sub)), 200, '… also by a key without a name';
     is enters($mine, $leaked->ticket($mine->host, %her, nonce => $nonce), $nonce), '302 ' . $mine->url('/info?x=1') . ' aigc-instance', '… and a ticket';
     is enters($mine, $leaked->ticket($mine->host, %her, nonce => $nonce, issued => time + $_), $nonce), $refused, "… not one that is $_ s from now"
-        for -31, -3600, 35, 3600;
+        for -31, -115, 35, 3600;
+    is enters($mine, $leaked->ticket($mine->host, %her, nonce => $nonce, issued => time - $_), $nonce), '302 ' . $mine->url('/info?x=1'), "… nor an old one, of $_ s: it leads back, without a session"
+        for 125, 3600;
+
+    # An instance vouches for no session of the gateway, of however good a token of the past.
+    my %one = (sid => 'session-that-was-alices0', start => time - 7200);
+    is shows('aigc-instance', $mine->url, $leaked->instance($mine->host, %her, %one, exp => time + 3600)), 200, 'a session of an instance\'s host that goes on';
+    is shows('aigc-session', $t->url('/api/v1/me'), $leaked->session(%one, id_token => $token{expired}, refresh_token => 'made-up')), 401,
+        '… lets none of the gateway go on whose ID token has expired';
 
     for (['of a user that nobody is', sub => 'nobody'], ['of an empty user', sub => ''],
          ['of a name longer than any', sub => 'a' x 129], ['by a key that Logto has not', kid => 'none'], ['that has expired', exp => time - 60],

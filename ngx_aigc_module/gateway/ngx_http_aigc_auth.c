@@ -99,10 +99,11 @@ ngx_http_aigc_auth_handler(ngx_http_request_t *r)
 
     if (ctx->decision != NGX_HTTP_AIGC_ALLOW) {
 
-        /* a ticket of somebody else's does not replace a good session */
+        /* a ticket of somebody else's neither replaces nor ends a session */
 
         if (ctx->entered.len) {
             ngx_str_null(&ctx->renewed);
+            ctx->over = 0;
         }
 
         return ngx_http_aigc_refuse(r, ctx->decision);

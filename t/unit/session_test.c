@@ -713,9 +713,9 @@ session_narrow_content(unit_t *u)
 static void
 session_narrow_bound(unit_t *u)
 {
-    size_t                 len, largest[2];
+    size_t                 len, largest[2], sealed[2];
     ngx_int_t              rc[2];
-    ngx_str_t              host, value[2];
+    ngx_str_t              host, large, value[2];
     ngx_uint_t             n, left_out[2];
     ngx_aigc_ticket_t      in, ticket;
     ngx_aigc_session_t     session;
@@ -730,22 +730,32 @@ session_narrow_bound(unit_t *u)
     ngx_memzero(largest, sizeof(largest));
     ngx_memzero(left_out, sizeof(left_out));
 
-    in.session.refresh_token.data = ngx_pcalloc(u->pool, 4096);
+    large.data = ngx_pcalloc(u->pool, 4096);
 
     for (len = 1200; len < 1600; len++) {
-        in.session.refresh_token.len = len;
+        large.len = len;
 
+        in.session.refresh_token = large;
         is_int(u, ngx_aigc_instance_seal(u->pool, k, &host, &in.session,
                                          &value[0]), NGX_OK);
+        sealed[0] = in.session.refresh_token.len;
+
+        in.session.refresh_token = large;
         is_int(u, ngx_aigc_ticket_seal(u->pool, k, &host, &in, &value[1]),
                NGX_OK);
+        sealed[1] = in.session.refresh_token.len;
+
         is_int(u, ngx_aigc_instance_open(u->pool, k, &host, &value[0],
                                          &session), NGX_OK);
         is_int(u, ngx_aigc_ticket_open(u->pool, k, &host, &value[1],
                                        &ticket), NGX_OK);
         is_str(u, &ticket.nonce, NONCE);
         is_str(u, &ticket.session.sub, "alice0000000");
-        is_int(u, in.session.refresh_token.len, len);
+
+        /* who seals is told what is in it */
+
+        is_int(u, session.refresh_token.len, sealed[0]);
+        is_int(u, ticket.session.refresh_token.len, sealed[1]);
 
         rc[0] = session.refresh_token.len == len;
         rc[1] = ticket.session.refresh_token.len == len;
@@ -874,7 +884,7 @@ session_login(unit_t *u)
 static void
 session_state(unit_t *u)
 {
-    size_t                 i;
+    size_t                 i, before;
     ngx_str_t              value, plain;
     ngx_aigc_state_t       in, out;
     ngx_aigc_login_t       login;
@@ -900,13 +910,26 @@ session_state(unit_t *u)
 
     is_int(u, ngx_aigc_unseal(u->pool, k, "state", &value, &plain), NGX_OK);
 
+    before = plain.len - 2 - in.nonce.len;      /* its length, and itself */
+
     for (i = 0; i < plain.len; i++) {
         in.rd = plain;
         in.rd.len = i;
         is_int(u, ngx_aigc_seal(u->pool, k, "state", &in.rd, &value), NGX_OK);
         is_int(u, ngx_aigc_state_open(u->pool, k, &value, &out),
-               NGX_DECLINED);
+               i == before ? NGX_OK : NGX_DECLINED);
     }
+
+    /* version 1.0's ends before the nonce, and is still taken */
+
+    plain.len = before;
+    is_int(u, ngx_aigc_seal(u->pool, k, "state", &plain, &value), NGX_OK);
+    is_int(u, ngx_aigc_state_open(u->pool, k, &value, &out), NGX_OK);
+    is_str(u, &out.id, "abcdefghijklmnopqrstuv");
+    is_str(u, &out.rd, "https://a.example.com/?x=1");
+    is_int(u, out.nonce.len, 0);
+    is_int(u, out.start, 78);
+    is_int(u, out.again, 1);
 
     /* all of it fits; a byte more, and an id that is none, do not */
 

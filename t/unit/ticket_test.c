@@ -119,18 +119,20 @@ zone(unit_t *u)
 }
 
 
-/* what differs only behind its fourth byte falls into the same set */
+/* a session is known by its digest, whose first four bytes say its set */
 
 static ngx_int_t
-once(ngx_aigc_zone_t *z, uint32_t set, u_char n, time_t now, time_t until)
+once(ngx_aigc_zone_t *z, uint32_t session, u_char n, time_t now, time_t until)
 {
-    u_char  digest[NGX_AIGC_TICKET_KEY];
+    u_char  key[NGX_AIGC_TICKET_KEY], digest[NGX_AIGC_TICKET_KEY];
+
+    ngx_memzero(key, sizeof(key));
+    ngx_memcpy(key, &session, sizeof(session));
 
     ngx_memzero(digest, sizeof(digest));
-    ngx_memcpy(digest, &set, sizeof(set));
     digest[NGX_AIGC_TICKET_KEY - 1] = n;
 
-    return ngx_aigc_ticket_once(z, digest, now, until);
+    return ngx_aigc_ticket_once(z, key, digest, now, until);
 }
 
 
@@ -138,7 +140,7 @@ static void
 ticket_once(unit_t *u)
 {
     u_char            i;
-    uint32_t          set;
+    uint32_t          session;
     ngx_aigc_zone_t  *z;
 
     z = zone(u);
@@ -147,8 +149,8 @@ ticket_once(unit_t *u)
     is_int(u, once(z, 0, 0, 100, 131), NGX_DECLINED);
     is_int(u, once(z, 0, 0, 130, 131), NGX_DECLINED);
     is_int(u, once(z, 0, 1, 100, 131), NGX_OK);
-    is_int(u, once(z, 1, 0, 100, 131), NGX_OK);
-    is_int(u, once(z, SETS, 0, 100, 131), NGX_OK);
+    is_int(u, once(z, 1, 2, 100, 131), NGX_OK);
+    is_int(u, once(z, SETS, 3, 100, 131), NGX_OK);
 
     /* from "until" on it may be forgotten: it is of no use any more */
 
@@ -158,6 +160,8 @@ ticket_once(unit_t *u)
     /* a full set takes none in, and forgets none of those that it has */
 
     z = zone(u);
+
+    is_int(u, NGX_AIGC_TICKET_WAYS, 16);
 
     for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
         is_int(u, once(z, 2, i, 100, 131 + i), NGX_OK);
@@ -169,11 +173,11 @@ ticket_once(unit_t *u)
         is_int(u, once(z, 2, i, 130, 161), NGX_DECLINED);
     }
 
-    /* the other sets have room */
+    /* that keeps no other session out */
 
-    for (set = 0; set < SETS; set++) {
-        is_int(u, once(z, set, 201, 130, 161),
-               set == 2 ? NGX_BUSY : NGX_OK);
+    for (session = 0; session < SETS; session++) {
+        is_int(u, once(z, session, 201, 130, 161),
+               session == 2 ? NGX_BUSY : NGX_OK);
     }
 
     /* the first of them is past: its place is another's */
@@ -185,6 +189,33 @@ ticket_once(unit_t *u)
     for (i = 1; i < NGX_AIGC_TICKET_WAYS; i++) {
         is_int(u, once(z, 2, i, 131, 162), NGX_DECLINED);
     }
+}
+
+
+/* whatever the ticket is: only its session says where it is remembered */
+
+static void
+ticket_session(unit_t *u)
+{
+    u_char            i, key[NGX_AIGC_TICKET_KEY];
+    u_char            digest[NGX_AIGC_TICKET_KEY];
+    ngx_aigc_zone_t  *z;
+
+    z = zone(u);
+
+    ngx_memzero(key, sizeof(key));
+    ngx_memzero(digest, sizeof(digest));
+
+    for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
+        digest[0] = i;
+        is_int(u, ngx_aigc_ticket_once(z, key, digest, 100, 131), NGX_OK);
+    }
+
+    digest[0] = i;
+    is_int(u, ngx_aigc_ticket_once(z, key, digest, 100, 131), NGX_BUSY);
+
+    key[0] = 1;
+    is_int(u, ngx_aigc_ticket_once(z, key, digest, 100, 131), NGX_OK);
 }
 
 
@@ -206,6 +237,7 @@ ticket_behind_free(unit_t *u)
 unit_test_t  ticket_tests[] = {
     { "a ticket is the last argument, and leaves the rest", ticket_cut },
     { "a ticket is good once", ticket_once },
+    { "each session has its own place", ticket_session },
     { "also where a place before it is free", ticket_behind_free },
     { NULL, NULL }
 };
