@@ -52,8 +52,6 @@ static void ngx_aigc_refresh_claim(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_known(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_refresh_claimed(ngx_aigc_rotation_turn_t *turn);
 static ngx_int_t ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf);
-static ngx_int_t ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf,
-    ngx_str_t *text);
 static ngx_int_t ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf);
 static ngx_int_t ngx_aigc_refresh_take(ngx_aigc_refresh_t *rf,
     ngx_aigc_tokens_t *tokens);
@@ -177,28 +175,16 @@ ngx_aigc_refresh_claimed(ngx_aigc_rotation_turn_t *turn)
 static ngx_int_t
 ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf)
 {
-    ngx_int_t  rc;
-    ngx_str_t  text;
+    ngx_str_t  *token;
 
-    rc = ngx_aigc_rotation_find(rf->conf.zone, rf->pool, rf->turn.key, &text);
+    token = &rf->session.refresh_token;
 
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_refresh_adopt(rf, &text);
-    }
-
-    if (rc != NGX_ERROR) {
-        rc = ngx_aigc_refresh_adopt(rf, &rf->turn.was);
-    }
-
-    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf, ngx_str_t *text)
-{
-    return ngx_aigc_rotation_newer(rf->pool, rf->conf.keys, rf->turn.key, text,
-                                   &rf->exp, &rf->session.refresh_token);
+    return (ngx_aigc_rotation_newest(rf->conf.zone, rf->pool, rf->conf.keys,
+                                     rf->turn.key, &rf->exp, token)
+            == NGX_ERROR
+            || ngx_aigc_rotation_newer(rf->pool, rf->conf.keys, rf->turn.key,
+                                       &rf->turn.was, &rf->exp, token)
+               == NGX_ERROR) ? NGX_ERROR : NGX_OK;
 }
 
 
