@@ -13,8 +13,8 @@
  *          unless it is newer
  *
  * A claim runs out: whoever dies in here holds up nobody for long.  A cluster
- * that refuses or does not answer holds up nobody either: the renewal goes on
- * without a claim, as with one gateway.
+ * that refuses, or fails three times, holds up nobody either: the renewal goes
+ * on without a claim, as with one gateway.
  */
 
 #ifndef _NGX_AIGC_ROTATION_TURN_H_INCLUDED_
