@@ -127,6 +127,47 @@ subtest 'copies of a session, one gateway' => sub {
     };
 };
 
+# Each host has its own copy, and whichever is renewed first leads the others.
+subtest 'a session at several hosts' => sub {
+    my $t = stack(1, @FLIGHTS, templates => undef);
+    my $installer = $t->sign_in('alice');
+    my @inst = map { $installer->install('stable-diffusion-cpu')->wait_ready } 1, 2;
+    lifetime($t, -$LATE);
+    my $alice = $t->sign_in('alice');
+    my %at = (gateway => '/api/v1/me', map { ("host $_" => $inst[$_ - 1]->url) } 1, 2);
+    is me($alice, $at{$_}), 200, "$_ is entered" for sort keys %at;
+    my @others = crowd($t);
+    my @order = sort keys %at;
+    for (1 .. 3) {
+        expire($t);
+        for my $where (@order) {
+            forget($t, @others);
+            is me($alice, $at{$where}), 200, "$where goes on";
+        }
+        push @order, shift @order;
+        is replays($t), 0, "no refresh token was sent twice, with $order[-1] first";
+    }
+
+    # a host that learns that the session was renewed, and asks nobody
+    my $left = 12;
+    lifetime($t, $left - $SKEW);
+    for my $i (1, 2) {
+        expire($t);
+        my $end = int(time) + 1 + $left;
+        is me($alice), 200, 'the gateway renews';
+        forget($t, @others);
+        my $n = asked($t);
+        my $old = $alice->host_cookie('aigc-instance', $inst[0]->host);
+        is me($alice, $at{'host 1'}), 200, 'host 1 goes on';
+        is asked($t), $n, '… without a call';
+        isnt $alice->host_cookie('aigc-instance', $inst[0]->host), $old, '… by a cookie of the new date';
+        $t->wait_for(sub { time >= $end }, 20, 'that has expired, too');
+        is me($alice, $at{'host 1'}), 200, '… which has the newest refresh token';
+        is replays($t), 0, 'no refresh token was sent twice';
+        $t->wait_for(sub { time >= $end + $left }, 20, 'all have expired') if $i == 1;
+    }
+};
+
 subtest 'two gateways' => sub {
     my $t = stack(1);
     my $other = $t->second_nginx;
@@ -170,6 +211,31 @@ subtest 'two gateways' => sub {
     is replays($t), 0, 'without a replay';
 };
 
+subtest 'a write that fails' => sub {
+    my $t = stack(1, faults => 1);
+    my ($direct, $through) = ($t->port(3), $t->port(6));
+    $t->allow_log(qr/aigc-sessions could not be/);
+    my $other = $t->second_nginx(edit => sub { $_[0] =~ s/(aigc_kubernetes .*?):$through\b/$1:$direct/r });
+    lifetime($t, -$LATE);
+    my ($bob, $alice) = map { $t->sign_in($_) } qw(bob alice);
+    my $copy = $alice->copy;
+    expire($t);
+    is me($bob), 200, 'once it was seen that refresh tokens are replaced';
+    $t->wait_for(sub { keys %{ entries($t) } == 1 && unclaimed($t) }, 10, 'the Secret says so');
+
+    lifetime($t, undef);
+    $t->logto_control(latency => { ms => 2500, paths => '/token$' });
+    my $begun = $alice->begin('GET', '/api/v1/me');
+    $t->wait_for(sub { !unclaimed($t) }, 5, 'the session is claimed');
+    $t->faults([{ method => 'PATCH', path => 'secrets/', times => 3, action => { status => 500, body => '{}' } }]);
+    is $begun->response->code, 200, 'it is renewed, but not written';
+    $t->logto_control(latency => { ms => 0, paths => '/token$' });
+    is me($copy, at($t, $other)), 200, 'a copy at the other gateway waits until it is written';
+    is replays($t), 0, 'without a replay';
+    $t->wait_for(sub { unclaimed($t) }, 10, 'nothing is claimed');
+    is scalar keys %{ entries($t) }, 2, 'each session has its entry';
+};
+
 subtest 'a gateway that has died' => sub {
     my $t = stack(1);
     lifetime($t, -$LATE);
@@ -201,42 +267,89 @@ subtest 'a gateway that has died' => sub {
     is $copy->post('/sign-out', headers => [Origin => $t->origin])->code, 303, 'an old copy of the session signs out';
     $t->wait_for(sub { $left->() == 0 }, 10, 'the newest refresh token is revoked');
     pass 'the newest refresh token is revoked';
+    $t->wait_for(sub { !keys %{ entries($t) } }, 10, 'the Secret has no entry of it any more');
+    is scalar keys %{ entries($t) }, 0, 'the Secret has no entry of it any more';
 };
 
 # The very first time, nobody claims anything.
 subtest 'before it is known that refresh tokens are replaced' => sub {
-    my $t = stack(1, faults => 1);
-    my $direct = $t->port(3);
-    my $through = $t->port(6);
-    $t->faults([{ path => '/secrets$', action => { status => 500, body => '{"kind":"Status"}' } }]);
-    $t->allow_log(qr/aigc-sessions could not be watched/);
-    $t->restart_nginx;
-    my $other = $t->second_nginx(edit => sub { $_[0] =~ s/(aigc_kubernetes .*?):$through\b/$1:$direct/r });
+    my $t = stack(1);
+    my $other = $t->second_nginx;
     $t->logto_control(rotation => { every => JSON::PP::true, leeway => 0, revokes => JSON::PP::false });
     lifetime($t, -$LATE);
     my $alice = $t->sign_in('alice');
     my $late = $alice->copy;
     expire($t);
-    is me($alice, at($t, $other)), 200, 'one gateway renews a session';
-    $t->wait_for(sub { keys %{ entries($t) } == 1 }, 10, 'the Secret has it');
-    is me($late), 200, 'the other one, which does not see that, is refused, looks, and goes on by the newest';
+    $t->logto_control(latency => { ms => 3000, paths => '/token$' });
+    my $begun = $late->begin('GET', at($t, $t->port));
+    $t->wait_for(sub { ($t->logto_requests->{paths}{'/realms/aigc/protocol/openid-connect/token'} // 0) > 1 }, 5, 'one gateway has asked');
+    $t->logto_control(latency => { ms => 0, paths => '/token$' });
+    is me($alice, at($t, $other)), 200, 'the other one is faster';
+    $t->wait_for(sub { keys %{ entries($t) } == 1 }, 2, 'the Secret has its token');
+    is $begun->response->code, 200, 'the first one, which is refused, goes on by the newest';
     is replays($t), 1, '… after one call in vain';
+};
+
+# What the watch would bring is asked for, while it has not come.
+subtest 'right after a start' => sub {
+    my $t = stack(1, faults => 1);
+    $t->allow_log(qr/aigc-sessions could not be watched/);
+    lifetime($t, -$LATE);
+    my $alice = $t->sign_in('alice');
+    my $copy = $alice->copy;
+    expire($t);
+    is me($alice), 200, 'a session is renewed';
+    $t->wait_for(sub { keys %{ entries($t) } == 1 && unclaimed($t) }, 10, 'the Secret has it');
+    $t->faults([{ path => '/secrets$', action => { status => 500, body => '{"kind":"Status"}' } }]);
+    $t->restart_nginx;
+    is me($copy), 200, 'an old copy goes on by the newest';
+    is replays($t), 0, 'without a replay';
+};
+
+subtest 'a Secret that is not as it was applied' => sub {
+    my $t = stack(1);
+    lifetime($t, -$LATE);
+    my ($alice, $bob, $carol) = map { $t->sign_in($_) } qw(alice bob bob);
+    my $patch = sub { $t->kubectl('-n', 'aigc-gateway', 'patch', 'secret', 'aigc-sessions', '--type=json', '-p', $_[0]) };
+    $patch->('[{"op":"remove","path":"/data"}]');
+    expire($t);
+    is me($alice), 200, 'renewed';
+    $t->wait_for(sub { keys %{ entries($t) } == 1 && unclaimed($t) }, 10, 'without data it gets some');
+    is decode_base64($t->kube_get($SECRET)->{data}{version} // ''), '1', '… and its version';
+    is metric($t, 'rotation_errors_total'), 0, 'that is no error';
+
+    $t->kubectl('-n', 'aigc-gateway', 'delete', 'secret', 'aigc-sessions');
+    is me($bob), 200, 'renewed';
+    $t->wait_for(sub { $t->error_log =~ /aigc-sessions could not be \w+: status 404.*apply .*rbac\.yaml/ }, 10, 'there is none: the log says what to do');
+    cmp_ok metric($t, 'rotation_errors_total'), '>=', 1, '… and it is counted';
+    $t->kubectl('apply', '-f', $t->repo('docker/kubernetes/rbac.yaml'));
+    $t->wait_for(sub { keys %{ entries($t) } == 1 && unclaimed($t) }, 60, 'it is written');
+    pass 'once it is there, what was left is written';
+
+    my $errors = metric($t, 'rotation_errors_total');
+    $patch->('[{"op":"add","path":"/immutable","value":true}]');
+    is me($carol), 200, 'renewed';
+    $t->wait_for(sub { $t->error_log =~ /aigc-sessions could not be written: status 422.*immutable/ }, 40, 'the log says what may be wrong');
+    cmp_ok metric($t, 'rotation_errors_total'), '>', $errors, 'one that cannot be written is an error';
+    is scalar keys %{ entries($t) }, 1, '… and nothing is written';
+    is replays($t), 0, 'no refresh token was sent twice';
 };
 
 subtest 'what is past, and what is too much' => sub {
     my $t = stack(1);
     my $now = time;
     my $name = sub { encode_base64url(sha256($_[0])) };
-    my $entry = sub { sprintf '1 %d %d %s 0 -', $now, $now + $_[0], 'x' x 100 };
-    my %data = (version => '1', $name->('past') => $entry->(-100), map { $name->($_) => $entry->(1000 + $_) } 1 .. 2030);
+    my $entry = sub { my ($renewed, $until) = @_; sprintf '1 %d %d %s 0 -', $now + $renewed, $now + $until, 'x' x 100 };
+    my %data = (version => '1', $name->('past') => $entry->(5000, -100), map { $name->($_) => $entry->($_, 9000 - $_) } 1 .. 2030);
     my $file = $t->file('run/secret.json');
     open my $f, '>', $file or die $!;
     print $f JSON::PP::encode_json({ apiVersion => 'v1', kind => 'Secret',
         metadata => { name => 'aigc-sessions', namespace => 'aigc-gateway' }, stringData => \%data });
     close $f;
-    $t->kubectl('create', '-f', $file);
+    $t->kubectl('replace', '-f', $file);
     $t->wait_for(sub { keys %{ entries($t) } <= 2000 }, 30, 'the leader removes some');
-    is_deeply [sort keys %{ entries($t) }], [sort map { $name->($_) } 31 .. 2030], 'those that are over, and the oldest of too many';
+    is_deeply [sort keys %{ entries($t) }], [sort map { $name->($_) } 31 .. 2030],
+        'those that are over, and of too many those that were not renewed for the longest time, however long they may go on';
 };
 
 subtest 'a provider that keeps its refresh tokens' => sub {
@@ -255,13 +368,13 @@ subtest 'a provider that keeps its refresh tokens' => sub {
     my $calls = calls($t);
     is_deeply [grep { !/^(?:list|watch)$/ } keys %$calls], [], 'the Secret was listed and watched, and no more';
     like $t->error_log, qr/Secrets of aigc-gateway listed/, '… by each';
-    is $t->kube_get($SECRET), undef, 'there is none';
+    is_deeply $t->kube_get($SECRET)->{data}, { version => 'MQ==' }, 'there is nothing in it';
 };
 
 subtest 'a cluster that refuses' => sub {
     my $t = stack(1, @FLIGHTS);
     $t->kubectl('-n', 'aigc-gateway', 'patch', 'role', 'aigc-gateway', '--type=json',
-        '-p', JSON::PP::encode_json([map { { op => 'remove', path => "/rules/$_" } } 4, 3]));
+        '-p', JSON::PP::encode_json([map { { op => 'remove', path => "/rules/$_" } } 3]));
     lifetime($t, -$LATE);
     my $alice = $t->sign_in('alice');
     my $late = $alice->copy;

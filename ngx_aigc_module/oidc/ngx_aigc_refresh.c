@@ -4,7 +4,7 @@
  *
  * claim the session, if the provider rotates → call → verify → seal → end
  *                                  ↑           ↓
- *                     a newer one is there ← refused without a claim: look
+ *                      the zone has a newer one ← refused without a claim
  */
 
 #include <ngx_config.h>
@@ -40,7 +40,8 @@ typedef struct {
     time_t                    exp;      /* of the ID token that came with the
                                            refresh token that is sent */
     unsigned                  rotated:1;    /* session has another one now */
-    unsigned                  looked:1;     /* for one, after a refusal */
+    unsigned                  read:1;       /* the Secret, before the watch */
+    unsigned                  again:1;      /* by a newer one, once refused */
 } ngx_aigc_refresh_t;
 
 
@@ -48,15 +49,12 @@ static ngx_int_t ngx_aigc_refresh_copy(ngx_pool_t *pool, ngx_str_t *dst,
     ngx_str_t *src);
 static ngx_int_t ngx_aigc_refresh_turn(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_claim(ngx_aigc_refresh_t *rf);
+static void ngx_aigc_refresh_known(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_refresh_claimed(ngx_aigc_rotation_turn_t *turn);
 static ngx_int_t ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf);
-static ngx_int_t ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf,
-    ngx_str_t *text);
 static ngx_int_t ngx_aigc_refresh_call(ngx_aigc_refresh_t *rf);
 static ngx_int_t ngx_aigc_refresh_take(ngx_aigc_refresh_t *rf,
     ngx_aigc_tokens_t *tokens);
-static ngx_uint_t ngx_aigc_refresh_look(ngx_aigc_refresh_t *rf);
-static void ngx_aigc_refresh_looked(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_refresh_refused(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens);
 static void ngx_aigc_refresh_rotated(ngx_aigc_refresh_t *rf);
@@ -65,7 +63,9 @@ static void ngx_aigc_refresh_verify(ngx_aigc_refresh_t *rf);
 static void ngx_aigc_refresh_seal(ngx_aigc_refresh_t *rf, time_t exp);
 static void ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf,
     ngx_aigc_flight_state_e state, ngx_str_t *cookie, time_t after);
-static void ngx_aigc_refresh_keep(ngx_aigc_refresh_t *rf, time_t after);
+static ngx_int_t ngx_aigc_refresh_keep(ngx_aigc_refresh_t *rf, time_t exp,
+    ngx_str_t *text);
+static void ngx_aigc_refresh_write(ngx_aigc_refresh_t *rf, time_t exp);
 static void ngx_aigc_refresh_release(ngx_aigc_refresh_t *rf,
     ngx_aigc_flight_state_e state);
 
@@ -138,7 +138,21 @@ ngx_aigc_refresh_claim(ngx_aigc_refresh_t *rf)
         return;
     }
 
+    if (!rf->read && !ngx_aigc_rotation_known(rf->conf.zone)) {
+        rf->read = 1;
+        rf->turn.handler = ngx_aigc_refresh_known;
+        ngx_aigc_rotation_read(&rf->turn);
+        return;
+    }
+
     ngx_aigc_refresh_claimed(&rf->turn);
+}
+
+
+static void
+ngx_aigc_refresh_known(ngx_aigc_rotation_turn_t *turn)
+{
+    ngx_aigc_refresh_claim(turn->data);
 }
 
 
@@ -161,28 +175,16 @@ ngx_aigc_refresh_claimed(ngx_aigc_rotation_turn_t *turn)
 static ngx_int_t
 ngx_aigc_refresh_newest(ngx_aigc_refresh_t *rf)
 {
-    ngx_int_t  rc;
-    ngx_str_t  text;
+    ngx_str_t  *token;
 
-    rc = ngx_aigc_rotation_find(rf->conf.zone, rf->pool, rf->turn.key, &text);
+    token = &rf->session.refresh_token;
 
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_refresh_adopt(rf, &text);
-    }
-
-    if (rc != NGX_ERROR) {
-        rc = ngx_aigc_refresh_adopt(rf, &rf->turn.was);
-    }
-
-    return (rc == NGX_ERROR) ? NGX_ERROR : NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_aigc_refresh_adopt(ngx_aigc_refresh_t *rf, ngx_str_t *text)
-{
-    return ngx_aigc_rotation_newer(rf->pool, rf->conf.keys, rf->turn.key, text,
-                                   &rf->exp, &rf->session.refresh_token);
+    return (ngx_aigc_rotation_newest(rf->conf.zone, rf->pool, rf->conf.keys,
+                                     rf->turn.key, &rf->exp, token)
+            == NGX_ERROR
+            || ngx_aigc_rotation_newer(rf->pool, rf->conf.keys, rf->turn.key,
+                                       &rf->turn.was, &rf->exp, token)
+               == NGX_ERROR) ? NGX_ERROR : NGX_OK;
 }
 
 
@@ -233,10 +235,6 @@ ngx_aigc_refresh_tokens(void *data, ngx_aigc_tokens_t *tokens)
         break;
 
     case NGX_AIGC_TOKENS_INVALID_GRANT:
-        if (ngx_aigc_refresh_look(rf)) {
-            return;
-        }
-
         ngx_aigc_refresh_refused(rf);
         return;
 
@@ -287,56 +285,31 @@ ngx_aigc_refresh_take(ngx_aigc_refresh_t *rf, ngx_aigc_tokens_t *tokens)
 
 
 /*
- * Another gateway may have got a newer refresh token just now, at the same
- * moment and before anybody knew that this provider replaces them: is one to
- * come?  A provider that is known to accept the old one for some seconds does
- * not refuse it at that moment.
+ * invalid_grant, one word for many reasons.  Another gateway may have got a
+ * newer refresh token just now, before anybody knew that this provider replaces
+ * them.  If not: may the user be gone?
  */
-static ngx_uint_t
-ngx_aigc_refresh_look(ngx_aigc_refresh_t *rf)
-{
-    if (rf->looked || rf->turn.claimed
-        || (rf->conf.provider->words->rotates
-            && !ngx_aigc_rotation_rotates(rf->conf.zone)))
-    {
-        return 0;
-    }
-
-    rf->looked = 1;
-    rf->turn.exp = rf->exp;
-    rf->turn.handler = ngx_aigc_refresh_looked;
-
-    ngx_aigc_rotation_look(&rf->turn);
-
-    return 1;
-}
-
-
-static void
-ngx_aigc_refresh_looked(ngx_aigc_rotation_turn_t *turn)
-{
-    ngx_aigc_refresh_t  *rf;
-
-    rf = turn->data;
-
-    if (ngx_aigc_refresh_newest(rf) != NGX_OK) {
-        ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
-        return;
-    }
-
-    if (rf->exp == turn->exp) {
-        ngx_aigc_refresh_refused(rf);
-        return;
-    }
-
-    ngx_aigc_refresh_claim(rf);
-}
-
-
-/* invalid_grant, one word for many reasons: may the user be gone? */
 static void
 ngx_aigc_refresh_refused(ngx_aigc_refresh_t *rf)
 {
+    ngx_str_t  sent;
+
+    if (!rf->turn.claimed && !rf->again) {
+
+        rf->again = 1;
+        sent = rf->session.refresh_token;
+
+        if (ngx_aigc_refresh_newest(rf) != NGX_OK) {
+            ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_FAILED, NULL, 0);
+            return;
+        }
+
+        if (!ngx_aigc_text_eq(&sent, &rf->session.refresh_token)) {
+            ngx_aigc_refresh_claim(rf);
+            return;
+        }
+    }
+
     ngx_aigc_doubt_put(rf->conf.zone, &rf->sub);
 
     ngx_aigc_refresh_end(rf, NGX_AIGC_FLIGHT_REFUSED, NULL, 0);
@@ -350,10 +323,16 @@ ngx_aigc_refresh_refused(ngx_aigc_refresh_t *rf)
 static void
 ngx_aigc_refresh_rotated(ngx_aigc_refresh_t *rf)
 {
+    ngx_str_t                 text;
+
     static ngx_aigc_seldom_t  warned;
 
     rf->rotated = 1;
     ngx_aigc_count(rf->conf.zone, rotations);
+
+    /* who dies before the end leaves it to another worker */
+
+    (void) ngx_aigc_refresh_keep(rf, rf->exp + 1, &text);
 
     if (rf->conf.provider->words->rotates
         && ngx_aigc_seldom(&warned, NGX_AIGC_REFRESH_WARN))
@@ -475,7 +454,7 @@ ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf, ngx_aigc_flight_state_e state,
     /* before anybody can lead the next flight */
 
     if (rf->rotated && state != NGX_AIGC_FLIGHT_REFUSED) {
-        ngx_aigc_refresh_keep(rf, after);
+        ngx_aigc_refresh_write(rf, ngx_max(after, rf->exp + 1));
 
     } else if (rf->turn.claimed) {
         ngx_aigc_refresh_release(rf, state);
@@ -506,33 +485,41 @@ ngx_aigc_refresh_end(ngx_aigc_refresh_t *rf, ngx_aigc_flight_state_e state,
 
 
 /* The old refresh token is worth nothing any more, in whatever cookie it is. */
-static void
-ngx_aigc_refresh_keep(ngx_aigc_refresh_t *rf, time_t after)
+static ngx_int_t
+ngx_aigc_refresh_keep(ngx_aigc_refresh_t *rf, time_t exp, ngx_str_t *text)
 {
-    ngx_int_t            rc;
-    ngx_str_t            text;
     ngx_aigc_rotation_t  rotation;
 
     ngx_memzero(&rotation, sizeof(ngx_aigc_rotation_t));
 
-    rotation.exp = ngx_max(after, rf->exp + 1);
+    rotation.exp = exp;
     rotation.until = rf->turn.until;
 
-    rc = ngx_aigc_rotation_seal(rf->pool, rf->conf.keys, rf->turn.key,
-                                &rf->session.refresh_token, &rotation);
-
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_rotation_text(rf->pool, &rotation, &text);
+    if (ngx_aigc_rotation_seal(rf->pool, rf->conf.keys, rf->turn.key,
+                               &rf->session.refresh_token, &rotation)
+        != NGX_OK
+        || ngx_aigc_rotation_text(rf->pool, &rotation, text) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    if (rc != NGX_OK) {
+    ngx_aigc_rotation_put(rf->conf.zone, rf->turn.key, text,
+                          NGX_AIGC_ROTATION_PENDING);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_aigc_refresh_write(ngx_aigc_refresh_t *rf, time_t exp)
+{
+    ngx_str_t  text;
+
+    if (ngx_aigc_refresh_keep(rf, exp, &text) != NGX_OK) {
         ngx_aigc_count(rf->conf.zone, rotations_full);
         ngx_aigc_refresh_release(rf, NGX_AIGC_FLIGHT_REFUSED);
         return;
     }
-
-    ngx_aigc_rotation_put(rf->conf.zone, rf->turn.key, &text,
-                          NGX_AIGC_ROTATION_PENDING);
 
     ngx_aigc_rotation_write(&rf->turn, NGX_AIGC_ROTATION_TURN_WRITE, &text);
 }

@@ -8,6 +8,8 @@
 
 #define NGX_AIGC_ROTATION_RANDOM  16    /* bytes of a gateway's name, which has
                                            22 as base64url */
+#define NGX_AIGC_ROTATION_FIRST  100000000000   /* s: later than any date of an
+                                                   entry */
 
 
 /* In the zone. */
@@ -26,6 +28,7 @@ typedef struct {
 
 typedef struct {
     ngx_atomic_t               rotates;
+    ngx_atomic_t               known;
     ngx_aigc_fixed_t(NGX_AIGC_ROTATION_GATEWAY_MAX) gateway;
     ngx_aigc_rotation_set_t    sets[];
 } ngx_aigc_rotations_t;
@@ -54,6 +57,20 @@ ngx_uint_t
 ngx_aigc_rotation_rotates(ngx_aigc_zone_t *zone)
 {
     return ngx_aigc_rotations(zone)->rotates != 0;
+}
+
+
+ngx_uint_t
+ngx_aigc_rotation_known(ngx_aigc_zone_t *zone)
+{
+    return ngx_aigc_rotations(zone)->known != 0;
+}
+
+
+void
+ngx_aigc_rotation_heard(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_rotations(zone)->known = 1;
 }
 
 
@@ -143,20 +160,21 @@ ngx_aigc_rotation_put(ngx_aigc_zone_t *zone, u_char *key, ngx_str_t *text,
 
 /*
  * The key's own slot; else a free one, or one of a session that is over; else
- * the oldest one.  NULL: what there is is newer.
+ * the oldest one that is in the Secret; else the oldest one.  NULL: what there
+ * is is newer.
  */
 static ngx_aigc_rotation_slot_t *
 ngx_aigc_rotation_place(ngx_aigc_zone_t *zone, u_char *key, time_t exp,
     ngx_aigc_rotation_e what)
 {
-    time_t                     age, oldest;
+    time_t                     rank, lowest;
     ngx_uint_t                 i;
     ngx_aigc_rotation_set_t   *set;
     ngx_aigc_rotation_slot_t  *slot, *best;
 
     set = ngx_aigc_rotation_set(zone, key);
     best = NULL;
-    oldest = 0;
+    lowest = 0;
 
     for (i = 0; i < NGX_AIGC_ROTATION_WAYS; i++) {
 
@@ -168,20 +186,23 @@ ngx_aigc_rotation_place(ngx_aigc_zone_t *zone, u_char *key, time_t exp,
             return (exp < slot->exp) ? NULL : slot;
         }
 
-        age = (slot->text.len && ngx_time() < slot->until) ? slot->exp : -1;
+        rank = -1;
 
-        if (best == NULL || age < oldest) {
+        if (slot->text.len && ngx_time() < slot->until) {
+            rank = slot->exp + (slot->pending ? NGX_AIGC_ROTATION_FIRST : 0);
+        }
+
+        if (best == NULL || rank < lowest) {
             best = slot;
-            oldest = age;
+            lowest = rank;
         }
     }
 
-    if (oldest != -1) {
+    if (what == NGX_AIGC_ROTATION_SEEN && exp <= lowest) {
+        return NULL;
+    }
 
-        if (what == NGX_AIGC_ROTATION_SEEN && exp <= oldest) {
-            return NULL;
-        }
-
+    if (lowest >= NGX_AIGC_ROTATION_FIRST) {
         ngx_aigc_count(zone, rotations_full);
     }
 
@@ -237,6 +258,21 @@ ngx_aigc_rotation_copy(ngx_pool_t *pool, ngx_aigc_rotation_slot_t *slot,
 
 
 ngx_int_t
+ngx_aigc_rotation_newest(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, u_char *key, time_t *exp, ngx_str_t *token)
+{
+    ngx_int_t  rc;
+    ngx_str_t  text;
+
+    rc = ngx_aigc_rotation_find(zone, pool, key, &text);
+
+    return (rc == NGX_OK) ? ngx_aigc_rotation_newer(pool, keys, key, &text, exp,
+                                                    token)
+                          : rc;
+}
+
+
+ngx_int_t
 ngx_aigc_rotation_pending(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     ngx_msec_t age, u_char *key, ngx_str_t *text)
 {
@@ -255,7 +291,7 @@ ngx_aigc_rotation_pending(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
                                         .way[i % NGX_AIGC_ROTATION_WAYS];
 
         if (slot->text.len && slot->pending && ngx_time() < slot->until
-            && ngx_aigc_since(slot->since) > age)
+            && ngx_aigc_reached(slot->since + age))
         {
             slot->since = ngx_current_msec;
             ngx_memcpy(key, slot->key, NGX_AIGC_ROTATION_KEY_LEN);

@@ -9,9 +9,9 @@
  * browsers' tabs.  Once it was replaced a strict provider takes the old one for
  * stolen and ends the grant, so every renewal asks here first.
  *
- * Set-associative: when a set is full, its oldest entry is replaced.  All
- * functions take the zone's lock.  A renewal alone calls them, and the reading
- * of the Secret.
+ * Set-associative: when a set is full, its oldest entry is replaced, and one
+ * that is in no Secret yet last.  All functions take the zone's lock.  Renewals
+ * and sign-outs alone call them, and the reading of the Secret.
  */
 
 #ifndef _NGX_AIGC_ROTATION_H_INCLUDED_
@@ -40,6 +40,10 @@ extern ngx_aigc_part_t  ngx_aigc_rotation_part;
  */
 ngx_uint_t ngx_aigc_rotation_rotates(ngx_aigc_zone_t *zone);
 
+/* 1: the whole Secret was read, or was refused; _heard(): it is so now. */
+ngx_uint_t ngx_aigc_rotation_known(ngx_aigc_zone_t *zone);
+void ngx_aigc_rotation_heard(ngx_aigc_zone_t *zone);
+
 /*
  * The random name of this gateway, the same for all of its workers; from pool.
  * NGX_OK or NGX_ERROR.
@@ -49,7 +53,7 @@ ngx_int_t ngx_aigc_rotation_gateway(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
 
 /*
  * Keeps text, an entry, at key, unless a newer one is known.  What was SEEN
- * replaces no entry of another session that is newer than itself.
+ * replaces no entry of another session that is newer than itself, or PENDING.
  */
 void ngx_aigc_rotation_put(ngx_aigc_zone_t *zone, u_char *key,
     ngx_str_t *text, ngx_aigc_rotation_e what);
@@ -60,6 +64,14 @@ void ngx_aigc_rotation_put(ngx_aigc_zone_t *zone, u_char *key,
  */
 ngx_int_t ngx_aigc_rotation_find(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     u_char *key, ngx_str_t *text);
+
+/*
+ * Sets token to the refresh token that is known of the session at key, and *exp
+ * to its exp, unless *exp is greater.  NGX_OK; NGX_DECLINED: none is known, or
+ * it is older; NGX_ERROR: no memory.
+ */
+ngx_int_t ngx_aigc_rotation_newest(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    ngx_aigc_seal_keys_t *keys, u_char *key, time_t *exp, ngx_str_t *token);
 
 /*
  * An entry that has been PENDING for longer than age ms: its key, and as above.

@@ -249,7 +249,7 @@ ngx_aigc_rotation_newer(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
     if (text->len == 0
         || ngx_aigc_rotation_parse(text, &rotation) != NGX_OK
-        || rotation.exp <= *exp)
+        || rotation.exp < *exp)
     {
         return NGX_DECLINED;
     }
@@ -288,18 +288,23 @@ ngx_aigc_rotation_patch(ngx_pool_t *pool, u_char *key, ngx_str_t *was,
     u_char  *p;
 
     out->data = ngx_pnalloc(pool, 256 + 2 * NGX_AIGC_ROTATION_KEY_TEXT
-                                  + ngx_base64_encoded_length(was->len)
+                                  + (was ? ngx_base64_encoded_length(was->len)
+                                         : 0)
                                   + ngx_base64_encoded_length(now->len));
     if (out->data == NULL) {
         return NGX_ERROR;
     }
 
-    p = ngx_sprintf(out->data, "[{\"op\":\"test\",\"path\":\"/data/");
-    p = ngx_aigc_rotation_name(p, key);
+    p = ngx_sprintf(out->data, "[{\"op\":\"test\",\"path\":\"/data%s",
+                    was ? "/" : "");
+
+    if (was) {
+        p = ngx_aigc_rotation_name(p, key);
+    }
 
     /* null: passes if there is none */
 
-    if (was->len) {
+    if (was && was->len) {
         p = ngx_sprintf(p, "\",\"value\":\"");
         p = ngx_aigc_rotation_base64(p, was);
         p = ngx_sprintf(p, "\"},");
@@ -308,47 +313,19 @@ ngx_aigc_rotation_patch(ngx_pool_t *pool, u_char *key, ngx_str_t *was,
         p = ngx_sprintf(p, "\",\"value\":null},");
     }
 
-    p = ngx_sprintf(p, "{\"op\":\"%s\",\"path\":\"/data/",
-                    now->len ? "add" : "remove");
+    p = ngx_sprintf(p, "{\"op\":\"%s\",\"path\":\"/data%s",
+                    now->len ? "add" : "remove",
+                    was ? "/" : "\",\"value\":{\"version\":\"MQ==\",\"");
     p = ngx_aigc_rotation_name(p, key);
 
     if (now->len) {
-        p = ngx_sprintf(p, "\",\"value\":\"");
+        p = ngx_sprintf(p, was ? "\",\"value\":\"" : "\":\"");
         p = ngx_aigc_rotation_base64(p, now);
     }
 
-    p = ngx_sprintf(p, "\"},{\"op\":\"add\",\"path\":"
-                       "\"/metadata/managedFields\",\"value\":[{}]}]");
-
-    out->len = p - out->data;
-
-    return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_aigc_rotation_secret(ngx_pool_t *pool, u_char *key, ngx_str_t *text,
-    ngx_str_t *out)
-{
-    u_char         *p;
-
-    static u_char   head[] =
-        "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"type\":\"Opaque\","
-        "\"metadata\":{\"name\":\"" NGX_AIGC_ROTATION_NAME "\","
-        "\"managedFields\":[{}]},\"data\":{\"version\":\"MQ==\",\"";
-
-    out->data = ngx_pnalloc(pool, sizeof(head) + NGX_AIGC_ROTATION_KEY_TEXT
-                                  + 16
-                                  + ngx_base64_encoded_length(text->len));
-    if (out->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    p = ngx_cpymem(out->data, head, sizeof(head) - 1);
-    p = ngx_aigc_rotation_name(p, key);
-    p = ngx_cpymem(p, "\":\"", 3);
-    p = ngx_aigc_rotation_base64(p, text);
-    p = ngx_cpymem(p, "\"}}", 3);
+    p = ngx_sprintf(p, "\"%s},{\"op\":\"add\",\"path\":"
+                       "\"/metadata/managedFields\",\"value\":[{}]}]",
+                    was ? "" : "}");
 
     out->len = p - out->data;
 
@@ -426,7 +403,7 @@ ngx_aigc_rotation_pick(ngx_pool_t *pool, ngx_str_t *secret, u_char *key,
     }
 
     if (data[0].value.len == 0) {
-        return NGX_OK;
+        return NGX_DONE;
     }
 
     mine.data = buf;

@@ -14,8 +14,8 @@
  * claim    until then <gateway> alone may use the refresh token; 0: anybody
  * gateway  a random name of the gateway that has claimed it; "-": none
  *
- * Times are seconds.  The Secret also has an entry "version", so that it always
- * has data to add to.
+ * Times are seconds.  The Secret comes from docker/kubernetes/rbac.yaml, with
+ * an entry "version", so that it has data to add to.
  */
 
 #ifndef _NGX_AIGC_ROTATION_ENTRY_H_INCLUDED_
@@ -76,9 +76,10 @@ ngx_int_t ngx_aigc_rotation_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     u_char *key, ngx_aigc_rotation_t *rotation, ngx_str_t *token);
 
 /*
- * Sets token to the refresh token of the entry text, and *exp to its exp, if
- * that is greater than *exp.  NGX_OK; NGX_DECLINED: it is not, or the entry is
- * none of ours; NGX_ERROR: no memory.
+ * Sets token to the refresh token of the entry text, and *exp to its exp,
+ * unless *exp is greater: at the same exp a cookie may have been given the date
+ * of a renewal elsewhere, without its token.  NGX_OK; NGX_DECLINED: it is
+ * greater, or the entry is none of ours; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_rotation_newer(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     u_char *key, ngx_str_t *text, time_t *exp, ngx_str_t *token);
@@ -86,15 +87,12 @@ ngx_int_t ngx_aigc_rotation_newer(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 /*
  * Builds the JSON Patch (RFC 6902) that makes the entry at key what now says,
  * or removes it (now->len 0).  It fails if the entry is not, byte for byte,
- * what was says (was->len 0: there is none).  It drops managedFields, which
- * would repeat every key.  NGX_OK: out is from pool; NGX_ERROR: no memory.
+ * what was says (was->len 0: there is none; was NULL: the Secret has no data at
+ * all).  It drops managedFields, which would repeat every key.  NGX_OK: out is
+ * from pool; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_rotation_patch(ngx_pool_t *pool, u_char *key,
     ngx_str_t *was, ngx_str_t *now, ngx_str_t *out);
-
-/* Builds the Secret with one entry.  NGX_OK or NGX_ERROR. */
-ngx_int_t ngx_aigc_rotation_secret(ngx_pool_t *pool, u_char *key,
-    ngx_str_t *text, ngx_str_t *out);
 
 /*
  * Builds the merge patch (RFC 7396) that removes the entries at n keys, each of
@@ -112,7 +110,8 @@ ngx_int_t ngx_aigc_rotation_value(ngx_str_t *value, ngx_str_t *text);
 
 /*
  * Finds the entry at key in the text of the Secret: text is from pool; len 0:
- * there is none.  NGX_OK; NGX_DECLINED: it is no Secret; NGX_ERROR: no memory.
+ * there is none.  NGX_OK; NGX_DONE: it has no data; NGX_DECLINED: it is no
+ * Secret; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_aigc_rotation_pick(ngx_pool_t *pool, ngx_str_t *secret,
     u_char *key, ngx_str_t *text);

@@ -17,7 +17,7 @@
 
 
 typedef struct {
-    time_t                  until;
+    time_t                  rank;
     u_char                  key[NGX_AIGC_ROTATION_KEY_LEN];
 } ngx_aigc_rotation_old_t;
 
@@ -26,9 +26,8 @@ typedef struct {
     size_t                    bytes;
     ngx_uint_t                entries;
     ngx_uint_t                n;
-    ngx_aigc_rotation_old_t   old[NGX_AIGC_ROTATION_PAST];  /* by until, the
-                                                               first to end
-                                                               first */
+    ngx_aigc_rotation_old_t   old[NGX_AIGC_ROTATION_PAST];  /* the lowest
+                                                               ranks */
 
     /* of the last reading */
     ngx_uint_t                npast;
@@ -37,10 +36,12 @@ typedef struct {
 } ngx_aigc_rotation_reading_t;
 
 
-static ngx_int_t ngx_aigc_rotation_begin(ngx_str_t *text);
+static ngx_int_t ngx_aigc_rotation_begin(ngx_aigc_zone_t *zone,
+    ngx_str_t *text);
 static void ngx_aigc_rotation_entry(ngx_aigc_zone_t *zone, ngx_str_t *name,
     ngx_str_t *value);
-static void ngx_aigc_rotation_rank(u_char *key, time_t until);
+static void ngx_aigc_rotation_rank(u_char *key,
+    ngx_aigc_rotation_t *rotation);
 static void ngx_aigc_rotation_whole(void);
 
 
@@ -57,7 +58,7 @@ ngx_aigc_rotation_take(ngx_aigc_zone_t *zone, ngx_str_t *text,
     ngx_aigc_rotation_reading_t  *r;
 
     if (!more) {
-        return ngx_aigc_rotation_begin(text);
+        return ngx_aigc_rotation_begin(zone, text);
     }
 
     r = &ngx_aigc_rotation_reading;
@@ -68,6 +69,7 @@ ngx_aigc_rotation_take(ngx_aigc_zone_t *zone, ngx_str_t *text,
 
         if (rc == NGX_DONE) {
             ngx_aigc_rotation_whole();
+            ngx_aigc_rotation_heard(zone);
             return NGX_OK;
         }
 
@@ -84,7 +86,7 @@ ngx_aigc_rotation_take(ngx_aigc_zone_t *zone, ngx_str_t *text,
 
 /* NGX_OK: it has no entries; NGX_AGAIN; NGX_ERROR */
 static ngx_int_t
-ngx_aigc_rotation_begin(ngx_str_t *text)
+ngx_aigc_rotation_begin(ngx_aigc_zone_t *zone, ngx_str_t *text)
 {
     ngx_aigc_rotation_reading_t  *r;
 
@@ -102,6 +104,7 @@ ngx_aigc_rotation_begin(ngx_str_t *text)
     }
 
     if (data[0].value.len == 0) {
+        ngx_aigc_rotation_heard(zone);
         return NGX_OK;
     }
 
@@ -132,7 +135,7 @@ ngx_aigc_rotation_entry(ngx_aigc_zone_t *zone, ngx_str_t *name,
     ngx_aigc_rotation_reading.entries++;
     ngx_aigc_rotation_reading.bytes += name->len + text.len;
 
-    ngx_aigc_rotation_rank(key, rotation.until);
+    ngx_aigc_rotation_rank(key, &rotation);
 
     if (ngx_time() < rotation.until) {
         ngx_aigc_rotation_put(zone, key, &text, NGX_AIGC_ROTATION_SEEN);
@@ -140,29 +143,36 @@ ngx_aigc_rotation_entry(ngx_aigc_zone_t *zone, ngx_str_t *name,
 }
 
 
-/* Among the oldest ones, in their order. */
+/*
+ * Among the first to go, in their order: sessions that are over, then those
+ * that were renewed, or claimed for it, the longest time ago.
+ */
 static void
-ngx_aigc_rotation_rank(u_char *key, time_t until)
+ngx_aigc_rotation_rank(u_char *key, ngx_aigc_rotation_t *rotation)
 {
+    time_t                        rank;
     ngx_uint_t                    i;
     ngx_aigc_rotation_reading_t  *r;
 
     r = &ngx_aigc_rotation_reading;
 
+    rank = (ngx_time() < rotation->until + NGX_AIGC_ROTATION_LATE)
+           ? ngx_max(rotation->exp, rotation->claim) : 0;
+
     if (r->n == NGX_AIGC_ROTATION_PAST) {
 
-        if (until >= r->old[r->n - 1].until) {
+        if (rank >= r->old[r->n - 1].rank) {
             return;
         }
 
         r->n--;
     }
 
-    for (i = r->n; i && until < r->old[i - 1].until; i--) {
+    for (i = r->n; i && rank < r->old[i - 1].rank; i--) {
         r->old[i] = r->old[i - 1];
     }
 
-    r->old[i].until = until;
+    r->old[i].rank = rank;
     ngx_memcpy(r->old[i].key, key, NGX_AIGC_ROTATION_KEY_LEN);
     r->n++;
 }
@@ -186,9 +196,7 @@ ngx_aigc_rotation_whole(void)
 
     for (i = 0; i < r->n; i++) {
 
-        if (i >= over
-            && ngx_time() < r->old[i].until + NGX_AIGC_ROTATION_LATE)
-        {
+        if (i >= over && r->old[i].rank) {
             break;
         }
 

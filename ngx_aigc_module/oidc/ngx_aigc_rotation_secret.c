@@ -71,9 +71,8 @@ ngx_aigc_rotation_call(const char *method, const char *content_type)
 
     s->path.data = s->buf;
     s->path.len = ngx_snprintf(s->buf, sizeof(s->buf),
-                               "/api/v1/namespaces/%V/secrets%s", &s->ns,
-                               ngx_strcmp(method, "POST") == 0
-                               ? "" : "/" NGX_AIGC_ROTATION_NAME)
+                               "/api/v1/namespaces/%V/secrets/"
+                               NGX_AIGC_ROTATION_NAME, &s->ns)
                   - s->buf;
 
     f = s->call(s->k8s, method, &s->path, content_type, s->log);
@@ -118,8 +117,10 @@ ngx_aigc_rotation_complain(ngx_uint_t status, const char *error,
     s = &ngx_aigc_rotation_api;
 
     s->failed = 1;
-    s->away = ngx_current_msec + (status == 403 ? NGX_AIGC_ROTATION_REFUSED
-                                                : NGX_AIGC_ROTATION_AWAY);
+    s->away = ngx_current_msec + ((status == 403 || status == 404
+                                   || status == 422)
+                                  ? NGX_AIGC_ROTATION_REFUSED
+                                  : NGX_AIGC_ROTATION_AWAY);
 
     ngx_aigc_rotation_say(status, error, what);
 }
@@ -149,5 +150,7 @@ ngx_aigc_rotation_say(ngx_uint_t status, const char *error, const char *what)
                   "%s: status %ui%s%s%s; this gateway goes on by the refresh "
                   "tokens that it knows itself", &s->ns, what, status,
                   error ? ", " : "", error ? error : "",
-                  status == 403 ? ": see docker/kubernetes/rbac.yaml" : "");
+                  (status == 403 || status == 404)
+                  ? ": apply docker/kubernetes/rbac.yaml"
+                  : status == 422 ? ": is it immutable, or full?" : "");
 }

@@ -33,8 +33,8 @@ void ngx_aigc_rotation_calls_end(void);
 ngx_uint_t ngx_aigc_rotation_may_call(void);
 
 /*
- * Creates a call about the Secret: GET, PATCH, and POST, which makes it.  Of a
- * write the response's body is dropped.  NULL: no memory.
+ * Creates a call about the Secret: GET or PATCH.  Of a write the response's
+ * body is dropped.  NULL: no memory.
  */
 ngx_aigc_fetch_t *ngx_aigc_rotation_call(const char *method,
     const char *content_type);

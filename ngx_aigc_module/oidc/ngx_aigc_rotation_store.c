@@ -169,7 +169,7 @@ ngx_aigc_rotation_removed(ngx_aigc_fetch_t *f)
 {
     ngx_aigc_rotation_store.fetch = NULL;
 
-    if (f->status != 200 && f->status != 404) {
+    if (f->status != 200) {
         ngx_aigc_rotation_complain(f->status, f->error, "pruned");
     }
 }
@@ -179,5 +179,9 @@ void
 ngx_aigc_rotation_failed(ngx_aigc_zone_t *zone, ngx_uint_t status,
     const char *error)
 {
+    if (status == 403) {
+        ngx_aigc_rotation_heard(zone);
+    }
+
     ngx_aigc_rotation_say(status, error, "watched");
 }

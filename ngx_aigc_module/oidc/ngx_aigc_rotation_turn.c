@@ -1,5 +1,5 @@
 /*
- * oidc/ngx_aigc_rotation_turn.c — claims, looks and writes, each a few calls to
+ * oidc/ngx_aigc_rotation_turn.c — claims, reads and writes, each a few calls to
  * the API server one after the other.
  */
 
@@ -10,6 +10,8 @@
 
 
 #define NGX_AIGC_ROTATION_TRIES   8     /* patches that find another entry */
+#define NGX_AIGC_ROTATION_FAILS   3     /* calls that fail, until a turn is
+                                           given up */
 #define NGX_AIGC_ROTATION_ANSWER  (4 * 1024 * 1024)     /* bytes of the Secret
                                                            as JSON */
 
@@ -23,8 +25,8 @@ static void ngx_aigc_rotation_turn_wrote(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_rotation_turn_read(ngx_aigc_rotation_turn_t *turn);
 static void ngx_aigc_rotation_turn_got(ngx_aigc_fetch_t *f);
 static void ngx_aigc_rotation_turn_found(ngx_aigc_rotation_turn_t *turn);
-static ngx_uint_t ngx_aigc_rotation_turn_writes(
-    ngx_aigc_rotation_turn_t *turn);
+static void ngx_aigc_rotation_turn_failed(ngx_aigc_rotation_turn_t *turn,
+    ngx_aigc_fetch_t *f, const char *what);
 static void ngx_aigc_rotation_turn_start(ngx_aigc_rotation_turn_t *turn,
     ngx_aigc_fetch_t *f, ngx_aigc_fetch_done_pt done);
 static void ngx_aigc_rotation_turn_timer(ngx_event_t *ev);
@@ -55,9 +57,9 @@ ngx_aigc_rotation_claim(ngx_aigc_rotation_turn_t *turn)
 
 
 void
-ngx_aigc_rotation_look(ngx_aigc_rotation_turn_t *turn)
+ngx_aigc_rotation_read(ngx_aigc_rotation_turn_t *turn)
 {
-    ngx_aigc_rotation_turn_begin(turn, NGX_AIGC_ROTATION_TURN_LOOK);
+    ngx_aigc_rotation_turn_begin(turn, NGX_AIGC_ROTATION_TURN_READ);
 
     ngx_str_null(&turn->was);
 
@@ -123,8 +125,10 @@ ngx_aigc_rotation_turn_begin(ngx_aigc_rotation_turn_t *turn,
     ngx_aigc_rotation_turn_e what)
 {
     turn->what = what;
-    turn->create = 0;
+    turn->bare = 0;
     turn->tries = 0;
+    turn->fails = 0;
+    turn->looks = 0;
     turn->begun = ngx_current_msec;
     turn->fetch = NULL;
 
@@ -133,12 +137,16 @@ ngx_aigc_rotation_turn_begin(ngx_aigc_rotation_turn_t *turn,
 }
 
 
-/* By the entry as it is known; a claim of another's is waited for. */
+/*
+ * By the entry as it is known; a claim of another's is waited for.  With the
+ * claim goes the newest token that is known, lest another gateway uses an older
+ * one when it runs out.
+ */
 static void
 ngx_aigc_rotation_turn_claim(ngx_aigc_rotation_turn_t *turn)
 {
-    ngx_str_t            gateway;
-    ngx_aigc_rotation_t  rotation;
+    ngx_str_t            gateway, text;
+    ngx_aigc_rotation_t  rotation, newest;
 
     if (turn->was.len == 0
         || ngx_aigc_rotation_parse(&turn->was, &rotation) != NGX_OK)
@@ -147,8 +155,11 @@ ngx_aigc_rotation_turn_claim(ngx_aigc_rotation_turn_t *turn)
         rotation.until = turn->until;
     }
 
-    if (ngx_aigc_rotation_gateway(turn->zone, turn->pool, &gateway)
-        != NGX_OK)
+    text.len = 0;
+
+    if (ngx_aigc_rotation_gateway(turn->zone, turn->pool, &gateway) != NGX_OK
+        || ngx_aigc_rotation_find(turn->zone, turn->pool, turn->key, &text)
+           == NGX_ERROR)
     {
         ngx_aigc_rotation_turn_end(turn);
         return;
@@ -163,6 +174,12 @@ ngx_aigc_rotation_turn_claim(ngx_aigc_rotation_turn_t *turn)
         turn->tries = 0;
         ngx_add_timer(&turn->timer, NGX_AIGC_ROTATION_AGAIN);
         return;
+    }
+
+    if (text.len && ngx_aigc_rotation_parse(&text, &newest) == NGX_OK
+        && newest.exp > rotation.exp)
+    {
+        rotation = newest;
     }
 
     rotation.claim = ngx_time() + NGX_AIGC_ROTATION_CLAIM;
@@ -180,24 +197,17 @@ ngx_aigc_rotation_turn_claim(ngx_aigc_rotation_turn_t *turn)
 static void
 ngx_aigc_rotation_turn_write(ngx_aigc_rotation_turn_t *turn)
 {
-    ngx_int_t          rc;
     ngx_aigc_fetch_t  *f;
 
-    if (turn->create) {
-        f = ngx_aigc_rotation_call("POST", "Content-Type: application/json");
-        rc = f ? ngx_aigc_rotation_secret(f->pool, turn->key, &turn->now,
-                                          &f->body)
-               : NGX_ERROR;
+    f = ngx_aigc_rotation_call("PATCH",
+                               "Content-Type: application/json-patch+json");
 
-    } else {
-        f = ngx_aigc_rotation_call("PATCH",
-                                 "Content-Type: application/json-patch+json");
-        rc = f ? ngx_aigc_rotation_patch(f->pool, turn->key, &turn->was,
-                                         &turn->now, &f->body)
-               : NGX_ERROR;
-    }
-
-    if (rc != NGX_OK) {
+    if (f == NULL
+        || ngx_aigc_rotation_patch(f->pool, turn->key,
+                                   turn->bare ? NULL : &turn->was, &turn->now,
+                                   &f->body)
+           != NGX_OK)
+    {
         if (f) {
             ngx_destroy_pool(f->pool);
         }
@@ -219,38 +229,28 @@ ngx_aigc_rotation_turn_written(ngx_aigc_fetch_t *f)
     turn->fetch = NULL;
     ngx_aigc_timer_stop(&turn->timer);
 
-    switch (f->error ? 0 : f->status) {
+    switch (f->status) {                /* the body says nothing */
 
     case 200:
-    case 201:
         ngx_aigc_rotation_turn_wrote(turn);
-        break;
-
-    case 404:
-        if (!turn->create && turn->now.len) {
-            turn->create = 1;
-            ngx_str_null(&turn->was);
-            ngx_aigc_rotation_turn_write(turn);
-            return;
-        }
-
         break;
 
     case 409:
     case 422:
-        turn->create = 0;
+        if (turn->what == NGX_AIGC_ROTATION_TURN_RELEASE) {
+            break;
+        }
 
-        if (turn->what != NGX_AIGC_ROTATION_TURN_RELEASE
-            && turn->tries++ < NGX_AIGC_ROTATION_TRIES)
-        {
+        if (turn->tries++ < NGX_AIGC_ROTATION_TRIES) {
             ngx_aigc_rotation_turn_read(turn);
             return;
         }
 
-        break;
+        /* fall through */
 
     default:
-        ngx_aigc_rotation_complain(f->status, f->error, "written");
+        ngx_aigc_rotation_turn_failed(turn, f, "written");
+        return;
     }
 
     ngx_aigc_rotation_turn_end(turn);
@@ -299,18 +299,19 @@ ngx_aigc_rotation_turn_got(ngx_aigc_fetch_t *f)
     ngx_aigc_timer_stop(&turn->timer);
 
     ngx_str_null(&turn->was);
-    rc = NGX_OK;
 
     if (f->status == 200 && f->error == NULL) {
         rc = ngx_aigc_rotation_pick(turn->pool, &f->answer, turn->key,
                                     &turn->was);
 
-    } else if (f->status != 404) {
-        ngx_aigc_rotation_complain(f->status, f->error, "read");
-        rc = NGX_ERROR;
+    } else {
+        ngx_aigc_rotation_turn_failed(turn, f, "read");
+        return;
     }
 
-    if (rc != NGX_OK) {
+    turn->bare = (rc == NGX_DONE);
+
+    if (rc != NGX_OK && rc != NGX_DONE) {
         ngx_str_null(&turn->was);
         ngx_aigc_rotation_turn_end(turn);
         return;
@@ -335,49 +336,40 @@ ngx_aigc_rotation_turn_found(ngx_aigc_rotation_turn_t *turn)
         ngx_aigc_rotation_turn_claim(turn);
         return;
 
-    case NGX_AIGC_ROTATION_TURN_LOOK:
-        if (ngx_aigc_rotation_exp(&turn->was) <= turn->exp
-            && ngx_aigc_since(turn->begun) < NGX_AIGC_ROTATION_LOOK)
+    case NGX_AIGC_ROTATION_TURN_WRITE:
+        if (ngx_aigc_rotation_exp(&turn->was)
+            < ngx_aigc_rotation_exp(&turn->now))
         {
-            ngx_add_timer(&turn->timer, NGX_AIGC_ROTATION_AGAIN);
+            ngx_aigc_rotation_turn_write(turn);
             return;
         }
 
         break;
 
-    default:                            /* WRITE */
-        if (ngx_aigc_rotation_turn_writes(turn)) {
-            ngx_aigc_rotation_turn_write(turn);
-            return;
-        }
+    default:                            /* READ */
+        break;
     }
 
     ngx_aigc_rotation_turn_end(turn);
 }
 
 
-/*
- * 1: what is to be written is still the newest.  An entry that this gateway has
- * claimed again stays: that renewal sends the token that was to be written, and
- * writes the next one.
- */
-static ngx_uint_t
-ngx_aigc_rotation_turn_writes(ngx_aigc_rotation_turn_t *turn)
+/* A cluster that is slow, as when many renew at once, is asked again. */
+static void
+ngx_aigc_rotation_turn_failed(ngx_aigc_rotation_turn_t *turn,
+    ngx_aigc_fetch_t *f, const char *what)
 {
-    ngx_str_t            gateway;
-    ngx_aigc_rotation_t  was;
-
-    if (turn->was.len == 0
-        || ngx_aigc_rotation_parse(&turn->was, &was) != NGX_OK)
+    if ((f->status == 0 || f->status == 200 || f->status >= 500)
+        && turn->what <= NGX_AIGC_ROTATION_TURN_WRITE
+        && ++turn->fails < NGX_AIGC_ROTATION_FAILS)
     {
-        return 1;
+        turn->looks = NGX_AIGC_ROTATION_LOOKS - 1;
+        ngx_add_timer(&turn->timer, NGX_AIGC_ROTATION_AGAIN);
+        return;
     }
 
-    return was.exp < ngx_aigc_rotation_exp(&turn->now)
-           && ngx_aigc_rotation_gateway(turn->zone, turn->pool, &gateway)
-              == NGX_OK
-           && (was.claim <= ngx_time()
-               || !ngx_aigc_text_eq(&was.gateway, &gateway));
+    ngx_aigc_rotation_complain(f->status, f->error, what);
+    ngx_aigc_rotation_turn_end(turn);
 }
 
 
@@ -414,6 +406,7 @@ ngx_aigc_rotation_turn_start(ngx_aigc_rotation_turn_t *turn,
 static void
 ngx_aigc_rotation_turn_timer(ngx_event_t *ev)
 {
+    ngx_str_t                  text;
     ngx_aigc_rotation_turn_t  *turn;
 
     turn = (ngx_aigc_rotation_turn_t *)
@@ -428,7 +421,20 @@ ngx_aigc_rotation_turn_timer(ngx_event_t *ev)
         return;
     }
 
-    ngx_aigc_rotation_turn_read(turn);
+    if (turn->what != NGX_AIGC_ROTATION_TURN_CLAIM
+        || ++turn->looks % NGX_AIGC_ROTATION_LOOKS == 0)
+    {
+        ngx_aigc_rotation_turn_read(turn);
+        return;
+    }
+
+    if (ngx_aigc_rotation_find(turn->zone, turn->pool, turn->key, &text)
+        == NGX_OK)
+    {
+        turn->was = text;
+    }
+
+    ngx_aigc_rotation_turn_claim(turn);
 }
 
 

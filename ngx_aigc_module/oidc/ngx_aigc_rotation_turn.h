@@ -6,15 +6,15 @@
  * writes the new token over its claim.
  *
  *   claim: patch → done
- *          the entry is another one → read it → claimed: wait, read again
+ *          the entry is another one → read it → claimed: wait for the watch
  *                                             → free: patch again
- *   look:  read the entry → newer than exp: done; else wait, read again
+ *   read:  read the entry → done
  *   write: patch → done; the entry is another one → read it → patch again,
  *          unless it is newer
  *
  * A claim runs out: whoever dies in here holds up nobody for long.  A cluster
- * that refuses or does not answer holds up nobody either: the renewal goes on
- * without a claim, as with one gateway.
+ * that refuses, or fails three times, holds up nobody either: the renewal goes
+ * on without a claim, as with one gateway.
  */
 
 #ifndef _NGX_AIGC_ROTATION_TURN_H_INCLUDED_
@@ -28,15 +28,17 @@
 
 #define NGX_AIGC_ROTATION_CLAIM  20     /* s that a claim holds: longer than a
                                            call to the provider takes */
-#define NGX_AIGC_ROTATION_LOOK   2000   /* ms in which another gateway has
-                                           written the token that it got */
-#define NGX_AIGC_ROTATION_AGAIN  250    /* ms between two looks */
+#define NGX_AIGC_ROTATION_AGAIN  250    /* ms between two looks into the zone
+                                           while another gateway has it */
+#define NGX_AIGC_ROTATION_LOOKS  8      /* looks, until the Secret is read: the
+                                           zone has no claim of who has no
+                                           token, nor that it has gone */
 
 
 typedef enum {
     NGX_AIGC_ROTATION_TURN_CLAIM = 0,
-    NGX_AIGC_ROTATION_TURN_LOOK,
     NGX_AIGC_ROTATION_TURN_WRITE,
+    NGX_AIGC_ROTATION_TURN_READ,
     NGX_AIGC_ROTATION_TURN_RELEASE
 } ngx_aigc_rotation_turn_e;
 
@@ -52,7 +54,6 @@ struct ngx_aigc_rotation_turn_s {
     ngx_pool_t                 *pool;   /* lives longer than the turn */
     u_char                      key[NGX_AIGC_ROTATION_KEY_LEN];
     time_t                      until;  /* end of the session */
-    time_t                      exp;    /* LOOK: of the token that is known */
     ngx_aigc_rotation_turn_pt   handler;    /* called once, at the end, perhaps
                                                before the call returns */
     void                       *data;
@@ -64,8 +65,10 @@ struct ngx_aigc_rotation_turn_s {
 
     /* private */
     ngx_aigc_rotation_turn_e    what;
-    unsigned                    create:1;   /* there is no Secret */
+    unsigned                    bare:1; /* the Secret has no data */
     ngx_uint_t                  tries;
+    ngx_uint_t                  fails;
+    ngx_uint_t                  looks;
     ngx_msec_t                  begun;
     ngx_str_t                   now;    /* the entry that is being written */
     ngx_aigc_fetch_t           *fetch;
@@ -79,11 +82,8 @@ struct ngx_aigc_rotation_turn_s {
  */
 void ngx_aigc_rotation_claim(ngx_aigc_rotation_turn_t *turn);
 
-/*
- * Looks for an entry that is newer than exp, for NGX_AIGC_ROTATION_LOOK ms at
- * most.
- */
-void ngx_aigc_rotation_look(ngx_aigc_rotation_turn_t *turn);
+/* Reads the session's entry into the zone, before the watch has. */
+void ngx_aigc_rotation_read(ngx_aigc_rotation_turn_t *turn);
 
 /*
  * Writes now in the place of what turn->was is, and nobody waits for it: a new

@@ -9,6 +9,7 @@
 
 #include "ngx_aigc_host_session.h"
 #include "ngx_aigc_refresh.h"
+#include "ngx_aigc_rotation.h"
 
 
 static ngx_http_aigc_outcome_e ngx_http_aigc_renew_join(
@@ -173,14 +174,41 @@ ngx_http_aigc_renew_calling(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
 }
 
 
-/* The provider has vouched for this user since this cookie was set. */
+/*
+ * The provider has vouched for this user since this cookie was set.  The date
+ * goes with the refresh token that came then: while that is on its way from
+ * another gateway, the cookie stays.
+ */
 static ngx_http_aigc_outcome_e
 ngx_http_aigc_renew_newer(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
     time_t exp)
 {
-    ngx_aigc_session_t  session;
+    u_char                      key[NGX_AIGC_ROTATION_KEY_LEN];
+    time_t                      known;
+    ngx_int_t                   rc;
+    ngx_aigc_session_t          session;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
     session = user->session;
+    known = user->exp;
+
+    rc = ngx_aigc_rotation_key(&session.sid, session.start, key);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_rotation_newest(mcf->zone, r->pool, mcf->keys, key,
+                                      &known, &session.refresh_token);
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_AIGC_ID_FAILED;
+    }
+
+    if (rc == NGX_DECLINED && ngx_aigc_rotation_rotates(mcf->zone)) {
+        return ngx_http_aigc_renew_as_was(user);
+    }
+
     session.sub = user->holder;
     session.exp = exp - NGX_HTTP_AIGC_SKEW;
 

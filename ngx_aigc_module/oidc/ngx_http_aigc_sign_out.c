@@ -5,8 +5,9 @@
  */
 
 #include "ngx_http_aigc_sign_in.h"
+#include "ngx_aigc_host_session.h"
 #include "ngx_aigc_provider.h"
-#include "ngx_aigc_rotation.h"
+#include "ngx_aigc_rotation_turn.h"
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_renew.h"
 #include "base/ngx_http_aigc_headers.h"
@@ -88,26 +89,38 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 }
 
 
-/* The refresh token of this copy may have been replaced since. */
+/*
+ * The refresh token of this copy may have been replaced since.  Its entry goes;
+ * one that changes just now is left to the leader.
+ */
 static void
 ngx_http_aigc_sign_out_newest(ngx_http_request_t *r,
     ngx_aigc_session_t *session)
 {
-    u_char                      key[NGX_AIGC_ROTATION_KEY_LEN];
-    time_t                      exp;
-    ngx_str_t                   text;
+    ngx_str_t                   none;
+    ngx_aigc_rotation_turn_t    turn;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    exp = 0;
+    ngx_str_null(&none);
+    ngx_memzero(&turn, sizeof(ngx_aigc_rotation_turn_t));
+    turn.zone = mcf->zone;
 
-    if (ngx_aigc_rotation_key(&session->sid, session->start, key) == NGX_OK
-        && ngx_aigc_rotation_find(mcf->zone, r->pool, key, &text) == NGX_OK)
+    if (ngx_aigc_rotation_key(&session->sid, session->start, turn.key)
+        != NGX_OK
+        || ngx_aigc_session_narrow(r->pool, mcf->provider->claims, session)
+           != NGX_OK
+        || ngx_aigc_rotation_find(mcf->zone, r->pool, turn.key, &turn.was)
+           != NGX_OK)
     {
-        (void) ngx_aigc_rotation_newer(r->pool, mcf->keys, key, &text, &exp,
-                                       &session->refresh_token);
+        return;
     }
+
+    (void) ngx_aigc_rotation_newer(r->pool, mcf->keys, turn.key, &turn.was,
+                                   &session->exp, &session->refresh_token);
+
+    ngx_aigc_rotation_write(&turn, NGX_AIGC_ROTATION_TURN_RELEASE, &none);
 }
 
 
