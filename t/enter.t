@@ -40,7 +40,7 @@ sub browser {
     return { $t->host => { $client ? ('aigc-session' => $client->cookie('aigc-session')) : () } };
 }
 
-# One that is signed in anew: a session may enter sixteen times in 30 s.
+# One that is signed in anew: a session may enter 64 times in 30 s.
 sub signed_in { my ($user) = @_; return browser($t->sign_in($user)) }
 
 sub also { my ($b) = @_; return { map { $_ => { %{ $b->{$_} } } } keys %$b } }       # a copy
@@ -554,12 +554,13 @@ subtest 'a user who is gone' => sub {
     is scalar(grep { $_->code == 200 } @way), 0, '… nor does her session at the gateway';
 };
 
-# A session has room for sixteen tickets, which are remembered while they are good.
+# A session has room for 64 tickets, which are remembered while they are good.
 subtest 'a flood of tickets' => sub {
     my $big = AIGC::Stack->start(workers => 1, preload => 1, directives => { aigc_zone => 'gateway:32m' }, templates => []);
     my $full = sub { $big->status('/metrics')->content =~ /^aigc_tickets_full_total (\d+)$/m ? $1 : undef };
     my $lines = sub { my @said = $big->error_log =~ /no more tickets can be remembered/g; return scalar @said };
     my $session = $big->sign_in('alice')->cookie('aigc-session');
+    my $room  = 64;                                     # NGX_AIGC_TICKET_WAYS
     my $nonce = 'N' x 22;
     my $page  = 'http://x.' . $big->root . ':' . $big->port . '/';
     my $from  = '/sign-in?rd=' . AIGC::Client::escape($page);
@@ -576,8 +577,8 @@ subtest 'a flood of tickets' => sub {
     };
     my $what = sub { my ($r) = @_; return join ' ', $r->code, ($r->problem // {})->{code} // '-', got($r) };
 
-    my @used = map { $ticket->($session, $nonce) } 1 .. 16;
-    is_deeply [ map { $what->($redeem->($_)) } @used ], [ ('302 - aigc-instance=set') x 16 ], 'sixteen of one session are taken';
+    my @used = map { $ticket->($session, $nonce) } 1 .. $room;
+    is_deeply [ map { $what->($redeem->($_)) } @used ], [ ('302 - aigc-instance=set') x $room ], 'as many of one session are taken';
     is $full->(), 0, '… and none is refused for want of room';
     my $next = $ticket->($session, $nonce);
     my $r = $redeem->($next);
@@ -589,7 +590,7 @@ subtest 'a flood of tickets' => sub {
     is $what->($auth), '503 busy ', 'likewise at /auth';
     is $full->(), 2, '… which is counted, too';
     is $lines->(), 1, '… and not said again';
-    is_deeply [ map { $what->($redeem->($_)) } @used ], [ ('403 ticket-refused ') x 16 ], 'none that was used is good again';
+    is_deeply [ map { $what->($redeem->($_)) } @used ], [ ('403 ticket-refused ') x $room ], 'none that was used is good again';
 
     # Two sessions may fall into one set, by chance, once in hundreds of times.
     my @others = map { $what->($redeem->($ticket->($big->sign_in($_)->cookie('aigc-session'), $nonce))) } qw(alice bob carol);
@@ -597,7 +598,7 @@ subtest 'a flood of tickets' => sub {
 
     $big->preload(clock => 32);
     sleep 0.6;
-    is_deeply [ map { $what->($redeem->($ticket->($session, $nonce))) } 1 .. 16 ], [ ('302 - aigc-instance=set') x 16 ], 'half a minute later there is room again';
+    is_deeply [ map { $what->($redeem->($ticket->($session, $nonce))) } 1 .. $room ], [ ('302 - aigc-instance=set') x $room ], 'half a minute later there is room again';
     is $what->($redeem->($used[0])), '403 ticket-refused ', '… and what was used is too old by then';
     $big->preload(clock => 0);
     sleep 0.6;

@@ -112,7 +112,7 @@ subtest 'tickets' => sub {
     my $nonce = 'nonce-of-this-browser0';
     my $sub   = $alice->api('GET', '/api/v1/me')->json->{user};
     my $count = 0;
-    my $who;                            # another session for each path: one may enter sixteen times in 30 s
+    my $who;                            # another session for each path: one may enter 64 times in 30 s
     my $ticket = sub {
         my ($path, $n) = @_;
         my $r = $who->browse('/sign-in?rd=' . AIGC::Client::escape($mine->url($path)) . '&nonce=' . encode_base64url(sha256($n // $nonce)));

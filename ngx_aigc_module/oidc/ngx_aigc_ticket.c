@@ -8,7 +8,7 @@
 
 /* a slot of the part is a set */
 ngx_aigc_part_t  ngx_aigc_ticket_part = {
-    0, NGX_AIGC_TICKET_WAYS * sizeof(ngx_aigc_ticket_slot_t), 128, 0, NULL, 0
+    0, NGX_AIGC_TICKET_WAYS * sizeof(ngx_aigc_ticket_slot_t), 64, 0, NULL, 0
 };
 
 

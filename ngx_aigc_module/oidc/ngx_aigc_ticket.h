@@ -11,7 +11,7 @@
 
 #define NGX_AIGC_TICKET_ARG   "aigc_ticket="
 #define NGX_AIGC_TICKET_TIME  30        /* s for which a ticket is good */
-#define NGX_AIGC_TICKET_WAYS  16        /* of a session, within that time */
+#define NGX_AIGC_TICKET_WAYS  64        /* of a session, within that time */
 #define NGX_AIGC_TICKET_KEY   16        /* bytes of a digest that tell one from
                                            another */
 

@@ -161,7 +161,7 @@ ticket_once(unit_t *u)
 
     z = zone(u);
 
-    is_int(u, NGX_AIGC_TICKET_WAYS, 16);
+    is_int(u, NGX_AIGC_TICKET_WAYS, 64);
 
     for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
         is_int(u, once(z, 2, i, 100, 131 + i), NGX_OK);
