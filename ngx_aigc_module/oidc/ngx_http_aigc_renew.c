@@ -81,6 +81,7 @@ ngx_http_aigc_renew_join(ngx_http_request_t *r, ngx_http_aigc_user_t *user,
      * which says what its user may do by now.
      */
 
+    exp = 0;
     newer = (user->host
              && ngx_http_aigc_identify_newer(r, user, &exp) == NGX_OK);
 
