@@ -134,7 +134,11 @@ subtest 'an instance of the gateway\'s own name' => sub {
     drop('named');
 };
 
+# A session may enter 64 hosts in half a minute.
+sub anew { return map { $t->sign_in($_) } qw(alice bob) }
+
 subtest 'many templates' => sub {
+    my ($alice, $bob) = anew();
     my $n = 60;
     my @codes = create(default => map { template("many-$_", "many$_-<id>." . $t->root, $me, 0, 3) } 1 .. $n);
     is scalar(grep { $_ == 201 } @codes), $n, "$n templates";
@@ -147,6 +151,7 @@ subtest 'many templates' => sub {
 };
 
 subtest 'a template with 500 instances' => sub {
+    my ($alice, $bob) = anew();
     create(default => template('large', 'large<id>.' . $t->root, $me, 0 .. 499));
     $t->wait_for(sub { metric('instances') == 501 }, 10, 'all are known');
     is code($alice, 'large499'), 503, 'the last one has its host';
