@@ -10,12 +10,14 @@ use AIGC::Test;
 #   template is deleted and made again
 my %user = (A => 'alice', a => 'alice', k => 'alice', B => 'bob', b => 'bob', l => 'bob');
 my ($t, %who, %disk);       # the stack, who signs in there, whose a disk is
+my (%visitor, %visits);     # see visitor()
 
 sub stack {
     $t->stop if $t;
     $t    = AIGC::Stack->start(workers => 2, templates => [], @_);
     %who  = map { $_ => $t->sign_in($_) } qw(alice bob);
     %disk = ();             # by the uid of the claim
+    %visits = ();
 }
 
 # Every order of so many steps, of which each does something, and whose last one
@@ -39,6 +41,13 @@ sub orders {
         @open = @next;
     }
     return @all;
+}
+
+# The user in a browser; a session may enter 64 hosts in half a minute.
+sub visitor {
+    my ($u) = @_;
+    $visitor{$u} = $t->sign_in($u) if $visits{$u}++ % 40 == 0;
+    return $visitor{$u};
 }
 
 sub template {
@@ -155,14 +164,15 @@ sub look {
     my $first = $test->{was}{ $inst->id } //= $u;
     push @wrong, "step $i: $u got the id of $first, @{[ $inst->id ]}" if $first ne $u;
 
-    my $r = $who{$u}->get($inst->url('/disk/name'));
+    my $visitor = visitor($u);
+    my $r = $visitor->get($inst->url('/disk/name'));
     my $left = $test->{left}{$u} // 'nothing';
     push @wrong, "step $i: $u reads what is ${\ $r->content}'s" if $r->code == 200 && $r->content ne $u;
     push @wrong, "step $i: $u kept the disk, but it is not there: " . $r->code if $left eq 'kept' && $r->code != 200;
     push @wrong, "step $i: $u gave the disk up, but it is there" if $left eq 'gone' && $r->code != 404;
-    $who{$u}->put($inst->url('/disk/name'), body => $u, headers => { Origin => $inst->url =~ s{/$}{}r });
+    $visitor->put($inst->url('/disk/name'), body => $u, headers => { Origin => $inst->url =~ s{/$}{}r });
 
-    my $code = $who{$other}->get($inst->url)->code;
+    my $code = visitor($other)->get($inst->url)->code;
     push @wrong, "step $i: $other gets $code on ${u}'s" if $code != 403;
     return @wrong;
 }
