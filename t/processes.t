@@ -14,6 +14,7 @@ my $alice = $t->sign_in('alice');
 my $bob   = $t->sign_in('bob');
 my $inst  = $alice->install('stable-diffusion-cpu')->wait_ready;
 my $nobody = $inst->url =~ s/instances\d+-/instances999-/r;
+$_->get($inst->url('/info')) for $alice, $bob;     # each has a session there by now
 
 # Everybody asks all the time, each on a connection that is kept alive; one that
 # the other side has closed is opened anew.  Who got which status how often.
