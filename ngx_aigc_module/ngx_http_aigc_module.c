@@ -390,10 +390,7 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
 
     ngx_http_aigc_guard_headers_out(r);
 
-    if (r == r->main
-        && (ngx_http_aigc_renew_header(r) != NGX_OK
-            || ngx_http_aigc_old_session_clear(r) != NGX_OK))
-    {
+    if (r == r->main && ngx_http_aigc_renew_header(r) != NGX_OK) {
         return NGX_ERROR;
     }
 

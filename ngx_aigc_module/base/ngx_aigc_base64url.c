@@ -102,3 +102,18 @@ ngx_aigc_base64url_is(ngx_str_t *text)
 
     return 1;
 }
+
+
+u_char *
+ngx_aigc_base64url_put(u_char *p, u_char *data, size_t len)
+{
+    ngx_str_t  bytes, text;
+
+    bytes.data = data;
+    bytes.len = len;
+    text.data = p;
+
+    ngx_encode_base64url(&text, &bytes);
+
+    return p + text.len;
+}

@@ -22,6 +22,12 @@ ngx_int_t ngx_aigc_base64url_encode(ngx_pool_t *pool, ngx_str_t *bytes,
  */
 ngx_int_t ngx_aigc_base64url_decode(ngx_str_t *text, ngx_str_t *out);
 
+/*
+ * Writes len bytes of data as text to p, which has room for it.  Returns the
+ * end.
+ */
+u_char *ngx_aigc_base64url_put(u_char *p, u_char *data, size_t len);
+
 /* 1: all bytes of text are of the alphabet; else 0. */
 ngx_uint_t ngx_aigc_base64url_is(ngx_str_t *text);
 

@@ -69,6 +69,28 @@ ngx_aigc_seldom(ngx_aigc_seldom_t *seldom, ngx_msec_t every)
 }
 
 
+/*
+ * The same for lines about a number that may change, a status: with another one
+ * than *last it is said at once.  *last is what was said.
+ */
+static ngx_inline ngx_uint_t
+ngx_aigc_seldom_about(ngx_aigc_seldom_t *seldom, ngx_uint_t *last,
+    ngx_uint_t about, ngx_msec_t every)
+{
+    if (about != *last) {
+        seldom->done = 0;
+    }
+
+    if (!ngx_aigc_seldom(seldom, every)) {
+        return 0;
+    }
+
+    *last = about;
+
+    return 1;
+}
+
+
 /* A random time from half of ms to one and a half of it; ms is not 0. */
 static ngx_inline ngx_msec_t
 ngx_aigc_jitter(ngx_msec_t ms)

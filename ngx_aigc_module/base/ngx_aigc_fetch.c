@@ -217,6 +217,13 @@ ngx_aigc_fetch_date(ngx_aigc_fetch_t *f)
 }
 
 
+ngx_int_t
+ngx_aigc_fetch_drop(ngx_aigc_fetch_t *f, u_char *p, size_t len)
+{
+    return NGX_OK;
+}
+
+
 void
 ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f)
 {

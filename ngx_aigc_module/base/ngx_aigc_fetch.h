@@ -96,6 +96,9 @@ ngx_int_t ngx_aigc_fetch_start(ngx_aigc_fetch_t *f);
 /* For done(): returns the Date of the answer; 0: it has none. */
 time_t ngx_aigc_fetch_date(ngx_aigc_fetch_t *f);
 
+/* As data(): throws the body away, of a call whose status says it all. */
+ngx_int_t ngx_aigc_fetch_drop(ngx_aigc_fetch_t *f, u_char *p, size_t len);
+
 /* Ends and frees a call without done().  Its own data() must not call this. */
 void ngx_aigc_fetch_cancel(ngx_aigc_fetch_t *f);
 

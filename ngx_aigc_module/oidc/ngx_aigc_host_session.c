@@ -18,14 +18,14 @@ typedef char  ngx_aigc_purpose_t[sizeof("instance ") + NGX_AIGC_HOST_MAX];
 
 
 static ngx_int_t ngx_aigc_narrow_seal(ngx_pool_t *pool,
-    ngx_aigc_seal_keys_t *keys, const char *purpose,
+    ngx_aigc_seal_keys_t *keys, const char *name, ngx_str_t *host,
     ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
 static ngx_int_t ngx_aigc_narrow_seal_all(ngx_pool_t *pool,
     ngx_aigc_seal_keys_t *keys, const char *purpose,
     ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket, ngx_str_t *value);
 static ngx_int_t ngx_aigc_narrow_open(ngx_pool_t *pool,
-    ngx_aigc_seal_keys_t *keys, const char *purpose, ngx_str_t *value,
-    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket);
+    ngx_aigc_seal_keys_t *keys, const char *name, ngx_str_t *host,
+    ngx_str_t *value, ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket);
 static ngx_int_t ngx_aigc_purpose(ngx_aigc_purpose_t purpose,
     const char *name, ngx_str_t *host);
 
@@ -54,13 +54,8 @@ ngx_int_t
 ngx_aigc_instance_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *host, ngx_aigc_session_t *session, ngx_str_t *value)
 {
-    ngx_aigc_purpose_t  purpose;
-
-    if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_seal(pool, keys, purpose, session, NULL, value);
+    return ngx_aigc_narrow_seal(pool, keys, "instance", host, session, NULL,
+                                value);
 }
 
 
@@ -68,15 +63,8 @@ ngx_int_t
 ngx_aigc_instance_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *host, ngx_str_t *value, ngx_aigc_session_t *session)
 {
-    ngx_aigc_purpose_t  purpose;
-
-    ngx_memzero(session, sizeof(ngx_aigc_session_t));
-
-    if (ngx_aigc_purpose(purpose, "instance", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_open(pool, keys, purpose, value, session, NULL);
+    return ngx_aigc_narrow_open(pool, keys, "instance", host, value, session,
+                                NULL);
 }
 
 
@@ -84,14 +72,8 @@ ngx_int_t
 ngx_aigc_ticket_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *host, ngx_aigc_ticket_t *ticket, ngx_str_t *value)
 {
-    ngx_aigc_purpose_t  purpose;
-
-    if (ngx_aigc_purpose(purpose, "ticket", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_seal(pool, keys, purpose, &ticket->session, ticket,
-                                value);
+    return ngx_aigc_narrow_seal(pool, keys, "ticket", host, &ticket->session,
+                                ticket, value);
 }
 
 
@@ -99,26 +81,25 @@ ngx_int_t
 ngx_aigc_ticket_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
     ngx_str_t *host, ngx_str_t *value, ngx_aigc_ticket_t *ticket)
 {
-    ngx_aigc_purpose_t  purpose;
-
     ngx_memzero(ticket, sizeof(ngx_aigc_ticket_t));
 
-    if (ngx_aigc_purpose(purpose, "ticket", host) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_aigc_narrow_open(pool, keys, purpose, value, &ticket->session,
-                                ticket);
+    return ngx_aigc_narrow_open(pool, keys, "ticket", host, value,
+                                &ticket->session, ticket);
 }
 
 
 /* ticket: NULL for a session alone. */
 static ngx_int_t
 ngx_aigc_narrow_seal(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_aigc_session_t *session,
+    const char *name, ngx_str_t *host, ngx_aigc_session_t *session,
     ngx_aigc_ticket_t *ticket, ngx_str_t *value)
 {
-    ngx_int_t  rc;
+    ngx_int_t           rc;
+    ngx_aigc_purpose_t  purpose;
+
+    if (ngx_aigc_purpose(purpose, name, host) != NGX_OK) {
+        return NGX_DECLINED;
+    }
 
     rc = ngx_aigc_narrow_seal_all(pool, keys, purpose, session, ticket, value);
 
@@ -168,15 +149,22 @@ ngx_aigc_narrow_seal_all(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
 
 static ngx_int_t
 ngx_aigc_narrow_open(ngx_pool_t *pool, ngx_aigc_seal_keys_t *keys,
-    const char *purpose, ngx_str_t *value, ngx_aigc_session_t *session,
-    ngx_aigc_ticket_t *ticket)
+    const char *name, ngx_str_t *host, ngx_str_t *value,
+    ngx_aigc_session_t *session, ngx_aigc_ticket_t *ticket)
 {
-    ngx_int_t          rc;
-    ngx_aigc_fields_t  f;
+    ngx_int_t           rc;
+    ngx_aigc_fields_t   f;
+    ngx_aigc_purpose_t  purpose;
+
+    ngx_memzero(session, sizeof(ngx_aigc_session_t));
+
+    if (ngx_aigc_purpose(purpose, name, host) != NGX_OK) {
+        return NGX_DECLINED;
+    }
 
     rc = ngx_aigc_fields_open(pool, keys, purpose, value,
-                                 NGX_AIGC_INSTANCE_COOKIE_MAX,
-                                 &session->start, &f);
+                              NGX_AIGC_INSTANCE_COOKIE_MAX, &session->start,
+                              &f);
     if (rc != NGX_OK) {
         return rc;
     }

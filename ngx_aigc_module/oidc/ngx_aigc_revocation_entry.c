@@ -113,15 +113,7 @@ ngx_aigc_revocation_value(ngx_str_t *value, uint64_t *when)
 static u_char *
 ngx_aigc_revocation_key_text(u_char *p, u_char *key)
 {
-    ngx_str_t  bytes, text;
-
-    bytes.data = key;
-    bytes.len = NGX_AIGC_REVOCATION_KEY_LEN;
-    text.data = p;
-
-    ngx_encode_base64url(&text, &bytes);
-
-    return p + text.len;
+    return ngx_aigc_base64url_put(p, key, NGX_AIGC_REVOCATION_KEY_LEN);
 }
 
 

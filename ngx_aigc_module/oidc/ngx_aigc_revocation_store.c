@@ -76,8 +76,6 @@ static ngx_aigc_fetch_t *ngx_aigc_revocation_call(const char *method,
     const char *name, const char *content_type);
 static ngx_int_t ngx_aigc_revocation_send(ngx_aigc_fetch_t *f, ngx_int_t rc,
     ngx_aigc_fetch_done_pt done);
-static ngx_int_t ngx_aigc_revocation_drop_body(ngx_aigc_fetch_t *f, u_char *p,
-    size_t len);
 static void ngx_aigc_revocation_written(ngx_aigc_fetch_t *f);
 static void ngx_aigc_revocation_removed(ngx_aigc_fetch_t *f);
 static void ngx_aigc_revocation_complain(ngx_uint_t status, const char *error,
@@ -337,7 +335,9 @@ ngx_aigc_revocation_send(ngx_aigc_fetch_t *f, ngx_int_t rc,
     }
 
     f->timeout = NGX_AIGC_REVOCATION_TIMEOUT;
-    f->data = ngx_aigc_revocation_drop_body;
+    /* the whole object comes back: its watch says the same */
+
+    f->data = ngx_aigc_fetch_drop;
     f->done = done;
 
     if (ngx_aigc_fetch_start(f) != NGX_OK) {
@@ -346,14 +346,6 @@ ngx_aigc_revocation_send(ngx_aigc_fetch_t *f, ngx_int_t rc,
 
     ngx_aigc_revocation_writer.fetch = f;
 
-    return NGX_OK;
-}
-
-
-/* the whole object comes back: its watch says the same */
-static ngx_int_t
-ngx_aigc_revocation_drop_body(ngx_aigc_fetch_t *f, u_char *p, size_t len)
-{
     return NGX_OK;
 }
 
@@ -492,15 +484,11 @@ ngx_aigc_revocation_complain(ngx_uint_t status, const char *error,
 
     s = &ngx_aigc_revocation_writer;
 
-    if (status != s->complaint) {
-        s->complained.done = 0;
-    }
-
-    if (!ngx_aigc_seldom(&s->complained, NGX_AIGC_REVOCATION_LOG)) {
+    if (!ngx_aigc_seldom_about(&s->complained, &s->complaint, status,
+                               NGX_AIGC_REVOCATION_LOG))
+    {
         return;
     }
-
-    s->complaint = status;
 
     ngx_log_error(NGX_LOG_ERR, s->log, 0,
                   "aigc: the ConfigMap %V/" NGX_AIGC_REVOCATION_NAME " could "

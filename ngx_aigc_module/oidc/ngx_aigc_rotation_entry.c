@@ -69,15 +69,7 @@ ngx_aigc_rotation_key_parse(ngx_str_t *name, u_char *key)
 static u_char *
 ngx_aigc_rotation_name(u_char *p, u_char *key)
 {
-    ngx_str_t  bytes, text;
-
-    bytes.data = key;
-    bytes.len = NGX_AIGC_ROTATION_KEY_LEN;
-    text.data = p;
-
-    ngx_encode_base64url(&text, &bytes);
-
-    return p + text.len;
+    return ngx_aigc_base64url_put(p, key, NGX_AIGC_ROTATION_KEY_LEN);
 }
 
 

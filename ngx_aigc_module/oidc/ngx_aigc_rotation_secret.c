@@ -28,10 +28,6 @@ typedef struct {
 } ngx_aigc_rotation_secret_t;
 
 
-static ngx_int_t ngx_aigc_rotation_drop_body(ngx_aigc_fetch_t *f, u_char *p,
-    size_t len);
-
-
 static ngx_aigc_rotation_secret_t  ngx_aigc_rotation_api;
 
 
@@ -80,20 +76,14 @@ ngx_aigc_rotation_call(const char *method, const char *content_type)
     if (f) {
         f->timeout = NGX_AIGC_ROTATION_TIMEOUT;
 
+        /* the whole Secret comes back: its watch says the same */
+
         if (content_type) {
-            f->data = ngx_aigc_rotation_drop_body;
+            f->data = ngx_aigc_fetch_drop;
         }
     }
 
     return f;
-}
-
-
-/* the whole Secret comes back: its watch says the same */
-static ngx_int_t
-ngx_aigc_rotation_drop_body(ngx_aigc_fetch_t *f, u_char *p, size_t len)
-{
-    return NGX_OK;
 }
 
 
@@ -135,15 +125,11 @@ ngx_aigc_rotation_say(ngx_uint_t status, const char *error, const char *what)
 
     ngx_aigc_count(s->zone, rotation_errors);
 
-    if (status != s->complaint) {
-        s->complained.done = 0;
-    }
-
-    if (!ngx_aigc_seldom(&s->complained, NGX_AIGC_ROTATION_LOG)) {
+    if (!ngx_aigc_seldom_about(&s->complained, &s->complaint, status,
+                               NGX_AIGC_ROTATION_LOG))
+    {
         return;
     }
-
-    s->complaint = status;
 
     ngx_log_error(NGX_LOG_ERR, s->log, 0,
                   "aigc: the Secret %V/" NGX_AIGC_ROTATION_NAME " could not be "

@@ -76,6 +76,10 @@ ngx_int_t ngx_http_aigc_host_session_set(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_old_session(ngx_http_request_t *r, ngx_str_t *old,
     ngx_str_t *value);
 
+/* Has the response clear version 1.0's cookies.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_aigc_old_session_clear(ngx_http_request_t *r,
+    ngx_http_aigc_ctx_t *ctx);
+
 /* By the bearer token alone.  NONE: there is none. */
 ngx_http_aigc_outcome_e ngx_http_aigc_identify_bearer(ngx_http_request_t *r,
     ngx_http_aigc_user_t *user);

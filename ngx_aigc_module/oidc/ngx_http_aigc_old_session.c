@@ -5,7 +5,6 @@
  */
 
 #include "ngx_http_aigc_credential.h"
-#include "ngx_http_aigc_renew.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
 
@@ -60,17 +59,11 @@ ngx_http_aigc_old_bound(ngx_http_request_t *r, ngx_str_t *sid)
 
 
 ngx_int_t
-ngx_http_aigc_old_session_clear(ngx_http_request_t *r)
+ngx_http_aigc_old_session_clear(ngx_http_request_t *r,
+    ngx_http_aigc_ctx_t *ctx)
 {
     ngx_str_t                   none;
-    ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_main_conf_t  *mcf;
-
-    ctx = ngx_http_aigc_find_ctx(r);
-
-    if (ctx == NULL || !ctx->old) {
-        return NGX_OK;
-    }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 

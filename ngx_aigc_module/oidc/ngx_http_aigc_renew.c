@@ -415,21 +415,28 @@ ngx_http_aigc_renew_check(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_aigc_renew_header(ngx_http_request_t *r)
 {
-    ngx_str_t                   value;
+    ngx_str_t                   value, *name;
     ngx_http_aigc_ctx_t        *ctx;
     ngx_http_aigc_main_conf_t  *mcf;
 
     ctx = ngx_http_aigc_find_ctx(r);
 
-    if (ctx == NULL || (ctx->renewed.len == 0 && !ctx->over)) {
+    if (ctx == NULL) {
         return NGX_OK;
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    if (ctx->renewed.len || ctx->over) {
+        mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    value = ctx->renewed;
+        value = ctx->renewed;
+        name = ctx->on_instance ? &mcf->instance_cookie : &mcf->session_cookie;
 
-    return ngx_http_aigc_set_cookie(r, ctx->on_instance ? &mcf->instance_cookie
-                                                        : &mcf->session_cookie,
-                                    &value, NULL, value.len ? -1 : 0);
+        if (ngx_http_aigc_set_cookie(r, name, &value, NULL, value.len ? -1 : 0)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return ctx->old ? ngx_http_aigc_old_session_clear(r, ctx) : NGX_OK;
 }

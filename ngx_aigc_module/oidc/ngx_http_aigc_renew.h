@@ -47,11 +47,11 @@ ngx_int_t ngx_http_aigc_renew_wait(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_session_over(ngx_http_request_t *r,
     ngx_http_aigc_user_t *user);
 
-/* Header filter: sets the renewed session's cookie, or clears an ended one. */
+/*
+ * Header filter: sets the renewed session's cookie, or clears an ended one, and
+ * clears those of version 1.0.
+ */
 ngx_int_t ngx_http_aigc_renew_header(ngx_http_request_t *r);
-
-/* Header filter: clears the cookies of version 1.0. */
-ngx_int_t ngx_http_aigc_old_session_clear(ngx_http_request_t *r);
 
 
 #endif /* _NGX_HTTP_AIGC_RENEW_H_INCLUDED_ */
