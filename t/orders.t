@@ -46,7 +46,7 @@ sub orders {
 # The user in a browser; a session may enter 64 hosts in half a minute.
 sub visitor {
     my ($u) = @_;
-    $visitor{$u} = $t->sign_in($u) if $visits{$u}++ % 40 == 0;
+    $visitor{$u} = $t->sign_in($u) if $visits{$u}++ % 20 == 0;
     return $visitor{$u};
 }
 

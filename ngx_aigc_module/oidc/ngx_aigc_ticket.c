@@ -54,37 +54,56 @@ ngx_int_t
 ngx_aigc_ticket_once(ngx_aigc_zone_t *zone, u_char *session, u_char *digest,
     time_t now, time_t until)
 {
-    uint32_t                 n;
-    ngx_uint_t               i;
-    ngx_aigc_ticket_slot_t  *set, *slot;
+    uint32_t                 hash[2], n, sets;
+    ngx_uint_t               i, k, room, most;
+    ngx_aigc_ticket_slot_t  *set, *slot, *best;
 
-    ngx_memcpy(&n, session, sizeof(n));
+    ngx_memcpy(hash, session, sizeof(hash));
 
-    n %= ngx_aigc_part_slots(zone, ngx_aigc_ticket_part);
+    sets = ngx_aigc_part_slots(zone, ngx_aigc_ticket_part);
 
-    set = ngx_aigc_part(zone, ngx_aigc_ticket_part);
-    set += n * NGX_AIGC_TICKET_WAYS;
-    slot = NULL;
+    /* two sets that differ: who shares one with many others has the other */
+
+    n = hash[0] % sets;
+    best = NULL;
+    most = 0;
 
     ngx_aigc_lock(zone);
 
-    for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
+    for (k = 0; k < 2; k++) {
+        set = ngx_aigc_part(zone, ngx_aigc_ticket_part);
+        set += n * NGX_AIGC_TICKET_WAYS;
+        slot = NULL;
+        room = 0;
 
-        if (set[i].until <= now) {
-            slot = &set[i];
+        for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
 
-        } else if (ngx_memcmp(set[i].key, digest, NGX_AIGC_TICKET_KEY) == 0) {
-            ngx_aigc_unlock(zone);
-            return NGX_DECLINED;
+            if (set[i].until <= now) {
+                slot = &set[i];
+                room++;
+
+            } else if (ngx_memcmp(set[i].key, digest, NGX_AIGC_TICKET_KEY)
+                       == 0)
+            {
+                ngx_aigc_unlock(zone);
+                return NGX_DECLINED;
+            }
         }
+
+        if (room > most) {
+            most = room;
+            best = slot;
+        }
+
+        n = (n + 1 + hash[1] % (sets - 1)) % sets;
     }
 
-    if (slot) {
-        ngx_memcpy(slot->key, digest, NGX_AIGC_TICKET_KEY);
-        slot->until = until;
+    if (best) {
+        ngx_memcpy(best->key, digest, NGX_AIGC_TICKET_KEY);
+        best->until = until;
     }
 
     ngx_aigc_unlock(zone);
 
-    return slot ? NGX_OK : NGX_BUSY;
+    return best ? NGX_OK : NGX_BUSY;
 }

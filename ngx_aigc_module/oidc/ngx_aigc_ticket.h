@@ -11,7 +11,7 @@
 
 #define NGX_AIGC_TICKET_ARG   "aigc_ticket="
 #define NGX_AIGC_TICKET_TIME  30        /* s for which a ticket is good */
-#define NGX_AIGC_TICKET_WAYS  64        /* of a session, within that time */
+#define NGX_AIGC_TICKET_WAYS  32        /* in a set; a session has two sets */
 #define NGX_AIGC_TICKET_KEY   16        /* bytes of a digest that tell one from
                                            another */
 
@@ -37,9 +37,9 @@ ngx_int_t ngx_aigc_ticket_cut(ngx_str_t *uri, ngx_uint_t args,
 /*
  * Remembers that the ticket with this digest (of NGX_AIGC_TICKET_KEY bytes and
  * more) is redeemed, until the time until.  session: the digest of its session,
- * which has so many slots and no more, so that it keeps nobody else out.
- * NGX_OK: for the first time; NGX_DECLINED: it was before; NGX_BUSY: too many
- * are remembered.
+ * of at least 8 bytes, which has two sets of slots and no more, so that it
+ * keeps nobody else out.  NGX_OK: for the first time; NGX_DECLINED: it was
+ * before; NGX_BUSY: too many are remembered.
  */
 ngx_int_t ngx_aigc_ticket_once(ngx_aigc_zone_t *zone, u_char *session,
     u_char *digest, time_t now, time_t until);

@@ -5,6 +5,7 @@
 
 
 #define SETS  4
+#define ROOM  (2 * NGX_AIGC_TICKET_WAYS)          /* of a session */
 
 
 static void
@@ -119,7 +120,7 @@ zone(unit_t *u)
 }
 
 
-/* a session is known by its digest, whose first four bytes say its set */
+/* a session is known by its digest, whose first eight bytes say its two sets */
 
 static ngx_int_t
 once(ngx_aigc_zone_t *z, uint32_t session, u_char n, time_t now, time_t until)
@@ -128,6 +129,7 @@ once(ngx_aigc_zone_t *z, uint32_t session, u_char n, time_t now, time_t until)
 
     ngx_memzero(key, sizeof(key));
     ngx_memcpy(key, &session, sizeof(session));
+    key[4] = session / SETS;
 
     ngx_memzero(digest, sizeof(digest));
     digest[NGX_AIGC_TICKET_KEY - 1] = n;
@@ -161,22 +163,22 @@ ticket_once(unit_t *u)
 
     z = zone(u);
 
-    is_int(u, NGX_AIGC_TICKET_WAYS, 64);
+    is_int(u, ROOM, 64);
 
-    for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
+    for (i = 0; i < ROOM; i++) {
         is_int(u, once(z, 2, i, 100, 131 + i), NGX_OK);
     }
 
     is_int(u, once(z, 2, 200, 130, 161), NGX_BUSY);
 
-    for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
+    for (i = 0; i < ROOM; i++) {
         is_int(u, once(z, 2, i, 130, 161), NGX_DECLINED);
     }
 
     /* that keeps no other session out */
 
     for (session = 0; session < SETS; session++) {
-        is_int(u, once(z, session, 201, 130, 161),
+        is_int(u, once(z, session, 210 + session, 130, 161),
                session == 2 ? NGX_BUSY : NGX_OK);
     }
 
@@ -186,7 +188,7 @@ ticket_once(unit_t *u)
     is_int(u, once(z, 2, 200, 131, 162), NGX_DECLINED);
     is_int(u, once(z, 2, 202, 131, 162), NGX_BUSY);
 
-    for (i = 1; i < NGX_AIGC_TICKET_WAYS; i++) {
+    for (i = 1; i < ROOM; i++) {
         is_int(u, once(z, 2, i, 131, 162), NGX_DECLINED);
     }
 }
@@ -206,7 +208,7 @@ ticket_session(unit_t *u)
     ngx_memzero(key, sizeof(key));
     ngx_memzero(digest, sizeof(digest));
 
-    for (i = 0; i < NGX_AIGC_TICKET_WAYS; i++) {
+    for (i = 0; i < ROOM; i++) {
         digest[0] = i;
         is_int(u, ngx_aigc_ticket_once(z, key, digest, 100, 131), NGX_OK);
     }
@@ -216,6 +218,32 @@ ticket_session(unit_t *u)
 
     key[0] = 1;
     is_int(u, ngx_aigc_ticket_once(z, key, digest, 100, 131), NGX_OK);
+}
+
+
+/* sessions that have a set in common have another one each */
+
+static void
+ticket_shared(unit_t *u)
+{
+    u_char            i;
+    uint32_t          session;
+    ngx_aigc_zone_t  *z;
+
+    z = zone(u);
+
+    /* in sets 0 and 1, 0 and 2, 0 and 3 */
+
+    for (session = 0; session < 3; session++) {
+        for (i = 0; i < ROOM / 2; i++) {
+            is_int(u, once(z, session * SETS, session * ROOM + i, 100, 131),
+                   NGX_OK);
+        }
+    }
+
+    for (i = 0; i < ROOM / 2; i++) {
+        is_int(u, once(z, SETS, ROOM + i, 100, 131), NGX_DECLINED);
+    }
 }
 
 
@@ -238,6 +266,7 @@ unit_test_t  ticket_tests[] = {
     { "a ticket is the last argument, and leaves the rest", ticket_cut },
     { "a ticket is good once", ticket_once },
     { "each session has its own place", ticket_session },
+    { "sessions that share a set have another one", ticket_shared },
     { "also where a place before it is free", ticket_behind_free },
     { NULL, NULL }
 };
