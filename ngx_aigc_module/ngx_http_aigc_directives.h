@@ -55,6 +55,13 @@ char *ngx_http_aigc_check_conf(ngx_conf_t *cf,
     ngx_http_aigc_main_conf_t *mcf);
 
 /*
+ * Before all directives: the module was built in the tree of this very nginx?
+ * nginx's own check (--with-compat's signature) does not tell a patched tree
+ * from a plain one.  NGX_CONF_ERROR: it has logged what to do.
+ */
+char *ngx_http_aigc_check_tree(ngx_conf_t *cf);
+
+/*
  * proxy_set_header replaces a client's header of exactly that name; with names
  * like X_Forwarded_User let through, beside "aigc_access", a client could say
  * who it is (RFC 3875 4.1.18 makes them one).  An error.

@@ -6,6 +6,7 @@
 #include "ngx_http_aigc_access.h"
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_enter.h"
+#include "ngx_http_aigc_guard.h"
 #include "ngx_http_aigc_held.h"
 #include "ngx_http_aigc_waiting.h"
 #include "base/ngx_http_aigc_headers.h"
@@ -17,10 +18,6 @@
 static ngx_int_t ngx_http_aigc_allow(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx, ngx_aigc_record_t *record,
     ngx_http_aigc_user_t *user);
-static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r,
-    ngx_uint_t known);
-static ngx_uint_t ngx_http_aigc_plain_host(ngx_str_t *value,
-    ngx_str_t *server);
 
 
 ngx_int_t
@@ -36,7 +33,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
 
-    if (!lcf->access) {
+    if (!lcf->access && !ngx_http_aigc_guards(r)) {
         return NGX_DECLINED;
     }
 
@@ -57,7 +54,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     ctx->socklen = 0;
     ctx->decision = NGX_HTTP_AIGC_UNDECIDED;
 
-    if (ngx_http_aigc_check_host(r, 1) != NGX_OK) {
+    if (ngx_http_aigc_host_agrees(r, 1) != NGX_OK) {
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
 
     } else if (ctx->entry.len) {
@@ -78,7 +75,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         ctx->user = user.sub;
 
         if (ctx->decision == NGX_HTTP_AIGC_UNKNOWN
-            && ngx_http_aigc_check_host(r, 0) != NGX_OK)
+            && ngx_http_aigc_host_agrees(r, 0) != NGX_OK)
         {
             ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
         }
@@ -154,22 +151,10 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     ctx->socklen = record->socklen;
     ctx->decided = ngx_current_msec;
 
-    /* untrusted code gets none of the keys that opened the door */
-
-    ctx->stripped = 1;
-
-    ngx_http_aigc_strip_upgrade(r);
-
-    if (user == NULL) {
-        ngx_http_aigc_strip_user(r);
-
-    } else {
-        ngx_http_aigc_strip_cookies(r);
-
-        if (user->credential == NGX_HTTP_AIGC_BEARER) {
-            ngx_http_aigc_strip_bearer(r);
-        }
-    }
+    ctx->strip = (user == NULL) ? NGX_HTTP_AIGC_STRIP_USER
+                 : (user->credential == NGX_HTTP_AIGC_BEARER)
+                 ? NGX_HTTP_AIGC_STRIP_BEARER
+                 : NGX_HTTP_AIGC_STRIP_COOKIES;
 
     ngx_aigc_count(mcf->zone, allowed);
 
@@ -177,72 +162,37 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 }
 
 
-/*
- * nginx chose the server, and we the instance, by headers_in.server; a Host
- * header beside an absolute-form target may name another.  known: the server's
- * name may be taken for a host name, as one that the table knows is.
- */
-static ngx_int_t
-ngx_http_aigc_check_host(ngx_http_request_t *r, ngx_uint_t known)
+ngx_int_t
+ngx_http_aigc_strip_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                host;
-    ngx_table_elt_t         *h;
-    ngx_http_aigc_header_t   state;
+    ngx_http_aigc_ctx_t  *ctx;
 
-    if (r->headers_in.server.len == 0) {
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (r != r->main || ctx == NULL || ctx->decision != NGX_HTTP_AIGC_ALLOW
+        || ctx->socklen == 0)
+    {
         return NGX_DECLINED;
     }
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    ngx_http_aigc_strip_upgrade(r);
 
-    while ((h = ngx_http_aigc_header_next(r, "host", &state))) {
+    if (ctx->strip == NGX_HTTP_AIGC_STRIP_USER) {
+        ngx_http_aigc_strip_user(r);
 
-        if (known
-            && ngx_http_aigc_plain_host(&h->value, &r->headers_in.server))
-        {
-            continue;
-        }
+    } else {
+        ngx_http_aigc_strip_cookies(r);
 
-        if (ngx_aigc_host_normalize(r->pool, &h->value, &host) != NGX_OK
-            || host.len != r->headers_in.server.len
-            || ngx_strncasecmp(host.data, r->headers_in.server.data, host.len)
-               != 0)
-        {
-            return NGX_DECLINED;
+        if (ctx->strip == NGX_HTTP_AIGC_STRIP_BEARER) {
+            ngx_http_aigc_strip_bearer(r);
         }
     }
 
-    return NGX_OK;
-}
+    ngx_http_aigc_strip_variables(r);
 
+    ctx->stripped = 1;
 
-/* As browsers send it: the very bytes of the server's name, and a port. */
-static ngx_uint_t
-ngx_http_aigc_plain_host(ngx_str_t *value, ngx_str_t *server)
-{
-    u_char     *port, *last;
-    ngx_int_t   n;
-
-    if (value->len < server->len
-        || ngx_memcmp(value->data, server->data, server->len) != 0)
-    {
-        return 0;
-    }
-
-    port = value->data + server->len;
-    last = value->data + value->len;
-
-    if (port == last) {
-        return 1;
-    }
-
-    if (*port++ != ':') {
-        return 0;
-    }
-
-    n = ngx_atoi(port, last - port);
-
-    return n > 0 && n <= 65535 && *port != '0';
+    return NGX_DECLINED;
 }
 
 

@@ -10,10 +10,17 @@
 
 
 /*
- * The access phase of an instance's server (aigc_access on): only its owner
- * goes on to the pod.
+ * The access phase of an instance's server (aigc_access on), and of an
+ * instance's host anywhere (aigc_guard on): only its owner goes on to the pod.
  */
 ngx_int_t ngx_http_aigc_access_handler(ngx_http_request_t *r);
+
+/*
+ * The precontent phase: takes the keys that opened the door out of the request,
+ * for untrusted code gets none of them.  Not before: access handlers of other
+ * modules, as auth_request, come after ours and may need them.
+ */
+ngx_int_t ngx_http_aigc_strip_handler(ngx_http_request_t *r);
 
 /*
  * The preaccess phase, which subrequests run, too: a location with
