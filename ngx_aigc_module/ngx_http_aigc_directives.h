@@ -23,6 +23,7 @@ extern const ngx_http_aigc_param_t  ngx_http_aigc_oidc_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_session_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_limits_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_auth_params[];
 
 /* What is watched; ngx_http_aigc_kinds.c. */
 extern const ngx_aigc_kind_t  ngx_http_aigc_kinds[];
@@ -38,6 +39,7 @@ char *ngx_http_aigc_set_gateway(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_aigc_set_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* Logs that two directives name a provider; NGX_CONF_ERROR. */
 char *ngx_http_aigc_two_providers(ngx_conf_t *cf);

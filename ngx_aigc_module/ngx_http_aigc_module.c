@@ -136,7 +136,13 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
       offsetof(ngx_http_aigc_loc_conf_t, internal),
       NULL },
 
-    ngx_http_aigc_content("aigc_auth", ngx_http_aigc_auth_handler),
+    { ngx_string("aigc_auth"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1|NGX_CONF_NOARGS,
+      ngx_http_aigc_set_auth,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      (void *) ngx_http_aigc_auth_params },
+
     ngx_http_aigc_content("aigc_api", ngx_http_aigc_api_handler),
     ngx_http_aigc_content("aigc_sign_in", ngx_http_aigc_sign_in_handler),
     ngx_http_aigc_content("aigc_sign_in_callback",

@@ -82,6 +82,7 @@ typedef struct {
     ngx_flag_t                access;
     ngx_flag_t                cross_origin;
     ngx_flag_t                internal;
+    ngx_uint_t                dialect;  /* ngx_http_aigc_auth_e */
 } ngx_http_aigc_loc_conf_t;
 
 

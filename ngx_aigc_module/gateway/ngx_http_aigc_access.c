@@ -24,7 +24,6 @@ ngx_int_t
 ngx_http_aigc_access_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
-    ngx_str_t                  origin, *own;
     ngx_uint_t                 preflight;
     ngx_aigc_record_t          record;
     ngx_http_aigc_ctx_t       *ctx;
@@ -37,13 +36,48 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    preflight = lcf->cross_origin && ngx_http_aigc_is_preflight(r) == NGX_OK;
+
+    rc = ngx_http_aigc_visit(r, ngx_http_aigc_is_safe(r) != NGX_OK, &record,
+                             &user);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &user);
+    }
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_aigc_visit(ngx_http_request_t *r, ngx_uint_t from,
+    ngx_aigc_record_t *record, ngx_http_aigc_user_t *user)
+{
+    ngx_str_t                  origin, *own;
+    ngx_uint_t                 preflight;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
+
     own = NULL;
     ctx = ngx_http_aigc_get_ctx(r);
     preflight = lcf->cross_origin && ngx_http_aigc_is_preflight(r) == NGX_OK;
 
-    ngx_memzero(&user, sizeof(ngx_http_aigc_user_t));
+    ngx_memzero(user, sizeof(ngx_http_aigc_user_t));
 
-    if (!lcf->cross_origin && ngx_http_aigc_is_safe(r) != NGX_OK) {
+    if (!lcf->cross_origin && from) {
         own = &origin;
     }
 
@@ -60,19 +94,15 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     } else if (ctx->entry.len) {
         ctx->decision = NGX_HTTP_AIGC_ANONYMOUS;
 
-        rc = ngx_http_aigc_enter(r, &ctx->entry);
-
-        ngx_http_finalize_request(r, rc);
-
-        return NGX_DONE;
+        return ngx_http_aigc_enter(r, &ctx->entry);
 
     } else {
         ctx->decision = preflight
                         ? ngx_http_aigc_decide_preflight(r,
-                                                &r->headers_in.server, &record)
+                                                 &r->headers_in.server, record)
                         : ngx_http_aigc_decide(r, &r->headers_in.server, own,
-                                               &record, &user);
-        ctx->user = user.sub;
+                                               record, user);
+        ctx->user = user->sub;
 
         if (ctx->decision == NGX_HTTP_AIGC_UNKNOWN
             && ngx_http_aigc_host_agrees(r, 0) != NGX_OK)
@@ -82,7 +112,7 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
-        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &user);
+        return NGX_DECLINED;
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
@@ -102,13 +132,9 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     /* why it is not ready is its owner's to know */
 
-    rc = (ctx->decision == NGX_HTTP_AIGC_NOT_READY && !preflight)
-         ? ngx_http_aigc_waiting(r, &record)
-         : ngx_http_aigc_refuse_visitor(r, ctx->decision);
-
-    ngx_http_finalize_request(r, rc);
-
-    return NGX_DONE;
+    return (ctx->decision == NGX_HTTP_AIGC_NOT_READY && !preflight)
+           ? ngx_http_aigc_waiting(r, record)
+           : ngx_http_aigc_refuse_visitor(r, ctx->decision);
 }
 
 
