@@ -463,6 +463,10 @@ ngx_http_aigc_set_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_aigc_srv_conf_t   *scf;
     ngx_http_aigc_main_conf_t  *mcf;
 
+    if (lcf->dialect != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
     if (ngx_http_aigc_params(cf, ngx_http_aigc_auth_params, lcf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }

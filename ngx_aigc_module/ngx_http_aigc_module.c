@@ -274,6 +274,7 @@ ngx_http_aigc_create_loc_conf(ngx_conf_t *cf)
     lcf->access = NGX_CONF_UNSET;
     lcf->cross_origin = NGX_CONF_UNSET;
     lcf->internal = NGX_CONF_UNSET;
+    lcf->dialect = NGX_CONF_UNSET_UINT;
 
     return lcf;
 }

@@ -477,6 +477,10 @@ subtest 'what does not go together' => sub {
         servers => 'server { location / { aigc_access off; location /a { aigc_access on; satisfy any; } } }'),
         qr/"satisfy any" in location "\/a"/);
 
+    good("aigc_auth dialect=$_", conf(servers => "server { location / { aigc_auth dialect=$_; } }")) for qw(nginx envoy traefik);
+    bad('another dialect', conf(servers => 'server { location / { aigc_auth dialect=caddy; } }'), qr/"aigc_auth" does not know "dialect": it takes dialect=nginx\|envoy\|traefik/);
+    bad('aigc_auth twice', conf(servers => 'server { location / { aigc_auth dialect=envoy; aigc_auth; } }'), qr/"aigc_auth" directive is duplicate/);
+
     good('aigc_guard', conf(directives => { aigc_guard => 'on' }));
     bad('aigc_guard in a server', conf(servers => 'server { aigc_guard on; }'), qr/"aigc_guard" directive is not allowed here/);
     bad('aigc_guard with another value', conf(directives => { aigc_guard => 'yes' }), qr/invalid value "yes" in "aigc_guard" directive, it must be "on" or "off"/);
