@@ -39,8 +39,8 @@ test: setup ## all tests, or TESTS="t/foo.t"; AIGC_ASAN=1 under ASan and UBSan
 	@[ -z "$$AIGC_ASAN" ] || SANITIZE=1 scripts/module
 	@prove -j$(JOBS) --timer $(TESTS)
 
-matrix: setup ## every nginx, gcc and clang, dynamic and static: NGINX="1.28 1.30"
-	@scripts/matrix $(NGINX)
+matrix: setup ## every nginx, gcc and clang, dynamic and static: VERSIONS="1.28 1.30"
+	@scripts/matrix $(VERSIONS)
 
 bench: setup ## what a request costs, beside what others take: QUICK=1 the ratios only
 	@scripts/bench
