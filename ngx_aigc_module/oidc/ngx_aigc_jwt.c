@@ -1,17 +1,15 @@
 /*
  * oidc/ngx_aigc_jwt.c — parses a compact JWS; ngx_aigc_jwt_check.c judges it.
  *
- * The header is read here with jansson, because libjwt 1.10 refuses the types
- * at+jwt and logout+jwt.  libjwt holds the claims; where it cannot tell one
- * JSON type from another (a number from a string, an array), the claim's own
- * JSON is read again.
+ * With jansson alone: a JWT library would be one more parser between the bytes
+ * that were signed and the claims (libjwt 1.10 refuses at+jwt; 3.x has no call
+ * for claims alone, and takes duplicate keys where it is built with json-c).
  */
 
 #include "ngx_aigc_jwt.h"
 #include "base/ngx_aigc_base64url.h"
 
 #include <jansson.h>
-#include <jwt.h>
 
 
 /* 9999-12-31T23:59:59Z: a time beyond it is milliseconds, or an attack */
@@ -32,28 +30,26 @@ static ngx_int_t ngx_aigc_jwt_header_string(ngx_pool_t *pool, json_t *header,
 static ngx_aigc_alg_e ngx_aigc_jwt_alg(const char *name);
 static ngx_int_t ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_strings(ngx_pool_t *pool, json_t *claims,
     ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_person(ngx_pool_t *pool, json_t *claims,
     ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_person_at(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_person_at(ngx_pool_t *pool, json_t *claims,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_name_at(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_name_at(ngx_pool_t *pool, json_t *claims,
     ngx_aigc_claim_path_t *path, ngx_str_t *name);
-static ngx_int_t ngx_aigc_jwt_optional(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_optional(ngx_pool_t *pool, json_t *claims,
     const char *name, ngx_str_t *out);
-static ngx_int_t ngx_aigc_jwt_times(jwt_t *claims, ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_json(jwt_t *claims, const char *name,
-    json_t **value);
-static ngx_int_t ngx_aigc_jwt_string(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_times(json_t *claims, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_aigc_jwt_string(ngx_pool_t *pool, json_t *claims,
     const char *name, ngx_str_t *out);
-static ngx_int_t ngx_aigc_jwt_roles(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_roles(ngx_pool_t *pool, json_t *claims,
     ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_list(ngx_pool_t *pool, jwt_t *claims,
+static ngx_int_t ngx_aigc_jwt_list(ngx_pool_t *pool, json_t *claims,
     const char *name, ngx_uint_t single, ngx_array_t *out);
-static ngx_int_t ngx_aigc_jwt_time(jwt_t *claims, const char *name,
+static ngx_int_t ngx_aigc_jwt_time(json_t *claims, const char *name,
     time_t *out);
-static ngx_int_t ngx_aigc_jwt_events(jwt_t *claims, ngx_aigc_jwt_t *jwt);
+static void ngx_aigc_jwt_events(json_t *claims, ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_aigc_jwt_copy(ngx_pool_t *pool, const char *text,
     size_t len, ngx_str_t *out);
 
@@ -264,23 +260,14 @@ static ngx_int_t
 ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt)
 {
-    jwt_t      *claims;
+    json_t     *claims;
     ngx_int_t   rc;
 
-    /* libjwt would take the text up to a NUL for the whole */
+    claims = json_loadb((char *) json->data, json->len,
+                        JSON_REJECT_DUPLICATES, NULL);
 
-    if (ngx_strlen(json->data) != json->len) {
-        return NGX_DECLINED;
-    }
-
-    if (jwt_new(&claims) != 0) {
-        return NGX_ERROR;
-    }
-
-    /* an object, without duplicate keys */
-
-    if (jwt_add_grants_json(claims, (char *) json->data) != 0) {
-        jwt_free(claims);
+    if (!json_is_object(claims)) {
+        json_decref(claims);
         return NGX_DECLINED;
     }
 
@@ -295,18 +282,16 @@ ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
         rc = ngx_aigc_jwt_times(claims, jwt);
     }
 
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_jwt_events(claims, jwt);
-    }
+    ngx_aigc_jwt_events(claims, jwt);
 
-    jwt_free(claims);
+    json_decref(claims);
 
     return rc;
 }
 
 
 static ngx_int_t
-ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_strings(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t  rc;
 
@@ -347,20 +332,20 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 
 
 static ngx_int_t
-ngx_aigc_jwt_optional(ngx_pool_t *pool, jwt_t *claims, const char *name,
+ngx_aigc_jwt_optional(ngx_pool_t *pool, json_t *claims, const char *name,
     ngx_str_t *out)
 {
-    const char  *text;
+    json_t  *value;
 
-    text = jwt_get_grant(claims, name);
+    value = json_object_get(claims, name);
 
-    return text ? ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), out)
-                : NGX_OK;
+    return json_is_string(value) ? ngx_aigc_jwt_string(pool, claims, name, out)
+                                 : NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_person(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t    rc;
     const char  *name;
@@ -372,10 +357,10 @@ ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 
     /* only shown, and null where a user has none: any other type is none */
 
-    name = jwt_get_grant(claims, "name");
+    name = json_string_value(json_object_get(claims, "name"));
 
     if (name == NULL || *name == '\0') {
-        name = jwt_get_grant(claims, "username");
+        name = json_string_value(json_object_get(claims, "username"));
     }
 
     if (name == NULL) {
@@ -387,33 +372,27 @@ ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 
 
 static ngx_int_t
-ngx_aigc_jwt_person_at(ngx_pool_t *pool, jwt_t *claims,
+ngx_aigc_jwt_person_at(ngx_pool_t *pool, json_t *claims,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt)
 {
-    json_t     *value, *list;
+    json_t     *list;
     ngx_int_t   rc;
 
     if (ngx_array_init(&jwt->roles, pool, 4, sizeof(ngx_str_t)) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    rc = ngx_aigc_jwt_json(claims, where->roles.names[0], &value);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    list = ngx_aigc_claim_find(value, &where->roles);
-    rc = NGX_OK;
-
+    list = ngx_aigc_claim_find(json_object_get(claims,
+                                               where->roles.names[0]),
+                               &where->roles);
     if (list) {
         rc = ngx_aigc_claim_roles(pool, list, &jwt->roles);
+
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
         jwt->roles_claim = (rc == NGX_OK);
-    }
-
-    json_decref(value);
-
-    if (rc == NGX_ERROR) {
-        return NGX_ERROR;
     }
 
     rc = ngx_aigc_jwt_name_at(pool, claims, &where->name, &jwt->name);
@@ -428,32 +407,24 @@ ngx_aigc_jwt_person_at(ngx_pool_t *pool, jwt_t *claims,
 
 
 static ngx_int_t
-ngx_aigc_jwt_name_at(ngx_pool_t *pool, jwt_t *claims,
+ngx_aigc_jwt_name_at(ngx_pool_t *pool, json_t *claims,
     ngx_aigc_claim_path_t *path, ngx_str_t *name)
 {
-    json_t     *value, *text;
-    ngx_int_t   rc;
+    json_t  *text;
 
-    rc = ngx_aigc_jwt_json(claims, path->names[0], &value);
-    if (rc != NGX_OK) {
-        return rc;
+    text = ngx_aigc_claim_find(json_object_get(claims, path->names[0]), path);
+
+    if (!json_is_string(text)) {
+        return NGX_OK;
     }
 
-    text = ngx_aigc_claim_find(value, path);
-
-    if (json_is_string(text)) {
-        rc = ngx_aigc_jwt_copy(pool, json_string_value(text),
-                               json_string_length(text), name);
-    }
-
-    json_decref(value);
-
-    return rc;
+    return ngx_aigc_jwt_copy(pool, json_string_value(text),
+                             json_string_length(text), name);
 }
 
 
 static ngx_int_t
-ngx_aigc_jwt_times(jwt_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_times(json_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t  rc;
 
@@ -471,70 +442,35 @@ ngx_aigc_jwt_times(jwt_t *claims, ngx_aigc_jwt_t *jwt)
 }
 
 
-/* *value is NULL when the claim is absent, else the caller's */
+/* absent: data NULL; of another type: NGX_DECLINED */
 
 static ngx_int_t
-ngx_aigc_jwt_json(jwt_t *claims, const char *name, json_t **value)
-{
-    char  *text;
-
-    *value = NULL;
-
-    ngx_set_errno(0);
-
-    text = jwt_get_grants_json(claims, name);
-
-    if (text == NULL) {
-        return ngx_errno ? NGX_OK : NGX_ERROR;
-    }
-
-    *value = json_loads(text, JSON_DECODE_ANY, NULL);
-
-    free(text);
-
-    return *value ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_aigc_jwt_string(ngx_pool_t *pool, jwt_t *claims, const char *name,
+ngx_aigc_jwt_string(ngx_pool_t *pool, json_t *claims, const char *name,
     ngx_str_t *out)
 {
-    json_t      *value;
-    ngx_int_t    rc;
-    const char  *text;
+    json_t  *value;
 
-    text = jwt_get_grant(claims, name);
+    value = json_object_get(claims, name);
 
-    if (text) {
-        return ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), out);
+    if (value == NULL) {
+        return NGX_OK;
     }
 
-    /* absent, or another type? */
-
-    rc = ngx_aigc_jwt_json(claims, name, &value);
-    if (rc != NGX_OK || value == NULL) {
-        return rc;
+    if (!json_is_string(value)) {
+        return NGX_DECLINED;
     }
 
-    json_decref(value);
-
-    return NGX_DECLINED;
+    return ngx_aigc_jwt_copy(pool, json_string_value(value),
+                             json_string_length(value), out);
 }
 
 
 /* nobody has to have one, but that there is none at all is worth a word */
 
 static ngx_int_t
-ngx_aigc_jwt_roles(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_roles(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
 {
-    char  *text;
-
-    text = jwt_get_grants_json(claims, "roles");
-
-    jwt->roles_claim = (text != NULL);
-
-    free(text);
+    jwt->roles_claim = (json_object_get(claims, "roles") != NULL);
 
     return ngx_aigc_jwt_list(pool, claims, "roles", 0, &jwt->roles);
 }
@@ -543,102 +479,69 @@ ngx_aigc_jwt_roles(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 /* an array of strings; with single, one string too */
 
 static ngx_int_t
-ngx_aigc_jwt_list(ngx_pool_t *pool, jwt_t *claims, const char *name,
+ngx_aigc_jwt_list(ngx_pool_t *pool, json_t *claims, const char *name,
     ngx_uint_t single, ngx_array_t *out)
 {
-    size_t       i, n;
-    json_t      *value, *item;
-    ngx_int_t    rc;
-    ngx_str_t   *s;
-    const char  *text;
+    size_t      i, n;
+    json_t     *value, *item;
+    ngx_str_t  *s;
 
-    text = single ? jwt_get_grant(claims, name) : NULL;
+    value = json_object_get(claims, name);
 
-    if (text) {
-        if (ngx_array_init(out, pool, 1, sizeof(ngx_str_t)) != NGX_OK) {
-            return NGX_ERROR;
+    if (value && !json_is_array(value)
+        && !(single && json_is_string(value)))
+    {
+        return NGX_DECLINED;
+    }
+
+    n = json_is_string(value) ? 1 : json_array_size(value);     /* NULL: 0 */
+
+    if (ngx_array_init(out, pool, n ? n : 1, sizeof(ngx_str_t)) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < n; i++) {
+        item = json_is_array(value) ? json_array_get(value, i) : value;
+
+        if (!json_is_string(item)) {
+            return NGX_DECLINED;
         }
 
         s = ngx_array_push(out);            /* there is room for it */
 
-        return ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), s);
-    }
-
-    rc = ngx_aigc_jwt_json(claims, name, &value);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    n = json_is_array(value) ? json_array_size(value) : 1;
-
-    if (ngx_array_init(out, pool, n ? n : 1, sizeof(ngx_str_t)) != NGX_OK) {
-        rc = NGX_ERROR;
-
-    } else if (value && !json_is_array(value)
-               && !(single && json_is_string(value)))
-    {
-        rc = NGX_DECLINED;
-    }
-
-    for (i = 0; value && rc == NGX_OK && i < n; i++) {
-        item = json_is_array(value) ? json_array_get(value, i) : value;
-
-        if (!json_is_string(item)) {
-            rc = NGX_DECLINED;
-            break;
+        if (ngx_aigc_jwt_copy(pool, json_string_value(item),
+                              json_string_length(item), s)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
         }
-
-        s = ngx_array_push(out);
-        if (s == NULL) {
-            rc = NGX_ERROR;
-            break;
-        }
-
-        rc = ngx_aigc_jwt_copy(pool, json_string_value(item),
-                               json_string_length(item), s);
     }
 
-    json_decref(value);
-
-    return rc;
+    return NGX_OK;
 }
 
 
 /* a NumericDate: an integer or a fraction, rounded down */
 
 static ngx_int_t
-ngx_aigc_jwt_time(jwt_t *claims, const char *name, time_t *out)
+ngx_aigc_jwt_time(json_t *claims, const char *name, time_t *out)
 {
-    long        seconds;
-    double      real;
-    json_t     *value;
-    int64_t     whole;
-    ngx_int_t   rc;
+    double    real;
+    json_t   *value;
+    int64_t   whole;
 
-    /* above 0 it is an integer for certain; the rest has to be looked at */
+    value = json_object_get(claims, name);
 
-    seconds = jwt_get_grant_int(claims, name);
-
-    if (seconds > 0 && seconds < NGX_AIGC_JWT_TIME_MAX) {
-        *out = seconds;
+    if (value == NULL) {
         return NGX_OK;
-    }
-
-    rc = ngx_aigc_jwt_json(claims, name, &value);
-    if (rc != NGX_OK || value == NULL) {
-        return rc;
-    }
-
-    if (!json_is_number(value)) {
-        json_decref(value);
-        return NGX_DECLINED;
     }
 
     real = json_number_value(value);
     whole = json_integer_value(value);          /* 0 for a fraction */
 
-    if (!(real > -NGX_AIGC_JWT_TIME_MAX && real < NGX_AIGC_JWT_TIME_MAX)) {
-        json_decref(value);
+    if (!json_is_number(value)
+        || !(real > -NGX_AIGC_JWT_TIME_MAX && real < NGX_AIGC_JWT_TIME_MAX))
+    {
         return NGX_DECLINED;
     }
 
@@ -650,32 +553,20 @@ ngx_aigc_jwt_time(jwt_t *claims, const char *name, time_t *out)
         }
     }
 
-    json_decref(value);
-
     *out = (time_t) whole;
 
     return NGX_OK;
 }
 
 
-static ngx_int_t
-ngx_aigc_jwt_events(jwt_t *claims, ngx_aigc_jwt_t *jwt)
+static void
+ngx_aigc_jwt_events(json_t *claims, ngx_aigc_jwt_t *jwt)
 {
-    json_t     *value;
-    ngx_int_t   rc;
+    json_t  *events;
 
-    rc = ngx_aigc_jwt_json(claims, "events", &value);
-    if (rc != NGX_OK || value == NULL) {
-        return rc;
-    }
+    events = json_object_get(claims, "events");
 
-    if (json_is_object(json_object_get(value, NGX_AIGC_JWT_LOGOUT))) {
-        jwt->logout = 1;
-    }
-
-    json_decref(value);
-
-    return NGX_OK;
+    jwt->logout = json_is_object(json_object_get(events, NGX_AIGC_JWT_LOGOUT));
 }
 
 
