@@ -1,15 +1,17 @@
 /*
  * oidc/ngx_aigc_jwt.c — parses a compact JWS; ngx_aigc_jwt_check.c judges it.
  *
- * With jansson alone: a JWT library would be one more parser between the bytes
- * that were signed and the claims (libjwt 1.10 refuses at+jwt; 3.x has no call
- * for claims alone, and takes duplicate keys where it is built with json-c).
+ * The header is read here with jansson, because libjwt 1.10 refuses the types
+ * at+jwt and logout+jwt.  libjwt holds the claims; where it cannot tell one
+ * JSON type from another (a number from a string, an array), the claim's own
+ * JSON is read again.
  */
 
 #include "ngx_aigc_jwt.h"
 #include "base/ngx_aigc_base64url.h"
 
 #include <jansson.h>
+#include <jwt.h>
 
 
 /* 9999-12-31T23:59:59Z: a time beyond it is milliseconds, or an attack */
@@ -30,26 +32,28 @@ static ngx_int_t ngx_aigc_jwt_header_string(ngx_pool_t *pool, json_t *header,
 static ngx_aigc_alg_e ngx_aigc_jwt_alg(const char *name);
 static ngx_int_t ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_strings(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_person(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_person_at(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_person_at(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_name_at(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_name_at(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_claim_path_t *path, ngx_str_t *name);
-static ngx_int_t ngx_aigc_jwt_optional(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_optional(ngx_pool_t *pool, jwt_t *claims,
     const char *name, ngx_str_t *out);
-static ngx_int_t ngx_aigc_jwt_times(json_t *claims, ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_string(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_times(jwt_t *claims, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_aigc_jwt_json(jwt_t *claims, const char *name,
+    json_t **value);
+static ngx_int_t ngx_aigc_jwt_string(ngx_pool_t *pool, jwt_t *claims,
     const char *name, ngx_str_t *out);
-static ngx_int_t ngx_aigc_jwt_roles(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_roles(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_jwt_t *jwt);
-static ngx_int_t ngx_aigc_jwt_list(ngx_pool_t *pool, json_t *claims,
+static ngx_int_t ngx_aigc_jwt_list(ngx_pool_t *pool, jwt_t *claims,
     const char *name, ngx_uint_t single, ngx_array_t *out);
-static ngx_int_t ngx_aigc_jwt_time(json_t *claims, const char *name,
+static ngx_int_t ngx_aigc_jwt_time(jwt_t *claims, const char *name,
     time_t *out);
-static void ngx_aigc_jwt_events(json_t *claims, ngx_aigc_jwt_t *jwt);
+static ngx_int_t ngx_aigc_jwt_events(jwt_t *claims, ngx_aigc_jwt_t *jwt);
 static ngx_int_t ngx_aigc_jwt_copy(ngx_pool_t *pool, const char *text,
     size_t len, ngx_str_t *out);
 
@@ -260,14 +264,23 @@ static ngx_int_t
 ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt)
 {
-    json_t     *claims;
+    jwt_t      *claims;
     ngx_int_t   rc;
 
-    claims = json_loadb((char *) json->data, json->len,
-                        JSON_REJECT_DUPLICATES, NULL);
+    /* libjwt would take the text up to a NUL for the whole */
 
-    if (!json_is_object(claims)) {
-        json_decref(claims);
+    if (ngx_strlen(json->data) != json->len) {
+        return NGX_DECLINED;
+    }
+
+    if (jwt_new(&claims) != 0) {
+        return NGX_ERROR;
+    }
+
+    /* an object, without duplicate keys */
+
+    if (jwt_add_grants_json(claims, (char *) json->data) != 0) {
+        jwt_free(claims);
         return NGX_DECLINED;
     }
 
@@ -282,16 +295,18 @@ ngx_aigc_jwt_payload(ngx_pool_t *pool, ngx_str_t *json,
         rc = ngx_aigc_jwt_times(claims, jwt);
     }
 
-    ngx_aigc_jwt_events(claims, jwt);
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_jwt_events(claims, jwt);
+    }
 
-    json_decref(claims);
+    jwt_free(claims);
 
     return rc;
 }
 
 
 static ngx_int_t
-ngx_aigc_jwt_strings(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_strings(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t  rc;
 
@@ -332,20 +347,20 @@ ngx_aigc_jwt_strings(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
 
 
 static ngx_int_t
-ngx_aigc_jwt_optional(ngx_pool_t *pool, json_t *claims, const char *name,
+ngx_aigc_jwt_optional(ngx_pool_t *pool, jwt_t *claims, const char *name,
     ngx_str_t *out)
 {
-    json_t  *value;
+    const char  *text;
 
-    value = json_object_get(claims, name);
+    text = jwt_get_grant(claims, name);
 
-    return json_is_string(value) ? ngx_aigc_jwt_string(pool, claims, name, out)
-                                 : NGX_OK;
+    return text ? ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), out)
+                : NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_aigc_jwt_person(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_person(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t    rc;
     const char  *name;
@@ -357,10 +372,10 @@ ngx_aigc_jwt_person(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
 
     /* only shown, and null where a user has none: any other type is none */
 
-    name = json_string_value(json_object_get(claims, "name"));
+    name = jwt_get_grant(claims, "name");
 
     if (name == NULL || *name == '\0') {
-        name = json_string_value(json_object_get(claims, "username"));
+        name = jwt_get_grant(claims, "username");
     }
 
     if (name == NULL) {
@@ -372,27 +387,33 @@ ngx_aigc_jwt_person(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
 
 
 static ngx_int_t
-ngx_aigc_jwt_person_at(ngx_pool_t *pool, json_t *claims,
+ngx_aigc_jwt_person_at(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_claims_t *where, ngx_aigc_jwt_t *jwt)
 {
-    json_t     *list;
+    json_t     *value, *list;
     ngx_int_t   rc;
 
     if (ngx_array_init(&jwt->roles, pool, 4, sizeof(ngx_str_t)) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    list = ngx_aigc_claim_find(json_object_get(claims,
-                                               where->roles.names[0]),
-                               &where->roles);
+    rc = ngx_aigc_jwt_json(claims, where->roles.names[0], &value);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    list = ngx_aigc_claim_find(value, &where->roles);
+    rc = NGX_OK;
+
     if (list) {
         rc = ngx_aigc_claim_roles(pool, list, &jwt->roles);
-
-        if (rc == NGX_ERROR) {
-            return NGX_ERROR;
-        }
-
         jwt->roles_claim = (rc == NGX_OK);
+    }
+
+    json_decref(value);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
     }
 
     rc = ngx_aigc_jwt_name_at(pool, claims, &where->name, &jwt->name);
@@ -407,24 +428,32 @@ ngx_aigc_jwt_person_at(ngx_pool_t *pool, json_t *claims,
 
 
 static ngx_int_t
-ngx_aigc_jwt_name_at(ngx_pool_t *pool, json_t *claims,
+ngx_aigc_jwt_name_at(ngx_pool_t *pool, jwt_t *claims,
     ngx_aigc_claim_path_t *path, ngx_str_t *name)
 {
-    json_t  *text;
+    json_t     *value, *text;
+    ngx_int_t   rc;
 
-    text = ngx_aigc_claim_find(json_object_get(claims, path->names[0]), path);
-
-    if (!json_is_string(text)) {
-        return NGX_OK;
+    rc = ngx_aigc_jwt_json(claims, path->names[0], &value);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
-    return ngx_aigc_jwt_copy(pool, json_string_value(text),
-                             json_string_length(text), name);
+    text = ngx_aigc_claim_find(value, path);
+
+    if (json_is_string(text)) {
+        rc = ngx_aigc_jwt_copy(pool, json_string_value(text),
+                               json_string_length(text), name);
+    }
+
+    json_decref(value);
+
+    return rc;
 }
 
 
 static ngx_int_t
-ngx_aigc_jwt_times(json_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_times(jwt_t *claims, ngx_aigc_jwt_t *jwt)
 {
     ngx_int_t  rc;
 
@@ -442,35 +471,70 @@ ngx_aigc_jwt_times(json_t *claims, ngx_aigc_jwt_t *jwt)
 }
 
 
-/* absent: data NULL; of another type: NGX_DECLINED */
+/* *value is NULL when the claim is absent, else the caller's */
 
 static ngx_int_t
-ngx_aigc_jwt_string(ngx_pool_t *pool, json_t *claims, const char *name,
+ngx_aigc_jwt_json(jwt_t *claims, const char *name, json_t **value)
+{
+    char  *text;
+
+    *value = NULL;
+
+    ngx_set_errno(0);
+
+    text = jwt_get_grants_json(claims, name);
+
+    if (text == NULL) {
+        return ngx_errno ? NGX_OK : NGX_ERROR;
+    }
+
+    *value = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    free(text);
+
+    return *value ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_aigc_jwt_string(ngx_pool_t *pool, jwt_t *claims, const char *name,
     ngx_str_t *out)
 {
-    json_t  *value;
+    json_t      *value;
+    ngx_int_t    rc;
+    const char  *text;
 
-    value = json_object_get(claims, name);
+    text = jwt_get_grant(claims, name);
 
-    if (value == NULL) {
-        return NGX_OK;
+    if (text) {
+        return ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), out);
     }
 
-    if (!json_is_string(value)) {
-        return NGX_DECLINED;
+    /* absent, or another type? */
+
+    rc = ngx_aigc_jwt_json(claims, name, &value);
+    if (rc != NGX_OK || value == NULL) {
+        return rc;
     }
 
-    return ngx_aigc_jwt_copy(pool, json_string_value(value),
-                             json_string_length(value), out);
+    json_decref(value);
+
+    return NGX_DECLINED;
 }
 
 
 /* nobody has to have one, but that there is none at all is worth a word */
 
 static ngx_int_t
-ngx_aigc_jwt_roles(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
+ngx_aigc_jwt_roles(ngx_pool_t *pool, jwt_t *claims, ngx_aigc_jwt_t *jwt)
 {
-    jwt->roles_claim = (json_object_get(claims, "roles") != NULL);
+    char  *text;
+
+    text = jwt_get_grants_json(claims, "roles");
+
+    jwt->roles_claim = (text != NULL);
+
+    free(text);
 
     return ngx_aigc_jwt_list(pool, claims, "roles", 0, &jwt->roles);
 }
@@ -479,69 +543,102 @@ ngx_aigc_jwt_roles(ngx_pool_t *pool, json_t *claims, ngx_aigc_jwt_t *jwt)
 /* an array of strings; with single, one string too */
 
 static ngx_int_t
-ngx_aigc_jwt_list(ngx_pool_t *pool, json_t *claims, const char *name,
+ngx_aigc_jwt_list(ngx_pool_t *pool, jwt_t *claims, const char *name,
     ngx_uint_t single, ngx_array_t *out)
 {
-    size_t      i, n;
-    json_t     *value, *item;
-    ngx_str_t  *s;
+    size_t       i, n;
+    json_t      *value, *item;
+    ngx_int_t    rc;
+    ngx_str_t   *s;
+    const char  *text;
 
-    value = json_object_get(claims, name);
+    text = single ? jwt_get_grant(claims, name) : NULL;
 
-    if (value && !json_is_array(value)
-        && !(single && json_is_string(value)))
-    {
-        return NGX_DECLINED;
-    }
-
-    n = json_is_string(value) ? 1 : json_array_size(value);     /* NULL: 0 */
-
-    if (ngx_array_init(out, pool, n ? n : 1, sizeof(ngx_str_t)) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    for (i = 0; i < n; i++) {
-        item = json_is_array(value) ? json_array_get(value, i) : value;
-
-        if (!json_is_string(item)) {
-            return NGX_DECLINED;
+    if (text) {
+        if (ngx_array_init(out, pool, 1, sizeof(ngx_str_t)) != NGX_OK) {
+            return NGX_ERROR;
         }
 
         s = ngx_array_push(out);            /* there is room for it */
 
-        if (ngx_aigc_jwt_copy(pool, json_string_value(item),
-                              json_string_length(item), s)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+        return ngx_aigc_jwt_copy(pool, text, ngx_strlen(text), s);
     }
 
-    return NGX_OK;
+    rc = ngx_aigc_jwt_json(claims, name, &value);
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    n = json_is_array(value) ? json_array_size(value) : 1;
+
+    if (ngx_array_init(out, pool, n ? n : 1, sizeof(ngx_str_t)) != NGX_OK) {
+        rc = NGX_ERROR;
+
+    } else if (value && !json_is_array(value)
+               && !(single && json_is_string(value)))
+    {
+        rc = NGX_DECLINED;
+    }
+
+    for (i = 0; value && rc == NGX_OK && i < n; i++) {
+        item = json_is_array(value) ? json_array_get(value, i) : value;
+
+        if (!json_is_string(item)) {
+            rc = NGX_DECLINED;
+            break;
+        }
+
+        s = ngx_array_push(out);
+        if (s == NULL) {
+            rc = NGX_ERROR;
+            break;
+        }
+
+        rc = ngx_aigc_jwt_copy(pool, json_string_value(item),
+                               json_string_length(item), s);
+    }
+
+    json_decref(value);
+
+    return rc;
 }
 
 
 /* a NumericDate: an integer or a fraction, rounded down */
 
 static ngx_int_t
-ngx_aigc_jwt_time(json_t *claims, const char *name, time_t *out)
+ngx_aigc_jwt_time(jwt_t *claims, const char *name, time_t *out)
 {
-    double    real;
-    json_t   *value;
-    int64_t   whole;
+    long        seconds;
+    double      real;
+    json_t     *value;
+    int64_t     whole;
+    ngx_int_t   rc;
 
-    value = json_object_get(claims, name);
+    /* above 0 it is an integer for certain; the rest has to be looked at */
 
-    if (value == NULL) {
+    seconds = jwt_get_grant_int(claims, name);
+
+    if (seconds > 0 && seconds < NGX_AIGC_JWT_TIME_MAX) {
+        *out = seconds;
         return NGX_OK;
+    }
+
+    rc = ngx_aigc_jwt_json(claims, name, &value);
+    if (rc != NGX_OK || value == NULL) {
+        return rc;
+    }
+
+    if (!json_is_number(value)) {
+        json_decref(value);
+        return NGX_DECLINED;
     }
 
     real = json_number_value(value);
     whole = json_integer_value(value);          /* 0 for a fraction */
 
-    if (!json_is_number(value)
-        || !(real > -NGX_AIGC_JWT_TIME_MAX && real < NGX_AIGC_JWT_TIME_MAX))
-    {
+    if (!(real > -NGX_AIGC_JWT_TIME_MAX && real < NGX_AIGC_JWT_TIME_MAX)) {
+        json_decref(value);
         return NGX_DECLINED;
     }
 
@@ -553,20 +650,32 @@ ngx_aigc_jwt_time(json_t *claims, const char *name, time_t *out)
         }
     }
 
+    json_decref(value);
+
     *out = (time_t) whole;
 
     return NGX_OK;
 }
 
 
-static void
-ngx_aigc_jwt_events(json_t *claims, ngx_aigc_jwt_t *jwt)
+static ngx_int_t
+ngx_aigc_jwt_events(jwt_t *claims, ngx_aigc_jwt_t *jwt)
 {
-    json_t  *events;
+    json_t     *value;
+    ngx_int_t   rc;
 
-    events = json_object_get(claims, "events");
+    rc = ngx_aigc_jwt_json(claims, "events", &value);
+    if (rc != NGX_OK || value == NULL) {
+        return rc;
+    }
 
-    jwt->logout = json_is_object(json_object_get(events, NGX_AIGC_JWT_LOGOUT));
+    if (json_is_object(json_object_get(value, NGX_AIGC_JWT_LOGOUT))) {
+        jwt->logout = 1;
+    }
+
+    json_decref(value);
+
+    return NGX_OK;
 }
 
 
