@@ -52,6 +52,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- required "gateway.domain: set the domain of the instances, such as example-usercontent.net" .Values.gateway.domain -}}
 {{- end -}}
 
+{{/* The port of gateway.url, with its colon; empty where it has none. */}}
+{{- define "aigc.port" -}}
+{{- regexFind ":[0-9]+$" .Values.gateway.url -}}
+{{- end -}}
+
 {{/* "logto" or "oidc". */}}
 {{- define "aigc.provider" -}}
 {{- if and .Values.logto.endpoint .Values.oidc.issuer -}}
@@ -94,9 +99,15 @@ The secrets that this configuration needs, as YAML: {name: {file, key, secret}}.
 {{- toYaml $out -}}
 {{- end -}}
 
-{{/* An argument of a directive: name=value, in quotes. Empty without a value. */}}
+{{/* An argument of a directive, on a line of its own: name=value. Empty without a value. */}}
 {{- define "aigc.arg" -}}
-{{- if index . 1 }} {{ printf "%s=%v" (index . 0) (index . 1) | replace "\\" "\\\\" | replace "\"" "\\\"" | printf "\"%s\"" }}{{ end -}}
+{{- if index . 1 -}}
+{{- $arg := printf "%s=%v" (index . 0) (index . 1) -}}
+{{- if not (regexMatch "^[-_=.,:/@a-zA-Z0-9]+$" $arg) -}}
+{{- $arg = $arg | replace "\\" "\\\\" | replace "\"" "\\\"" | printf "\"%s\"" -}}
+{{- end -}}
+{{- printf "\n    %s" $arg -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Seconds that connections have once nginx was told to end. */}}

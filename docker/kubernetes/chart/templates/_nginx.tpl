@@ -1,7 +1,10 @@
-{{/* _nginx.tpl: nginx's configuration. docs/reference.md says what each line means. */}}
+{{/*
+_nginx.tpl: nginx's configuration, of which the image's nginx.conf includes the
+first at main level, the second at http level.  docs/reference.md says what each
+directive means.
+*/}}
 
 {{- define "aigc.main.conf" -}}
-worker_rlimit_nofile     {{ add (int .Values.nginx.workerConnections) 100 }};
 worker_shutdown_timeout  {{ include "aigc.shutdownTimeout" . }}s;
 {{- with .Values.nginx.snippets.main }}
 
@@ -18,8 +21,9 @@ worker_shutdown_timeout  {{ include "aigc.shutdownTimeout" . }}s;
 aigc_zone  gateway:{{ $v.gateway.zone }};
 
 aigc_kubernetes  {{ $v.kubernetes.url }}
-    {{- with $v.templates.namespaces }} namespaces={{ join "," . }}{{ end }}
-    {{- include "aigc.arg" (list "selector" $v.templates.selector) }} max_stale={{ $v.kubernetes.maxStale }};
+    {{- include "aigc.arg" (list "namespaces" (join "," $v.templates.namespaces)) }}
+    {{- include "aigc.arg" (list "selector" $v.templates.selector) }}
+    {{- include "aigc.arg" (list "max_stale" $v.kubernetes.maxStale) }};
 
 {{ if eq (include "aigc.provider" .) "logto" -}}
 {{- $l := $v.logto -}}
@@ -27,9 +31,12 @@ aigc_logto  {{ $l.endpoint }}
     {{- include "aigc.arg" (list "app_id" (required "logto.appId: set the id of the application at Logto" $l.appId)) }}
     app_secret_file=/etc/aigc/secrets/app_secret
     {{- if $l.m2mAppId }}
-    {{- include "aigc.arg" (list "m2m_app_id" $l.m2mAppId) }} m2m_app_secret_file=/etc/aigc/secrets/m2m_app_secret
+    {{- include "aigc.arg" (list "m2m_app_id" $l.m2mAppId) }}
+    m2m_app_secret_file=/etc/aigc/secrets/m2m_app_secret
     {{- end }}
-    {{- if $l.webhook }} webhook_key_file=/etc/aigc/secrets/webhook_key{{ end }}
+    {{- if $l.webhook }}
+    webhook_key_file=/etc/aigc/secrets/webhook_key
+    {{- end }}
     {{- range $name, $value := dict "m2m_resource" $l.m2mResource "audience" $l.audience "scope" $l.scope "grace" $l.grace
         "admin_role" $l.adminRole "custom_data" $l.customData }}
     {{- include "aigc.arg" (list $name $value) }}
@@ -45,18 +52,21 @@ aigc_oidc
     {{- include "aigc.arg" (list $name $value) }}
     {{- end }}
 {{- end }}
-{{- if $v.providerCA.existingConfigMap }} ca_file=/etc/aigc/ca/ca.crt{{ end }};
+{{- if $v.providerCA.existingConfigMap }}
+    ca_file=/etc/aigc/ca/ca.crt
+{{- end }};
 
-aigc_session  key_file=/etc/aigc/secrets/session.key domain={{ $domain }} lifetime={{ $v.gateway.session.lifetime }}
-    {{- with $v.gateway.session.cookie }} cookie={{ . }}{{ end }}
-    {{- if not $https }} secure=off{{ end }};
+aigc_session
+    key_file=/etc/aigc/secrets/session.key
+    domain={{ $domain }}
+    {{- include "aigc.arg" (list "lifetime" $v.gateway.session.lifetime) }}
+    {{- include "aigc.arg" (list "cookie" $v.gateway.session.cookie) }}
+    {{- include "aigc.arg" (list "secure" (ternary "" "off" $https)) }};
+
 aigc_gateway  {{ $v.gateway.url }};
-aigc_limits   user_template={{ int $v.gateway.limits.userTemplate }} user_total={{ int $v.gateway.limits.userTotal }};
+aigc_limits  user_template={{ int $v.gateway.limits.userTemplate }} user_total={{ int $v.gateway.limits.userTotal }};
 
 upstream instances { aigc_instances; keepalive {{ int $v.nginx.keepalive }}; keepalive_timeout 4s; }
-
-# the session, 8 KB of cookies, or a sign-in to an 8 KB address
-large_client_header_buffers  4 32k;
 {{- if or $v.realIP.proxyProtocol $v.realIP.trusted }}
 
 # whose address a client has
@@ -135,7 +145,7 @@ server {                                    # plain HTTP
     {{ printf . " default_server" }}
     {{- end }}
     server_name _;
-    return 308 https://$host$request_uri;
+    return 308 https://$host{{ include "aigc.port" . }}$request_uri;
 }
 {{- end }}
 
