@@ -88,7 +88,7 @@ subtest 'its files' => sub {
     is_deeply [grep { -e "$root$_" } map { ("/usr/bin/$_", "/usr/sbin/$_") } qw(gcc cc make curl wget perl5.36.0 git npm node)], [], 'there is no compiler, and no client for the web';
     is_deeply [grep { !m{^$root/etc/apt/(?:apt.conf.d|preferences.d|trusted.gpg.d|auth.conf.d|keyrings|sources.list.d)$} } glob "$root/etc/apt/*"], ["$root/etc/apt/sources.list"], 'of apt\'s configuration the sources';
     is_deeply [grep { !m{^deb http://deb\.debian\.org/} } split /\n/, text("$root/etc/apt/sources.list")], [], '… which are Debian\'s own';
-    is join(' ', glob("$root/usr/local/share/ca-certificates/* $root/var/lib/apt/lists/*_* $root/tmp/* $root/run/*")), '', 'nothing is left of how it was built';
+    is join(' ', glob("$root/etc/apt/sources.list.d/* $root/usr/local/share/ca-certificates/* $root/var/lib/apt/lists/*_* $root/tmp/* $root/run/*")), '', 'nothing is left of how it was built';
     for my $file (glob 'ngx_aigc_module/conf/*.conf') {
         my ($name) = $file =~ m{([^/]+)$};
         is text("$root/etc/nginx/aigc/$name"), text($file), "aigc/$name is the one that is shipped";
