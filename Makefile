@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup
+.PHONY: help run up down test bench module dashboard image types lint screenshots install clean setup
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,9 @@ module:     ## the nginx module alone: CC=clang, SANITIZE=1
 
 dashboard:  ## the dashboard alone, into build/dashboard
 	@scripts/setup dashboard
+
+image:      ## the container image and its SBOM, into build/image; BASE=, NODE= other bases
+	@scripts/image
 
 types:      ## the dashboard's types, anew from docs/openapi.yaml
 	@[ -d dashboard/node_modules/openapi-typescript ] || scripts/setup dashboard
