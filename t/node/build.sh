@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the program node into OUTDIR, and the demo application beside it; quick
+# Builds the program node into OUTDIR, and beside it what goes into images; quick
 # when nothing changed.
 #   t/node/build.sh OUTDIR
 set -euo pipefail
@@ -17,4 +17,5 @@ flags+=" -X $base.gitCommit=unknown -X $base.gitTreeState=clean -X $base.buildDa
 
 go build -trimpath -buildvcs=false -ldflags "$flags" -o "$out/node" .
 CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o "$out/pause" ./pause
+CGO_ENABLED=0 go build -C dns -trimpath -buildvcs=false -ldflags "-s -w" -o "$out/coredns" .
 CGO_ENABLED=0 go build -C ../cluster -trimpath -buildvcs=false -ldflags "-s -w" -o "$out/aigc-demo" ./demo/aigc-demo

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the images that the node's pods need, beside the gateway's own, into
-# build/node-images, each an archive: pause, the demo application twice (one has
+# build/node-images, each an archive: pause, CoreDNS, the demo application twice (one has
 # to be updated to the other) and Logto's stand-in.  Each holds its program and
 # nothing else.  Run by scripts/setup node.
 #   t/node/images.sh
@@ -30,6 +30,10 @@ fresh() { rm -rf "$root"; mkdir -p "$root"; }
 fresh
 cp build/bin/pause "$root/"
 image pause:1 "$root" --entrypoint '["/pause"]' --user 65532:65532
+
+fresh
+cp build/bin/coredns "$root/"
+image coredns:1 "$root" --entrypoint '["/coredns"]' --user 65532:65532
 
 for version in 1 2; do
     fresh
