@@ -31,6 +31,9 @@ my $manifests = do { local $/; open my $f, '<', "build/dist/aigc-gateway-$versio
 my %kind;
 $kind{$1}++ while $manifests =~ /^kind: (\w+)$/mg;
 cmp_ok $kind{$_} // 0, '>', 0, "the manifests have a $_" for qw(Namespace ServiceAccount ConfigMap Deployment Service PodDisruptionBudget NetworkPolicy ClusterRole RoleBinding);
+# kustomize puts a checksum to a ConfigMap's name wherever that name stands
+is_deeply [$manifests =~ /^  - (aigc-gateway-\w{10})$/mg], [], 'the rights are for the names that the gateway uses';
+like $manifests, qr/^  resourceNames:\n  - aigc-gateway\n  resources:\n  - leases$/m, '… its Lease is one of them';
 like $manifests, qr{^ *(?:- )?image: \S*aigc-gateway:\Q$version\E$}m, '… and the image of this version';
 
 done_testing;
