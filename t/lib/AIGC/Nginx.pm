@@ -355,7 +355,7 @@ sub kill_worker {
     my ($self, $number, $signal) = @_;
     my $pid = ($self->worker_pids)[$number] // croak "no worker $number";
 
-    $self->allow_log(qr/\[alert\].*worker process $pid exited on signal/);
+    $self->allow_log(qr/\[alert\].*(?:worker process $pid exited on signal|"gateway" was locked by $pid\b)/);
     kill $signal // 'KILL', $pid or croak "worker $number, pid $pid: $!";
     my $new;
     $self->wait_for(sub {
