@@ -97,9 +97,9 @@ sub here {
 
 # What has to be there before a block is run.
 my %before = (
-    'kubectl annotate pvc user-data-stable-diffusion-cpu-7' => sub {
+    'kubectl annotate pvc user-data-stable-diffusion-gpu-7' => sub {
         $t->apply({ apiVersion => 'v1', kind => 'PersistentVolumeClaim',
-            metadata => { name => "user-data-$cpu-7", labels => { 'game.kruise.io/owner-gss' => $cpu } },
+            metadata => { name => "user-data-$gpu-7", labels => { 'game.kruise.io/owner-gss' => $gpu } },
             spec => { accessModes => ['ReadWriteOnce'], resources => { requests => { storage => '1Gi' } } } });
     },
     'instances/default/stable-diffusion-cpu/0/release' => sub { settled() },
@@ -251,6 +251,7 @@ END
     my $conf = $whole ? $text =~ s/^(\s*http \{)/events { }\n$1 $more/mr
         : "load_module modules/ngx_http_aigc_module.so;\nevents { }\nhttp { $more\n@{[ join qq(\n), values %d ]}\n$upstream\n$http\n$servers }\n";
     $conf =~ s{load_module modules/ngx_http_aigc_module.so}{'load_module ' . $t->module_file}e;
+    $conf =~ s{https://kubernetes\.default\.svc}{'https://127.0.0.1:' . $t->port(3)}ge;
     $conf =~ s{/etc/aigc/}{$dir/aigc/}g;
     $conf =~ s{/var/run/secrets/kubernetes\.io/serviceaccount/ca\.crt}{$dir/cert.crt}g;
     $conf =~ s{^(\s*aigc_kubernetes [^;]*)}{$1 token_file=$dir/aigc/token ca_file=$dir/cert.crt}mg;
