@@ -103,6 +103,7 @@ my %before = (
             spec => { accessModes => ['ReadWriteOnce'], resources => { requests => { storage => '1Gi' } } } });
     },
     'instances/default/stable-diffusion-cpu/0/release' => sub { settled() },
+    '-o json > backup.json' => sub { $inst->look; $inst->start if $inst->state ne 'ready'; $inst->wait_ready },
     'kubectl delete gss notebook' => sub { $t->apply_template('notebook') },
     'kubectl apply --server-side --force-conflicts -f templates.json' => sub { settled(); $t->kubectl('delete', 'gss', $cpu) },
     'kubectl delete pod stable-diffusion-gpu-7 --force' => sub { stuck() },
@@ -252,10 +253,12 @@ END
         : "load_module modules/ngx_http_aigc_module.so;\nevents { }\nhttp { $more\n@{[ join qq(\n), values %d ]}\n$upstream\n$http\n$servers }\n";
     $conf =~ s{load_module modules/ngx_http_aigc_module.so}{'load_module ' . $t->module_file}e;
     $conf =~ s{https://kubernetes\.default\.svc}{'https://127.0.0.1:' . $t->port(3)}ge;
+    $conf =~ s{proxy_pass(\s+)https://dashboard\.example\.com}{proxy_pass$1https://127.0.0.1}g;
     $conf =~ s{/etc/aigc/}{$dir/aigc/}g;
     $conf =~ s{/var/run/secrets/kubernetes\.io/serviceaccount/ca\.crt}{$dir/cert.crt}g;
     $conf =~ s{^(\s*aigc_kubernetes [^;]*)}{$1 token_file=$dir/aigc/token ca_file=$dir/cert.crt}mg;
-    $conf =~ s{listen (?:127\.0\.0\.1:)?(?:443|8443|9145|8080)}{listen 127.0.0.1:@{[ $t->port(9) ]}}g;
+    $conf =~ s{listen (?:127\.0\.0\.1:)?9145}{listen 127.0.0.1:@{[ $t->port(7) ]}}g;
+    $conf =~ s{listen (?:127\.0\.0\.1:)?(?:443|8443|8080)}{listen 127.0.0.1:@{[ $t->port(9) ]}}g;
     put("$dir/nginx.conf", "pid $dir/nginx.pid;\n$conf");
     my $said = qx{@{[ $ENV{AIGC_NGINX} // '/usr/sbin/nginx' ]} -p '$dir/' -c '$dir/nginx.conf' -e stderr -t 2>&1};
     return $? == 0 && $said !~ /\[(?:warn|emerg|alert|crit|error)\]/ ? '' : $said;
