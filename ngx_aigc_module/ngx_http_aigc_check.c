@@ -8,6 +8,47 @@
 #include "kube/ngx_aigc_watch.h"
 
 
+/*
+ * OpenResty's patches add fields to structs of nginx's.  Their headers define
+ * HAVE_NGX_UPSTREAM_TIMEOUT_FIELDS, and their core module has the directive
+ * "no_error_pages"; ingress-nginx' nginx has both, too.
+ */
+char *
+ngx_http_aigc_check_tree(ngx_conf_t *cf)
+{
+    ngx_uint_t      patched;
+    ngx_command_t  *cmd;
+
+#ifdef HAVE_NGX_UPSTREAM_TIMEOUT_FIELDS
+    static ngx_uint_t  built_for_patched = 1;
+#else
+    static ngx_uint_t  built_for_patched = 0;
+#endif
+
+    patched = 0;
+
+    for (cmd = ngx_http_core_module.commands; cmd->name.len; cmd++) {
+        if (ngx_strcmp(cmd->name.data, "no_error_pages") == 0) {
+            patched = 1;
+        }
+    }
+
+    if (patched == built_for_patched) {
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "this nginx was built %s OpenResty's patches, and "
+                       "ngx_http_aigc_module %s them: build the module in the "
+                       "source tree of this very nginx, with the arguments "
+                       "that \"nginx -V\" prints",
+                       patched ? "with" : "without",
+                       patched ? "without" : "with");
+
+    return NGX_CONF_ERROR;
+}
+
+
 char *
 ngx_http_aigc_check_names(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
 {
@@ -30,13 +71,14 @@ ngx_http_aigc_check_names(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
 
         if (cscf->underscores_in_headers || !cscf->ignore_invalid_headers) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "\"%s\" stands beside \"aigc_access\": clients "
+                               "\"%s\" stands beside \"%s\": clients "
                                "could send X_Forwarded_User, which many an "
                                "application takes for X-Forwarded-User: "
                                "remove it from every server",
                                cscf->underscores_in_headers
                                ? "underscores_in_headers on"
-                               : "ignore_invalid_headers off");
+                               : "ignore_invalid_headers off",
+                               mcf->guard ? "aigc_guard" : "aigc_access");
             return NGX_CONF_ERROR;
         }
     }

@@ -152,7 +152,9 @@ ngx_http_aigc_describe_parameters(ngx_command_t *cmd)
 
     list = json_array();
 
-    if (cmd->type & (NGX_CONF_FLAG|NGX_CONF_NOARGS)) {
+    if ((cmd->type & (NGX_CONF_FLAG|NGX_CONF_NOARGS))
+        && !(cmd->type & NGX_CONF_TAKE1))
+    {
         return list;                    /* "post" is something else, or none */
     }
 

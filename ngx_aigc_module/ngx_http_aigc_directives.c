@@ -13,6 +13,7 @@
 #include "oidc/ngx_aigc_rotation.h"
 #include "oidc/ngx_aigc_ticket.h"
 #include "oidc/ngx_aigc_token.h"
+#include "gateway/ngx_http_aigc_access.h"
 #include "kube/ngx_aigc_date.h"
 #include "kube/ngx_aigc_leader.h"
 #include "kube/ngx_aigc_sync.h"
@@ -57,6 +58,9 @@ static ngx_int_t ngx_http_aigc_set_user_template(ngx_conf_t *cf,
 static ngx_int_t ngx_http_aigc_set_user_total(ngx_conf_t *cf,
     const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
     void *conf);
+static ngx_int_t ngx_http_aigc_set_dialect(ngx_conf_t *cf,
+    const ngx_http_aigc_param_t *param, ngx_str_t *arg, ngx_str_t *value,
+    void *conf);
 
 
 const ngx_http_aigc_param_t  ngx_http_aigc_zone_params[] = {
@@ -90,6 +94,14 @@ const ngx_http_aigc_param_t  ngx_http_aigc_session_params[] = {
 const ngx_http_aigc_param_t  ngx_http_aigc_limits_params[] = {
     { "user_template", "number", "1", 0, ngx_http_aigc_set_user_template, 0 },
     { "user_total", "number", "0", 0, ngx_http_aigc_set_user_total, 0 },
+    { NULL, NULL, NULL, 0, NULL, 0 }
+};
+
+
+/* conf: ngx_http_aigc_loc_conf_t */
+const ngx_http_aigc_param_t  ngx_http_aigc_auth_params[] = {
+    { "dialect", "nginx|envoy|traefik", "nginx", 0, ngx_http_aigc_set_dialect,
+      0 },
     { NULL, NULL, NULL, 0, NULL, 0 }
 };
 
@@ -439,4 +451,68 @@ ngx_http_aigc_check_conf(ngx_conf_t *cf, ngx_http_aigc_main_conf_t *mcf)
     mcf->zone->domain = mcf->domain;
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_aigc_set_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_aigc_loc_conf_t *lcf = conf;
+
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_aigc_srv_conf_t   *scf;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    if (lcf->dialect != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    if (ngx_http_aigc_params(cf, ngx_http_aigc_auth_params, lcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_aigc_module);
+    mcf->used = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (lcf->dialect == NGX_HTTP_AIGC_AUTH_NGINX) {
+        clcf->handler = ngx_http_aigc_auth_handler;
+        return NGX_CONF_OK;
+    }
+
+    clcf->handler = ngx_http_aigc_forward_auth_handler;
+
+    if (lcf->dialect == NGX_HTTP_AIGC_AUTH_ENVOY) {
+
+        /* its requests are those of instances, and may hold tickets */
+
+        scf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_aigc_module);
+        scf->guards = 1;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_set_dialect(ngx_conf_t *cf, const ngx_http_aigc_param_t *param,
+    ngx_str_t *arg, ngx_str_t *value, void *conf)
+{
+    ngx_http_aigc_loc_conf_t *lcf = conf;
+
+    if (ngx_aigc_text_is(value, "nginx")) {
+        lcf->dialect = NGX_HTTP_AIGC_AUTH_NGINX;
+
+    } else if (ngx_aigc_text_is(value, "envoy")) {
+        lcf->dialect = NGX_HTTP_AIGC_AUTH_ENVOY;
+
+    } else if (ngx_aigc_text_is(value, "traefik")) {
+        lcf->dialect = NGX_HTTP_AIGC_AUTH_TRAEFIK;
+
+    } else {
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }

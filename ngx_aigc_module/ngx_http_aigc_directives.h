@@ -23,6 +23,7 @@ extern const ngx_http_aigc_param_t  ngx_http_aigc_oidc_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_session_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_gateway_params[];
 extern const ngx_http_aigc_param_t  ngx_http_aigc_limits_params[];
+extern const ngx_http_aigc_param_t  ngx_http_aigc_auth_params[];
 
 /* What is watched; ngx_http_aigc_kinds.c. */
 extern const ngx_aigc_kind_t  ngx_http_aigc_kinds[];
@@ -38,6 +39,7 @@ char *ngx_http_aigc_set_gateway(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_aigc_set_limits(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_aigc_set_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* Logs that two directives name a provider; NGX_CONF_ERROR. */
 char *ngx_http_aigc_two_providers(ngx_conf_t *cf);
@@ -53,6 +55,13 @@ ngx_int_t ngx_http_aigc_check_provider(ngx_conf_t *cf,
 /* After all directives: are those there that those used need? */
 char *ngx_http_aigc_check_conf(ngx_conf_t *cf,
     ngx_http_aigc_main_conf_t *mcf);
+
+/*
+ * Before all directives: the module was built in the tree of this very nginx?
+ * nginx's own check (--with-compat's signature) does not tell a patched tree
+ * from a plain one.  NGX_CONF_ERROR: it has logged what to do.
+ */
+char *ngx_http_aigc_check_tree(ngx_conf_t *cf);
 
 /*
  * proxy_set_header replaces a client's header of exactly that name; with names

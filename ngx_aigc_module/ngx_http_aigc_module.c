@@ -19,11 +19,14 @@
 #include "gateway/ngx_http_aigc_between.h"
 #include "gateway/ngx_http_aigc_cache.h"
 #include "gateway/ngx_http_aigc_decide.h"
+#include "gateway/ngx_http_aigc_guard.h"
 #include "gateway/ngx_http_aigc_upstream.h"
 #include "api/ngx_http_aigc_api.h"
 #include "api/ngx_http_aigc_status.h"
 
 
+static ngx_int_t ngx_http_aigc_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_aigc_init_module(ngx_cycle_t *cycle);
 static void *ngx_http_aigc_create_main_conf(ngx_conf_t *cf);
 static char *ngx_http_aigc_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_aigc_create_srv_conf(ngx_conf_t *cf);
@@ -98,6 +101,13 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
       0,
       (void *) ngx_http_aigc_limits_params },
 
+    { ngx_string("aigc_guard"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_aigc_main_conf_t, guard),
+      NULL },
+
     { ngx_string("aigc_instances"),
       NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
       ngx_http_aigc_instances,
@@ -126,7 +136,13 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
       offsetof(ngx_http_aigc_loc_conf_t, internal),
       NULL },
 
-    ngx_http_aigc_content("aigc_auth", ngx_http_aigc_auth_handler),
+    { ngx_string("aigc_auth"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1|NGX_CONF_NOARGS,
+      ngx_http_aigc_set_auth,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      (void *) ngx_http_aigc_auth_params },
+
     ngx_http_aigc_content("aigc_api", ngx_http_aigc_api_handler),
     ngx_http_aigc_content("aigc_sign_in", ngx_http_aigc_sign_in_handler),
     ngx_http_aigc_content("aigc_sign_in_callback",
@@ -146,7 +162,7 @@ static ngx_command_t  ngx_http_aigc_commands[] = {
 
 
 static ngx_http_module_t  ngx_http_aigc_module_ctx = {
-    ngx_http_aigc_add_variables,           /* preconfiguration */
+    ngx_http_aigc_preconfiguration,        /* preconfiguration */
     ngx_http_aigc_init,                    /* postconfiguration */
 
     ngx_http_aigc_create_main_conf,        /* create main configuration */
@@ -166,7 +182,7 @@ ngx_module_t  ngx_http_aigc_module = {
     ngx_http_aigc_commands,                /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_http_aigc_check_connections,       /* init module */
+    ngx_http_aigc_init_module,             /* init module */
     ngx_http_aigc_init_process,            /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -178,6 +194,25 @@ ngx_module_t  ngx_http_aigc_module = {
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
+
+
+static ngx_int_t
+ngx_http_aigc_preconfiguration(ngx_conf_t *cf)
+{
+    return (ngx_http_aigc_check_tree(cf) == NGX_CONF_OK)
+           ? ngx_http_aigc_add_variables(cf) : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_aigc_init_module(ngx_cycle_t *cycle)
+{
+    if (ngx_http_aigc_strip_init(cycle) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_aigc_check_connections(cycle);
+}
 
 
 static void *
@@ -197,6 +232,8 @@ ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    mcf->guard = NGX_CONF_UNSET;
+
     return mcf;
 }
 
@@ -204,6 +241,15 @@ ngx_http_aigc_create_main_conf(ngx_conf_t *cf)
 static char *
 ngx_http_aigc_init_main_conf(ngx_conf_t *cf, void *conf)
 {
+    ngx_http_aigc_main_conf_t *mcf = conf;
+
+    ngx_conf_init_value(mcf->guard, NGX_HTTP_AIGC_FLAG_INIT);
+
+    if (mcf->guard) {
+        mcf->used = 1;
+        mcf->guards = 1;
+    }
+
     return NGX_CONF_OK;
 }
 
@@ -228,6 +274,7 @@ ngx_http_aigc_create_loc_conf(ngx_conf_t *cf)
     lcf->access = NGX_CONF_UNSET;
     lcf->cross_origin = NGX_CONF_UNSET;
     lcf->internal = NGX_CONF_UNSET;
+    lcf->dialect = NGX_CONF_UNSET_UINT;
 
     return lcf;
 }
@@ -330,6 +377,13 @@ ngx_http_aigc_init(ngx_conf_t *cf)
 
     *h = ngx_http_aigc_ticket_handler;
 
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_aigc_guard_handler;
+
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
     if (h == NULL) {
         return NGX_ERROR;
@@ -343,6 +397,13 @@ ngx_http_aigc_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_aigc_access_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_aigc_strip_handler;
 
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_aigc_header_filter;

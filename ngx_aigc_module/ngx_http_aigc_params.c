@@ -147,7 +147,7 @@ ngx_http_aigc_unknown(ngx_conf_t *cf, ngx_str_t *arg,
 
         p = ngx_slprintf(p, known + sizeof(known), "%s%s=%s", between,
                          param->name,
-                         ngx_strcmp(param->value, "on|off") == 0
+                         ngx_strchr(param->value, '|')
                          ? param->value : "");
         between = ", ";
     }

@@ -159,6 +159,7 @@ subtest 'what is missing' => sub {
             qr/"aigc_zone" is missing/);
     }
     bad('aigc_instances alone', conf(only => '', servers => ''), qr/"aigc_zone" is missing/);
+    bad('aigc_guard alone', conf(only => 'aigc_guard on;', upstream => '', servers => ''), qr/"aigc_zone" is missing/);
 };
 
 subtest 'worker_connections' => sub {
@@ -475,6 +476,16 @@ subtest 'what does not go together' => sub {
     bad('satisfy any inside', conf(http => 'aigc_access on;',
         servers => 'server { location / { aigc_access off; location /a { aigc_access on; satisfy any; } } }'),
         qr/"satisfy any" in location "\/a"/);
+
+    good("aigc_auth dialect=$_", conf(servers => "server { location / { aigc_auth dialect=$_; } }")) for qw(nginx envoy traefik);
+    bad('another dialect', conf(servers => 'server { location / { aigc_auth dialect=caddy; } }'), qr/"aigc_auth" does not know "dialect": it takes dialect=nginx\|envoy\|traefik/);
+    bad('aigc_auth twice', conf(servers => 'server { location / { aigc_auth dialect=envoy; aigc_auth; } }'), qr/"aigc_auth" directive is duplicate/);
+
+    good('aigc_guard', conf(directives => { aigc_guard => 'on' }));
+    bad('aigc_guard in a server', conf(servers => 'server { aigc_guard on; }'), qr/"aigc_guard" directive is not allowed here/);
+    bad('aigc_guard with another value', conf(directives => { aigc_guard => 'yes' }), qr/invalid value "yes" in "aigc_guard" directive, it must be "on" or "off"/);
+    bad('aigc_guard beside underscores_in_headers', conf(directives => { aigc_guard => 'on' }, servers => 'server { underscores_in_headers on; }'),
+        qr/"underscores_in_headers on" stands beside "aigc_guard"/);
 
     for my $names ('underscores_in_headers on', 'ignore_invalid_headers off') {
         my $never = qr/"$names" stands beside "aigc_access".*X_Forwarded_User.*remove it from every server/;

@@ -677,6 +677,19 @@ subtest 'with TLS' => sub {
     my @set = $cookies->($head);
     is scalar(@set), 1, '… and sets one cookie';
     like $set[0], qr/^__Host-aigc-instance=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/, '… of its own';
+    # an ingress controller behind a load balancer that ends TLS says "http"
+    my $sent = sub {
+        my ($rd) = @_;
+        my $head = $curl->('-D', '-', '-o', '/dev/null', '-H', "Cookie: $s", "$https/sign-in?rd=" . AIGC::Client::escape($rd));
+        my ($code) = $head =~ /^HTTP\S+ (\d+)/;
+        my ($url, $ticket) = $head =~ /^location: (\S+?)[?&]aigc_ticket=(\S+)/mi;
+        AIGC::Secrets::note($ticket, 'ticket') if $ticket;
+        return $url // $code;
+    };
+    is $sent->($page =~ s/^https:/http:/r), $page =~ s/\?.*//r . '?y=1', 'a page by http counts as the one by https';
+    is $sent->('http://instances0-cpu.' . $t->root . '/x'), 400, '… but on another port it is another';
+    is $sent->($page =~ s/^https:/http:/r =~ s/$_/evil.example/r), 400, '… and on another host' for quotemeta 'instances0-cpu.' . $t->root;
+
     for my $name (qw(aigc-nonce __Secure-aigc-nonce)) {
         $head = $enter->("$name=$nonce");
         like $head, qr/^HTTP\S+ 403/, "by the nonce of the name $name, which any instance can set, it takes none";

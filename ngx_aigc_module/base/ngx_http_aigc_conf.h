@@ -19,6 +19,7 @@
 extern ngx_module_t  ngx_http_aigc_module;
 
 
+/* t/chart.t compares it with the chart and with CHANGELOG.md */
 #define NGX_HTTP_AIGC_VERSION      "1.0.0"
 #define NGX_HTTP_AIGC_SKEW         30       /* s of clock skew to a provider */
 #define NGX_HTTP_AIGC_ORIGINAL_MAX 16384    /* bytes of X-Original-URL */
@@ -62,7 +63,11 @@ typedef struct {
     time_t                    max_stale;    /* s: an older table is stale */
     ngx_uint_t                limited;  /* aigc_limits is present */
     ngx_uint_t                used;     /* a directive needs all the others */
-    ngx_uint_t                guards;   /* "aigc_access on" is present */
+    ngx_flag_t                guard;    /* aigc_guard */
+    ngx_uint_t                guards;   /* "aigc_access on" or "aigc_guard
+                                           on" is present */
+    ngx_array_t              *credentials;  /* ngx_uint_t: indexes of the
+                                           variables that hold credentials */
     ngx_uint_t                upstreams;    /* that have aigc_instances */
     ngx_uint_t                balanced; /* … and no later balancer in them */
     ngx_array_t              *locations;    /* each one's loc_conf: void ** */
@@ -78,6 +83,7 @@ typedef struct {
     ngx_flag_t                access;
     ngx_flag_t                cross_origin;
     ngx_flag_t                internal;
+    ngx_uint_t                dialect;  /* ngx_http_aigc_auth_e */
 } ngx_http_aigc_loc_conf_t;
 
 
@@ -103,9 +109,20 @@ typedef enum {
 } ngx_http_aigc_decision_e;
 
 
+/* What a pod must not get of a request that was let in. */
+typedef enum {
+    NGX_HTTP_AIGC_STRIP_COOKIES = 0,    /* the gateway's cookies */
+    NGX_HTTP_AIGC_STRIP_BEARER,         /* … and the bearer token, which was
+                                           the gateway's */
+    NGX_HTTP_AIGC_STRIP_USER            /* all cookies and Authorization: of a
+                                           preflight, nobody looked at them */
+} ngx_http_aigc_strip_e;
+
+
 typedef struct {
     ngx_http_aigc_decision_e  decision;
     ngx_str_t                 user;     /* a verified "sub" */
+    ngx_http_aigc_strip_e     strip;    /* with ALLOW */
     ngx_uint_t                stripped; /* the user's credentials are removed
                                            from the request */
     ngx_uint_t                held;     /* on the list of requests that a

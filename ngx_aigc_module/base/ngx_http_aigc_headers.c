@@ -9,6 +9,11 @@
 #include "ngx_aigc_cookie.h"
 
 
+static void ngx_http_aigc_drop(ngx_table_elt_t *h);
+static ngx_uint_t ngx_http_aigc_variable_is(ngx_str_t *name,
+    const char *begin);
+
+
 ngx_table_elt_t *
 ngx_http_aigc_header_next(ngx_http_request_t *r, const char *name,
     ngx_http_aigc_header_t *state)
@@ -140,6 +145,18 @@ ngx_http_aigc_is_websocket(ngx_http_request_t *r)
 }
 
 
+ngx_uint_t
+ngx_http_aigc_is_instance_host(ngx_http_request_t *r)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    return ngx_aigc_host_within(&r->headers_in.server, &mcf->domain) == NGX_OK
+           && !ngx_aigc_text_eq(&r->headers_in.server, &mcf->gateway.host);
+}
+
+
 ngx_int_t
 ngx_http_aigc_is_navigation(ngx_http_request_t *r)
 {
@@ -259,6 +276,10 @@ ngx_http_aigc_strip_cookies(ngx_http_request_t *r)
 
     while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
         (void) ngx_aigc_cookie_strip(&h->value, &mcf->old_cookie);
+
+        if (h->value.len == 0) {
+            ngx_http_aigc_drop(h);
+        }
     }
 
     ngx_aigc_drop_empty_cookies(r);         /* $http_cookie joins the rest */
@@ -274,7 +295,7 @@ ngx_http_aigc_strip_user(ngx_http_request_t *r)
     ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
 
     while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
-        h->value.len = 0;
+        ngx_http_aigc_drop(h);
     }
 
     ngx_aigc_drop_empty_cookies(r);
@@ -315,6 +336,97 @@ ngx_http_aigc_strip_bearer(ngx_http_request_t *r)
     ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
 
     while ((h = ngx_http_aigc_header_next(r, "authorization", &state))) {
-        h->value.len = 0;
+        ngx_http_aigc_drop(h);
     }
+}
+
+
+/*
+ * A line cannot be taken out of the list, into which others have pointers.  But
+ * a field of the connection is not passed on (RFC 9110, 7.6.1).
+ */
+static void
+ngx_http_aigc_drop(ngx_table_elt_t *h)
+{
+    static ngx_str_t  name = ngx_string("keep-alive");
+
+    h->value.len = 0;
+    h->key = name;
+    h->lowcase_key = name.data;
+    h->hash = ngx_hash_key(name.data, name.len);
+}
+
+
+void
+ngx_http_aigc_strip_variables(ngx_http_request_t *r)
+{
+    ngx_uint_t                 *index, i;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    index = mcf->credentials->elts;
+
+    for (i = 0; i < mcf->credentials->nelts; i++) {
+        r->variables[index[i]].valid = 0;
+        r->variables[index[i]].not_found = 0;
+    }
+}
+
+
+ngx_int_t
+ngx_http_aigc_strip_init(ngx_cycle_t *cycle)
+{
+    ngx_str_t                  *name;
+    ngx_uint_t                 *index, i;
+    ngx_http_variable_t        *v;
+    ngx_http_core_main_conf_t  *cmcf;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_aigc_module);
+    cmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_core_module);
+
+    if (mcf == NULL) {
+        return NGX_OK;
+    }
+
+    mcf->credentials = ngx_array_create(cycle->pool, 4, sizeof(ngx_uint_t));
+    if (mcf->credentials == NULL) {
+        return NGX_ERROR;
+    }
+
+    v = cmcf->variables.elts;
+
+    for (i = 0; i < cmcf->variables.nelts; i++) {
+
+        name = &v[i].name;
+
+        if (!ngx_http_aigc_variable_is(name, "http_cookie")
+            && !ngx_http_aigc_variable_is(name, "http_authorization")
+            && !ngx_http_aigc_variable_is(name, "http_upgrade")
+            && !ngx_http_aigc_variable_is(name, "cookie_"))
+        {
+            continue;
+        }
+
+        index = ngx_array_push(mcf->credentials);
+        if (index == NULL) {
+            return NGX_ERROR;
+        }
+
+        *index = i;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_aigc_variable_is(ngx_str_t *name, const char *begin)
+{
+    size_t  len;
+
+    len = ngx_strlen(begin);
+
+    return name->len >= len && ngx_strncmp(name->data, begin, len) == 0;
 }

@@ -44,6 +44,9 @@ typedef struct {
 ngx_int_t ngx_http_aigc_cookie_next(ngx_http_request_t *r,
     ngx_http_aigc_cookies_t *state, ngx_str_t *name, ngx_str_t *value);
 
+/* 1: r's host lies in the instances' domain and is not the gateway's. */
+ngx_uint_t ngx_http_aigc_is_instance_host(ngx_http_request_t *r);
+
 /* NGX_OK: the browser is going to a page, so a redirect helps. */
 ngx_int_t ngx_http_aigc_is_navigation(ngx_http_request_t *r);
 
@@ -86,6 +89,15 @@ void ngx_http_aigc_strip_upgrade(ngx_http_request_t *r);
 
 /* Empties Authorization: its bearer token was for us. */
 void ngx_http_aigc_strip_bearer(ngx_http_request_t *r);
+
+/*
+ * Has nginx make the variables of what was stripped anew: one that was looked at
+ * before still holds it.  ngx_http_aigc_strip_init() was called.
+ */
+void ngx_http_aigc_strip_variables(ngx_http_request_t *r);
+
+/* Once the whole configuration is read.  NGX_OK or NGX_ERROR. */
+ngx_int_t ngx_http_aigc_strip_init(ngx_cycle_t *cycle);
 
 
 #endif /* _NGX_HTTP_AIGC_HEADERS_H_INCLUDED_ */

@@ -6,6 +6,7 @@
 #include "ngx_http_aigc_access.h"
 #include "ngx_http_aigc_decide.h"
 #include "ngx_http_aigc_enter.h"
+#include "ngx_http_aigc_guard.h"
 #include "ngx_http_aigc_held.h"
 #include "ngx_http_aigc_waiting.h"
 #include "base/ngx_http_aigc_headers.h"
@@ -17,17 +18,12 @@
 static ngx_int_t ngx_http_aigc_allow(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx, ngx_aigc_record_t *record,
     ngx_http_aigc_user_t *user);
-static ngx_int_t ngx_http_aigc_check_host(ngx_http_request_t *r,
-    ngx_uint_t known);
-static ngx_uint_t ngx_http_aigc_plain_host(ngx_str_t *value,
-    ngx_str_t *server);
 
 
 ngx_int_t
 ngx_http_aigc_access_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
-    ngx_str_t                  origin, *own;
     ngx_uint_t                 preflight;
     ngx_aigc_record_t          record;
     ngx_http_aigc_ctx_t       *ctx;
@@ -36,17 +32,52 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
 
-    if (!lcf->access) {
+    if (!lcf->access && !ngx_http_aigc_guards(r)) {
         return NGX_DECLINED;
     }
+
+    ctx = ngx_http_aigc_get_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    preflight = lcf->cross_origin && ngx_http_aigc_is_preflight(r) == NGX_OK;
+
+    rc = ngx_http_aigc_visit(r, ngx_http_aigc_is_safe(r) != NGX_OK, &record,
+                             &user);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &user);
+    }
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_aigc_visit(ngx_http_request_t *r, ngx_uint_t from,
+    ngx_aigc_record_t *record, ngx_http_aigc_user_t *user)
+{
+    ngx_str_t                  origin, *own;
+    ngx_uint_t                 preflight;
+    ngx_http_aigc_ctx_t       *ctx;
+    ngx_http_aigc_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
 
     own = NULL;
     ctx = ngx_http_aigc_get_ctx(r);
     preflight = lcf->cross_origin && ngx_http_aigc_is_preflight(r) == NGX_OK;
 
-    ngx_memzero(&user, sizeof(ngx_http_aigc_user_t));
+    ngx_memzero(user, sizeof(ngx_http_aigc_user_t));
 
-    if (!lcf->cross_origin && ngx_http_aigc_is_safe(r) != NGX_OK) {
+    if (!lcf->cross_origin && from) {
         own = &origin;
     }
 
@@ -57,35 +88,31 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
     ctx->socklen = 0;
     ctx->decision = NGX_HTTP_AIGC_UNDECIDED;
 
-    if (ngx_http_aigc_check_host(r, 1) != NGX_OK) {
+    if (ngx_http_aigc_host_agrees(r, 1) != NGX_OK) {
         ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
 
     } else if (ctx->entry.len) {
         ctx->decision = NGX_HTTP_AIGC_ANONYMOUS;
 
-        rc = ngx_http_aigc_enter(r, &ctx->entry);
-
-        ngx_http_finalize_request(r, rc);
-
-        return NGX_DONE;
+        return ngx_http_aigc_enter(r, &ctx->entry);
 
     } else {
         ctx->decision = preflight
                         ? ngx_http_aigc_decide_preflight(r,
-                                                &r->headers_in.server, &record)
+                                                 &r->headers_in.server, record)
                         : ngx_http_aigc_decide(r, &r->headers_in.server, own,
-                                               &record, &user);
-        ctx->user = user.sub;
+                                               record, user);
+        ctx->user = user->sub;
 
         if (ctx->decision == NGX_HTTP_AIGC_UNKNOWN
-            && ngx_http_aigc_check_host(r, 0) != NGX_OK)
+            && ngx_http_aigc_host_agrees(r, 0) != NGX_OK)
         {
             ctx->decision = NGX_HTTP_AIGC_BAD_HOST;
         }
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_ALLOW) {
-        return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &user);
+        return NGX_DECLINED;
     }
 
     if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
@@ -105,13 +132,9 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
 
     /* why it is not ready is its owner's to know */
 
-    rc = (ctx->decision == NGX_HTTP_AIGC_NOT_READY && !preflight)
-         ? ngx_http_aigc_waiting(r, &record)
-         : ngx_http_aigc_refuse_visitor(r, ctx->decision);
-
-    ngx_http_finalize_request(r, rc);
-
-    return NGX_DONE;
+    return (ctx->decision == NGX_HTTP_AIGC_NOT_READY && !preflight)
+           ? ngx_http_aigc_waiting(r, record)
+           : ngx_http_aigc_refuse_visitor(r, ctx->decision);
 }
 
 
@@ -154,22 +177,10 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
     ctx->socklen = record->socklen;
     ctx->decided = ngx_current_msec;
 
-    /* untrusted code gets none of the keys that opened the door */
-
-    ctx->stripped = 1;
-
-    ngx_http_aigc_strip_upgrade(r);
-
-    if (user == NULL) {
-        ngx_http_aigc_strip_user(r);
-
-    } else {
-        ngx_http_aigc_strip_cookies(r);
-
-        if (user->credential == NGX_HTTP_AIGC_BEARER) {
-            ngx_http_aigc_strip_bearer(r);
-        }
-    }
+    ctx->strip = (user == NULL) ? NGX_HTTP_AIGC_STRIP_USER
+                 : (user->credential == NGX_HTTP_AIGC_BEARER)
+                 ? NGX_HTTP_AIGC_STRIP_BEARER
+                 : NGX_HTTP_AIGC_STRIP_COOKIES;
 
     ngx_aigc_count(mcf->zone, allowed);
 
@@ -177,72 +188,37 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 }
 
 
-/*
- * nginx chose the server, and we the instance, by headers_in.server; a Host
- * header beside an absolute-form target may name another.  known: the server's
- * name may be taken for a host name, as one that the table knows is.
- */
-static ngx_int_t
-ngx_http_aigc_check_host(ngx_http_request_t *r, ngx_uint_t known)
+ngx_int_t
+ngx_http_aigc_strip_handler(ngx_http_request_t *r)
 {
-    ngx_str_t                host;
-    ngx_table_elt_t         *h;
-    ngx_http_aigc_header_t   state;
+    ngx_http_aigc_ctx_t  *ctx;
 
-    if (r->headers_in.server.len == 0) {
+    ctx = ngx_http_aigc_find_ctx(r);
+
+    if (r != r->main || ctx == NULL || ctx->decision != NGX_HTTP_AIGC_ALLOW
+        || ctx->socklen == 0)
+    {
         return NGX_DECLINED;
     }
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+    ngx_http_aigc_strip_upgrade(r);
 
-    while ((h = ngx_http_aigc_header_next(r, "host", &state))) {
+    if (ctx->strip == NGX_HTTP_AIGC_STRIP_USER) {
+        ngx_http_aigc_strip_user(r);
 
-        if (known
-            && ngx_http_aigc_plain_host(&h->value, &r->headers_in.server))
-        {
-            continue;
-        }
+    } else {
+        ngx_http_aigc_strip_cookies(r);
 
-        if (ngx_aigc_host_normalize(r->pool, &h->value, &host) != NGX_OK
-            || host.len != r->headers_in.server.len
-            || ngx_strncasecmp(host.data, r->headers_in.server.data, host.len)
-               != 0)
-        {
-            return NGX_DECLINED;
+        if (ctx->strip == NGX_HTTP_AIGC_STRIP_BEARER) {
+            ngx_http_aigc_strip_bearer(r);
         }
     }
 
-    return NGX_OK;
-}
+    ngx_http_aigc_strip_variables(r);
 
+    ctx->stripped = 1;
 
-/* As browsers send it: the very bytes of the server's name, and a port. */
-static ngx_uint_t
-ngx_http_aigc_plain_host(ngx_str_t *value, ngx_str_t *server)
-{
-    u_char     *port, *last;
-    ngx_int_t   n;
-
-    if (value->len < server->len
-        || ngx_memcmp(value->data, server->data, server->len) != 0)
-    {
-        return 0;
-    }
-
-    port = value->data + server->len;
-    last = value->data + value->len;
-
-    if (port == last) {
-        return 1;
-    }
-
-    if (*port++ != ':') {
-        return 0;
-    }
-
-    n = ngx_atoi(port, last - port);
-
-    return n > 0 && n <= 65535 && *port != '0';
+    return NGX_DECLINED;
 }
 
 

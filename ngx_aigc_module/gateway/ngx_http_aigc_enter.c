@@ -109,6 +109,23 @@ ngx_http_aigc_to_sign_in(ngx_http_request_t *r)
 }
 
 
+ngx_int_t
+ngx_http_aigc_to_itself(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
+    ngx_str_t  url;
+
+    if (ngx_http_aigc_own_url(r, &url) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_aigc_redirect(r, &url);
+
+    return (rc == NGX_HTTP_INTERNAL_SERVER_ERROR)
+           ? rc : NGX_HTTP_TEMPORARY_REDIRECT;
+}
+
+
 /*
  * A ticket that is shown again, or late, is no way round in circles: who is in
  * already goes on to the page, anybody else is asked to press a button.

@@ -19,6 +19,9 @@ ngx_int_t ngx_http_aigc_own_origin(ngx_http_request_t *r, ngx_str_t *origin);
 /* Redirects to the gateway, to sign in and come back to the very page. */
 ngx_int_t ngx_http_aigc_to_sign_in(ngx_http_request_t *r);
 
+/* Redirects to the very request (307), for the sake of a cookie. */
+ngx_int_t ngx_http_aigc_to_itself(ngx_http_request_t *r);
+
 /*
  * Takes r's ticket, and redirects to the page without it; answers with a page
  * that says so where it is of no use.  Returns what a content handler returns.

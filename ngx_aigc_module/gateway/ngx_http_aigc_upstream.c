@@ -176,6 +176,17 @@ ngx_http_aigc_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
+    /* an auth_request that leads to a pod would show it the session */
+
+    if (!ctx->stripped) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "aigc: upstream \"%V\" is used by a subrequest of the "
+                      "access phase, as auth_request makes one, which still "
+                      "holds the user's credentials: nothing is passed",
+                      &us->host);
+        return NGX_ERROR;
+    }
+
     if (ngx_http_aigc_cache_check(r) != NGX_OK) {
         return NGX_ERROR;
     }

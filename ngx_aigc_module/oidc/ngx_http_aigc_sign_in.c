@@ -265,6 +265,16 @@ ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd)
         return rc;
     }
 
+    /* TLS ended in front of an ingress controller, which says "http" then */
+
+    if (mcf->secure && url.scheme.len == sizeof("http") - 1) {
+        url.scheme = mcf->gateway.scheme;
+
+        if (url.authority.len == url.host.len) {
+            url.port = 443;
+        }
+    }
+
     if (url.port != mcf->gateway.port
         || url.scheme.len != mcf->gateway.scheme.len
         || (ngx_aigc_host_within(&url.host, &mcf->domain) != NGX_OK

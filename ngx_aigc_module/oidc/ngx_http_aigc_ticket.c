@@ -40,9 +40,15 @@ ngx_http_aigc_ticket_handler(ngx_http_request_t *r)
 
     /* an auth_request of another server has to pass it on, to /auth */
 
-    if (mcf->keys == NULL || !scf->guards || r != r->main
+    if (mcf->keys == NULL || (!scf->guards && !mcf->guard) || r != r->main
         || ngx_aigc_ticket_cut(&args, 1, &ticket) != NGX_OK)
     {
+        return NGX_DECLINED;
+    }
+
+    /* with aigc_guard it is anybody's server, but not anybody's host */
+
+    if (!scf->guards && !ngx_http_aigc_is_instance_host(r)) {
         return NGX_DECLINED;
     }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds helm, kubeconform and promtool into OUTDIR; quick when nothing changed.
+# Builds helm, helm-docs, kubeconform and promtool into OUTDIR, and brings the
+# CustomResourceDefinition of HTTPRoutes there; quick when nothing changed.
 #   t/chart/build.sh OUTDIR
 set -euo pipefail
 
@@ -20,6 +21,9 @@ for package in $base/pkg/lint/rules $base/pkg/chartutil; do
 done
 build -ldflags "$flags" $base/cmd/helm
 build -ldflags '-s -w' github.com/yannh/kubeconform/cmd/kubeconform
+build -ldflags '-s -w' github.com/norwoodj/helm-docs/cmd/helm-docs
+install -m 644 "$(go list -m -f '{{.Dir}}' sigs.k8s.io/gateway-api)/config/crd/standard/gateway.networking.k8s.io_httproutes.yaml" \
+    "$out/httproutes.yaml"
 
 # promtool brings the clients of every cloud, to discover what to scrape: minutes
 # of compiling.  A copy without the file that registers them does without.

@@ -51,11 +51,13 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   production; its plain port is still there, where Host says the same;
 #   AIGC_HTTPS=1 in the environment: so in tests that do not say),
 #   preload => 1 (see Preload.pm: steps of the clock, resources that are absent),
+#   port => 8080 (in a network namespace of the test's own),
 #   bare => 1 (nginx alone, without the module: server => '…' is all it has)
 sub start {
     my ($class, %opt) = @_;
     $opt{https} //= $ENV{AIGC_HTTPS};
     my ($port, $network, $lock) = AIGC::Ports::claim();
+    $port = $opt{port} if $opt{port};
     my $name  = basename($0, '.t');
     my $state = "$repo/build/test/$name-$$" . (@live ? '-' . @live : '');
 

@@ -66,6 +66,9 @@ aigc_session
 aigc_gateway  {{ $v.gateway.url }};
 aigc_limits  user_template={{ int $v.gateway.limits.userTemplate }} user_total={{ int $v.gateway.limits.userTotal }};
 
+# the headers of instance.conf, and one of yours beside them
+proxy_headers_hash_bucket_size  128;
+
 upstream instances { aigc_instances; keepalive {{ int $v.nginx.keepalive }}; keepalive_timeout 4s; }
 {{- if or $v.realIP.proxyProtocol $v.realIP.trusted }}
 

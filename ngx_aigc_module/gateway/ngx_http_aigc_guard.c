@@ -1,0 +1,154 @@
+/*
+ * gateway/ngx_http_aigc_guard.c — which requests are for instances, where no
+ * "aigc_access" says so.
+ */
+
+#include "ngx_http_aigc_guard.h"
+
+#include "base/ngx_http_aigc_headers.h"
+#include "instances/ngx_aigc_host.h"
+#include "instances/ngx_aigc_table.h"
+
+
+static ngx_uint_t ngx_http_aigc_of_template(ngx_aigc_zone_t *zone,
+    ngx_str_t *host);
+static ngx_uint_t ngx_http_aigc_plain_host(ngx_str_t *value,
+    ngx_str_t *server);
+
+
+ngx_int_t
+ngx_http_aigc_guard_handler(ngx_http_request_t *r)
+{
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+
+    if (!mcf->guard || r != r->main || r->host_start == NULL
+        || ngx_http_aigc_host_agrees(r, 1) == NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "aigc: a request's target and its Host header name "
+                  "different hosts: it is refused");
+
+    return NGX_HTTP_BAD_REQUEST;
+}
+
+
+ngx_uint_t
+ngx_http_aigc_guards(ngx_http_request_t *r)
+{
+    ngx_int_t                   rc;
+    ngx_str_t                  *host;
+    ngx_aigc_record_t           record;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    host = &r->headers_in.server;
+
+    if (!mcf->guard || host->len == 0) {
+        return 0;
+    }
+
+    rc = ngx_aigc_table_by_host(mcf->zone, host, &record);
+
+    if (rc != NGX_DECLINED) {
+        return !ngx_aigc_text_eq(host, &mcf->gateway.host);
+    }
+
+    if (!ngx_http_aigc_is_instance_host(r)) {
+        return 0;
+    }
+
+    return ngx_aigc_sync_complete(mcf->zone) != NGX_OK
+           || ngx_aigc_table_whole(mcf->zone) != NGX_OK
+           || ngx_http_aigc_of_template(mcf->zone, host);
+}
+
+
+static ngx_uint_t
+ngx_http_aigc_of_template(ngx_aigc_zone_t *zone, ngx_str_t *host)
+{
+    uint32_t             slot;
+    ngx_str_t            pattern;
+    ngx_aigc_template_t  tmpl;
+
+    for (slot = 0;
+         ngx_aigc_table_next_template(zone, &slot, &tmpl) == NGX_OK;
+         slot++)
+    {
+        ngx_aigc_fixed_get(&tmpl.host, &pattern);
+
+        if (ngx_aigc_host_match(&pattern, host) != NGX_ERROR) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+ngx_int_t
+ngx_http_aigc_host_agrees(ngx_http_request_t *r, ngx_uint_t known)
+{
+    ngx_str_t                host;
+    ngx_table_elt_t         *h;
+    ngx_http_aigc_header_t   state;
+
+    if (r->headers_in.server.len == 0) {
+        return NGX_DECLINED;
+    }
+
+    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
+
+    while ((h = ngx_http_aigc_header_next(r, "host", &state))) {
+
+        if (known
+            && ngx_http_aigc_plain_host(&h->value, &r->headers_in.server))
+        {
+            continue;
+        }
+
+        if (ngx_aigc_host_normalize(r->pool, &h->value, &host) != NGX_OK
+            || host.len != r->headers_in.server.len
+            || ngx_strncasecmp(host.data, r->headers_in.server.data, host.len)
+               != 0)
+        {
+            return NGX_DECLINED;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* As browsers send it: the very bytes of the server's name, and a port. */
+static ngx_uint_t
+ngx_http_aigc_plain_host(ngx_str_t *value, ngx_str_t *server)
+{
+    u_char     *port, *last;
+    ngx_int_t   n;
+
+    if (value->len < server->len
+        || ngx_memcmp(value->data, server->data, server->len) != 0)
+    {
+        return 0;
+    }
+
+    port = value->data + server->len;
+    last = value->data + value->len;
+
+    if (port == last) {
+        return 1;
+    }
+
+    if (*port++ != ':') {
+        return 0;
+    }
+
+    n = ngx_atoi(port, last - port);
+
+    return n > 0 && n <= 65535 && *port != '0';
+}
