@@ -45,7 +45,7 @@ sub up {
     my $say = sub { Test::More::note(sprintf '%5.1f s  %s', time - $begin, shift) };
 
     make_path($self->file('run'));
-    unlink $self->file('ready');
+    unlink map { $self->file($_) } qw(ready run/node.log);
     $self->{process}{node} = AIGC::Process->start(name => 'the node',
         command => [$self->repo('t/node/node'), 'run', $self->{state}],
         log => $self->file('run/node.log'), $self->process_options('node'));
