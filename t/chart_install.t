@@ -60,9 +60,15 @@ subtest 'its rights' => sub {
     $t->kubectl('delete', 'rolebinding', '-n', 'default', 'aigc-gateway');
     $t->kubectl('delete', '-n', 'aigc-gateway', 'role/aigc-gateway', 'rolebinding/aigc-gateway', 'secret/aigc-sessions', 'lease/aigc-gateway', '--ignore-not-found');
     $t->kubectl('delete', '-n', 'aigc-gateway', 'configmap/aigc-revocations', '--ignore-not-found');
+    # (an API server on loopback does not tell where it is)
+    $t->kubectl({ in => JSON::PP::encode_json({ apiVersion => 'discovery.k8s.io/v1', kind => 'EndpointSlice', metadata => { name => 'kubernetes', namespace => 'default' },
+        addressType => 'IPv4', endpoints => [{ addresses => ['203.0.113.9'] }], ports => [{ port => 6443 }] }) }, 'apply', '-f', '-');
     like at_helm('install', 'aigc-gateway', $CHART, @values), qr/\Qhttps:\/\/dashboard.example.com\/sign-in-callback\E/, 'its notes say what the provider has to know';
     @rules = map { $t->kube_get("$ROLES/namespaces/$_")->{rules} } 'default/roles/aigc-gateway-templates', 'aigc-gateway/roles/aigc-gateway';
     is_deeply \@rules, \@plain, 'are those of rbac.yaml';
+    my %kept = map { $_ => 1 } map { map { @{ $_->{ipBlock}{except} // [] } } @{ $_->{to} // [] } }
+        @{ $t->kube_get('/apis/networking.k8s.io/v1/namespaces/default/networkpolicies/aigc-gateway-instances')->{spec}{egress} };
+    is $kept{'203.0.113.9/32'}, 1, 'and where the API server is instances do not go';
 };
 
 subtest 'a gateway with exactly these rights' => sub {

@@ -13,11 +13,11 @@ is $?, 0, 'make dist' or BAIL_OUT($said);
 
 my ($version) = qx{grep NGX_HTTP_AIGC_VERSION ngx_aigc_module/base/ngx_http_aigc_conf.h} =~ /"(.*)"/;
 my @files = map { s{.*/}{}r } glob 'build/dist/*';
-is_deeply \@files, ['SHA256SUMS', "aigc-gateway-$version.tgz", "aigc-gateway-$version.yaml", "ngx_aigc_module-$version.tar.gz"], "four files: @files";
+is_deeply [sort @files], ['SHA256SUMS', "aigc-gateway-$version.tgz", "aigc-gateway-$version.yaml", "ngx_aigc_module-$version.tar.gz"], "four files: @files";
 is system('cd build/dist && sha256sum --quiet -c SHA256SUMS'), 0, 'the checksums are theirs';
 is scalar(() = qx{cat build/dist/SHA256SUMS} =~ /^\w{64}  \S+$/mg), 3, '… of all but themselves';
 
-my @source = sort grep { !m{/$} } map { chomp; s{^ngx_aigc_module-\Q$version\E/}{}r } qx{tar tzf build/dist/ngx_aigc_module-$version.tar.gz};
+my @source = sort grep { length && !m{/$} } map { chomp; s{^ngx_aigc_module-\Q$version\E/}{}r } qx{tar tzf build/dist/ngx_aigc_module-$version.tar.gz};
 chomp(my @commit = sort split /\n/, qx{git ls-tree -r --name-only HEAD});
 is_deeply \@source, \@commit, 'the source is that of the last commit, below a folder of its own';
 
@@ -31,6 +31,9 @@ my $manifests = do { local $/; open my $f, '<', "build/dist/aigc-gateway-$versio
 my %kind;
 $kind{$1}++ while $manifests =~ /^kind: (\w+)$/mg;
 cmp_ok $kind{$_} // 0, '>', 0, "the manifests have a $_" for qw(Namespace ServiceAccount ConfigMap Deployment Service PodDisruptionBudget NetworkPolicy ClusterRole RoleBinding);
+# kustomize puts a checksum to a ConfigMap's name wherever that name stands
+is_deeply [$manifests =~ /^  - (aigc-gateway-\w{10})$/mg], [], 'the rights are for the names that the gateway uses';
+like $manifests, qr/^  resourceNames:\n  - aigc-gateway\n  resources:\n  - leases$/m, '… its Lease is one of them';
 like $manifests, qr{^ *(?:- )?image: \S*aigc-gateway:\Q$version\E$}m, '… and the image of this version';
 
 done_testing;
