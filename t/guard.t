@@ -69,7 +69,9 @@ my $t = AIGC::Stack->start(templates => ['stable-diffusion-cpu', 'notebook'], fa
     proxy_cache_path temp\/auth keys_zone=auth:1m;
     map \$http_upgrade \$connection_upgrade { default upgrade; '' ''; }
     server { listen 127.0.0.1:$port; server_name wiki.$root app.example.org; location \/ { return 200 "somebody else's, \$args\\n"; } }
-    server { listen 127.0.0.1:$port; server_name instances98-cpu.$root file.$root file.example.org; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
+    server { listen 127.0.0.1:$port; server_name file.$root; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
+    server { listen 127.0.0.1:$port; server_name file.example.org; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
+    server { listen 127.0.0.1:$port; server_name instances98-cpu.$root; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
 }
 /;
     return $text;

@@ -12,7 +12,8 @@
 /*
  * The post-read phase, with aigc_guard: 400 for a request whose absolute-form
  * target and Host name different hosts.  nginx goes by the one, and $http_host,
- * which goes to auth-url and to pods, is the other.
+ * which goes to auth-url and to pods, is the other.  421 where an instance's own
+ * server, by its first name, is asked for another host: its pod would answer.
  */
 ngx_int_t ngx_http_aigc_guard_handler(ngx_http_request_t *r);
 
