@@ -147,6 +147,23 @@ subtest 'traefik: its three headers, each once' => sub {
     is $sent->(%good, 'X-Forwarded-Host' => $hers->host, 'X-Forwarded-Uri' => $_), '400 bad-host', "URI $_" for 'info', 'http://' . $his->host . '/', '*';
 };
 
+# Else the body is what the proxy takes for the next answer on that connection.
+subtest 'asked with HEAD' => sub {
+    my $cookie = 'Cookie: aigc-instance=' . $alice->host_session($hers->url);
+    my @traefik = ('Host: auth', 'X-Forwarded-Host: ' . $hers->host, 'X-Forwarded-Uri: /info');
+    for (['envoy', 10, '/info', 'Host: ' . $hers->host], map { ["traefik, about $_", 11, '/auth', @traefik, "X-Forwarded-Method: $_"] } qw(HEAD GET POST)) {
+        my ($what, $n, $path, @lines) = @$_;
+        for my $more ([$cookie], ['Cookie: a=b'], ['Accept: text/html']) {
+            my $conn = AIGC::HTTP->connect('127.0.0.1', $port + $n);
+            $conn->send(join "\r\n", "HEAD $path HTTP/1.1", @lines, @$more, '', '');
+            my $first = $conn->response(method => 'HEAD', url => 'raw')->code;
+            $conn->send(join "\r\n", "GET $path HTTP/1.1", @lines, $cookie, 'Connection: close', '', '');
+            is eval { $conn->response(method => 'GET', url => 'raw')->code } // $@, 200, "$what: $first, and the next answer begins where it should";
+            $conn->close;
+        }
+    }
+};
+
 subtest 'envoy: one host' => sub {
     my $cookie = join '; ', map { 'aigc-instance=' . $bob->host_session($_->url) } $his, $hers;
     my $conn = AIGC::HTTP->connect('127.0.0.1', $port + 10);
