@@ -10,10 +10,15 @@ use IO::Select;
 use IO::Socket::INET;
 
 my @servers;
+my @lua = map { "/usr/lib/nginx/modules/$_.so" } qw(ndk_http_module ngx_http_lua_module);
+@lua = () if grep { !-e } @lua;
 my $t = AIGC::Stack->start(templates => ['stable-diffusion-cpu'], tls => 1, faults => 1, edit => sub {
     my ($text) = @_;
     $text =~ s/    server \{\n[^}]*server_name \*\.[^}]*\}\n    \}\n//s or die 'no server of instances';
-    return $text =~ s/\}\s*\z/aigc_guard on;\n@servers\n}\n/r;
+    # access handlers of modules that are loaded later come first
+    $text =~ s/^(load_module .*\n)/join '', $1, map "load_module $_;\n", @lua/me or die 'no load_module' if @lua;
+    my $lua = @lua ? 'access_by_lua_no_postpone on;' : '';
+    return $text =~ s/\}\s*\z/$lua\naigc_guard on;\n@servers\n}\n/r;
 });
 my ($port, $root) = ($t->port, $t->root);
 my ($default, $http2, $outside) = map { $port + $_ } 10, 11, 15;
@@ -35,6 +40,7 @@ server {
     server_name @{[ $instance->host ]} $names;
     location /                { proxy_set_header Host \$http_host; proxy_pass http://$address; }
     location /any/            { satisfy any; allow all; proxy_pass http://$address/; }
+    location /lua/            { satisfy any; @{[ @lua ? 'access_by_lua_block { ngx.exit(ngx.OK) }' : '' ]} proxy_pass http://$address/; }
     location = /says          { return 200 "says\\n"; }
     location = /shows         { empty_gif; }
     location /proxy           { proxy_pass http://127.0.0.1:$outside; }
@@ -45,7 +51,7 @@ $passes
 END
 }
 @servers = (server($port, $hers, ''), server($port, $his, ''), server($default, $hers, "file.$root"),
-    server("$http2 http2", $hers, ''), server("$http2 http2", $his, ''), server($t->port(8) . ' ssl', $hers, ''));
+    server("$http2 http2", $hers, '; error_page 421 /info'), server("$http2 http2", $his, ''), server($t->port(8) . ' ssl', $hers, ''));
 my @old = $t->worker_pids;
 $t->reload;
 $t->wait_for(sub { !grep { kill 0, $_ } @old }, 10, 'the workers of before are gone');
@@ -67,15 +73,23 @@ sub raw {
 # The server of an address that is first, or alone, is that of all hosts that no
 # other server there names.
 subtest 'a default server' => sub {
-    my $to = sub { my ($host, @more) = @_; return raw($default, ["GET /info HTTP/1.1", "Host: $host", @more])->code };
-    is $to->($hers->host, $cookie{hers}), 200, 'its owner is let in';
+    my $to = sub { my ($host, @more) = @_; my $r = raw($default, ['GET /info HTTP/1.1', "Host: $host", @more]); return $r->code . ($r->content =~ /"instance"/ ? ' of the pod' : '') };
+    is $to->($hers->host, $cookie{hers}), '200 of the pod', 'its owner is let in';
     is $to->($hers->host, $cookie{bob}), 403, '… and nobody else';
     is $to->('evil.example'), 421, 'nor by a host that is nobody\'s';
     is $to->($his->host, $cookie{bob}), 421, '… nor by that of an own instance';
     is $to->($_), 421, "… nor by $_" for '127.0.0.1', "file.$root";
     is raw($default, ['GET /info HTTP/1.0'])->code, 421, '… nor by none';
     is raw($default, ['GET http://evil.example/info HTTP/1.1', 'Host: evil.example'])->code, 421, '… nor in the absolute form';
-    is raw($port, ['GET /any/info HTTP/1.1', 'Host: ' . $hers->host])->code, 401, 'nor by "satisfy any"';
+};
+
+subtest 'satisfy any' => sub {
+    my $of = sub { return raw($port, ["GET /$_[0]/info HTTP/1.1", 'Host: ' . $hers->host])->code };
+    is $of->('any'), 401, 'nginx\'s own modules come later';
+    SKIP: {
+        skip 'no Lua module', 1 unless @lua;
+        is $of->('lua'), 403, 'one that comes first does not let in either';
+    }
 };
 
 subtest 'HTTP/2 and TLS' => sub {
@@ -84,7 +98,7 @@ subtest 'HTTP/2 and TLS' => sub {
     is $h2->($his->host), 200, ':authority alone';
     is $h2->($his->host, host => $hers->host), 400, '… and another host';
     is $h2->($hers->host, host => $his->host), 400, '… either way';
-    is $h2->('evil.example'), 421, '… and the default server';
+    is $h2->('evil.example'), 403, '… and the default server, by whose error page nobody gets to the pod';
     my $tls = sub { my ($status, $code) = $bob->curl('-k', '-o', '/dev/null', '-w', '%{http_code}', @_, 'https://' . $hers->host . ':' . $t->port(8) . '/info'); return $code };
     is $tls->(), 403, 'the name of a certificate';
     is $tls->('-H', "Host: $_"), 404, "… and Host: $_ are two servers" for 'evil.example', $his->host;

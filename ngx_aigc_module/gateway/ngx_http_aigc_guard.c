@@ -10,6 +10,8 @@
 #include "instances/ngx_aigc_table.h"
 
 
+static ngx_int_t ngx_http_aigc_misdirected(ngx_http_request_t *r,
+    ngx_http_aigc_main_conf_t *mcf);
 static ngx_int_t ngx_http_aigc_guarded(ngx_http_aigc_main_conf_t *mcf,
     ngx_str_t *host);
 static ngx_uint_t ngx_http_aigc_of_template(ngx_aigc_zone_t *zone,
@@ -22,7 +24,6 @@ ngx_int_t
 ngx_http_aigc_guard_handler(ngx_http_request_t *r)
 {
     ngx_int_t                   rc;
-    ngx_http_core_srv_conf_t   *cscf;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
@@ -39,26 +40,55 @@ ngx_http_aigc_guard_handler(ngx_http_request_t *r)
         return NGX_HTTP_BAD_REQUEST;
     }
 
-    /* an address' default server also serves hosts that no server names */
-
-    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-
-    if (ngx_aigc_text_eq(&cscf->server_name, &r->headers_in.server)) {
-        return NGX_DECLINED;
-    }
-
-    rc = ngx_http_aigc_guarded(mcf, &cscf->server_name);
+    rc = ngx_http_aigc_misdirected(r, mcf);
 
     if (rc == NGX_DECLINED) {
         return NGX_DECLINED;
     }
 
     ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "aigc: the server of \"%V\" is asked for another host: it "
-                  "is refused", &cscf->server_name);
+                  "aigc: an instance's server is asked for another host: it "
+                  "is refused");
 
     return (rc == NGX_OK) ? NGX_HTTP_MISDIRECTED_REQUEST
                           : NGX_HTTP_SERVICE_UNAVAILABLE;
+}
+
+
+/*
+ * An address' default server also serves hosts that no server names.  As
+ * ngx_http_aigc_guarded(), of the server's name; NGX_DECLINED, too: it is r's
+ * host.
+ */
+static ngx_int_t
+ngx_http_aigc_misdirected(ngx_http_request_t *r,
+    ngx_http_aigc_main_conf_t *mcf)
+{
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+
+    return ngx_aigc_text_eq(&cscf->server_name, &r->headers_in.server)
+           ? NGX_DECLINED
+           : ngx_http_aigc_guarded(mcf, &cscf->server_name);
+}
+
+
+ngx_uint_t
+ngx_http_aigc_got_past(ngx_http_request_t *r, ngx_uint_t allowed)
+{
+    ngx_http_aigc_loc_conf_t   *lcf;
+    ngx_http_aigc_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_aigc_module);
+
+    if (!mcf->guard || lcf->access) {
+        return 0;
+    }
+
+    return (!allowed && ngx_http_aigc_guards(r))
+           || ngx_http_aigc_misdirected(r, mcf) != NGX_DECLINED;
 }
 
 

@@ -26,6 +26,14 @@ ngx_int_t ngx_http_aigc_guard_handler(ngx_http_request_t *r);
 ngx_uint_t ngx_http_aigc_guards(ngx_http_request_t *r);
 
 /*
+ * The precontent phase.  1: aigc_guard decides on r, and did not let it in:
+ * "satisfy any" had another module do so, an error page has led it past the
+ * post-read phase, or its host has become an instance's since.  allowed: there
+ * is a decision.
+ */
+ngx_uint_t ngx_http_aigc_got_past(ngx_http_request_t *r, ngx_uint_t allowed);
+
+/*
  * nginx chose the server, and we the instance, by headers_in.server; a Host
  * header beside an absolute-form target may name another.  known: the server's
  * name may be taken for a host name, as one that the table knows is.
