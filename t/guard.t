@@ -148,6 +148,8 @@ for my $auth (0, 1) {
             is_deeply seen($alice->get($hers->url($path)))->{cookie}, undef, '… no Cookie at all where nothing is left of it';
         }
 
+        is_deeply [ @{ seen($alice->get($hers->url('/headers'), headers => [Connection => 'Upgrade', map { (Upgrade => $_) } @$_])) }{qw(upgrade keep-alive)} ], [ (undef) x 2 ],
+            "an Upgrade that is none, @{[ join ' and ', @$_ ]}, does not reach the pod" for ['h2c'], ['h2c', 'websocket'];
         my $seen = seen($program->get($hers->url('/headers'), headers => [Authorization => 'Bearer ' . $t->forge]));
         is_deeply [ @$seen{qw(code authorization keep-alive)} ], [ (undef) x 3 ], 'a program with a token is let in, and the pod does not see the token';
         is said($program->get($hers->url('/info'), headers => [Authorization => 'Bearer ' . $t->forge(user => 'bob')])), '403 not-owner', 'bob\'s token is his';
