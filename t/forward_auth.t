@@ -205,4 +205,37 @@ subtest 'a session that is renewed' => sub {
     }
 };
 
+# The request waits in the content phase then, and may end there.
+subtest 'a client that goes away while its session is renewed' => sub {
+    $t->logto_control(lifetimes => { id_token => -25 });
+    my $new = $t->sign_in('bob');
+    my $end = time + 6;
+    my $session = $new->host_session($his->url);
+    $t->logto_control(lifetimes => { id_token => undef });
+    $t->wait_for(sub { time > $end }, 10, 'the ID token has expired');
+    $t->logto_control(latency => { ms => 2000, paths => '^/oidc/token' });
+    $t->clear_logto_requests;
+    my %lines = (
+        envoy   => ['POST /info HTTP/1.1', 'Host: ' . $his->host],
+        traefik => ['GET /auth HTTP/1.1', 'Host: auth', 'X-Forwarded-Host: ' . $his->host, 'X-Forwarded-Uri: /info', 'X-Forwarded-Method: POST'],
+    );
+    my $body = "GET /body HTTP/1.1\r\nHost: x\r\n\r\n";
+    my (@gone, %kept);
+    for my $dialect (sort keys %lines) {
+        my $text = join "\r\n", @{ $lines{$dialect} }, "Cookie: aigc-instance=$session", 'Content-Length: ' . length $body, '', $body;
+        for my $more ('', '', $text) {
+            my $conn = AIGC::HTTP->connect('127.0.0.1', $port + ($dialect eq 'envoy' ? 10 : 11));
+            $conn->send($text . $more);
+            $more ? $kept{$dialect} = $conn : push @gone, $conn;
+        }
+    }
+    $t->wait_for(sub { $t->logto_requests->{methods}{'POST /oidc/token'} }, 10, 'the renewal is under way');
+    $_->close for @gone;
+    for my $dialect (sort keys %kept) {
+        is join(' ', map { $kept{$dialect}->response(method => 'POST', url => 'raw')->code } 1, 2), '307 307', "$dialect: who waits gets the answer, to the second request on that connection, too";
+        $kept{$dialect}->close;
+    }
+    $t->logto_control(latency => { ms => 0, paths => '^/oidc/token' });
+};
+
 done_testing;
