@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image
+.PHONY: help run up down test bench module dashboard image dist types lint screenshots install clean setup matrix
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,6 +54,9 @@ dashboard:  ## the dashboard alone, into build/dashboard
 
 image:      ## the container image and its SBOM, into build/image; BASE=, NODE= other bases
 	@scripts/image
+
+dist:       ## what a release hands out, of the last commit, into build/dist
+	@scripts/dist
 
 types:      ## the dashboard's types, anew from docs/openapi.yaml
 	@[ -d dashboard/node_modules/openapi-typescript ] || scripts/setup dashboard
