@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard image dist types lint screenshots install clean setup
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,6 +38,9 @@ down:       ## ends what make up started
 test: setup ## all tests, or TESTS="t/foo.t"; AIGC_ASAN=1 under ASan and UBSan
 	@[ -z "$$AIGC_ASAN" ] || SANITIZE=1 scripts/module
 	@prove -j$(JOBS) --timer $(TESTS)
+
+matrix: setup ## every nginx, gcc and clang, dynamic and static: VERSIONS="1.28 1.30"
+	@scripts/matrix $(VERSIONS)
 
 bench: setup ## what a request costs, beside what others take: QUICK=1 the ratios only
 	@scripts/bench

@@ -313,7 +313,7 @@ sub stop_all {
         my @problems = $self->problems;
         $good = 0 if @problems;
         warn "# $_\n" for map { s/\n(?=.)/\n#   /gr } @problems;
-        if ($passed && !@problems && !$ENV{AIGC_KEEP}) {
+        if ($passed && !@problems && !$ENV{AIGC_KEEP} && !$self->{kept}) {
             remove_tree($self->{state});
         } else {
             warn "# the stack's logs and state: $self->{state}\n";
@@ -321,6 +321,8 @@ sub stop_all {
     }
     return $good;
 }
+
+sub adopt { push @live, @_ }            # what another class has made (Node.pm)
 
 sub alive_stacks { return grep { $_->{pid} == $$ } @live }
 
