@@ -58,7 +58,13 @@ for my $file (qw(session.key)) { put("$dir/$file", text($t->file($file))); chmod
 my %clone = map { $_ => 1 } 'README.md', 'docs/quickstart.md';
 my ($port, undef, $lock)   = AIGC::Ports::claim();
 my ($other, undef, $lock2) = AIGC::Ports::claim();
-put("$dir/bin/kubectl", "#!/bin/sh\nKUBECONFIG='@{[ $t->file('kubeconfig') ]}' exec '$repo/build/bin/kubectl' \"\$@\"\n");
+# (no kubelet is here, so nothing rolls out: that the Deployment is there must do)
+put("$dir/bin/kubectl", <<"END");
+#!/bin/sh
+export KUBECONFIG='@{[ $t->file('kubeconfig') ]}'
+case "\$*" in *' rollout status deployment aigc-gateway') set -- -n aigc-gateway get deployment aigc-gateway ;; esac
+exec '$repo/build/bin/kubectl' "\$@"
+END
 put("$dir/bin/curl", "#!/bin/sh\nexec /usr/bin/curl -sS --fail-with-body --max-time 30 \"\$@\"\n");
 put("$dir/bin/nginx", "#!/bin/sh\nexec @{[ $t->nginx_command ]} \"\$@\"\n");
 chmod 0755, glob "$dir/bin/*";
@@ -104,6 +110,18 @@ my %before = (
     },
     'instances/default/stable-diffusion-cpu/0/release' => sub { settled() },
     '-o json > backup.json' => sub { $inst->look; $inst->start if $inst->state ne 'ready'; $inst->wait_ready },
+    '-f stable-diffusion-cpu.yaml' => sub {         # the page's own template, beside the stack's
+        my ($yaml) = map { $_->{text} } grep { $_->{lang} eq 'yaml' && $_->{text} =~ /^kind: GameServerSet/m } blocks('', text("$repo/docs/templates.md"));
+        my $domain = $t->domain;
+        put("$dir/stable-diffusion-cpu.yaml", $yaml =~ s/name: stable-diffusion-cpu\b/name: of-the-page/r =~ s/instances<id>-cpu\.example\.com/page<id>.$domain/r);
+    },
+    'get secret aigc-secrets' => sub {
+        $t->apply({ apiVersion => 'v1', kind => 'Secret', metadata => { name => 'aigc-secrets', namespace => 'aigc-gateway' },
+            stringData => { 'session-key' => 'a' x 64 . "\n" } });
+        $t->apply({ apiVersion => 'apps/v1', kind => 'Deployment', metadata => { name => 'aigc-gateway', namespace => 'aigc-gateway' },
+            spec => { selector => { matchLabels => { a => 'b' } }, template => { metadata => { labels => { a => 'b' } },
+                spec => { containers => [{ name => 'c', image => 'registry.example/i' }] } } } });
+    },
     'kubectl delete gss notebook' => sub { $t->apply_template('notebook') },
     'kubectl apply --server-side --force-conflicts -f templates.json' => sub { settled(); $t->kubectl('delete', 'gss', $cpu) },
     'kubectl delete pod stable-diffusion-gpu-7 --force' => sub { stuck() },
@@ -117,6 +135,15 @@ my %before = (
 my %after = (
     'kubectl apply --server-side --force-conflicts -f templates.json' => sub {
         is $inst->wait_ready->data->{id}, 0, 'the instance is back, and still hers';
+    },
+    '-f stable-diffusion-cpu.yaml' => sub {
+        my $card = sub { grep { $_->{name} eq 'of-the-page' && !$_->{misconfigured} } @{ $alice->api('GET', '/api/v1/templates')->json->{templates} } };
+        ok $t->wait_for($card, 10, 'the card of the template'), 'a card appears, and it can be installed';
+    },
+    'get secret aigc-secrets' => sub {
+        my @keys = split /\n/, $t->kubectl('-n', 'aigc-gateway', 'get', 'secret', 'aigc-secrets', '-o', 'go-template={{index .data "session-key" | base64decode}}');
+        ok @keys == 2 && $keys[0] =~ /^[0-9a-f]{64}$/ && $keys[0] ne 'a' x 64 && $keys[1] eq 'a' x 64, 'the new key seals, the old one opens';
+        unlink "$dir/$_" for qw(first.key second.key);
     },
 );
 
