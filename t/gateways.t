@@ -187,11 +187,13 @@ for my $name ('nginx', 'f5-nginx') {
 }
 # What the manifests say of an instance that is not ready, and of none.
 subtest 'not ready' => sub {
+    my $cookie = $alice->cookie_header($hers->url('/info'));
     $hers->release->wait_state('released');
     is asks($_, $alice, 'GET', $hers, %$browser)->code, 503, "$_ is told 503" for 'envoy-gateway', 'gateway-api', 'traefik';
-    for my $p (@at{qw(nginx-front f5-front)}) {
-        is $t->stranger->get("http://127.0.0.1:$p/info", cookies => 0, headers => [Host => $hers->host, Cookie => $alice->cookie_header($hers->url('/info'))])->code, 500, 'auth_request makes 500 of it';
-    }
-    $t->allow_log(qr/auth request unexpected status/);
+    my $front = sub { return map { $t->stranger->get("http://127.0.0.1:$_/info", cookies => 0, headers => [Host => $hers->host, Cookie => $cookie])->code } @at{qw(nginx-front f5-front)} };
+    is_deeply [ $front->() ], [502, 502], 'of nginx and F5 the owner gets their own page';
+    $hers->uninstall(delete_disk => 1)->wait_gone;
+    is_deeply [ $front->() ], [500, 500], '… and of 404 they make 500';
+    $t->allow_log(qr/auth request unexpected status|connect\(\) failed/);
 };
 done_testing;
