@@ -192,7 +192,7 @@ subtest 'not ready' => sub {
     is asks($_, $alice, 'GET', $hers, %$browser)->code, 503, "$_ is told 503" for 'envoy-gateway', 'gateway-api', 'traefik';
     my $front = sub { return map { $t->stranger->get("http://127.0.0.1:$_/info", cookies => 0, headers => [Host => $hers->host, Cookie => $cookie])->code } @at{qw(nginx-front f5-front)} };
     is_deeply [ $front->() ], [502, 502], 'of nginx and F5 the owner gets their own page';
-    $hers->uninstall(delete_disk => 1)->wait_gone;
+    $hers->uninstall(delete_disk => 'true')->wait_gone;
     is_deeply [ $front->() ], [500, 500], '… and of 404 they make 500';
     $t->allow_log(qr/auth request unexpected status|connect\(\) failed/);
 };
