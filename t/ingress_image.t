@@ -52,7 +52,7 @@ subtest 'build-module.sh' => sub {
     my $file = read_all("$dir/src/src/os/unix/ngx_alloc.h");
     my @lines = split /^/, $file;
     write_all("$dir/patches/01.patch", sprintf "--- a/src/os/unix/ngx_alloc.h\n+++ b/src/os/unix/ngx_alloc.h\n@@ -%d,2 +%d,3 @@\n%s+/* patched */\n", @lines - 1, @lines - 1, join '', map { " $_" } @lines[-2, -1]);
-    ($status, $text) = run({ PATCHES => "$dir/patches" }, 'nice', $build, "$dir/src", "$dir/out/module.so");
+    ($status, $text) = run({ PATCHES => "$dir/patches", CC => 'gcc' }, 'nice', $build, "$dir/src", "$dir/out/module.so");
     is $status, 0, 'the module is built, and this nginx loads it' or diag $text;
     like $text, qr{module\.so, for nginx [\d.]+\n\z}, '… and it says so';
     like read_all("$dir/src/src/os/unix/ngx_alloc.h"), qr{/\* patched \*/}, '… in the source that was patched';
