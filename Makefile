@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -39,6 +39,9 @@ test: setup ## all tests, or TESTS="t/foo.t"; AIGC_ASAN=1 under ASan and UBSan
 	@[ -z "$$AIGC_ASAN" ] || SANITIZE=1 scripts/module
 	@prove -j$(JOBS) --timer $(TESTS)
 
+matrix: setup ## every nginx, gcc and clang, dynamic and static: VERSIONS="1.28 1.30"
+	@scripts/matrix $(VERSIONS)
+
 bench: setup ## what a request costs, beside what others take: QUICK=1 the ratios only
 	@scripts/bench
 
@@ -48,6 +51,9 @@ module:     ## the nginx module alone: CC=clang, SANITIZE=1
 
 dashboard:  ## the dashboard alone, into build/dashboard
 	@scripts/setup dashboard
+
+image:      ## the container image and its SBOM, into build/image; BASE=, NODE= other bases
+	@scripts/image
 
 types:      ## the dashboard's types, anew from docs/openapi.yaml
 	@[ -d dashboard/node_modules/openapi-typescript ] || scripts/setup dashboard

@@ -8,6 +8,7 @@
 #include "kube/ngx_aigc_subrequest.h"
 #include "instances/ngx_aigc_plan.h"
 
+#include "base/ngx_aigc_compat.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "oidc/ngx_http_aigc_identity.h"
 #include "oidc/ngx_http_aigc_renew.h"
@@ -37,6 +38,7 @@ static ngx_int_t ngx_http_aigc_init(ngx_conf_t *cf);
 static char *ngx_http_aigc_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_aigc_header_filter(ngx_http_request_t *r);
+static ngx_int_t ngx_http_aigc_early_hints_filter(ngx_http_request_t *r);
 static ngx_int_t ngx_http_aigc_body_filter(ngx_http_request_t *r,
     ngx_chain_t *in);
 
@@ -193,6 +195,7 @@ ngx_module_t  ngx_http_aigc_module = {
 
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
+static ngx_http_output_header_filter_pt  ngx_http_next_early_hints_filter;
 static ngx_http_output_body_filter_pt    ngx_http_next_body_filter;
 
 
@@ -408,6 +411,9 @@ ngx_http_aigc_init(ngx_conf_t *cf)
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_aigc_header_filter;
 
+    ngx_http_next_early_hints_filter =
+        ngx_aigc_add_early_hints_filter(ngx_http_aigc_early_hints_filter);
+
     ngx_http_next_body_filter = ngx_http_top_body_filter;
     ngx_http_top_body_filter = ngx_http_aigc_body_filter;
 
@@ -456,6 +462,14 @@ ngx_http_aigc_header_filter(ngx_http_request_t *r)
     }
 
     return ngx_http_next_header_filter(r);
+}
+
+
+static ngx_int_t
+ngx_http_aigc_early_hints_filter(ngx_http_request_t *r)
+{
+    return (ngx_http_aigc_guard_early_hints(r) == NGX_OK)
+           ? ngx_http_next_early_hints_filter(r) : NGX_OK;
 }
 
 

@@ -27,8 +27,11 @@ ngx_http_variable_t  ngx_http_aigc_variables[] = {
     { ngx_string("aigc_decision"), NULL, ngx_http_aigc_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("aigc_connection"), NULL, ngx_http_aigc_connection_variable,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("aigc_connection"), NULL, ngx_http_aigc_websocket_variable,
+      NGX_HTTP_AIGC_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("aigc_upgrade"), NULL, ngx_http_aigc_websocket_variable,
+      NGX_HTTP_AIGC_UPGRADE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("aigc_scheme"), NULL, ngx_http_aigc_public_variable,
       NGX_HTTP_AIGC_SCHEME, 0, 0 },

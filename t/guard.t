@@ -44,6 +44,10 @@ $asks
         proxy_set_header Host dashboard.$root;
         proxy_set_header X-Original-URL \$scheme://\$http_host\$request_uri;
         proxy_set_header Cookie \$http_cookie;
+        proxy_cache auth;
+        proxy_cache_key "\$http_cookie \$http_host";
+        proxy_cache_valid 200 202 401 1s;
+        proxy_ignore_headers Cache-Control;
         proxy_pass http://127.0.0.1:$port/auth;
     }
     location \@sign_in { return 302 http://dashboard.$root:$port/sign-in?rd=\$scheme://\$http_host\$request_uri; }
@@ -62,6 +66,7 @@ my $t = AIGC::Stack->start(templates => ['stable-diffusion-cpu', 'notebook'], fa
     $text =~ s/    server \{\n[^}]*server_name \*\.[^}]*\}\n    \}\n//s or die 'no server of instances';
     $text =~ s/\}\s*\z/@servers
     $guard
+    proxy_cache_path temp\/auth keys_zone=auth:1m;
     map \$http_upgrade \$connection_upgrade { default upgrade; '' ''; }
     server { listen 127.0.0.1:$port; server_name wiki.$root app.example.org; location \/ { return 200 "somebody else's, \$args\\n"; } }
     server { listen 127.0.0.1:$port; server_name instances98-cpu.$root file.$root file.example.org; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }

@@ -110,6 +110,7 @@ my $template = { namespace => 'default', template => $name };
 my $more     = { another => JSON::PP::true };
 
 subtest 'what one does' => sub {
+    call('what', $alice, 'root');
     call('who', $alice, 'me');
     call('templates', $alice, 'templates');
     my $stream = $alice->events;

@@ -7,7 +7,12 @@ use AIGC::Test;
 use AIGC::HTTP2;
 
 # One worker: the connection to the pod that was poisoned is the next one's.
-my $t = AIGC::Stack->start(workers => 1, edit => sub {
+my $early = AIGC::Stack->at_least('1.29');    # nginx passes 103 on, where it is told to
+my $hints = $early ? 'early_hints on;' : '';
+my $t = AIGC::Stack->start(workers => 1, instance => <<"END", edit => sub {
+        location = /hints     { $hints rewrite ^ /raw break; include aigc/instance.conf; }
+        location = /hints-too { $hints rewrite ^ /raw break; aigc_access on; proxy_http_version 1.1; proxy_pass http://\$arg_pod; }
+END
     my ($text) = @_;
     my ($port) = $text =~ /listen (?:127\.0\.0\.1:)?(\d+)/;
     my $h2 = $port + 10;
@@ -34,7 +39,7 @@ my $bad  = qr/evil/i;
 
 sub raw_path {      # what makes the pod write these bytes
     my (%o) = @_;
-    return "/raw?pause=$o{pause}" . join '', map { '&part=' . AIGC::Client::escape($_) } @{ $o{parts} };
+    return ($o{path} // '/raw?') . "pause=$o{pause}" . join '', map { '&part=' . AIGC::Client::escape($_) } @{ $o{parts} };
 }
 
 # Every byte that comes to the client for the pod's answer and for a request
@@ -127,6 +132,31 @@ subtest 'informational answers' => sub {
             is "@answers", 'HTTP/1.1 200 HTTP/1.1 200', '… one answer to each request';
             is scalar(() = $got =~ /X-Evil: 1/g), 1, '… the first its own';
             like $got, qr/"instance":@{[ $mine->id ]}\b/, '… the second the next one\'s';
+        }
+    }
+    sessions_stay('the session is what it was');
+};
+
+# The second location goes by an upstream other than aigc_instances.
+subtest 'early hints, where nginx passes them on' => sub {
+    my $pod  = $t->kube_get('pods', $mine->pod)->{status}{podIP} . ':7860';
+    my $link = "Link: </early>; rel=preload\r\n";
+    my $more = "${set}X-Evil: 1\r\nStrict-Transport-Security: max-age=9\r\nAlt-Svc: h3=\":1\"\r\n";
+    my $then = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nthen";
+    for my $path ('/hints?', "/hints-too?pod=$pod&") {
+        my $own = $path =~ /too/;
+        for (['only hints', $link, 1], ['none', '', 0], ['something else', $more, 0], ['both', "$more$link$more", $own]) {
+            my ($what, $lines, $shown) = @$_;
+            my $got = bytes(path => $path, parts => ["HTTP/1.1 103 Early Hints\r\n$lines\r\n$then"], headers => ['Sec-Fetch-Mode: navigate']);
+            unlike $got, qr/=evil|Strict-Transport|Alt-Svc/i, "$path, $what: nothing that is ours or the gateway's comes through";
+            if ($early || !$own) {
+                like $got, qr{HTTP/1\.1 200 .*?\r\n\r\nthen}s, '… and the answer behind it';
+            } else {                # which nginx would pass on as the answer's body
+                like $got, qr{\AHTTP/1\.1 502 }, '… it is no answer, nor is what stands behind it';
+                $t->allow_log(qr/is not passed on/);
+            }
+            next if !$early || $what eq 'none';
+            is scalar(() = $got =~ m{^HTTP/1\.1 103 [^\r]*\r\nLink: </early>; rel=preload\r\n\r\n}mg), $shown ? 1 : 0, $shown ? '… with the hints' : '… without hints';
         }
     }
     sessions_stay('the session is what it was');

@@ -26,7 +26,7 @@ sub load {
         my (%seen, %conn);
         my ($rounds, $whole) = (0, 0);
         # a slow machine gets to its count afterwards, while somebody is there to answer
-        while ($go_on->() || ($whole && $rounds <= 20)) {
+        while ($go_on->() || ($whole && $rounds <= 30)) {
             ($rounds, $whole) = ($rounds + 1, 1);
             for my $name (sort keys %who) {
                 my ($client, $url) = @{ $who{$name} };

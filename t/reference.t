@@ -74,7 +74,7 @@ for (@{ $module->{routes} }) {
 }
 
 for (@{ $module->{metrics} }) {
-    my $name = $_->{name} . ($_->{label} ? qq[{$_->{label}="…"}] : '');
+    my $name = $_->{name} . ($_->{labels} ? '{' . join(',', map { qq[$_="…"] } @{ $_->{labels} }) . '}' : '');
     $want{Metrics}{$name} = { default => $_->{type}, context => '`/metrics`', what => $_->{help} };
 }
 
@@ -114,7 +114,7 @@ subtest 'words that things can have' => sub {
     is_deeply [sort(($decisions // '') =~ /`([a-z-]+)`/g)], [sort map { $_->{decision} } @{ $module->{decisions} }],
         'decisions';
     my ($kinds) = $text =~ /^(The kinds of `aigc_problems`.*)/m;
-    my ($problems) = grep { $_->{label} } @{ $module->{metrics} };
+    my ($problems) = grep { $_->{values} } @{ $module->{metrics} };
     is_deeply [sort grep { $_ ne 'aigc_problems' } ($kinds // '') =~ /`([a-z_]+)`/g], [sort @{ $problems->{values} }],
         'kinds of problems';
     my %told = map { $_ => 1 } text('docs/administration.md') =~ /^\| `\w+` \| `(\w+)` \|/mg;

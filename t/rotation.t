@@ -374,7 +374,7 @@ subtest 'a provider that keeps its refresh tokens' => sub {
 subtest 'a cluster that refuses' => sub {
     my $t = stack(1, @FLIGHTS);
     $t->kubectl('-n', 'aigc-gateway', 'patch', 'role', 'aigc-gateway', '--type=json',
-        '-p', JSON::PP::encode_json([map { { op => 'remove', path => "/rules/$_" } } 3]));
+        '-p', JSON::PP::encode_json([map { { op => 'remove', path => "/rules/$_" } } 4]));
     lifetime($t, -$LATE);
     my $alice = $t->sign_in('alice');
     my $late = $alice->copy;

@@ -75,4 +75,11 @@ like conf($ours, 1), qr/^1 .*\[emerg\].*built with OpenResty's patches, and ngx_
 like conf("$dir/module.so"), qr/^1 .*\[emerg\].*built without OpenResty's patches, and ngx_http_aigc_module with them: $cure/, 'nor does this one take one of a patched tree';
 is conf("$dir/module.so", 1), '0 ', '… which a patched nginx does';
 
+# Another library under the same name: 3.0, as far as a compiler can tell.
+mkdir "$dir/include";
+file('include/jwt.h', "typedef struct jwt jwt_t;\nchar *jwt_builder_generate(void *);\n");
+my $said = qx(cd '$src' && ./configure --with-cc-opt='-I$dir/include' --builddir='$dir/obj' --without-http_rewrite_module --without-http_gzip_module --add-dynamic-module='$repo' 2>&1);
+isnt $?, 0, 'configure refuses libjwt 3.0';
+like $said, qr/needs libjwt 1\.10 to 2\.x with its headers:\nlibjwt-dev on Debian and Ubuntu, libjwt2-dev on Alpine/, '… and says which one to take';
+
 done_testing;

@@ -93,6 +93,7 @@ ngx_int_t ngx_http_aigc_call_template(ngx_http_request_t *r,
 ngx_uint_t ngx_http_aigc_is_admin(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt);
 
 /* The verbs. */
+void ngx_http_aigc_api_root(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_me(ngx_http_request_t *r, ngx_http_aigc_call_t *call);
 void ngx_http_aigc_api_events(ngx_http_request_t *r,
     ngx_http_aigc_call_t *call);

@@ -1,10 +1,22 @@
 /*
- * api/ngx_http_aigc_api_me.c — GET /api/v1/me: who the caller is.
+ * api/ngx_http_aigc_api_me.c — GET /api/v1/ and /api/v1/me: what answers, and
+ * who the caller is.
  */
 
 #include "ngx_http_aigc_api.h"
 #include "base/ngx_http_aigc_reply.h"
 #include "oidc/ngx_aigc_provider.h"
+
+
+void
+ngx_http_aigc_api_root(ngx_http_request_t *r, ngx_http_aigc_call_t *call)
+{
+    ngx_http_finalize_request(r,
+        ngx_http_aigc_json(r, NGX_HTTP_OK,
+                           json_pack("{s:s, s:s}",
+                                     "version", NGX_HTTP_AIGC_VERSION,
+                                     "nginx", NGINX_VERSION)));
+}
 
 
 void

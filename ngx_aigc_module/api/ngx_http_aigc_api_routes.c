@@ -29,6 +29,9 @@ static ngx_int_t ngx_http_aigc_api_segment(ngx_str_t *pattern,
  */
 static const ngx_http_aigc_route_t  ngx_http_aigc_routes[] = {
 
+    { NGX_HTTP_GET, "/", NGX_HTTP_AIGC_USER, 0,
+      ngx_http_aigc_api_root, 0, 0 },
+
     { NGX_HTTP_GET, "/me", NGX_HTTP_AIGC_USER, 0,
       ngx_http_aigc_api_me, 0, 0 },
 

@@ -19,6 +19,7 @@
 #define NGX_HTTP_AIGC_METRICS_SIZE  32768   /* bytes: 100 metrics and more */
 
 #define NGX_HTTP_AIGC_PROBLEMS_HELP  "What only an administrator can mend."
+#define NGX_HTTP_AIGC_BUILD_HELP     "1: the versions of module and nginx."
 
 
 /* what a line of /metrics becomes: text, or the name alone */
@@ -351,6 +352,11 @@ ngx_http_aigc_metrics_names(ngx_http_aigc_main_conf_t *mcf)
 
     m.names = json_array();
 
+    (void) json_array_append_new(m.names,
+        json_pack("{s:s, s:s, s:s, s:[s,s]}", "name", "aigc_build_info",
+                  "type", "gauge", "help", NGX_HTTP_AIGC_BUILD_HELP,
+                  "labels", "version", "nginx"));
+
     ngx_http_aigc_metrics_values(&m, mcf);
 
     kinds = json_array();
@@ -361,9 +367,9 @@ ngx_http_aigc_metrics_names(ngx_http_aigc_main_conf_t *mcf)
     }
 
     (void) json_array_append_new(m.names,
-        json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", "aigc_problems",
+        json_pack("{s:s, s:s, s:s, s:[s], s:o}", "name", "aigc_problems",
                   "type", "gauge", "help", NGX_HTTP_AIGC_PROBLEMS_HELP,
-                  "label", "kind", "values", kinds));
+                  "labels", "kind", "values", kinds));
 
     return m.names;
 }
@@ -391,9 +397,14 @@ ngx_http_aigc_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    m.p = b->pos;
     m.last = b->end;
     m.names = NULL;
+
+    m.p = ngx_slprintf(b->pos, m.last,
+                       "# HELP aigc_build_info " NGX_HTTP_AIGC_BUILD_HELP
+                       "\n# TYPE aigc_build_info gauge\n"
+                       "aigc_build_info{version=\"" NGX_HTTP_AIGC_VERSION
+                       "\",nginx=\"" NGINX_VERSION "\"} 1\n");
 
     ngx_http_aigc_metrics_values(&m, mcf);
 

@@ -16,7 +16,7 @@ ngx_int_t ngx_http_aigc_readyz_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_metrics_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_table_handler(ngx_http_request_t *r);
 
-/* [{"name","type","label"?}] of /metrics. */
+/* [{"name","type","labels"?}] of /metrics. */
 json_t *ngx_http_aigc_metrics_names(ngx_http_aigc_main_conf_t *mcf);
 
 

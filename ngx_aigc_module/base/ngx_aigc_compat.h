@@ -31,6 +31,30 @@
 
 
 /*
+ * 1.29.0: a chain of filters for 103, as there is one for the final response's
+ * header.  Adds filter, and returns what it has to call; NULL: nobody calls it.
+ */
+static ngx_inline ngx_http_output_header_filter_pt
+ngx_aigc_add_early_hints_filter(ngx_http_output_header_filter_pt filter)
+{
+#if (nginx_version >= 1029000)
+
+    ngx_http_output_header_filter_pt  next;
+
+    next = ngx_http_top_early_hints_filter;
+    ngx_http_top_early_hints_filter = filter;
+
+    return next;
+
+#else
+
+    return NULL;
+
+#endif
+}
+
+
+/*
  * Removes Cookie headers without a value from the list that $http_cookie is
  * made of.  They stay in headers_in.headers with their hash: "proxy_set_header
  * Cookie" finds the headers that it replaces by the hash.

@@ -19,6 +19,7 @@
 extern ngx_module_t  ngx_http_aigc_module;
 
 
+/* t/chart.t compares it with the chart and with CHANGELOG.md */
 #define NGX_HTTP_AIGC_VERSION      "1.0.0"
 #define NGX_HTTP_AIGC_SKEW         30       /* s of clock skew to a provider */
 #define NGX_HTTP_AIGC_ORIGINAL_MAX 16384    /* bytes of X-Original-URL */

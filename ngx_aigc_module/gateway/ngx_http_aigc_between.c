@@ -275,18 +275,23 @@ ngx_http_aigc_behind_own_host(ngx_http_request_t *r, u_char *p, u_char *last)
 
 
 ngx_int_t
-ngx_http_aigc_connection_variable(ngx_http_request_t *r,
+ngx_http_aigc_websocket_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    if (ngx_http_aigc_is_websocket(r) == NGX_OK) {
-        v->data = (u_char *) "upgrade";
-        v->len = sizeof("upgrade") - 1;
+    ngx_str_t  value;
+
+    if (ngx_http_aigc_is_websocket(r) != NGX_OK) {
+        ngx_str_set(&value, "");
+
+    } else if (data == NGX_HTTP_AIGC_UPGRADE) {
+        ngx_str_set(&value, "websocket");
 
     } else {
-        v->data = (u_char *) "";
-        v->len = 0;
+        ngx_str_set(&value, "upgrade");
     }
 
+    v->len = value.len;
+    v->data = value.data;
     v->valid = 1;
     v->no_cacheable = 1;
     v->not_found = 0;

@@ -20,8 +20,17 @@
  */
 ngx_int_t ngx_http_aigc_translate_headers_out(ngx_http_request_t *r);
 
-/* $aigc_connection: "upgrade" for a WebSocket, or nothing: keepalive. */
-ngx_int_t ngx_http_aigc_connection_variable(ngx_http_request_t *r,
+/*
+ * $aigc_connection and $aigc_upgrade, by data: "upgrade" and "websocket" for a
+ * WebSocket, or nothing: keepalive.  $http_upgrade would not do: from nginx
+ * 1.23 on it joins two lines, also emptied ones, by a comma.
+ */
+enum {
+    NGX_HTTP_AIGC_CONNECTION = 0,
+    NGX_HTTP_AIGC_UPGRADE
+};
+
+ngx_int_t ngx_http_aigc_websocket_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 /* $aigc_scheme, $aigc_host, $aigc_port: the public address, by data. */

@@ -169,7 +169,10 @@ ngx_http_aigc_end_of_header(u_char *p, u_char *last)
 }
 
 
-/* Our header filter does not see these: no line but what hints are made of. */
+/*
+ * nginx also takes to heart what other lines of a 103 say, a length for one:
+ * an instance's hints are read and dropped unless they are nothing but hints.
+ */
 static ngx_uint_t
 ngx_http_aigc_only_hints(u_char *p, u_char *last)
 {
@@ -191,4 +194,39 @@ ngx_http_aigc_only_hints(u_char *p, u_char *last)
             return 0;
         }
     }
+}
+
+
+ngx_int_t
+ngx_http_aigc_guard_early_hints(ngx_http_request_t *r)
+{
+    ngx_int_t         rc;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    if (!ngx_http_aigc_is_proxied(r)) {
+        return NGX_OK;
+    }
+
+    rc = NGX_DECLINED;
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (h[i].key.len != 4
+                || ngx_strncasecmp(h[i].key.data, (u_char *) "link", 4) != 0)
+            {
+                h[i].hash = 0;
+
+            } else if (h[i].hash) {
+                rc = NGX_OK;
+            }
+        }
+    }
+
+    return rc;
 }

@@ -13,7 +13,10 @@ ngx_http_aigc_is_proxied(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
 
-    return ctx && ctx->decision == NGX_HTTP_AIGC_ALLOW && ctx->socklen;
+    /* what auth_request asks before the keys are out goes to no instance */
+
+    return ctx && ctx->decision == NGX_HTTP_AIGC_ALLOW && ctx->socklen
+           && ctx->stripped;
 }
 
 

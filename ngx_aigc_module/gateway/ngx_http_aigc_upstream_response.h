@@ -24,6 +24,12 @@ void ngx_http_aigc_skip_informational(ngx_http_request_t *r,
     ngx_http_aigc_ctx_t *ctx);
 
 /*
+ * For the early hints filter: keeps nothing but Link of what a pod hints at,
+ * whichever upstream the request goes by.  NGX_DECLINED: nothing is left.
+ */
+ngx_int_t ngx_http_aigc_guard_early_hints(ngx_http_request_t *r);
+
+/*
  * For the header filter.  NGX_OK: pass it on; NGX_HTTP_BAD_GATEWAY: do not, for
  * each byte must reach the client within a response whose header nginx has
  * written itself.

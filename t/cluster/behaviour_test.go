@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"ngx-aigc/cluster/demo"
+
 	"github.com/gorilla/websocket"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -586,7 +588,7 @@ func application(t *testing.T, r *running) {
 			t.Errorf("home page lacks %q", want)
 		}
 	}
-	var info demoApp
+	var info demo.App
 	_, body = s.call(0, "GET", "/info", "")
 	if err := json.Unmarshal([]byte(body), &info); err != nil || info.Template != "app" || info.Namespace != "default" || info.UID != string(p.UID) {
 		t.Errorf("%s %v", body, err)

@@ -72,11 +72,13 @@ func runControllers(ctx context.Context, o *options, pool *addressPool, started 
 	if ctx.Err() != nil {
 		return nil
 	}
-	if err := w.kubelet.registerNode(ctx); err != nil {
-		return err
+	if o.node == "" {
+		if err := w.kubelet.registerNode(ctx); err != nil {
+			return err
+		}
+		w.kubelet.adopt()
+		w.byClaim.forget(ctx)
 	}
-	w.kubelet.adopt()
-	w.byClaim.forget(ctx)
 	for _, l := range w.loops {
 		l.run(ctx)
 	}

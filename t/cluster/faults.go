@@ -20,6 +20,8 @@ import (
 	"sync"
 	"time"
 
+	"ngx-aigc/cluster/demo"
+
 	"k8s.io/klog/v2"
 )
 
@@ -31,7 +33,7 @@ type faultProxy struct {
 	log     requestLog
 
 	mu       sync.Mutex
-	listener *trackedListener // nil: down
+	listener *demo.Listener // nil: down
 	server   *http.Server
 }
 
@@ -54,7 +56,7 @@ func runFaults(ctx context.Context, o *options) error {
 		proxy: &httputil.ReverseProxy{
 			Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
 			FlushInterval: -1, // watches pass event by event
-			ErrorLog:      quiet,
+			ErrorLog:      demo.Quiet,
 			Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableCompression: true,
 				MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute},
 			ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
@@ -83,8 +85,8 @@ func (f *faultProxy) up() error {
 	if err != nil {
 		return err
 	}
-	f.listener = newTrackedListener(l)
-	f.server = &http.Server{Handler: http.HandlerFunc(f.serve), ErrorLog: quiet,
+	f.listener = demo.NewListener(l)
+	f.server = &http.Server{Handler: http.HandlerFunc(f.serve), ErrorLog: demo.Quiet,
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}}
 	go f.server.Serve(tls.NewListener(f.listener, f.tls))
 	return nil
@@ -96,7 +98,7 @@ func (f *faultProxy) down() {
 	defer f.mu.Unlock()
 	if f.listener != nil {
 		f.listener.Close()
-		f.listener.closeAll()
+		f.listener.CloseAll()
 		f.server.Close()
 		f.listener, f.server = nil, nil
 	}
@@ -108,7 +110,7 @@ func (f *faultProxy) cut() int {
 	if f.listener == nil {
 		return 0
 	}
-	return f.listener.closeAll()
+	return f.listener.CloseAll()
 }
 
 // serve answers one request: as the rules say, else by forwarding it.
@@ -211,7 +213,7 @@ func (w *discardWriter) WriteHeader(int)             {}
 // control is what tests talk to.
 func (f *faultProxy) control() http.Handler {
 	m := http.NewServeMux()
-	m.HandleFunc("GET /rules", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, 200, f.rules.list()) })
+	m.HandleFunc("GET /rules", func(w http.ResponseWriter, _ *http.Request) { demo.WriteJSON(w, 200, f.rules.list()) })
 	m.HandleFunc("PUT /rules", func(w http.ResponseWriter, r *http.Request) {
 		d := json.NewDecoder(r.Body)
 		d.DisallowUnknownFields()
@@ -224,7 +226,7 @@ func (f *faultProxy) control() http.Handler {
 			http.Error(w, "rules: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		writeJSON(w, 200, f.rules.list())
+		demo.WriteJSON(w, 200, f.rules.list())
 	})
 	m.HandleFunc("DELETE /rules", func(w http.ResponseWriter, _ *http.Request) {
 		f.rules.set(nil)
@@ -252,7 +254,7 @@ func (f *faultProxy) control() http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	m.HandleFunc("POST /cut", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, 200, map[string]int{"closed": f.cut()})
+		demo.WriteJSON(w, 200, map[string]int{"closed": f.cut()})
 	})
 	return m
 }

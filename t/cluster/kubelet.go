@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"ngx-aigc/cluster/demo"
+
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,7 +58,7 @@ type podRun struct {
 	mu       sync.Mutex
 	uid      types.UID
 	address  netip.Addr // zero: none yet
-	app      *demoApp   // nil: not serving
+	app      *demo.App  // nil: not serving
 	since    time.Time  // scheduled here
 	stopped  time.Time  // stopped for good, its sandbox is being taken down
 	started  time.Time  // the container's start, zero: it does not run
@@ -326,7 +328,7 @@ func (k *kubelet) serve(p *v1.Pod, r *podRun) error {
 // halt stops the container; the address stays with the pod.
 func (k *kubelet) halt(r *podRun, exit *v1.ContainerStateTerminated) {
 	if r.app != nil {
-		r.app.close()
+		r.app.Close()
 		r.app = nil
 	}
 	r.started, r.ready, r.exit = time.Time{}, time.Time{}, exit

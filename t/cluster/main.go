@@ -24,6 +24,7 @@ type options struct {
 	port          int
 	etcdPort      int
 	podCIDR       string
+	node          string // a real one: nothing pretends to be a kubelet
 	okg           string // "1.0" or "0.4"
 	apply         []string
 	faultPort     int // 0: no fault proxy
@@ -64,6 +65,7 @@ func parseOptions() *options {
 	flag.IntVar(&o.port, "port", 6443, "API server's port on 127.0.0.1")
 	flag.IntVar(&o.etcdPort, "etcd-port", 0, "etcd's client port, its peer port is one more (default: -port + 1)")
 	flag.StringVar(&o.podCIDR, "pod-cidr", "127.10.0.0/16", "loopback range for pod addresses")
+	flag.StringVar(&o.node, "node", "", "name of a real node: pods, disks and scheduling are left to the programs that t/node starts")
 	flag.StringVar(&o.okg, "okg", "1.0", "behave like OpenKruiseGame 1.0 or 0.4")
 	flag.Var((*fileList)(&o.apply), "apply", "YAML file to apply at start; may be repeated")
 	flag.IntVar(&o.faultPort, "fault-port", 0, "port of the fault proxy in front of the API server (default: none)")

@@ -31,18 +31,24 @@ func makePKI(o *options) {
 	must(os.MkdirAll(dir, 0o700), "pki")
 	if _, err := os.Stat(filepath.Join(dir, "complete")); err != nil {
 		a := newAuthority(dir)
-		loopback := []net.IP{net.IPv4(127, 0, 0, 1)}
+		loopback := []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 96, 0, 1)} // and what pods know it by
 		names := []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"}
 		a.issue("apiserver", pkix.Name{CommonName: "kube-apiserver"}, x509.ExtKeyUsageServerAuth, names, loopback)
 		masters := []string{"system:masters"}
 		a.issue("admin", pkix.Name{CommonName: "admin", Organization: masters}, x509.ExtKeyUsageClientAuth, nil, nil)
 		a.issue("controllers", pkix.Name{CommonName: controllerUser, Organization: masters}, x509.ExtKeyUsageClientAuth, nil, nil)
+		if o.node != "" {
+			a.issue("node", pkix.Name{CommonName: "system:node:" + o.node, Organization: []string{"system:nodes"}}, x509.ExtKeyUsageClientAuth, nil, nil)
+		}
 		newKey(filepath.Join(dir, "sa.key"))
 		must(os.WriteFile(filepath.Join(dir, "complete"), nil, 0o600), "pki")
 	}
 	// The port may have changed since the last start.
 	writeKubeconfig(o, o.path("kubeconfig"), "admin")
 	writeKubeconfig(o, filepath.Join(dir, "controllers.kubeconfig"), "controllers")
+	if o.node != "" {
+		writeKubeconfig(o, filepath.Join(dir, "node.kubeconfig"), "node")
+	}
 }
 
 func newAuthority(dir string) *authority {

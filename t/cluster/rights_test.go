@@ -44,10 +44,10 @@ func (r *running) gateway(t *testing.T) kubernetes.Interface {
 func rights(t *testing.T, r *running) {
 	granted := map[string]string{
 		"game.kruise.io/gameserversets": "get list watch patch",
-		"game.kruise.io/gameservers":    "get list watch",
-		"apps.kruise.io/statefulsets":   "get list watch",
+		"game.kruise.io/gameservers":    "list watch",
+		"apps.kruise.io/statefulsets":   "list watch",
 		"/pods":                         "get list watch delete",
-		"/persistentvolumeclaims":       "get list watch patch delete",
+		"/persistentvolumeclaims":       "list watch patch delete",
 		"/events":                       "list watch create",
 	}
 	others := []string{"/pods/status", "/pods/exec", "/secrets", "/configmaps", "/services", "game.kruise.io/gameserversets/status",
@@ -76,13 +76,16 @@ func rights(t *testing.T, r *running) {
 				t.Errorf("%s %s is allowed outside its namespace", verb, resource)
 			}
 		}
-		if may("aigc-gateway", "coordination.k8s.io/leases", verb) != strings.Contains(" get create update ", " "+verb+" ") {
-			t.Errorf("%s of a lease in its own namespace is wrong", verb)
+		if may("aigc-gateway", "coordination.k8s.io/leases", verb) != (verb == "create") {
+			t.Errorf("%s of any lease in its own namespace is wrong", verb)
+		}
+		if may("aigc-gateway", "coordination.k8s.io/leases", verb, "aigc-gateway") != strings.Contains(" get create update ", " "+verb+" ") {
+			t.Errorf("%s of its lease is wrong", verb)
 		}
 		if may("aigc-gateway", "/configmaps", verb) != (verb == "create") {
 			t.Errorf("%s of any ConfigMap in its own namespace is wrong", verb)
 		}
-		if may("aigc-gateway", "/configmaps", verb, "aigc-revocations") != strings.Contains(" get list watch create patch ", " "+verb+" ") {
+		if may("aigc-gateway", "/configmaps", verb, "aigc-revocations") != strings.Contains(" list watch create patch ", " "+verb+" ") {
 			t.Errorf("%s of the revocations is wrong", verb)
 		}
 		if may("aigc-gateway", "/secrets", verb) {

@@ -93,8 +93,6 @@ func newWorld(ctx context.Context, o *options, cfg *rest.Config, pool *addressPo
 	workloads := w.loop("statefulset", 32, w.syncStatefulSet)
 	servers := w.loop("gameserver", 10, w.syncGameServer)
 	network := w.loop("network", 8, w.syncNetwork)
-	kubelet := w.loop("kubelet", 8, w.kubelet.sync)
-	disks := w.loop("disks", 2, w.byClaim.sync)
 
 	self := func(o metav1.Object) string { return o.GetNamespace() + "/" + o.GetName() }
 	set := func(o metav1.Object) string {
@@ -119,8 +117,10 @@ func newWorld(ctx context.Context, o *options, cfg *rest.Config, pool *addressPo
 	network.watch(pods, game)
 	network.watch(routes, self)
 	network.watch(services, self)
-	kubelet.watch(pods, self)
-	disks.watch(claims, self)
+	if o.node == "" {
+		w.loop("kubelet", 8, w.kubelet.sync).watch(pods, self)
+		w.loop("disks", 2, w.byClaim.sync).watch(claims, self)
+	}
 	// A claim that is gone or bound lets the pods that wait for it go on.
 	workloads.watch(claims, set)
 	return w

@@ -9,6 +9,8 @@ const LIKE = ['1.41', '1.42', ...Object.keys(SHAPES)];
 
 export const USAGE = `usage: node server.mjs --port N --dir DIR --gateway URL [more]
   --port N             listen on 127.0.0.1:N; the endpoint is http://127.0.0.1:N
+  --listen ADDRESS     listen there in the place of 127.0.0.1: in a pod, whose network
+                       is its own; the switches want "Host: 127.0.0.1" there too
   --dir DIR            state, secrets and access.log; made if it is missing
   --gateway URL        the gateway's public URL; may be given more than once
   --alg ALG            ${ALGORITHMS.join(', ')} (default: the kept key's, else ES384)
@@ -26,6 +28,7 @@ export const USAGE = `usage: node server.mjs --port N --dir DIR --gateway URL [m
 
 const SPEC = {
   port: { type: 'string' },
+  listen: { type: 'string', default: '127.0.0.1' },
   dir: { type: 'string' },
   gateway: { type: 'string', multiple: true },
   alg: { type: 'string' },
@@ -87,6 +90,7 @@ export function parse(argv) {
   const gateways = values.gateway.map((value) => url('gateway', value));
   return {
     port,
+    listen: values.listen,
     dir: values.dir,
     gateways,
     alg: values.alg,

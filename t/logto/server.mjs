@@ -170,11 +170,11 @@ async function answer(world, req, res) {
   }
 }
 
-function listen(port) {
+function listen(port, address) {
   const server = http.createServer();
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve(server));
+    server.listen(port, address, () => resolve(server));
   });
 }
 
@@ -191,10 +191,10 @@ async function main() {
   }
 
   // The port first: who has it owns DIR.
-  const { port, dir } = options;
-  const server = await listen(port).catch((err) => fail(err.code === 'EADDRINUSE'
-    ? `port ${port} on 127.0.0.1 is in use: choose another with --port`
-    : `cannot listen on 127.0.0.1:${port}: ${err.message}`));
+  const { port, listen: address, dir } = options;
+  const server = await listen(port, address).catch((err) => fail(err.code === 'EADDRINUSE'
+    ? `port ${port} on ${address} is in use: choose another with --port`
+    : `cannot listen on ${address}:${port}: ${err.message}`));
 
   const ready = path.join(dir, 'ready');
   fs.mkdirSync(dir, { recursive: true });

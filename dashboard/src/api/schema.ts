@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What answers */
+        get: operations["root"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -359,6 +376,18 @@ export interface components {
             code: string;
             /** @description For people */
             detail: string;
+        };
+        /**
+         * @example {
+         *       "version": "1.0.0",
+         *       "nginx": "1.22.1"
+         *     }
+         */
+        Gateway: {
+            /** @description The module's */
+            version: string;
+            /** @description nginx's */
+            nginx: string;
         };
         /**
          * @example {
@@ -985,6 +1014,30 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    root: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The versions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gateway"];
+                };
+            };
+            400: components["responses"]["BadAuthorization"];
+            401: components["responses"]["NotSignedIn"];
+            403: components["responses"]["CrossOrigin"];
+            503: components["responses"]["Busy"];
+        };
+    };
     me: {
         parameters: {
             query?: never;

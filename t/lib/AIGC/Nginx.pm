@@ -14,16 +14,27 @@ use AIGC::Ports;
 use AIGC::Preload;
 use AIGC::Process;
 
+my $NGINX = $ENV{AIGC_NGINX} // '/usr/sbin/nginx';
+
 sub nginx { $_[0]{process}{nginx} }
 
+# AIGC_MODULE is another module, or empty: AIGC_NGINX has it built in.
 sub module_file {
     my $self = shift;
+    return '' if ($ENV{AIGC_MODULE} // '-') eq '';
     my $file = $ENV{AIGC_MODULE}
         // $self->repo($ENV{AIGC_ASAN} ? 'build/asan' : 'build/module')
         . '/ngx_http_aigc_module.so';
     -e $file or croak "$file is missing: make module"
         . ($ENV{AIGC_ASAN} ? ' SANITIZE=1' : '');
     return $file;
+}
+
+# Of the nginx that the tests run with: at_least('1.29') is true from 1.29.0 on.
+sub at_least {
+    my ($self, $version) = @_;
+    my ($have) = qx($NGINX -v 2>&1) =~ m{/([\d.]+)} or croak "$NGINX -v tells no version";
+    return version->parse("v$have") >= version->parse("v$version");
 }
 
 ### Configuration
@@ -59,8 +70,10 @@ sub conf {
     my %o = %{ $self->{opt} };
     $_ //= '' for @o{qw(main http gateway instance server)};
 
+    my $module = $o{bare} ? '' : $self->module_file;
+
     return <<"END";
-@{[ $o{bare} ? '' : 'load_module ' . $self->module_file . ';' ]}
+@{[ $module ? "load_module $module;" : '' ]}
 @{[ $> == 0 ? 'user root root;' : '' ]}
 worker_processes @{[ $o{workers} // 2 ]};
 @{[ $o{master_process} ? "master_process $o{master_process};" : '' ]}
@@ -201,7 +214,7 @@ sub test_conf {
 sub nginx_command {
     my $self = shift;
     my $dir  = $self->file('nginx');
-    return ($ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-p', "$dir/",
+    return ($NGINX, '-p', "$dir/",
         '-c', "$dir/nginx.conf", '-e', $self->error_log_file);
 }
 
@@ -280,7 +293,7 @@ sub second_nginx {
     _write("$dir/nginx.conf", $text);
     my $log = $self->file('log/error2.log');
     $self->{process}{nginx2} = AIGC::Process->start(name => 'the second nginx',
-        command => [$ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-p', "$dir/",
+        command => [$NGINX, '-p', "$dir/",
             '-c', "$dir/nginx.conf", '-e', $log], env => $self->_env,
         log => $log, $self->process_options('nginx2'));
     $self->{second_lock} = $lock;

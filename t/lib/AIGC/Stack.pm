@@ -51,11 +51,13 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   production; its plain port is still there, where Host says the same;
 #   AIGC_HTTPS=1 in the environment: so in tests that do not say),
 #   preload => 1 (see Preload.pm: steps of the clock, resources that are absent),
+#   port => 8080 (in a network namespace of the test's own),
 #   bare => 1 (nginx alone, without the module: server => '…' is all it has)
 sub start {
     my ($class, %opt) = @_;
     $opt{https} //= $ENV{AIGC_HTTPS};
     my ($port, $network, $lock) = AIGC::Ports::claim();
+    $port = $opt{port} if $opt{port};
     my $name  = basename($0, '.t');
     my $state = "$repo/build/test/$name-$$" . (@live ? '-' . @live : '');
 
@@ -311,7 +313,7 @@ sub stop_all {
         my @problems = $self->problems;
         $good = 0 if @problems;
         warn "# $_\n" for map { s/\n(?=.)/\n#   /gr } @problems;
-        if ($passed && !@problems && !$ENV{AIGC_KEEP}) {
+        if ($passed && !@problems && !$ENV{AIGC_KEEP} && !$self->{kept}) {
             remove_tree($self->{state});
         } else {
             warn "# the stack's logs and state: $self->{state}\n";
@@ -319,6 +321,8 @@ sub stop_all {
     }
     return $good;
 }
+
+sub adopt { push @live, @_ }            # what another class has made (Node.pm)
 
 sub alive_stacks { return grep { $_->{pid} == $$ } @live }
 

@@ -1,6 +1,6 @@
 // tap.go: remembers the bytes of a request's head, because net/http sorts and
 // respells headers and /headers must tell what really arrived.
-package main
+package demo
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ type tap struct {
 	seen []byte
 }
 
-func (c *trackedConn) Read(b []byte) (int, error) {
+func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.tap.mu.Lock()
 	defer c.tap.mu.Unlock()
@@ -39,12 +39,13 @@ func withTap(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, tapKey{}, c)
 }
 
-var quiet = log.New(io.Discard, "", 0)
+// Quiet is a log that keeps silent: what clients do wrong is no news in a test.
+var Quiet = log.New(io.Discard, "", 0)
 
 // rawHeaders returns [name, value] pairs as received; called before the body
 // is read.  Should the head have been lost, net/http's view of it.
 func rawHeaders(r *http.Request) [][2]string {
-	if c, ok := r.Context().Value(tapKey{}).(*trackedConn); ok {
+	if c, ok := r.Context().Value(tapKey{}).(*conn); ok {
 		c.tap.mu.Lock()
 		i := bytes.LastIndex(c.seen, []byte(r.Method+" "+r.RequestURI+" HTTP/1."))
 		var head []byte
