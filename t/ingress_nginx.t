@@ -415,6 +415,7 @@ sub tricks {
     for my $path ('/_external-auth-Lw-Prefix', '//_external-auth-Lw-Prefix', '/x/../_external-auth-Lw-Prefix', '/%5fexternal-auth-Lw-Prefix', '/_external-auth-Lw-Prefix?x', '/_external-auth-Lw-Prefix/', '/_aigc/kubernetes/version', '/@64e7eef73f135f7a304693e85336f805005c5bc2') {
         is raw("GET $path HTTP/1.1", "Host: $h", "Cookie: $cookies")->code, raw("GET $path HTTP/1.1", "Host: $h", "Cookie: $cookies", 'X-Original-URL: ' . $his->url('/'))->code, "$path, with a forged header and without";
         like raw("GET $path HTTP/1.1", "Host: $h", "Cookie: $cookies")->code, qr/^40[34]$/, '… is not reached';
+        is raw("GET $path HTTP/1.1", "Host: $h", 'Cookie: __Host-aigc-instance=' . $alice->host_session($hers->url), 'X-Original-URL: ' . $hers->url('/'))->code, 404, '… nor by the owner';
     }
 }
 
@@ -480,6 +481,7 @@ log_format keys '\$request_method \$uri "\$http_cookie" "\$http_authorization"';
 server { listen 127.0.0.1:$mirror; access_log @{[ $t->file('log/mirror.log') ]} keys; location / { return 200; } }
 server { listen 127.0.0.1:$errors; access_log @{[ $t->file('log/errors.log') ]} keys; location / { return 404 "their page\\n"; } }
 END
+    push @ingresses, generated('alias.example.org', $pod{"$d->{template}/$d->{id}"}, 0);
     my @old = $t->worker_pids;
     $t->reload;
     $t->wait_for(sub { !grep { kill 0, $_ } @old }, 30, 'the workers of before are gone');
@@ -499,6 +501,8 @@ END
     is said($alice->get('https://instances77-cpu.' . "$root:$tls/")), '404 unknown-host', 'our own answers are no errors of theirs';
     is $bob->get($his->url('/nothing-here'))->content, $bob->get($his->url('/nothing-else'))->content, 'in our own server a pod\'s 404 passes';
     is $bob->get($his->url('/nothing-here'))->code, 404, '… as it is';
+    is $t->stranger->get($t->url('/assets/nothing.js'))->code, 500, '… which custom-http-errors would need in our server, too: README.md says so';
+    is elsewhere('alias.example.org', '/info')->code, 200, 'an Ingress of another host to the same Service is not guarded: README.md says so';
     $errors_of = '';
 };
 
