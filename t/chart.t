@@ -180,7 +180,7 @@ sub nginx_test {
     make_path(map { "$dir/$_" } qw(aigc conf.d main.d secrets tls ca tmp account));
     symlink $_, "$dir/aigc/" . short($_) for glob "$repo/ngx_aigc_module/conf/*.conf";
     symlink '/etc/nginx/mime.types', "$dir/mime.types";
-    write_file("$dir/secrets/$_", 'a' x 64 . "\n", 0400) for qw(app_secret m2m_app_secret webhook_key session.key);
+    write_file("$dir/secrets/$_", 'a' x 64, 0400) for qw(app_secret m2m_app_secret webhook_key session.key);    # as --from-literal makes them
     my $ca = text($t->file('cluster/pki/ca.crt'));
     write_file("$dir/$_", $ca) for qw(ca/ca.crt account/ca.crt tls/tls.crt);
     write_file("$dir/account/token", 'token');
