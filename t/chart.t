@@ -85,6 +85,8 @@ subtest 'values' => sub {
         ['tls.enabled=true',                           qr/tls\.existingSecret, or tls\.certManager\.enabled/],
         ['httpRoute.enabled=true',                     qr/httpRoute\.parentRefs: name the Gateway/],
         ['prePuller.enabled=true',                     qr/prePuller\.images: name the images/],
+        ['realIP.proxyProtocol=true',                  qr/realIP\.trusted: name the load balancer's addresses/],
+        ['ingress.enabled=true,tls.enabled=true,tls.existingSecret=x', qr/tls\.redirect: set it to false behind an HTTPRoute or an Ingress/],
         ['shutdown.graceSeconds=20',                   qr/shutdown\.graceSeconds: has to be at least preStopSeconds \+ 16/],
     ) {
         my ($set, $want) = @$_;
