@@ -85,6 +85,8 @@ subtest 'values' => sub {
         ['tls.enabled=true',                           qr/tls\.existingSecret, or tls\.certManager\.enabled/],
         ['httpRoute.enabled=true',                     qr/httpRoute\.parentRefs: name the Gateway/],
         ['prePuller.enabled=true',                     qr/prePuller\.images: name the images/],
+        ['realIP.proxyProtocol=true',                  qr/realIP\.trusted: name the load balancer's addresses/],
+        ['ingress.enabled=true,tls.enabled=true,tls.existingSecret=x', qr/tls\.redirect: set it to false behind an HTTPRoute or an Ingress/],
         ['shutdown.graceSeconds=20',                   qr/shutdown\.graceSeconds: has to be at least preStopSeconds \+ 16/],
     ) {
         my ($set, $want) = @$_;
@@ -180,7 +182,7 @@ sub nginx_test {
     make_path(map { "$dir/$_" } qw(aigc conf.d main.d secrets tls ca tmp account));
     symlink $_, "$dir/aigc/" . short($_) for glob "$repo/ngx_aigc_module/conf/*.conf";
     symlink '/etc/nginx/mime.types', "$dir/mime.types";
-    write_file("$dir/secrets/$_", 'a' x 64 . "\n", 0400) for qw(app_secret m2m_app_secret webhook_key session.key);
+    write_file("$dir/secrets/$_", 'a' x 64, 0400) for qw(app_secret m2m_app_secret webhook_key session.key);    # as --from-literal makes them
     my $ca = text($t->file('cluster/pki/ca.crt'));
     write_file("$dir/$_", $ca) for qw(ca/ca.crt account/ca.crt tls/tls.crt);
     write_file("$dir/account/token", 'token');

@@ -110,7 +110,8 @@ my $template = { namespace => 'default', template => $name };
 my $more     = { another => JSON::PP::true };
 
 subtest 'what one does' => sub {
-    call('what', $alice, 'root');
+    my $versions = call('what', $alice, 'root')->json;
+    is_deeply $alice->api('GET', '/api/v1')->json, $versions, 'with or without a slash at the end';
     call('who', $alice, 'me');
     call('templates', $alice, 'templates');
     my $stream = $alice->events;

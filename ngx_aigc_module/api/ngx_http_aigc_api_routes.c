@@ -97,6 +97,7 @@ ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
     const ngx_http_aigc_route_t  *route;
 
     static ngx_str_t              prefix = ngx_string("/api/v1");
+    static ngx_str_t              root = ngx_string("/");
 
     *allowed = 0;
 
@@ -108,6 +109,10 @@ ngx_http_aigc_api_route(ngx_http_request_t *r, ngx_http_aigc_call_t *call,
 
     path.data = r->uri.data + prefix.len;
     path.len = r->uri.len - prefix.len;
+
+    if (path.len == 0) {
+        path = root;
+    }
 
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
 
