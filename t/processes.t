@@ -26,7 +26,9 @@ sub load {
         my (%seen, %conn);
         my ($rounds, $broken) = (0, 0);
         # a slow machine gets to its count afterwards, while somebody is there to answer
-        while ($go_on->() || ($broken < 3 && $rounds <= 40)) {
+        for (;;) {
+            my $after = !$go_on->();
+            last if $after && ($broken == 3 || $rounds > 40);
             my $whole = 1;
             $rounds++;
             for my $name (sort keys %who) {
@@ -41,7 +43,7 @@ sub load {
                     delete($conn{$name})->close;
                 }
             }
-            $broken = $whole ? 0 : $broken + 1;
+            $broken++ if $after && !$whole;
         }
         return \%seen;
     });
