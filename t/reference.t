@@ -64,8 +64,9 @@ $want{Variables}{"\$$_"} = {} for @{ $module->{variables} };
 
 for my $file (qw(gateway.conf status.conf)) {
     my $conf = text("ngx_aigc_module/conf/$file") =~ s/#.*//gr;
+    $conf =~ s{include aigc/(endpoints|dashboard)\.conf;}{text("ngx_aigc_module/conf/$1.conf") =~ s/#.*//gr}ge;
     $want{Endpoints}{$1} = { default => "`$2`", context => "`$file`" }
-        while $conf =~ /location\s+(?:=\s+)?(\S+)\s*\{\s*(aigc_\w+);/g;
+        while $conf =~ /location\s+(?:(?:=|\^~)\s+)?(\S+)\s*\{\s*(aigc_\w+);/g;
 }
 
 for (@{ $module->{routes} }) {
