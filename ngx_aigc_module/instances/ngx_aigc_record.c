@@ -182,7 +182,12 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 
         ngx_aigc_seq_begin(&t->seq);
         ngx_aigc_link(zone, &t->first, slot, ngx_aigc_next_tmpl);
-        t->top = ngx_max(t->top, id);
+
+        if (id > t->top) {
+            t->top = id;
+            t->reserve_exact = 0;       /* it ends below the id */
+        }
+
         ngx_aigc_seq_end(&t->seq);
     }
 
