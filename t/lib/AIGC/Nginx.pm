@@ -214,7 +214,7 @@ sub test_conf {
 sub nginx_command {
     my $self = shift;
     my $dir  = $self->file('nginx');
-    return ($NGINX, '-p', "$dir/",
+    return ($self->{opt}{binary} // $NGINX, '-p', "$dir/",
         '-c', "$dir/nginx.conf", '-e', $self->error_log_file);
 }
 
