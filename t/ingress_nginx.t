@@ -49,12 +49,12 @@ for my $file (glob $t->file('secrets/*')) {
 # ... and an nginx that is the controller's user.
 if ($> == 0) {
     my $real = $ENV{AIGC_NGINX} // '/usr/sbin/nginx';
-    $t->{opt}{binary} = write_all($t->file('run/nginx'), <<"END");
+    $ENV{AIGC_NGINX} = write_all($t->file('run/nginx'), <<"END");
 #!/bin/sh
 chown -hR 101:82 '$dir' '@{[ $t->file('log') ]}'
 exec setpriv --reuid=101 --regid=82 --clear-groups $real "\$@"
 END
-    chmod 0755, $t->{opt}{binary};
+    chmod 0755, $ENV{AIGC_NGINX};
 }
 
 ### nginx.conf as the controller writes it
@@ -354,6 +354,12 @@ sub table {
     $r = $alice->get($hers->url('/respond?header=Set-Cookie:__Host-aigc-instance=x&header=Set-Cookie:own=1'));
     is_deeply [ grep { /aigc|own/ } $r->headers('Set-Cookie') ], ['own=1'], '… and sets none of the gateway\'s';
     $alice->drop_cookie('own');
+
+    my $leaves = $t->sign_in('alice');
+    $ws = $leaves->websocket($ws_url, headers => [Origin => $hers->url =~ s{/$}{}r]);
+    ok $ws->echoes, 'a WebSocket of another session is open';
+    is $leaves->post('/sign-out', headers => [Origin => $t->origin])->code, 303, '… which is signed out';
+    is $ws->closed(5), 1006, '… and it is closed';
 
     is raw('GET /info HTTP/1.1', "Host: $o", "Cookie: $cookies")->code, 200, 'bob reaches his own';
     for (["http://$h/info", $o], ["http://$o/info", $h], ["https://$h/info", 'evil.example'], ["http://evil.example/info", $h]) {

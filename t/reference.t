@@ -117,8 +117,8 @@ subtest 'words that things can have' => sub {
     my ($problems) = grep { $_->{values} } @{ $module->{metrics} };
     is_deeply [sort grep { $_ ne 'aigc_problems' } ($kinds // '') =~ /`([a-z_]+)`/g], [sort @{ $problems->{values} }],
         'kinds of problems';
-    my %told = map { $_ => 1 } text('docs/administration.md') =~ /^\| `\w+` \| `(\w+)` \|/mg;
-    is join(' ', grep { !$told{$_} } @{ $problems->{values} }), '', '… each with what to do, in administration.md';
+    my %told = map { $_ => 1 } text('docs/troubleshooting.md') =~ /^\| `\w+` \| `(\w+)` \|/mg;
+    is join(' ', grep { !$told{$_} } @{ $problems->{values} }), '', '… each with what to do, in troubleshooting.md';
 };
 
 subtest 'what is watched' => sub {

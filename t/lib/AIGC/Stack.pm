@@ -52,7 +52,6 @@ $ENV{PATH} = join ':', (grep { -d } map { "$repo/build/tools/$_/bin" }
 #   AIGC_HTTPS=1 in the environment: so in tests that do not say),
 #   preload => 1 (see Preload.pm: steps of the clock, resources that are absent),
 #   port => 8080 (in a network namespace of the test's own),
-#   binary => a script that becomes another user and then nginx,
 #   bare => 1 (nginx alone, without the module: server => '…' is all it has)
 sub start {
     my ($class, %opt) = @_;
