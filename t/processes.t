@@ -24,10 +24,11 @@ sub load {
         my %who = (owner => [$alice, $inst->url('/info')], other => [$bob, $inst->url('/info')],
             stranger => [$t->stranger, $inst->url('/info')], unknown => [$alice, $nobody]);
         my (%seen, %conn);
-        my ($rounds, $whole) = (0, 0);
+        my ($rounds, $broken) = (0, 0);
         # a slow machine gets to its count afterwards, while somebody is there to answer
-        while ($go_on->() || ($whole && $rounds <= 30)) {
-            ($rounds, $whole) = ($rounds + 1, 1);
+        while ($go_on->() || ($broken < 3 && $rounds <= 40)) {
+            my $whole = 1;
+            $rounds++;
             for my $name (sort keys %who) {
                 my ($client, $url) = @{ $who{$name} };
                 my $conn = $conn{$name} //= $client->connect($url);
@@ -40,6 +41,7 @@ sub load {
                     delete($conn{$name})->close;
                 }
             }
+            $broken = $whole ? 0 : $broken + 1;
         }
         return \%seen;
     });
