@@ -10,17 +10,23 @@ my $t = AIGC::Node->start;
 my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
 
 sub info { my ($inst) = @_; return $inst->client->get($inst->url('/info'))->json }
+sub images { return { spec => { gameServerTemplate => { spec => { containers => [
+    { %{ $t->kube_get('gss', $_[0])->{spec}{gameServerTemplate}{spec}{containers}[0] }, image => $_[1] } ] } } } } }
+sub update { my ($name) = @_; $t->kube_patch('gss', $name, images($name, 'localhost/aigc-demo:2')) }
 sub pod  { my ($inst) = @_; return $t->kube_get('pods', $inst->pod) }
 sub wait_reason {
     my ($inst, $code) = @_;
     my $is;
-    $t->wait_for(sub { my $r = $inst->look->reason; $is = $r ? $r->{code} : 'none'; $is =~ /^(?:$code)$/ }, 60,
-        sub { "the reason is $code, not $is" });
+    $t->wait_for(sub {
+        my $i = $inst->look or return;      # the other gateway may not know it yet
+        $is = $i->reason ? $i->reason->{code} : 'none';
+        return $is =~ /^(?:$code)$/;
+    }, 60, sub { "the reason is $code, not $is" });
     return $inst->reason;
 }
 
 subtest 'installed, visited, by its owner alone' => sub {
-    my $inst = $alice->install('demo')->wait_ready;
+    my $inst = $t->serves($alice->install('demo'));
     my $pod  = pod($inst);
 
     is $pod->{spec}{nodeName}, 'node-1', 'a real kubelet has it';
@@ -47,7 +53,7 @@ subtest 'released, and started with what was on the disk' => sub {
     $t->wait_for(sub { !pod($inst) }, 30, 'the pod is gone');
     is $alice->get($inst->url)->code, 503, 'it does not run';
     is $inst->look->data->{desired}, 'released', '… and its owner knows';
-    $inst->start->wait_ready;
+    $t->serves($inst->start);
     isnt info($inst)->{uid}, $uid, 'another pod';
     is $alice->get($inst->url('/disk/mine'))->content, 'kept', 'the file is still there';
 };
@@ -56,14 +62,14 @@ subtest 'restarted' => sub {
     my $uid = info($inst)->{uid};
     $inst->restart;
     $t->wait_for(sub { my $r = $alice->get($inst->url('/info')); $r->code == 200 && $r->json->{uid} ne $uid }, 60, 'another pod answers');
-    $inst->wait_ready;
+    $t->serves($inst);
     is $alice->get($inst->url('/disk/mine'))->content, 'kept', 'with its disk';
 };
 
 subtest 'a container that ends is started again by the kubelet' => sub {
     $alice->get($inst->url('/exit?code=7'));
     $t->wait_for(sub { my $p = pod($inst); ($p->{status}{containerStatuses}[0]{restartCount} // 0) == 1 }, 60, 'one restart');
-    $inst->wait_ready;
+    $t->serves($inst);
     is $alice->get($inst->url('/info'))->code, 200, 'it answers';
     is pod($inst)->{status}{containerStatuses}[0]{lastState}{terminated}{exitCode}, 7, 'by the code it ended with';
 };
@@ -71,10 +77,9 @@ subtest 'a container that ends is started again by the kubelet' => sub {
 subtest 'an update in place: the same pod, another image' => sub {
     my $before = info($inst);
     is $before->{image}, 'localhost/aigc-demo:1', 'the first image';
-    $t->kube_patch('gss', 'demo', { spec => { gameServerTemplate => { spec => { containers => [
-        { %{ $t->kube_get('gss', 'demo')->{spec}{gameServerTemplate}{spec}{containers}[0] }, image => 'localhost/aigc-demo:2' } ] } } } });
+    update('demo');
     $t->wait_for(sub { my $r = $alice->get($inst->url('/info')); $r->code == 200 && $r->json->{image} eq 'localhost/aigc-demo:2' }, 60, 'the second image answers');
-    $inst->wait_ready;
+    $t->serves($inst);
     is info($inst)->{uid}, $before->{uid}, 'in the same pod';
     is info($inst)->{address}, $before->{address}, '… at the same address';
     is $alice->get($inst->url('/disk/mine'))->content, 'kept', '… with its disk';
@@ -90,18 +95,17 @@ subtest 'uninstalled, with its disk' => sub {
 
 subtest 'a seamless template: what runs is left alone until its owner updates' => sub {
     $t->variant('seamless', { spec => { updateStrategy => { type => 'OnDelete', rollingUpdate => undef } } });
-    my $inst = $alice->install('seamless')->wait_ready;
+    my $inst = $t->serves($alice->install('seamless'));
     my $uid = info($inst)->{uid};
     my $ws = $alice->websocket($inst->url('/ws'));
     is $ws->code, 101, 'a WebSocket is open';
-    $t->kube_patch('gss', 'seamless', { spec => { gameServerTemplate => { spec => { containers => [
-        { %{ $t->kube_get('gss', 'seamless')->{spec}{gameServerTemplate}{spec}{containers}[0] }, image => 'localhost/aigc-demo:2' } ] } } } });
-    $t->wait_for(sub { $inst->look->data->{updateAvailable} }, 60, 'the update is shown');
+    update('seamless');
+    $t->wait_for(sub { my $i = $inst->look; $i && $i->data->{updateAvailable} }, 60, 'the update is shown');
     is info($inst)->{uid}, $uid, 'the pod goes on';
     ok $ws->echoes('still'), '… and so does the WebSocket';
     $inst->update;
     $t->wait_for(sub { my $r = $alice->get($inst->url('/info')); $r->code == 200 && $r->json->{image} eq 'localhost/aigc-demo:2' }, 60, 'the second image answers');
-    $inst->wait_ready;
+    $t->serves($inst);
     isnt info($inst)->{uid}, $uid, 'another pod';
     $inst->uninstall(delete_disk => 'true')->wait_gone;
 };
@@ -109,11 +113,10 @@ subtest 'a seamless template: what runs is left alone until its owner updates' =
 subtest 'a template that is rolled out by new pods' => sub {
     $t->variant('rolling', { spec => { updateStrategy => { rollingUpdate => { podUpdatePolicy => 'ReCreate', maxUnavailable => 1 } } } });
     my @inst = map { $_->install('rolling') } $alice, $bob;
-    $_->wait_ready for @inst;
+    $t->serves($_) for @inst;
     my @uid = map { info($_)->{uid} } @inst;
     $_->client->put($_->url('/disk/mine'), body => 'kept') for @inst;
-    $t->kube_patch('gss', 'rolling', { spec => { gameServerTemplate => { spec => { containers => [
-        { %{ $t->kube_get('gss', 'rolling')->{spec}{gameServerTemplate}{spec}{containers}[0] }, image => 'localhost/aigc-demo:2' } ] } } } });
+    update('rolling');
     for my $i (@inst) {
         $t->wait_for(sub { my $r = $i->client->get($i->url('/info')); $r->code == 200 && $r->json->{image} eq 'localhost/aigc-demo:2' }, 90, 'the second image answers');
         is $i->client->get($i->url('/disk/mine'))->content, 'kept', '… with the disk';
@@ -153,7 +156,7 @@ subtest 'a pod that no node has room for' => sub {
 
 subtest 'a pod without a readiness probe' => sub {
     $t->variant('unprobed', sub { delete $_[0]{spec}{gameServerTemplate}{spec}{containers}[0]{readinessProbe} });
-    my $inst = $alice->install('unprobed')->wait_ready;
+    my $inst = $t->serves($alice->install('unprobed'));
     $t->wait_for(sub { $alice->get($inst->url('/info'))->code == 200 }, 30, 'it answers');
     pass 'it is ready as soon as it runs, and answers then';
     $inst->uninstall(delete_disk => 'true')->wait_gone;
@@ -168,11 +171,11 @@ subtest 'more memory than its limit' => sub {
         push @{ $c->{volumeMounts} }, { name => 'memory', mountPath => '/memory' };
         $c->{args} = ['-disk', '/memory'];
     });
-    my $inst = $alice->install('small')->wait_ready;
+    my $inst = $t->serves($alice->install('small'));
     my $r = eval { $alice->put($inst->url('/disk/big'), body => 'x' x (40 << 20), timeout => 60) };
     $t->wait_for(sub { my $s = pod($inst)->{status}{containerStatuses}[0];
         (($s->{lastState}{terminated} // $s->{state}{terminated} // {})->{reason} // '') eq 'OOMKilled' }, 60, 'the kernel ends it');
-    $inst->wait_ready;
+    $t->serves($inst);
     is pod($inst)->{status}{containerStatuses}[0]{restartCount}, 1, 'and the kubelet starts it again';
     $inst->uninstall(delete_disk => 'true')->wait_gone;
 };
@@ -183,13 +186,13 @@ subtest 'a node whose disk is full: the pod is evicted, and comes back' => sub {
         my $spec = $_[0]{spec}{gameServerTemplate}{spec};
         $spec->{containers}[0]{args} = ['-disk', '/tmp'];   # an emptyDir, of the kubelet's disk
     });
-    my $inst = $alice->install('filler')->wait_ready;
+    my $inst = $t->serves($alice->install('filler'));
     my $uid = info($inst)->{uid};
     is $alice->put($inst->url('/disk/filler'), body => 'x' x (100 << 20), timeout => 120)->code, 204, 'a file of 100 MiB';
     is $alice->put($inst->url("/disk/filler$_"), body => 'x' x (100 << 20), timeout => 120)->code, 204, 'and another' for 2 .. 4;
     my (%seen, $evicted);
     $t->wait_for(sub {
-        my $i = $inst->look;
+        my $i = $inst->look or return;
         $seen{ $i->reason->{code} } = $i->reason->{message} if $i->reason;
         my $p = pod($inst);
         $evicted ||= grep { $_->{reason} eq 'Evicted' } $t->kube_list('events');
@@ -197,7 +200,7 @@ subtest 'a node whose disk is full: the pod is evicted, and comes back' => sub {
     }, 90, 'the kubelet evicts it');
     my ($node) = @{ $t->kube_get('/api/v1/nodes')->{items} };
     note join ' ', map { "$_->{type}=$_->{status}" } @{ $node->{status}{conditions} };
-    $inst->wait_ready(120);
+    $t->serves($inst, 120);
     note "reasons meanwhile: ", join '; ', map { "$_: $seen{$_}" } sort keys %seen;
     isnt info($inst)->{uid}, $uid, 'another pod, once the node has room';
     is scalar($t->gateways), 2, 'both gateways are still there';

@@ -19,7 +19,7 @@ for my $address (values %place) {
 }
 
 my ($alice, $bob) = map { $t->sign_in($_) } qw(alice bob);
-my ($hers, $his) = map { $_->install('demo')->wait_ready } $alice, $bob;
+my ($hers, $his) = map { $t->serves($_->install('demo')) } $alice, $bob;
 my %ip = map { $_->{metadata}{name} => $_->{status}{podIP} } $t->kube_list('pods');
 my ($gateway) = $t->gateways;
 my ($logto) = @{ $t->kube_get('/api/v1/namespaces/logto/pods')->{items} };

@@ -21,7 +21,7 @@ use AIGC::Stack;
 
 our @ISA = qw(AIGC::Stack);
 
-use constant { SETNS => 308, CLONE_NEWNET => 0x40000000 };      # x86-64
+use constant { SETNS => (POSIX::uname())[4] eq 'aarch64' ? 268 : 308, CLONE_NEWNET => 0x40000000 };
 
 my $json  = JSON::PP->new->utf8->canonical;
 my %ports = (0 => 30080, 2 => 3001, 3 => 6443);
@@ -173,6 +173,22 @@ sub wait_template {
             return $r->ok && grep { $_->{name} eq $name } @{ $r->json->{templates} };
         }, 20, "$pod->{metadata}{name} knows the template $name");
     }
+}
+
+# The instance is ready, and each gateway reaches it: whatever enforces
+# NetworkPolicies hears of a new pod when the gateways do, and takes its time.
+sub serves {
+    my ($self, $inst, $seconds) = @_;
+    $inst->wait_ready($seconds);
+    for my $pod ($self->gateways) {
+        $self->wait_for(sub {
+            my $conn = eval { AIGC::HTTP->connect($pod->{status}{podIP}, 8080) } or return;
+            my $r = eval { $inst->client->get($inst->url('/info'), on => $conn) };
+            $conn->close;
+            return $r && $r->code == 200;
+        }, 30, "$pod->{metadata}{name} reaches " . $inst->pod);
+    }
+    return $inst;
 }
 
 sub template_text {
