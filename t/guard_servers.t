@@ -41,6 +41,7 @@ server {
     location /                { proxy_set_header Host \$http_host; proxy_pass http://$address; }
     location /any/            { satisfy any; allow all; proxy_pass http://$address/; }
     location /lua/            { satisfy any; @{[ @lua ? 'access_by_lua_block { ngx.exit(ngx.OK) }' : '' ]} proxy_pass http://$address/; }
+    location = /ws            { proxy_http_version 1.1; proxy_set_header Upgrade \$http_upgrade; proxy_set_header Connection upgrade; proxy_pass http://$address; }
     location = /says          { return 200 "says\\n"; }
     location = /shows         { empty_gif; }
     location /proxy           { proxy_pass http://127.0.0.1:$outside; }
@@ -133,6 +134,16 @@ subtest 'what a pod is told' => sub {
             like $got, qr/theme=dark/, '… and with the rest' if $what eq 'session' && $how ne 'grpc';
         }
     }
+};
+
+subtest 'what is open' => sub {
+    my ($gone, $stays) = ($t->sign_in('alice'), $alice);
+    my ($first, $second) = map { $_->websocket($hers->url('/ws')) } $gone, $stays;
+    is $_->code, 101, 'a WebSocket through a server of others' for $first, $second;
+    is $gone->post('/sign-out', headers => [Origin => $t->origin])->code, 303, 'who signs out';
+    ok defined $first->closed(10), 'is put out';
+    ok $second->echoes('hello'), '… and nobody else';
+    $second->close;
 };
 
 subtest 'a cold start' => sub {
