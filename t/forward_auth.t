@@ -147,6 +147,23 @@ subtest 'traefik: its three headers, each once' => sub {
     is $sent->(%good, 'X-Forwarded-Host' => $hers->host, 'X-Forwarded-Uri' => $_), '400 bad-host', "URI $_" for 'info', 'http://' . $his->host . '/', '*';
 };
 
+# Else the body is what the proxy takes for the next answer on that connection.
+subtest 'asked with HEAD' => sub {
+    my $cookie = 'Cookie: aigc-instance=' . $alice->host_session($hers->url);
+    my @traefik = ('Host: auth', 'X-Forwarded-Host: ' . $hers->host, 'X-Forwarded-Uri: /info');
+    for (['envoy', 10, '/info', 'Host: ' . $hers->host], map { ["traefik, about $_", 11, '/auth', @traefik, "X-Forwarded-Method: $_"] } qw(HEAD GET POST)) {
+        my ($what, $n, $path, @lines) = @$_;
+        for my $more ([$cookie], ['Cookie: a=b'], ['Accept: text/html']) {
+            my $conn = AIGC::HTTP->connect('127.0.0.1', $port + $n);
+            $conn->send(join "\r\n", "HEAD $path HTTP/1.1", @lines, @$more, '', '');
+            my $first = $conn->response(method => 'HEAD', url => 'raw')->code;
+            $conn->send(join "\r\n", "GET $path HTTP/1.1", @lines, $cookie, 'Connection: close', '', '');
+            is eval { $conn->response(method => 'GET', url => 'raw')->code } // $@, 200, "$what: $first, and the next answer begins where it should";
+            $conn->close;
+        }
+    }
+};
+
 subtest 'envoy: one host' => sub {
     my $cookie = join '; ', map { 'aigc-instance=' . $bob->host_session($_->url) } $his, $hers;
     my $conn = AIGC::HTTP->connect('127.0.0.1', $port + 10);
@@ -186,6 +203,39 @@ subtest 'a session that is renewed' => sub {
         AIGC::Secrets::in_response($r);
         is said($ask{$dialect}->($t->stranger, 'POST', $his->url('/info'), [Cookie => $cookie =~ s/;.*//r])), '200 ' . $his->owner, '… which is good';
     }
+};
+
+# The request waits in the content phase then, and may end there.
+subtest 'a client that goes away while its session is renewed' => sub {
+    $t->logto_control(lifetimes => { id_token => -25 });
+    my $new = $t->sign_in('bob');
+    my $end = time + 6;
+    my $session = $new->host_session($his->url);
+    $t->logto_control(lifetimes => { id_token => undef });
+    $t->wait_for(sub { time > $end }, 10, 'the ID token has expired');
+    $t->logto_control(latency => { ms => 2000, paths => '^/oidc/token' });
+    $t->clear_logto_requests;
+    my %lines = (
+        envoy   => ['POST /info HTTP/1.1', 'Host: ' . $his->host],
+        traefik => ['GET /auth HTTP/1.1', 'Host: auth', 'X-Forwarded-Host: ' . $his->host, 'X-Forwarded-Uri: /info', 'X-Forwarded-Method: POST'],
+    );
+    my $body = "GET /body HTTP/1.1\r\nHost: x\r\n\r\n";
+    my (@gone, %kept);
+    for my $dialect (sort keys %lines) {
+        my $text = join "\r\n", @{ $lines{$dialect} }, "Cookie: aigc-instance=$session", 'Content-Length: ' . length $body, '', $body;
+        for my $more ('', '', $text) {
+            my $conn = AIGC::HTTP->connect('127.0.0.1', $port + ($dialect eq 'envoy' ? 10 : 11));
+            $conn->send($text . $more);
+            $more ? $kept{$dialect} = $conn : push @gone, $conn;
+        }
+    }
+    $t->wait_for(sub { $t->logto_requests->{methods}{'POST /oidc/token'} }, 10, 'the renewal is under way');
+    $_->close for @gone;
+    for my $dialect (sort keys %kept) {
+        is join(' ', map { $kept{$dialect}->response(method => 'POST', url => 'raw')->code } 1, 2), '307 307', "$dialect: who waits gets the answer, to the second request on that connection, too";
+        $kept{$dialect}->close;
+    }
+    $t->logto_control(latency => { ms => 0, paths => '^/oidc/token' });
 };
 
 done_testing;

@@ -69,7 +69,9 @@ my $t = AIGC::Stack->start(templates => ['stable-diffusion-cpu', 'notebook'], fa
     proxy_cache_path temp\/auth keys_zone=auth:1m;
     map \$http_upgrade \$connection_upgrade { default upgrade; '' ''; }
     server { listen 127.0.0.1:$port; server_name wiki.$root app.example.org; location \/ { return 200 "somebody else's, \$args\\n"; } }
-    server { listen 127.0.0.1:$port; server_name instances98-cpu.$root file.$root file.example.org; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
+    server { listen 127.0.0.1:$port; server_name file.$root; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
+    server { listen 127.0.0.1:$port; server_name file.example.org; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
+    server { listen 127.0.0.1:$port; server_name instances98-cpu.$root; location \/ { proxy_pass http:\/\/127.0.0.1:1; } }
 }
 /;
     return $text;
@@ -146,6 +148,8 @@ for my $auth (0, 1) {
             is_deeply seen($alice->get($hers->url($path)))->{cookie}, undef, '… no Cookie at all where nothing is left of it';
         }
 
+        is_deeply [ @{ seen($alice->get($hers->url('/headers'), headers => [Connection => 'Upgrade', map { (Upgrade => $_) } @$_])) }{qw(upgrade keep-alive)} ], [ (undef) x 2 ],
+            "an Upgrade that is none, @{[ join ' and ', @$_ ]}, does not reach the pod" for ['h2c'], ['h2c', 'websocket'];
         my $seen = seen($program->get($hers->url('/headers'), headers => [Authorization => 'Bearer ' . $t->forge]));
         is_deeply [ @$seen{qw(code authorization keep-alive)} ], [ (undef) x 3 ], 'a program with a token is let in, and the pod does not see the token';
         is said($program->get($hers->url('/info'), headers => [Authorization => 'Bearer ' . $t->forge(user => 'bob')])), '403 not-owner', 'bob\'s token is his';

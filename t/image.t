@@ -221,8 +221,8 @@ subtest 'secrets' => sub {
     like $err, qr{m2m_app_secret is missing.*AIGC_M2M_APP_ID}, 'one that is asked for and not there';
     ($status, undef, $err) = try_it($with->('few', { map { $_ => $secrets{$_} } qw(session.key app_secret) }), env => without('AIGC_M2M_APP_ID'));
     is $status, 0, 'two of them are enough' or diag $err;
-    ($status, undef, $err) = try_it(env => without(['AIGC_LOGTO_ENDPOINT', 'AIGC_M2M_APP_ID'], AIGC_OIDC_ISSUER => $t->logto_url('/oidc')));
-    is $status, 0, 'another provider' or diag $err;
+    ($status, undef, $err) = try_it(env => without(['AIGC_LOGTO_ENDPOINT', 'AIGC_M2M_APP_ID'], AIGC_OIDC_ISSUER => $t->logto_url('/oidc'), AIGC_OIDC_SCOPE => 'openid profile', AIGC_PROVIDER_OPTIONS => 'roles_claim=groups admin_role=team'));
+    is $status, 0, 'another provider, with parameters of its own' or diag $err;
 };
 
 subtest 'templates and configurations of one\'s own' => sub {
@@ -248,6 +248,15 @@ subtest 'templates and configurations of one\'s own' => sub {
     $own->signal('QUIT');
     is $own->wait_end(10), 0, '… and it ends';
     $own->delete;
+};
+
+subtest 'the configuration of chart and manifests' => sub {
+    my %at = (aigc => '/etc/nginx/conf.d', main => '/etc/nginx/main.d');
+    my $hosts = folder('hosts', { hosts => "127.0.0.1 kubernetes.default.svc\n" }, 0444);
+    my ($status, $out, $err) = try_it(env => { NGINX_ENTRYPOINT_QUIET_LOGS => 1, NGINX_WORKER_PROCESSES => 2 }, tmpfs => ['/tmp'],
+        mounts => [@mounts, ["$hosts/hosts", '/etc/hosts'], map { [folder("base-$_", { "$_.conf" => text("docker/kubernetes/base/$_.conf") }, 0444), $at{$_}] } sort keys %at]);
+    is $status, 0, 'is one that the image takes, with no other variable set' or diag $err;
+    unlike $err, qr/\[(?:warn|error|crit|alert|emerg)\]/, '… without a word';
 };
 
 subtest 'workers' => sub {

@@ -19,8 +19,8 @@ my $mine  = $alice->install('stable-diffusion-cpu')->wait_ready;
 my $dash  = $t->host . ':' . $t->port;
 my $mark  = $t->audit_mark;
 
-# Every one that gateway.conf has.
-open my $conf, '<', $t->repo('ngx_aigc_module/conf/gateway.conf') or die $!;
+# Every one that gateway.conf has: endpoints.conf, which it includes.
+open my $conf, '<', $t->repo('ngx_aigc_module/conf/endpoints.conf') or die $!;
 my $text = do { local $/; <$conf> };
 my @internal = map { m{^location\s+(?:=\s+|\^~\s+)?(\S+)\s*\{[^{}]*\binternal;}s ? $1 : () } split /^(?=location)/m, $text;
 is join(' ', @internal), '/_aigc/too-large /_aigc/kubernetes/', 'the internal locations of gateway.conf';

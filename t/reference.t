@@ -64,8 +64,9 @@ $want{Variables}{"\$$_"} = {} for @{ $module->{variables} };
 
 for my $file (qw(gateway.conf status.conf)) {
     my $conf = text("ngx_aigc_module/conf/$file") =~ s/#.*//gr;
+    $conf =~ s{include aigc/(endpoints|dashboard)\.conf;}{text("ngx_aigc_module/conf/$1.conf") =~ s/#.*//gr}ge;
     $want{Endpoints}{$1} = { default => "`$2`", context => "`$file`" }
-        while $conf =~ /location\s+(?:=\s+)?(\S+)\s*\{\s*(aigc_\w+);/g;
+        while $conf =~ /location\s+(?:(?:=|\^~)\s+)?(\S+)\s*\{\s*(aigc_\w+);/g;
 }
 
 for (@{ $module->{routes} }) {
@@ -116,8 +117,8 @@ subtest 'words that things can have' => sub {
     my ($problems) = grep { $_->{values} } @{ $module->{metrics} };
     is_deeply [sort grep { $_ ne 'aigc_problems' } ($kinds // '') =~ /`([a-z_]+)`/g], [sort @{ $problems->{values} }],
         'kinds of problems';
-    my %told = map { $_ => 1 } text('docs/administration.md') =~ /^\| `\w+` \| `(\w+)` \|/mg;
-    is join(' ', grep { !$told{$_} } @{ $problems->{values} }), '', '… each with what to do, in administration.md';
+    my %told = map { $_ => 1 } text('docs/troubleshooting.md') =~ /^\| `\w+` \| `(\w+)` \|/mg;
+    is join(' ', grep { !$told{$_} } @{ $problems->{values} }), '', '… each with what to do, in troubleshooting.md';
 };
 
 subtest 'what is watched' => sub {

@@ -318,7 +318,7 @@ ngx_http_aigc_strip_upgrade(ngx_http_request_t *r)
     ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
 
     while ((h = ngx_http_aigc_header_next(r, "upgrade", &state))) {
-        h->value.len = 0;
+        ngx_http_aigc_drop(h);              /* $http_upgrade joins the rest */
     }
 
     /* nor may nginx take a 101 for one */

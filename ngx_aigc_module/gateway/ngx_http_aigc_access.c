@@ -191,13 +191,22 @@ ngx_http_aigc_allow(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx,
 ngx_int_t
 ngx_http_aigc_strip_handler(ngx_http_request_t *r)
 {
+    ngx_uint_t            allowed;
     ngx_http_aigc_ctx_t  *ctx;
+
+    if (r != r->main) {
+        return NGX_DECLINED;
+    }
 
     ctx = ngx_http_aigc_find_ctx(r);
 
-    if (r != r->main || ctx == NULL || ctx->decision != NGX_HTTP_AIGC_ALLOW
-        || ctx->socklen == 0)
-    {
+    allowed = ctx && ctx->decision == NGX_HTTP_AIGC_ALLOW && ctx->socklen;
+
+    if (ngx_http_aigc_got_past(r, allowed)) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    if (!allowed) {
         return NGX_DECLINED;
     }
 

@@ -119,6 +119,12 @@ ngx_http_aigc_forwarded(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx)
         h[1]->value = uri;
     }
 
+    /* who asks with HEAD reads no body, whatever the method asked about is */
+
+    if (r->method == NGX_HTTP_HEAD) {
+        r->header_only = 1;
+    }
+
     r->headers_in.server = host;
     r->unparsed_uri = uri;
     r->method = ngx_http_aigc_forwarded_method(&h[2]->value);
@@ -133,7 +139,7 @@ ngx_http_aigc_forwarded(ngx_http_request_t *r, ngx_http_aigc_ctx_t *ctx)
 }
 
 
-/* Not HEAD: this answer has a body, whatever becomes of that one. */
+/* Not HEAD: of an answer to GET, this one has a body. */
 static ngx_uint_t
 ngx_http_aigc_forwarded_method(ngx_str_t *name)
 {

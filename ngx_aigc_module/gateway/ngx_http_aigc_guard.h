@@ -12,7 +12,8 @@
 /*
  * The post-read phase, with aigc_guard: 400 for a request whose absolute-form
  * target and Host name different hosts.  nginx goes by the one, and $http_host,
- * which goes to auth-url and to pods, is the other.
+ * which goes to auth-url and to pods, is the other.  421 where an instance's own
+ * server, by its first name, is asked for another host: its pod would answer.
  */
 ngx_int_t ngx_http_aigc_guard_handler(ngx_http_request_t *r);
 
@@ -23,6 +24,14 @@ ngx_int_t ngx_http_aigc_guard_handler(ngx_http_request_t *r);
  * concerns.  Shared memory only.
  */
 ngx_uint_t ngx_http_aigc_guards(ngx_http_request_t *r);
+
+/*
+ * The precontent phase.  1: aigc_guard decides on r, and did not let it in:
+ * "satisfy any" had another module do so, an error page has led it past the
+ * post-read phase, or its host has become an instance's since.  allowed: there
+ * is a decision.
+ */
+ngx_uint_t ngx_http_aigc_got_past(ngx_http_request_t *r, ngx_uint_t allowed);
 
 /*
  * nginx chose the server, and we the instance, by headers_in.server; a Host

@@ -11,7 +11,9 @@ ngx_http_aigc_is_proxied(ngx_http_request_t *r)
 {
     ngx_http_aigc_ctx_t  *ctx;
 
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_aigc_module);
+    /* nginx may have forgotten it: a pod says X-Accel-Redirect, and "return" */
+
+    ctx = ngx_http_aigc_find_ctx(r);
 
     /* what auth_request asks before the keys are out goes to no instance */
 

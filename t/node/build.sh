@@ -17,5 +17,6 @@ flags+=" -X $base.gitCommit=unknown -X $base.gitTreeState=clean -X $base.buildDa
 
 go build -trimpath -buildvcs=false -ldflags "$flags" -o "$out/node" .
 CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w" -o "$out/pause" ./pause
+go build -C policies -trimpath -buildvcs=false -ldflags "-s -w" -o "$out/kube-router" github.com/cloudnativelabs/kube-router/v2/cmd/kube-router
 CGO_ENABLED=0 go build -C dns -trimpath -buildvcs=false -ldflags "-s -w" -o "$out/coredns" .
 CGO_ENABLED=0 go build -C ../cluster -trimpath -buildvcs=false -ldflags "-s -w" -o "$out/aigc-demo" ./demo/aigc-demo

@@ -14,7 +14,7 @@ use AIGC::Ports;
 use AIGC::Preload;
 use AIGC::Process;
 
-my $NGINX = $ENV{AIGC_NGINX} // '/usr/sbin/nginx';
+sub binary { $ENV{AIGC_NGINX} // '/usr/sbin/nginx' }
 
 sub nginx { $_[0]{process}{nginx} }
 
@@ -33,7 +33,7 @@ sub module_file {
 # Of the nginx that the tests run with: at_least('1.29') is true from 1.29.0 on.
 sub at_least {
     my ($self, $version) = @_;
-    my ($have) = qx($NGINX -v 2>&1) =~ m{/([\d.]+)} or croak "$NGINX -v tells no version";
+    my ($have) = qx(@{[ binary() ]} -v 2>&1) =~ m{/([\d.]+)} or croak binary() . " -v tells no version";
     return version->parse("v$have") >= version->parse("v$version");
 }
 
@@ -214,7 +214,7 @@ sub test_conf {
 sub nginx_command {
     my $self = shift;
     my $dir  = $self->file('nginx');
-    return ($NGINX, '-p', "$dir/",
+    return (binary(), '-p', "$dir/",
         '-c', "$dir/nginx.conf", '-e', $self->error_log_file);
 }
 
@@ -293,7 +293,7 @@ sub second_nginx {
     _write("$dir/nginx.conf", $text);
     my $log = $self->file('log/error2.log');
     $self->{process}{nginx2} = AIGC::Process->start(name => 'the second nginx',
-        command => [$NGINX, '-p', "$dir/",
+        command => [binary(), '-p', "$dir/",
             '-c', "$dir/nginx.conf", '-e', $log], env => $self->_env,
         log => $log, $self->process_options('nginx2'));
     $self->{second_lock} = $lock;

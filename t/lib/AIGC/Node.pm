@@ -45,7 +45,7 @@ sub up {
     my $say = sub { Test::More::note(sprintf '%5.1f s  %s', time - $begin, shift) };
 
     make_path($self->file('run'));
-    unlink $self->file('ready');
+    unlink map { $self->file($_) } qw(ready run/node.log);
     $self->{process}{node} = AIGC::Process->start(name => 'the node',
         command => [$self->repo('t/node/node'), 'run', $self->{state}],
         log => $self->file('run/node.log'), $self->process_options('node'));
@@ -56,7 +56,7 @@ sub up {
 
     $self->start_logto;
     $self->apply($self->text('t/node/manifests/dns.yaml'));
-    $self->apply($self->text("t/node/templates/$_.yaml")) for @{ $self->{opt}{templates} // ['demo'] };
+    $self->apply($self->template_text($_)) for @{ $self->{opt}{templates} // ['demo'] };
     $self->rollout('kube-system', 'coredns');
     $self->rollout('logto', 'logto');
     $say->('CoreDNS and Logto serve');
@@ -159,7 +159,34 @@ sub status_of {         # a page of one gateway's status server
     return $r;
 }
 
-sub wait_template { }   # the chart's --wait, and the clients' own patience, do
+# Every gateway knows the template: each is asked at its own address, with the
+# session of an administrator.
+sub wait_template {
+    my ($self, $name) = @_;
+    my @pods = $self->gateways or return;
+    my $admin = $self->{admin} //= $self->sign_in('carol');
+    for my $pod (@pods) {
+        $self->wait_for(sub {
+            my $conn = AIGC::HTTP->connect($pod->{status}{podIP}, 8080);
+            my $r = $admin->api('GET', '/api/v1/templates', undef, on => $conn);
+            $conn->close;
+            return $r->ok && grep { $_->{name} eq $name } @{ $r->json->{templates} };
+        }, 20, "$pod->{metadata}{name} knows the template $name");
+    }
+}
+
+sub template_text {
+    my ($self, $name) = @_;
+    return $self->text("t/node/templates/$name.yaml");
+}
+
+# Another template of the demo application: its name, and what is different.
+sub variant {
+    my ($self, $name, @changes) = @_;
+    return $self->apply_template('demo', { metadata => { name => $name } }, sub {
+        $_->{name} eq 'Host' and $_->{value} = "$name<id>.aigc.localhost" for @{ $_[0]{spec}{network}{networkConf} };
+    }, @changes);
+}
 
 # Logto's switches, by the name that they want to be asked by.
 sub control {
