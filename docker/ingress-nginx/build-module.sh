@@ -15,9 +15,10 @@ die() { echo "build-module: $*" >&2; exit 1; }
 
 [ $# = 2 ] || die "usage: build-module.sh SOURCE OUTPUT"
 nginx=${BINARY:-nginx}
+case ${PATCHES:-/} in /*) ;; *) PATCHES=$PWD/$PATCHES ;; esac
 unset NGINX
 module=$(cd "$(dirname "$0")/../.." && pwd)
-output=$(realpath -m "$2")
+case $2 in /*) output=$2 ;; *) output=$PWD/$2 ;; esac
 cd "$1"
 
 said=$("$nginx" -V 2>&1) || die "$nginx -V fails: $said"
