@@ -36,7 +36,7 @@ subtest 'build-module.sh' => sub {
 
     my $other = write_all("$dir/other", "#!/bin/sh\necho 'nginx version: nginx/1.27.1' >&2; echo 'configure arguments: --with-compat' >&2\n");
     chmod 0755, $other;
-    ($status, $text) = run({ NGINX => $other }, $build, "$dir/src", "$dir/module.so");
+    ($status, $text) = run({ BINARY => $other }, $build, "$dir/src", "$dir/module.so");
     is $status, 1, 'the source of another version is refused';
     like $text, qr/is nginx [\d.]+, and \S+ is 1\.27\.1: take the source of that version/, '… with what to do';
 

@@ -8,15 +8,17 @@
 #   OUTPUT           where the finished module goes
 #   PATCHES=DIR      its *.patch are applied to SOURCE first, in the order of their names:
 #                    those that this nginx was built with
-#   NGINX=nginx      which nginx
+#   BINARY=nginx     which nginx (the variable NGINX is nginx's own, for inherited sockets)
 set -euo pipefail
 
 die() { echo "build-module: $*" >&2; exit 1; }
 
 [ $# = 2 ] || die "usage: build-module.sh SOURCE OUTPUT"
-nginx=${NGINX:-nginx}
+nginx=${BINARY:-nginx}
+case ${PATCHES:-/} in /*) ;; *) PATCHES=$PWD/$PATCHES ;; esac
+unset NGINX
 module=$(cd "$(dirname "$0")/../.." && pwd)
-output=$(realpath -m "$2")
+case $2 in /*) output=$2 ;; *) output=$PWD/$2 ;; esac
 cd "$1"
 
 said=$("$nginx" -V 2>&1) || die "$nginx -V fails: $said"
@@ -33,13 +35,14 @@ if [ -n "${PATCHES:-}" ]; then
 fi
 
 # The arguments are words as a shell has them.  Other modules are left out, for their
-# sources are not here: nginx compares at load time whether that matters.
+# sources are not here: nginx compares at load time whether that matters.  --builddir is
+# where somebody else has built.
 arguments=()
 words=()
 eval "words=($(sed -n 's/^configure arguments: //p' <<<"$said"))"
 for word in "${words[@]}"; do
     case $word in
-        --add-module=* | --add-dynamic-module=* | --with-*=dynamic) ;;
+        --add-module=* | --add-dynamic-module=* | --with-*=dynamic | --builddir=*) ;;
         *) arguments+=("$word") ;;
     esac
 done
