@@ -32,6 +32,12 @@ subtest 'two gateways in a restricted namespace' => sub {
     }
 };
 
+subtest 'one node at a time' => sub {
+    my ($status, $said) = $t->command($t->repo('t/node/node'), 'run', $t->file('second'));
+    isnt $status, 0, 'a second one is refused';
+    like $said, qr{another node runs on this machine \(process and folder: \d+ \Q$t->{state}\E\): end it first}, '… and told which runs';
+};
+
 subtest 'helm test' => sub {
     my ($status, $said) = $t->command($t->repo('build/bin/helm'), 'test', 'aigc-gateway', '-n', $ns);
     is $status, 0, 'it passes' or diag $said;

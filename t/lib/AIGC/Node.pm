@@ -225,6 +225,8 @@ sub stop {
     AIGC::HTTP::close_all();
     my @killed = $self->{process}{node} ? delete($self->{process}{node})->stop(TERM => 15) : ();
     push @{ $self->{problems} }, "the node did not end: killed @killed" if @killed;
+    my ($loop) = grep { m{\Q$self->{state}/\E} } `losetup -a`;
+    push @{ $self->{problems} }, "a disk is left: $loop" if $loop;
     for my $left (grep { -d } glob '/sys/fs/cgroup/*/kubepods') {
         push @{ $self->{problems} }, "the control group $left is left";
     }
