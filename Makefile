@@ -18,10 +18,10 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e
 
 help:       ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo
 	@echo "  PORT=$(PORT) ROOT=$(ROOT) STATE=$(STATE): another port, root domain and"
 	@echo "  folder make a second stack; TESTS=\"t/a.t t/b.t\" and JOBS=$(JOBS) go with make test."
@@ -58,6 +58,9 @@ image:      ## the container image and its SBOM, into build/image; BASE=, NODE= 
 e2e: setup image ## the gateway by its chart on a real node (kubelet, containerd): TESTS="t/node/x.t"
 	@scripts/setup node
 	@prove --timer $(if $(filter command line,$(origin TESTS)),$(TESTS),$(wildcard t/node/*.t))
+
+test-e2e:   ## one instance's life on any cluster: KUBECONFIG=, GATEWAY=, TOKEN_FILE=
+	@scripts/test-e2e
 
 dist:       ## what a release hands out, of the last commit, into build/dist
 	@scripts/dist
