@@ -108,8 +108,11 @@ sub install_gateway {
         metadata => { name => 'aigc-gateway-secrets', namespace => 'aigc-gateway' },
         stringData => { 'app-secret' => $s->{app_secret}, 'm2m-app-secret' => $s->{m2m_app_secret},
             'webhook-key' => $s->{webhook_key}, 'session-key' => "$s->{session_key}\n" } });
-    return $self->helm('upgrade', '--install', 'aigc-gateway', $self->repo('docker/kubernetes/chart'),
+    $self->helm('upgrade', '--install', 'aigc-gateway', $self->repo('docker/kubernetes/chart'),
         '-n', 'aigc-gateway', '-f', $self->repo('t/node/values.yaml'), @more, ($self->{opt}{wait_helm} // 1 ? ('--wait', '--timeout', '120s') : ()));
+    # kube-proxy hears of ready pods when helm does
+    $self->wait_for(sub { 5 == grep { (eval { $self->stranger->get('/')->code } // 0) == 200 } 1 .. 5 }, 30, 'the front door is open')
+        if $self->{opt}{wait_helm} // 1;
 }
 
 sub helm {

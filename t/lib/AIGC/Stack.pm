@@ -313,8 +313,8 @@ sub stop_all {
         my @problems = $self->problems;
         $good = 0 if @problems;
         warn "# $_\n" for map { s/\n(?=.)/\n#   /gr } @problems;
-        if ($passed && !@problems && !$ENV{AIGC_KEEP} && !$self->{kept}) {
-            remove_tree($self->{state});
+        if ($passed && !@problems && !$ENV{AIGC_KEEP}) {
+            remove_tree($self->{state}) unless $self->{kept};
         } else {
             warn "# the stack's logs and state: $self->{state}\n";
         }
