@@ -223,7 +223,7 @@ sub _proxy {
     my $text = AIGC::Nginx::_read_all($_[0]->stack->repo('ngx_aigc_module/conf/instance.conf'));
     $text =~ s/^aigc_access .*\n//m or croak 'instance.conf: no aigc_access';
     $text =~ s{http://instances}{http://plain} or croak 'instance.conf: no upstream';
-    my %own = (connection => 'connection_upgrade', host => 'http_host', port => 'server_port', scheme => 'scheme');
+    my %own = (connection => 'connection_upgrade', host => 'http_host', port => 'server_port', scheme => 'scheme', upgrade => 'http_upgrade');
     for my $name (sort keys %own) {
         $text =~ s/\$aigc_$name;/\$$own{$name};/ or croak "instance.conf: no \$aigc_$name";
     }
