@@ -42,6 +42,7 @@ sub start {
     $self->{stack} = AIGC::Stack->start(workers => 1, templates => [], log_level => 'notice',
         connections => 4096, directives => { aigc_zone => "gateway:$o{zone}" });
     make_path($self->file(''));
+    $self->_original_rights;
     $self->_install;
     $self->_start_peers;
     $self->write_upstream;
@@ -56,6 +57,14 @@ sub start {
 sub stack { $_[0]{stack} }
 sub file  { my ($self, $name) = @_; return $self->stack->file("bench/$name") }
 sub port  { my ($self, $name) = @_; return $self->{port}{$name} // $self->stack->port($port{$name}) }
+
+# The original reads each of a user's instances; the gateway does not, and has no
+# right to it.
+sub _original_rights {
+    my $t = $_[0]->stack;
+    $t->kubectl(qw(create role original --verb=get --resource=gameservers.game.kruise.io));
+    $t->kubectl(qw(create rolebinding original --role=original --serviceaccount=aigc-gateway:aigc-gateway));
+}
 
 # Alice's instance is a real pod.  Nobody is sent to where its application
 # serves, because the template names another port: there the cheap upstream
