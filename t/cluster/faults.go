@@ -123,7 +123,16 @@ func (f *faultProxy) serve(w http.ResponseWriter, r *http.Request) {
 		f.proxy.ServeHTTP(out, r)
 		return
 	}
-	sleep(r.Context(), time.Duration(a.DelayMS)*time.Millisecond)
+	if a.DelayMS > 0 {
+		// Only once the body is read does net/http hear of a client that goes away; what
+		// it gave up is not to arrive.
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		sleep(r.Context(), time.Duration(a.DelayMS)*time.Millisecond)
+		if r.Context().Err() != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}
 	switch {
 	case a.Close:
 		panic(http.ErrAbortHandler)
