@@ -56,8 +56,7 @@ ngx_aigc_add_early_hints_filter(ngx_http_output_header_filter_pt filter)
 
 /*
  * Removes Cookie headers without a value from the list that $http_cookie is
- * made of.  They stay in headers_in.headers with their hash: "proxy_set_header
- * Cookie" finds the headers that it replaces by the hash.
+ * made of.  In headers_in.headers they have another name by then.
  */
 static ngx_inline void
 ngx_aigc_drop_empty_cookies(ngx_http_request_t *r)

@@ -9,6 +9,7 @@
 #include "ngx_aigc_cookie.h"
 
 
+static void ngx_http_aigc_drop_all(ngx_http_request_t *r, const char *name);
 static void ngx_http_aigc_drop(ngx_table_elt_t *h);
 static ngx_uint_t ngx_http_aigc_variable_is(ngx_str_t *name,
     const char *begin);
@@ -289,15 +290,7 @@ ngx_http_aigc_strip_cookies(ngx_http_request_t *r)
 void
 ngx_http_aigc_strip_user(ngx_http_request_t *r)
 {
-    ngx_table_elt_t         *h;
-    ngx_http_aigc_header_t   state;
-
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
-
-    while ((h = ngx_http_aigc_header_next(r, "cookie", &state))) {
-        ngx_http_aigc_drop(h);
-    }
-
+    ngx_http_aigc_drop_all(r, "cookie");
     ngx_aigc_drop_empty_cookies(r);
     ngx_http_aigc_strip_bearer(r);
 }
@@ -306,20 +299,13 @@ ngx_http_aigc_strip_user(ngx_http_request_t *r)
 void
 ngx_http_aigc_strip_upgrade(ngx_http_request_t *r)
 {
-    ngx_table_elt_t         *h;
-    ngx_http_aigc_header_t   state;
-
     if (r->headers_in.upgrade == NULL
         || ngx_http_aigc_is_websocket(r) == NGX_OK)
     {
         return;
     }
 
-    ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
-
-    while ((h = ngx_http_aigc_header_next(r, "upgrade", &state))) {
-        ngx_http_aigc_drop(h);              /* $http_upgrade joins the rest */
-    }
+    ngx_http_aigc_drop_all(r, "upgrade");   /* $http_upgrade joins the rest */
 
     /* nor may nginx take a 101 for one */
 
@@ -330,12 +316,20 @@ ngx_http_aigc_strip_upgrade(ngx_http_request_t *r)
 void
 ngx_http_aigc_strip_bearer(ngx_http_request_t *r)
 {
+    ngx_http_aigc_drop_all(r, "authorization");
+}
+
+
+/* Every line called name (lower case). */
+static void
+ngx_http_aigc_drop_all(ngx_http_request_t *r, const char *name)
+{
     ngx_table_elt_t         *h;
     ngx_http_aigc_header_t   state;
 
     ngx_memzero(&state, sizeof(ngx_http_aigc_header_t));
 
-    while ((h = ngx_http_aigc_header_next(r, "authorization", &state))) {
+    while ((h = ngx_http_aigc_header_next(r, name, &state))) {
         ngx_http_aigc_drop(h);
     }
 }
