@@ -12,6 +12,7 @@
 static ngx_int_t ngx_aigc_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 static ngx_int_t ngx_aigc_zone_carve(ngx_aigc_zone_t *zone);
 static uint32_t ngx_aigc_zone_layout(ngx_aigc_part_t **parts);
+static ngx_int_t ngx_aigc_seq_bytes(void *dst, void *slot, void *data);
 
 
 ngx_aigc_zone_t *
@@ -197,6 +198,25 @@ ngx_aigc_seq_end(ngx_atomic_t *seq)
 ngx_int_t
 ngx_aigc_seq_copy(void *dst, void *slot, size_t size)
 {
+    return ngx_aigc_seq_read(dst, slot, ngx_aigc_seq_bytes, &size);
+}
+
+
+static ngx_int_t
+ngx_aigc_seq_bytes(void *dst, void *slot, void *data)
+{
+    size_t  *size = data;
+
+    ngx_memcpy(dst, slot, *size);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_aigc_seq_read(void *dst, void *slot, ngx_aigc_seq_copy_pt copy, void *data)
+{
+    ngx_int_t           rc;
     ngx_uint_t          i;
     ngx_atomic_t       *seq;
     ngx_atomic_uint_t   before;
@@ -213,11 +233,11 @@ ngx_aigc_seq_copy(void *dst, void *slot, size_t size)
         }
 
         ngx_memory_barrier();
-        ngx_memcpy(dst, slot, size);
+        rc = copy(dst, slot, data);
         ngx_memory_barrier();
 
         if (*seq == before) {
-            return NGX_OK;
+            return (rc == NGX_OK) ? NGX_OK : NGX_BUSY;
         }
     }
 

@@ -202,6 +202,16 @@ void ngx_aigc_seq_end(ngx_atomic_t *seq);
  */
 ngx_int_t ngx_aigc_seq_copy(void *dst, void *slot, size_t size);
 
+/*
+ * Likewise where a copy is more than bytes: copy() makes one of slot, to dst,
+ * and must bear torn bytes.  It gives NGX_OK, or NGX_ERROR for what cannot be
+ * copied; if the slot was whole all the same, NGX_BUSY.
+ */
+typedef ngx_int_t (*ngx_aigc_seq_copy_pt)(void *dst, void *slot, void *data);
+
+ngx_int_t ngx_aigc_seq_read(void *dst, void *slot, ngx_aigc_seq_copy_pt copy,
+    void *data);
+
 /* Waits after attempt n, from 0: spins at first, then sleeps. */
 void ngx_aigc_seq_wait(ngx_uint_t n);
 

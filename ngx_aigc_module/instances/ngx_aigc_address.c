@@ -5,21 +5,22 @@
 #include "ngx_aigc_address.h"
 #include "ngx_aigc_index.h"
 #include "ngx_aigc_observe.h"
+#include "ngx_aigc_record.h"
 
 
-static ngx_uint_t ngx_aigc_address_keeps(ngx_aigc_record_t *r,
-    ngx_aigc_pod_t *pod);
+static ngx_uint_t ngx_aigc_address_keeps(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r, ngx_aigc_pod_t *pod);
 static ngx_uint_t ngx_aigc_address_wanted(ngx_aigc_zone_t *zone,
-    ngx_aigc_record_t *r, in_port_t *port);
+    ngx_aigc_record_slot_t *r, in_port_t *port);
 static void ngx_aigc_address_claim(ngx_aigc_zone_t *zone, uint32_t slot,
     in_port_t port);
 static void ngx_aigc_address_drop(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_address_settle(ngx_aigc_zone_t *zone,
     struct sockaddr *sa, socklen_t socklen);
 static void ngx_aigc_address_route(ngx_aigc_zone_t *zone,
-    ngx_aigc_record_t *r, ngx_uint_t routed);
-static ngx_uint_t ngx_aigc_address_newer(ngx_aigc_record_t *a,
-    ngx_aigc_record_t *b);
+    ngx_aigc_record_slot_t *r, ngx_uint_t routed);
+static ngx_uint_t ngx_aigc_address_newer(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *a, ngx_aigc_record_slot_t *b);
 static socklen_t ngx_aigc_sockaddr(ngx_str_t *text,
     ngx_aigc_sockaddr_t *addr);
 
@@ -28,27 +29,28 @@ void
 ngx_aigc_address_before(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_pod_t *pod)
 {
-    ngx_aigc_record_t  *r;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
-    if (r->in_addr && (pod == NULL || !ngx_aigc_address_keeps(r, pod))) {
+    if (r->in_addr && (pod == NULL || !ngx_aigc_address_keeps(zone, r, pod))) {
         ngx_aigc_address_drop(zone, slot);
     }
 }
 
 
 static ngx_uint_t
-ngx_aigc_address_keeps(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
+ngx_aigc_address_keeps(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
+    ngx_aigc_pod_t *pod)
 {
     return pod->ready && !pod->deleting
-           && ngx_aigc_fixed_eq(&r->pod_uid, &pod->uid)
+           && ngx_aigc_slot_eq(zone, r->pod_uid, &pod->uid)
            && ngx_aigc_address_same(r, pod);
 }
 
 
 ngx_uint_t
-ngx_aigc_address_same(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
+ngx_aigc_address_same(ngx_aigc_record_slot_t *r, ngx_aigc_pod_t *pod)
 {
     uint32_t             owner;
     socklen_t            socklen;
@@ -66,7 +68,7 @@ ngx_aigc_address_same(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
 
 
 void
-ngx_aigc_address_note(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
+ngx_aigc_address_note(ngx_aigc_record_slot_t *r, ngx_aigc_pod_t *pod)
 {
     in_port_t  port;
 
@@ -87,9 +89,9 @@ ngx_aigc_address_note(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
 void
 ngx_aigc_address_update(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    in_port_t           port;
-    ngx_uint_t          wanted;
-    ngx_aigc_record_t  *r;
+    in_port_t                port;
+    ngx_uint_t               wanted;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
     port = 0;
@@ -117,7 +119,7 @@ ngx_aigc_address_update(ngx_aigc_zone_t *zone, uint32_t slot)
 
 
 static ngx_uint_t
-ngx_aigc_address_wanted(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r,
+ngx_aigc_address_wanted(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
     in_port_t *port)
 {
     ngx_aigc_template_t  *t;
@@ -144,15 +146,22 @@ ngx_aigc_address_wanted(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r,
 static void
 ngx_aigc_address_claim(ngx_aigc_zone_t *zone, uint32_t slot, in_port_t port)
 {
-    ngx_aigc_record_t  *r;
+    u_char                   buf[NGX_AIGC_ADDRESS_MAX];
+    ngx_str_t                address;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
     ngx_aigc_seq_begin(&r->seq);
 
     ngx_inet_set_port(&r->addr.sockaddr, port);
-    r->address.len = ngx_sock_ntop(&r->addr.sockaddr, r->socklen,
-                                   r->address.data, NGX_AIGC_ADDRESS_MAX, 1);
+
+    address.data = buf;
+    address.len = ngx_sock_ntop(&r->addr.sockaddr, r->socklen, buf,
+                                NGX_AIGC_ADDRESS_MAX, 1);
+
+    (void) ngx_aigc_record_set(zone, r, address, &address);
+
     r->claimed = (uint32_t) ++ngx_aigc_table(zone)->claims;
     r->in_addr = 1;
 
@@ -168,7 +177,7 @@ ngx_aigc_address_claim(ngx_aigc_zone_t *zone, uint32_t slot, in_port_t port)
 static void
 ngx_aigc_address_drop(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_aigc_record_t  *r;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
@@ -192,8 +201,8 @@ static void
 ngx_aigc_address_settle(ngx_aigc_zone_t *zone, struct sockaddr *sa,
     socklen_t socklen)
 {
-    uint32_t            i, *head, newest;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i, *head, newest;
+    ngx_aigc_record_slot_t  *r;
 
     r = ngx_aigc_records(zone);
     head = ngx_aigc_bucket(zone, NGX_AIGC_BY_ADDR, ngx_aigc_hash_addr(sa));
@@ -208,7 +217,7 @@ ngx_aigc_address_settle(ngx_aigc_zone_t *zone, struct sockaddr *sa,
     for (i = *head; i != NGX_AIGC_NONE; i = r[i].next_addr) {
         if (ngx_aigc_claims(&r[i])
             && (newest == NGX_AIGC_NONE
-                || ngx_aigc_address_newer(&r[i], &r[newest])))
+                || ngx_aigc_address_newer(zone, &r[i], &r[newest])))
         {
             newest = i;
         }
@@ -229,7 +238,7 @@ ngx_aigc_address_settle(ngx_aigc_zone_t *zone, struct sockaddr *sa,
 
 
 static void
-ngx_aigc_address_route(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r,
+ngx_aigc_address_route(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
     ngx_uint_t routed)
 {
     if (r->routed == routed) {
@@ -247,12 +256,16 @@ ngx_aigc_address_route(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r,
 
 /* Started later; in the same second, it claimed the address later. */
 static ngx_uint_t
-ngx_aigc_address_newer(ngx_aigc_record_t *a, ngx_aigc_record_t *b)
+ngx_aigc_address_newer(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *a,
+    ngx_aigc_record_slot_t *b)
 {
     ngx_int_t  rc;
+    ngx_str_t  one, two;
 
-    rc = ngx_memn2cmp(a->pod_start.data, b->pod_start.data,
-                      a->pod_start.len, b->pod_start.len);
+    ngx_aigc_slot_get(zone, a->pod_start, &one);
+    ngx_aigc_slot_get(zone, b->pod_start, &two);
+
+    rc = ngx_memn2cmp(one.data, two.data, one.len, two.len);
 
     return rc ? rc > 0 : (int32_t) (a->claimed - b->claimed) > 0;
 }

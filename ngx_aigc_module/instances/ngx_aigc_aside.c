@@ -13,7 +13,7 @@
 #define NGX_AIGC_TRIES_MAX  255         /* bits of ngx_aigc_record_t */
 
 
-static ngx_uint_t ngx_aigc_aside_reason(ngx_aigc_record_t *r);
+static ngx_uint_t ngx_aigc_aside_reason(ngx_str_t *code);
 
 
 ngx_uint_t
@@ -27,31 +27,36 @@ ngx_aigc_aside_missing(ngx_aigc_record_t *r)
 ngx_uint_t
 ngx_aigc_aside_unmade(ngx_aigc_record_t *r)
 {
+    ngx_str_t  code;
+
+    ngx_aigc_fixed_get(&r->warning_code, &code);
+
     return r->state == NGX_AIGC_RUNNING && !r->pod
-           && (r->aside || ngx_aigc_aside_reason(r));
+           && (r->aside || ngx_aigc_aside_reason(&code));
 }
 
 
 static ngx_uint_t
-ngx_aigc_aside_reason(ngx_aigc_record_t *r)
+ngx_aigc_aside_reason(ngx_str_t *code)
 {
-    return r->warning_code.len == sizeof(NGX_AIGC_FAILED_CREATE) - 1
-           && ngx_memcmp(r->warning_code.data, NGX_AIGC_FAILED_CREATE,
-                         r->warning_code.len)
-              == 0;
+    return code->len == sizeof(NGX_AIGC_FAILED_CREATE) - 1
+           && ngx_memcmp(code->data, NGX_AIGC_FAILED_CREATE, code->len) == 0;
 }
 
 
 void
-ngx_aigc_aside_made(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
+ngx_aigc_aside_made(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r)
 {
+    ngx_str_t             code;
     ngx_aigc_template_t  *t;
 
     r->refused = 0;
     r->tries = 0;
 
-    if (ngx_aigc_aside_reason(r)) {
-        ngx_aigc_warning_clear(r);
+    ngx_aigc_slot_get(zone, r->warning_code, &code);
+
+    if (ngx_aigc_aside_reason(&code)) {
+        ngx_aigc_warning_clear(zone, r);
     }
 
     if (r->tmpl == NGX_AIGC_NONE) {
@@ -153,19 +158,20 @@ ngx_int_t
 ngx_aigc_aside_refused(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_warning_t *warning)
 {
-    ngx_str_t           code;
-    ngx_aigc_record_t  *r;
+    ngx_str_t                code, none;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
-    ngx_aigc_fixed_get(&r->warning_code, &code);
+    ngx_str_null(&none);
+    ngx_aigc_slot_get(zone, r->warning_code, &code);
 
     /* what usually passes by itself is no newer word than a refusal */
 
     if (r->state != NGX_AIGC_RUNNING || r->pod || r->routed
         || (warning->time < r->warning_time
             && !ngx_aigc_reason_passing(&code))
-        || (r->refused && ngx_aigc_fixed_eq(&r->warning, &warning->text)))
+        || (r->refused && ngx_aigc_slot_eq(zone, r->warning, &warning->text)))
     {
         return NGX_OK;
     }
@@ -178,9 +184,9 @@ ngx_aigc_aside_refused(ngx_aigc_zone_t *zone, uint32_t slot,
 
     r->refused = !r->aside;
     r->warning_time = warning->time;
-    r->warning_pod.len = 0;
-    ngx_aigc_fixed_set(&r->warning_code, &warning->code);
-    ngx_aigc_fixed_set(&r->warning, &warning->text);
+    ngx_aigc_record_tell(zone, r, warning_pod, &none);
+    ngx_aigc_record_tell(zone, r, warning_code, &warning->code);
+    ngx_aigc_record_tell(zone, r, warning, &warning->text);
 
     ngx_aigc_seq_end(&r->seq);
 
@@ -193,9 +199,9 @@ ngx_aigc_aside_refused(ngx_aigc_zone_t *zone, uint32_t slot,
 void
 ngx_aigc_aside_blame(ngx_aigc_zone_t *zone, uint32_t slot, ngx_uint_t tried)
 {
-    ngx_str_t             code, text;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    ngx_str_t                code, text;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return;
@@ -213,15 +219,15 @@ ngx_aigc_aside_blame(ngx_aigc_zone_t *zone, uint32_t slot, ngx_uint_t tried)
             r->tries = ngx_min(r->tries + 1, NGX_AIGC_TRIES_MAX);
         }
 
-        ngx_aigc_fixed_get(&r->warning_code, &code);
+        ngx_aigc_slot_get(zone, r->warning_code, &code);
 
         if ((code.len == 0 || ngx_aigc_reason_passing(&code))
             && t->unmade.code.len)
         {
             ngx_aigc_fixed_get(&t->unmade.code, &code);
             ngx_aigc_fixed_get(&t->unmade.text, &text);
-            ngx_aigc_fixed_set(&r->warning_code, &code);
-            ngx_aigc_fixed_set(&r->warning, &text);
+            ngx_aigc_record_tell(zone, r, warning_code, &code);
+            ngx_aigc_record_tell(zone, r, warning, &text);
         }
 
         ngx_aigc_seq_end(&r->seq);

@@ -26,7 +26,7 @@ ngx_uint_t ngx_aigc_aside_unmade(ngx_aigc_record_t *r);
 /* Writing: the table's writer alone, under the lock. */
 
 /* A pod was made: what was said before is over.  r's counter is odd. */
-void ngx_aigc_aside_made(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
+void ngx_aigc_aside_made(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r);
 
 
 /* Likewise, each taking the lock by itself. */

@@ -5,6 +5,7 @@
  */
 
 #include "ngx_aigc_index.h"
+#include "ngx_aigc_record.h"
 
 
 static void ngx_aigc_chain(ngx_aigc_zone_t *zone, uint32_t *head,
@@ -129,20 +130,20 @@ ngx_aigc_unlink(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
 }
 
 
-#define ngx_aigc_next(function, partition, type, field)                       \
+#define ngx_aigc_next(function, slots, field)                                 \
     uint32_t *                                                                \
     function(ngx_aigc_zone_t *zone, uint32_t slot)                            \
     {                                                                         \
-        return &ngx_aigc_partition(zone, partition, type)[slot].field;        \
+        return &slots(zone)[slot].field;                                      \
     }
 
-ngx_aigc_next(ngx_aigc_next_key, instances, ngx_aigc_record_t, next_key)
-ngx_aigc_next(ngx_aigc_next_host, instances, ngx_aigc_record_t, next_host)
-ngx_aigc_next(ngx_aigc_next_addr, instances, ngx_aigc_record_t, next_addr)
-ngx_aigc_next(ngx_aigc_next_tmpl, instances, ngx_aigc_record_t, next_tmpl)
-ngx_aigc_next(ngx_aigc_next_owner, instances, ngx_aigc_record_t, next_owner)
-ngx_aigc_next(ngx_aigc_next_name, disks, ngx_aigc_disk_t, next_name)
-ngx_aigc_next(ngx_aigc_next_disk, disks, ngx_aigc_disk_t, next_disk)
+ngx_aigc_next(ngx_aigc_next_key, ngx_aigc_records, next_key)
+ngx_aigc_next(ngx_aigc_next_host, ngx_aigc_records, next_host)
+ngx_aigc_next(ngx_aigc_next_addr, ngx_aigc_records, next_addr)
+ngx_aigc_next(ngx_aigc_next_tmpl, ngx_aigc_records, next_tmpl)
+ngx_aigc_next(ngx_aigc_next_owner, ngx_aigc_records, next_owner)
+ngx_aigc_next(ngx_aigc_next_name, ngx_aigc_disks, next_name)
+ngx_aigc_next(ngx_aigc_next_disk, ngx_aigc_disks, next_disk)
 
 
 /*
@@ -166,8 +167,8 @@ ngx_aigc_table_init(ngx_aigc_zone_t *zone, void *part, size_t size)
 
     ngx_aigc_carve(templates, table->ntemplates, ngx_aigc_template_t);
 
-    each = sizeof(ngx_aigc_record_t) + 2 * sizeof(ngx_aigc_disk_t)
-           + NGX_AIGC_INDEXES * 2 * sizeof(uint32_t);
+    each = sizeof(ngx_aigc_record_slot_t) + 2 * sizeof(ngx_aigc_disk_slot_t)
+           + NGX_AIGC_STRINGS_EACH + NGX_AIGC_INDEXES * 2 * sizeof(uint32_t);
 
     table->ninstances = (size - at - 4 * 64) / each;
     table->ndisks = 2 * table->ninstances;
@@ -176,21 +177,25 @@ ngx_aigc_table_init(ngx_aigc_zone_t *zone, void *part, size_t size)
          table->nbuckets < table->ninstances;
          table->nbuckets *= 2) { /* void */ }
 
-    ngx_aigc_carve(instances, table->ninstances, ngx_aigc_record_t);
-    ngx_aigc_carve(disks, table->ndisks, ngx_aigc_disk_t);
+    ngx_aigc_carve(instances, table->ninstances, ngx_aigc_record_slot_t);
+    ngx_aigc_carve(disks, table->ndisks, ngx_aigc_disk_slot_t);
     ngx_aigc_carve(indexes, NGX_AIGC_INDEXES * table->nbuckets, uint32_t);
 
 #undef ngx_aigc_carve
+
+    table->strings = at;
+
+    ngx_aigc_strings_init(ngx_aigc_strings(zone), size - at);
 
     ngx_aigc_table_repair(zone);
 }
 
 
-/* its slots are of three kinds: their sizes count for the layout */
+/* its slots are of several kinds: their sizes count for the layout */
 ngx_aigc_part_t  ngx_aigc_table_part = {
     sizeof(ngx_aigc_table_t),
-    sizeof(ngx_aigc_template_t) * 5 + sizeof(ngx_aigc_record_t) * 7
-    + sizeof(ngx_aigc_disk_t) * 11,
+    sizeof(ngx_aigc_template_t) * 5 + sizeof(ngx_aigc_record_slot_t) * 7
+    + sizeof(ngx_aigc_disk_slot_t) * 11 + sizeof(ngx_aigc_strings_t) * 13,
     0, 0, ngx_aigc_table_init, 0
 };
 
@@ -226,9 +231,13 @@ ngx_aigc_table_repair(ngx_aigc_zone_t *zone)
     ngx_memset(ngx_aigc_partition(zone, indexes, uint32_t), 0xff,
                NGX_AIGC_INDEXES * table->nbuckets * sizeof(uint32_t));
 
+    ngx_aigc_strings_repair(ngx_aigc_strings(zone));
+
     ngx_aigc_repair_templates(zone);
     ngx_aigc_repair_records(zone);
     ngx_aigc_repair_disks(zone);
+
+    ngx_aigc_strings_repaired(ngx_aigc_strings(zone));
 
     ngx_aigc_seq_end(&table->index_seq);
 }
@@ -240,7 +249,7 @@ ngx_aigc_repair_templates(ngx_aigc_zone_t *zone)
     uint32_t              i;
     ngx_aigc_template_t  *t;
 
-    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
+    t = ngx_aigc_templates(zone);
 
     ngx_aigc_table(zone)->used_templates = 0;
 
@@ -265,13 +274,13 @@ ngx_aigc_repair_templates(ngx_aigc_zone_t *zone)
 static void
 ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
 {
-    uint32_t              i;
-    ngx_str_t             ns, name, host, owner;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    uint32_t                 i;
+    ngx_str_t                ns, name, host, owner;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
-    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    t = ngx_aigc_templates(zone);
+    r = ngx_aigc_records(zone);
 
     ngx_aigc_table(zone)->used_instances = 0;
 
@@ -292,13 +301,15 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
         r[i].next_owner = NGX_AIGC_NONE;
         r[i].first_disk = NGX_AIGC_NONE;
 
+        ngx_aigc_record_keep_texts(zone, &r[i]);
+
         if (r[i].used) {
             ngx_aigc_table(zone)->used_instances++;
 
-            ngx_aigc_fixed_get(&r[i].ns, &ns);
-            ngx_aigc_fixed_get(&r[i].name, &name);
-            ngx_aigc_fixed_get(&r[i].host, &host);
-            ngx_aigc_fixed_get(&r[i].owner, &owner);
+            ngx_aigc_slot_get(zone, r[i].ns, &ns);
+            ngx_aigc_slot_get(zone, r[i].name, &name);
+            ngx_aigc_slot_get(zone, r[i].host, &host);
+            ngx_aigc_slot_get(zone, r[i].owner, &owner);
 
             ngx_aigc_chain(zone,
                            ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
@@ -346,13 +357,13 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
 static void
 ngx_aigc_repair_disks(ngx_aigc_zone_t *zone)
 {
-    uint32_t            i;
-    ngx_str_t           ns, name;
-    ngx_aigc_disk_t    *d;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_str_t                ns, name;
+    ngx_aigc_disk_slot_t    *d;
+    ngx_aigc_record_slot_t  *r;
 
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
-    d = ngx_aigc_partition(zone, disks, ngx_aigc_disk_t);
+    r = ngx_aigc_records(zone);
+    d = ngx_aigc_disks(zone);
 
     ngx_aigc_table(zone)->used_disks = 0;
 
@@ -373,11 +384,13 @@ ngx_aigc_repair_disks(ngx_aigc_zone_t *zone)
             d[i].used = 0;
         }
 
+        ngx_aigc_disk_keep_texts(zone, &d[i]);
+
         if (d[i].used) {
             ngx_aigc_table(zone)->used_disks++;
 
-            ngx_aigc_fixed_get(&d[i].ns, &ns);
-            ngx_aigc_fixed_get(&d[i].name, &name);
+            ngx_aigc_slot_get(zone, d[i].ns, &ns);
+            ngx_aigc_slot_get(zone, d[i].name, &name);
 
             ngx_aigc_chain(zone,
                            ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,

@@ -14,10 +14,11 @@
  * nobody reports as missing.  Forgets its warning when the instance is ready,
  * or need not be.  The record's counter is odd.
  */
-void ngx_aigc_record_observe(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
+void ngx_aigc_record_observe(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r);
 
 /* Forgets the warning; the record's counter is odd. */
-void ngx_aigc_warning_clear(ngx_aigc_record_t *r);
+void ngx_aigc_warning_clear(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r);
 
 
 #endif /* _NGX_AIGC_OBSERVE_H_INCLUDED_ */

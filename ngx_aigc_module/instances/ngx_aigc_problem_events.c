@@ -62,20 +62,20 @@ ngx_aigc_problem_report(uint32_t slot, ngx_aigc_template_t *tmpl)
     uint32_t            i;
     ngx_uint_t          kind;
     ngx_aigc_tally_t    tally[NGX_AIGC_PROBLEMS];
-    ngx_aigc_record_t  *record;
+    ngx_aigc_record_t   record;
 
     ngx_memzero(tally, sizeof(tally));
 
     ngx_aigc_problem_tally(tally, ngx_aigc_problem_template(tmpl), -1);
 
     for (i = tmpl->first;
-         (record = ngx_aigc_peek_record(ngx_aigc_problem_zone, i)) != NULL;
-         i = record->next_tmpl)
+         ngx_aigc_peek_record(ngx_aigc_problem_zone, i, &record) == NGX_OK;
+         i = record.next_tmpl)
     {
         ngx_aigc_problem_tally(tally,
                                ngx_aigc_problem_record(ngx_aigc_problem_zone,
-                                                       record),
-                               record->id);
+                                                       &record),
+                               record.id);
     }
 
     for (kind = 0; kind < NGX_AIGC_PROBLEMS; kind++) {

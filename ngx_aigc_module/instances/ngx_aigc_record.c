@@ -13,9 +13,12 @@ static uint32_t ngx_aigc_record_alloc(ngx_aigc_zone_t *zone);
 static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
-static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
-static time_t ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i);
-static ngx_uint_t ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i,
+static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r);
+static ngx_aigc_disk_e ngx_aigc_record_verdict(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r, ngx_aigc_template_t *t, ngx_str_t *owner);
+static time_t ngx_aigc_record_nobodys(ngx_aigc_disk_slot_t *d, uint32_t i);
+static ngx_uint_t ngx_aigc_record_going(ngx_aigc_zone_t *zone, uint32_t i,
     ngx_aigc_template_t *t);
 
 
@@ -90,7 +93,7 @@ ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
     uint32_t              i;
     ngx_aigc_template_t  *t;
 
-    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
+    t = ngx_aigc_templates(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
         if (t[i].used && ngx_aigc_fixed_eq(&t[i].name, name)
@@ -108,17 +111,17 @@ uint32_t
 ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     ngx_int_t id)
 {
-    uint32_t            i;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_aigc_record_slot_t  *r;
 
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
 
     i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
                          ngx_aigc_hash_key(ns, name, id));
 
     for ( /* void */ ; i != NGX_AIGC_NONE; i = r[i].next_key) {
-        if (r[i].id == id && ngx_aigc_fixed_eq(&r[i].name, name)
-            && ngx_aigc_fixed_eq(&r[i].ns, ns))
+        if (r[i].id == id && ngx_aigc_slot_eq(zone, r[i].name, name)
+            && ngx_aigc_slot_eq(zone, r[i].ns, ns))
         {
             break;
         }
@@ -132,9 +135,10 @@ uint32_t
 ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     ngx_int_t id)
 {
-    uint32_t              slot;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    uint32_t                 slot;
+    ngx_int_t                rc;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
     if (ns->len > NGX_AIGC_NS_MAX || name->len > NGX_AIGC_NAME_MAX) {
         return NGX_AIGC_NONE;
@@ -150,13 +154,12 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
         return slot;
     }
 
-    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+    r = &ngx_aigc_records(zone)[slot];
 
     ngx_aigc_seq_begin(&r->seq);
 
     ngx_memzero((u_char *) r + sizeof(r->seq), sizeof(*r) - sizeof(r->seq));
 
-    r->used = 1;
     r->id = id;
     r->next_key = NGX_AIGC_NONE;
     r->next_host = NGX_AIGC_NONE;
@@ -165,10 +168,25 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     r->next_owner = NGX_AIGC_NONE;
     r->first_disk = NGX_AIGC_NONE;
     r->tmpl = ngx_aigc_template_find(zone, ns, name);
-    ngx_aigc_fixed_set(&r->ns, ns);
-    ngx_aigc_fixed_set(&r->name, name);
+
+    rc = ngx_aigc_record_set(zone, r, ns, ns);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_record_set(zone, r, name, name);
+    }
+
+    if (rc == NGX_OK) {
+        r->used = 1;
+
+    } else {
+        ngx_aigc_record_clear_texts(zone, r);
+    }
 
     ngx_aigc_seq_end(&r->seq);
+
+    if (rc != NGX_OK) {
+        return NGX_AIGC_NONE;
+    }
 
     ngx_aigc_table(zone)->used_instances++;
 
@@ -178,7 +196,7 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
                   slot, ngx_aigc_next_key);
 
     if (r->tmpl != NGX_AIGC_NONE) {
-        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
+        t = &ngx_aigc_templates(zone)[r->tmpl];
 
         ngx_aigc_seq_begin(&t->seq);
         ngx_aigc_link(zone, &t->first, slot, ngx_aigc_next_tmpl);
@@ -198,10 +216,10 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 static uint32_t
 ngx_aigc_record_alloc(ngx_aigc_zone_t *zone)
 {
-    uint32_t            i;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_aigc_record_slot_t  *r;
 
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
 
     for (i = ngx_aigc_record_low; i < ngx_aigc_table(zone)->ninstances; i++) {
         if (!r[i].used) {
@@ -225,14 +243,14 @@ ngx_aigc_record_alloc(ngx_aigc_zone_t *zone)
 static void
 ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_str_t             ns, name;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    ngx_str_t                ns, name;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
-    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+    r = &ngx_aigc_records(zone)[slot];
 
-    ngx_aigc_fixed_get(&r->ns, &ns);
-    ngx_aigc_fixed_get(&r->name, &name);
+    ngx_aigc_slot_get(zone, r->ns, &ns);
+    ngx_aigc_slot_get(zone, r->name, &name);
 
     ngx_aigc_address_before(zone, slot, NULL);
 
@@ -242,7 +260,7 @@ ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
                     slot, ngx_aigc_next_key);
 
     if (r->tmpl != NGX_AIGC_NONE) {
-        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
+        t = &ngx_aigc_templates(zone)[r->tmpl];
 
         ngx_aigc_seq_begin(&t->seq);
         ngx_aigc_unlink(zone, &t->first, slot, ngx_aigc_next_tmpl);
@@ -251,6 +269,7 @@ ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
 
     ngx_aigc_seq_begin(&r->seq);
     r->used = 0;
+    ngx_aigc_record_clear_texts(zone, r);
     ngx_aigc_seq_end(&r->seq);
 
     ngx_aigc_table(zone)->used_instances--;
@@ -261,9 +280,9 @@ ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot)
 void
 ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_aigc_record_t  *r;
+    ngx_aigc_record_slot_t  *r;
 
-    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+    r = &ngx_aigc_records(zone)[slot];
 
     ngx_aigc_record_host(zone, slot);
 
@@ -293,20 +312,20 @@ ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
 static void
 ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    u_char               *p;
-    u_char                buf[NGX_AIGC_HOST_MAX + NGX_INT_T_LEN];
-    ngx_str_t             host, old;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    u_char                  *p;
+    u_char                   buf[NGX_AIGC_HOST_MAX + NGX_INT_T_LEN];
+    ngx_str_t                host, old;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
-    r = &ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot];
+    r = &ngx_aigc_records(zone)[slot];
 
     host.len = 0;
     host.data = buf;
 
     if (r->tmpl != NGX_AIGC_NONE && r->state != NGX_AIGC_NO_STATE) {
 
-        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
+        t = &ngx_aigc_templates(zone)[r->tmpl];
 
         p = ngx_strlcasestrn(t->host.data, t->host.data + t->host.len,
                              (u_char *) "<id>", 4 - 1);
@@ -328,15 +347,14 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
         }
     }
 
-    if (host.len == (r->in_host ? r->host.len : 0)
-        && ngx_memcmp(host.data, r->host.data, host.len) == 0)
+    if (host.len ? (r->in_host && ngx_aigc_slot_eq(zone, r->host, &host))
+                 : !r->in_host)
     {
         return;
     }
 
     if (r->in_host) {
-        old.len = r->host.len;
-        old.data = r->host.data;
+        ngx_aigc_slot_get(zone, r->host, &old);
 
         ngx_aigc_unlink(zone,
                         ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST,
@@ -352,11 +370,11 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
     }
 
     ngx_aigc_seq_begin(&r->seq);
-    ngx_aigc_fixed_set(&r->host, &host);
-    r->in_host = (host.len != 0);
+    r->in_host = (ngx_aigc_record_set(zone, r, host, &host) == NGX_OK
+                  && host.len != 0);
     ngx_aigc_seq_end(&r->seq);
 
-    if (host.len) {
+    if (r->in_host) {
         ngx_aigc_link(zone,
                       ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST,
                                       ngx_aigc_hash_host(&host)),
@@ -371,22 +389,22 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
 static void
 ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host)
 {
-    uint32_t            i, *head;
-    ngx_uint_t          n;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i, *head;
+    ngx_uint_t               n;
+    ngx_aigc_record_slot_t  *r;
 
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
     head = ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST, ngx_aigc_hash_host(host));
 
     n = 0;
 
     for (i = *head; i != NGX_AIGC_NONE; i = r[i].next_host) {
-        n += ngx_aigc_fixed_eq(&r[i].host, host);
+        n += ngx_aigc_slot_eq(zone, r[i].host, host);
     }
 
     for (i = *head; i != NGX_AIGC_NONE; i = r[i].next_host) {
 
-        if (!ngx_aigc_fixed_eq(&r[i].host, host)
+        if (!ngx_aigc_slot_eq(zone, r[i].host, host)
             || r[i].collision == (n > 1))
         {
             continue;
@@ -403,75 +421,27 @@ ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host)
 }
 
 
-/*
- * Whose are the disks of this id?  With a claim: the claim's owner's, or not.
- * An unstamped disk counts as this install's only if it came with it.
- */
+/* Whose are the disks of this id?  With a claim: the claim's owner's, or not. */
 static void
-ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
+ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r)
 {
-    uint32_t              i;
     ngx_str_t             owner;
-    ngx_uint_t            claimed;
-    ngx_aigc_disk_t      *d;
     ngx_aigc_disk_e       verdict;
     ngx_aigc_template_t  *t;
 
-    d = ngx_aigc_partition(zone, disks, ngx_aigc_disk_t);
-
     r->nobodys = (r->state == NGX_AIGC_NO_STATE)
-                 ? ngx_aigc_record_nobodys(d, r->first_disk) : 0;
+                 ? ngx_aigc_record_nobodys(ngx_aigc_disks(zone), r->first_disk)
+                 : 0;
 
     if (ngx_aigc_table(zone)->holes && r->disk == NGX_AIGC_DISK_FOREIGN) {
         return;
     }
 
-    t = NULL;
+    t = (r->tmpl != NGX_AIGC_NONE) ? &ngx_aigc_templates(zone)[r->tmpl] : NULL;
 
-    if (r->tmpl != NGX_AIGC_NONE) {
-        t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[r->tmpl];
-    }
+    r->disk_going = ngx_aigc_record_going(zone, r->first_disk, t);
 
-    claimed = (r->state != NGX_AIGC_NO_STATE);
-    verdict = NGX_AIGC_DISK_NONE;
-    owner.len = 0;
-    owner.data = NULL;
-
-    if (claimed) {
-        ngx_aigc_fixed_get(&r->owner, &owner);
-    }
-
-    r->disk_going = ngx_aigc_record_going(d, r->first_disk, t);
-
-    for (i = r->first_disk; i != NGX_AIGC_NONE; i = d[i].next_disk) {
-
-        if (d[i].owner.len) {
-
-            if (verdict == NGX_AIGC_DISK_NONE && !claimed) {
-                ngx_aigc_fixed_get(&d[i].owner, &owner);
-            }
-
-            if (!ngx_aigc_fixed_eq(&d[i].owner, &owner)) {
-                verdict = NGX_AIGC_DISK_FOREIGN;
-                break;
-            }
-
-            if (verdict == NGX_AIGC_DISK_NONE) {
-                verdict = NGX_AIGC_DISK_OWNED;
-            }
-
-            continue;
-        }
-
-        if (!claimed || t == NULL || !ngx_aigc_fixed_eq(&r->claim_gss, &t->uid)
-            || d[i].created < r->since - NGX_AIGC_STALE_TOP)
-        {
-            verdict = NGX_AIGC_DISK_FOREIGN;
-            break;
-        }
-
-        verdict = NGX_AIGC_DISK_NEW;
-    }
+    verdict = ngx_aigc_record_verdict(zone, r, t, &owner);
 
     if (verdict != NGX_AIGC_DISK_FOREIGN
         && (r->disk_lost
@@ -482,16 +452,83 @@ ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r)
     }
 
     r->disk = verdict;
-    r->disk_owner.len = 0;
 
-    if (verdict == NGX_AIGC_DISK_OWNED || verdict == NGX_AIGC_DISK_NEW) {
-        ngx_aigc_fixed_set(&r->disk_owner, &owner);
+    if (verdict != NGX_AIGC_DISK_OWNED && verdict != NGX_AIGC_DISK_NEW) {
+        owner.len = 0;
     }
+
+    (void) ngx_aigc_record_set(zone, r, disk_owner, &owner);
+}
+
+
+/*
+ * An unstamped disk counts as this install's only if it came with it.  owner:
+ * whose all of them are.
+ */
+static ngx_aigc_disk_e
+ngx_aigc_record_verdict(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
+    ngx_aigc_template_t *t, ngx_str_t *owner)
+{
+    uint32_t               i;
+    ngx_str_t              uid;
+    ngx_uint_t             claimed;
+    ngx_aigc_disk_e        verdict;
+    ngx_aigc_disk_slot_t  *d;
+
+    d = ngx_aigc_disks(zone);
+
+    claimed = (r->state != NGX_AIGC_NO_STATE);
+    verdict = NGX_AIGC_DISK_NONE;
+    ngx_str_null(owner);
+
+    if (claimed) {
+        ngx_aigc_slot_get(zone, r->owner, owner);
+    }
+
+    for (i = r->first_disk; i != NGX_AIGC_NONE; i = d[i].next_disk) {
+
+        if (d[i].owner == NGX_AIGC_STRING_LOST) {
+            return NGX_AIGC_DISK_LOST;
+        }
+
+        if (d[i].owner) {
+
+            if (verdict == NGX_AIGC_DISK_NONE && !claimed) {
+                ngx_aigc_slot_get(zone, d[i].owner, owner);
+            }
+
+            if (!ngx_aigc_slot_eq(zone, d[i].owner, owner)) {
+                return NGX_AIGC_DISK_FOREIGN;
+            }
+
+            if (verdict == NGX_AIGC_DISK_NONE) {
+                verdict = NGX_AIGC_DISK_OWNED;
+            }
+
+            continue;
+        }
+
+        if (!claimed || t == NULL) {
+            return NGX_AIGC_DISK_FOREIGN;
+        }
+
+        ngx_aigc_fixed_get(&t->uid, &uid);
+
+        if (!ngx_aigc_slot_eq(zone, r->claim_gss, &uid)
+            || d[i].created < r->since - NGX_AIGC_STALE_TOP)
+        {
+            return NGX_AIGC_DISK_FOREIGN;
+        }
+
+        verdict = NGX_AIGC_DISK_NEW;
+    }
+
+    return verdict;
 }
 
 
 static time_t
-ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i)
+ngx_aigc_record_nobodys(ngx_aigc_disk_slot_t *d, uint32_t i)
 {
     time_t  first;
 
@@ -499,11 +536,11 @@ ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i)
 
     for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_disk) {
 
-        if (d[i].owner.len || d[i].deleting) {
+        if (d[i].owner || d[i].deleting) {
             continue;
         }
 
-        if (d[i].stray.len || d[i].created <= 0) {
+        if (d[i].stray || d[i].created <= 0) {
             return 1;
         }
 
@@ -516,14 +553,27 @@ ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i)
 
 /* A disk bound to a template that is no more will be collected. */
 static ngx_uint_t
-ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i, ngx_aigc_template_t *t)
+ngx_aigc_record_going(ngx_aigc_zone_t *zone, uint32_t i,
+    ngx_aigc_template_t *t)
 {
+    ngx_str_t              uid;
+    ngx_aigc_disk_slot_t  *d;
+
+    d = ngx_aigc_disks(zone);
+
     for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_disk) {
 
-        if (d[i].deleting
-            || (t && d[i].ref_uid.len
-                && !ngx_aigc_fixed_eq(&d[i].ref_uid, &t->uid)))
-        {
+        if (d[i].deleting) {
+            return 1;
+        }
+
+        if (t == NULL || d[i].ref_uid == 0) {
+            continue;
+        }
+
+        ngx_aigc_fixed_get(&t->uid, &uid);
+
+        if (!ngx_aigc_slot_eq(zone, d[i].ref_uid, &uid)) {
             return 1;
         }
     }

@@ -24,10 +24,55 @@ void ngx_aigc_write_end(ngx_aigc_zone_t *zone);
 ngx_int_t ngx_aigc_write_drop(ngx_aigc_zone_t *zone, uint32_t slot,
     void (*clear)(ngx_aigc_zone_t *zone, uint32_t slot));
 
-/* 1: the sweep drops what was listed with slot_mark in a slot. */
-#define ngx_aigc_swept(sweep, slot, slot_mark)                                \
-    ((slot).used && ngx_aigc_sweep_drops(sweep, (slot).ns.data,               \
-                                         (slot).ns.len, slot_mark))
+/*
+ * Copies without a lock; NGX_OK; NGX_BUSY: half-written, or there was no room
+ * for one of its texts.  copy_access: no text but those that decide on access.
+ */
+ngx_int_t ngx_aigc_record_copy(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_record_t *record);
+ngx_int_t ngx_aigc_record_copy_access(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_record_t *record);
+ngx_int_t ngx_aigc_disk_copy(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_disk_t *disk);
+
+/*
+ * Sets a text of a slot, whose counter is odd, to at most max bytes of value.
+ * NGX_OK; NGX_ERROR: no room, which is counted and said now and then.  set: it
+ * is NGX_AIGC_STRING_LOST then, and the slot cannot be read.  tell: it is
+ * empty.
+ */
+ngx_int_t ngx_aigc_slot_set(ngx_aigc_zone_t *zone, ngx_aigc_string_t *string,
+    ngx_str_t *value, size_t max);
+void ngx_aigc_slot_tell(ngx_aigc_zone_t *zone, ngx_aigc_string_t *string,
+    ngx_str_t *value, size_t max);
+
+#define ngx_aigc_text_max(type, field)  sizeof(((type *) 0)->field.data)
+
+#define ngx_aigc_record_set(zone, r, field, value)                            \
+    ngx_aigc_slot_set(zone, &(r)->field, value,                               \
+                      ngx_aigc_text_max(ngx_aigc_record_t, field))
+#define ngx_aigc_record_tell(zone, r, field, value)                           \
+    ngx_aigc_slot_tell(zone, &(r)->field, value,                              \
+                       ngx_aigc_text_max(ngx_aigc_record_t, field))
+#define ngx_aigc_disk_set(zone, d, field, value)                              \
+    ngx_aigc_slot_set(zone, &(d)->field, value,                               \
+                      ngx_aigc_text_max(ngx_aigc_disk_t, field))
+
+/* No text any more, in a slot that becomes free; its counter is odd. */
+void ngx_aigc_record_clear_texts(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *slot);
+void ngx_aigc_disk_clear_texts(ngx_aigc_zone_t *zone,
+    ngx_aigc_disk_slot_t *slot);
+
+/* Between ngx_aigc_strings_repair() and …_repaired(), for each slot. */
+void ngx_aigc_record_keep_texts(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *slot);
+void ngx_aigc_disk_keep_texts(ngx_aigc_zone_t *zone,
+    ngx_aigc_disk_slot_t *slot);
+
+/* 1: the sweep drops what was listed with mark, in the namespace ns. */
+#define ngx_aigc_swept(sweep, ns, mark)                                       \
+    ngx_aigc_sweep_drops(sweep, (ns)->data, (ns)->len, mark)
 
 /* Counts that an object found no room, and says so now and then. */
 void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,

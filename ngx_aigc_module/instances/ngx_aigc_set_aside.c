@@ -197,7 +197,7 @@ ngx_aigc_aside_find(ngx_aigc_template_t *tmpl, ngx_aigc_aside_found_t *found)
 {
     uint32_t              i;
     ngx_uint_t            missing;
-    ngx_aigc_record_t    *r;
+    ngx_aigc_record_t     r;
     ngx_aigc_aside_one_t  one;
 
     found->nmissing = 0;
@@ -206,26 +206,26 @@ ngx_aigc_aside_find(ngx_aigc_template_t *tmpl, ngx_aigc_aside_found_t *found)
     found->lowest = 0;
 
     for (i = tmpl->first;
-         (r = ngx_aigc_peek_record(ngx_aigc_aside_zone, i)) != NULL;
-         i = r->next_tmpl)
+         ngx_aigc_peek_record(ngx_aigc_aside_zone, i, &r) == NGX_OK;
+         i = r.next_tmpl)
     {
-        missing = ngx_aigc_aside_missing(r);
+        missing = ngx_aigc_aside_missing(&r);
 
-        if (!missing && !r->aside) {
+        if (!missing && !r.aside) {
             continue;
         }
 
-        one.id = r->id;
+        one.id = r.id;
         one.slot = i;
-        one.tries = r->tries;
-        one.since = r->since;
+        one.tries = r.tries;
+        one.since = r.since;
 
         if (!missing) {
             ngx_aigc_aside_add(found->aside, &found->naside, &one);
             continue;
         }
 
-        found->named += r->refused;
+        found->named += r.refused;
 
         ngx_aigc_aside_add(found->missing, &found->nmissing, &one);
     }
@@ -284,8 +284,8 @@ static void
 ngx_aigc_aside_put(uint32_t slot, ngx_aigc_aside_state_t *state,
     ngx_aigc_aside_found_t *found)
 {
-    ngx_uint_t          i;
-    ngx_aigc_record_t  *r;
+    ngx_uint_t         i;
+    ngx_aigc_record_t  r;
 
     if (ngx_aigc_aside_send(slot, &ngx_aigc_aside_out, found->missing,
                             found->nmissing)
@@ -296,9 +296,11 @@ ngx_aigc_aside_put(uint32_t slot, ngx_aigc_aside_state_t *state,
 
     for (i = 0; i < found->nmissing; i++) {
 
-        r = ngx_aigc_peek_record(ngx_aigc_aside_zone, found->missing[i].slot);
-
-        if (r && (found->named ? r->refused : i == found->lowest)) {
+        if (ngx_aigc_peek_record(ngx_aigc_aside_zone, found->missing[i].slot,
+                                 &r)
+            == NGX_OK
+            && (found->named ? r.refused : i == found->lowest))
+        {
             ngx_aigc_aside_blame(ngx_aigc_aside_zone, found->missing[i].slot,
                                  1);
         }

@@ -12,11 +12,15 @@
 #include "ngx_aigc_pod.h"
 #include "ngx_aigc_reason.h"
 #include "ngx_aigc_workload.h"
+#include "base/ngx_aigc_strings.h"
 #include "base/ngx_aigc_url.h"
 #include "base/ngx_aigc_zone.h"
 
 
 #define NGX_AIGC_ADDRESS_MAX  64        /* bytes of "[IPv6]:port" */
+#define NGX_AIGC_STRINGS_EACH  768      /* bytes of strings that there is room
+                                           for, for each instance and its
+                                           disks: some 550 are usual */
 #define NGX_AIGC_STALE_TOP  60          /* s: a PVC may be this much older than
                                            the install that made it */
 
@@ -148,123 +152,167 @@ typedef union {
 } ngx_aigc_sockaddr_t;
 
 
+/*
+ * A record stands in the zone as a slot, whose texts are references to the
+ * store of strings, and is read as a copy, which holds them.  Both have these
+ * members first.
+ */
+#define NGX_AIGC_RECORD_FACTS                                                 \
+    ngx_atomic_t           seq;                                               \
+    uint32_t               used;                                              \
+    uint32_t               tmpl;        /* slot, or NONE: no GSS */           \
+    uint32_t               next_key;    /* chains of the indexes */           \
+    uint32_t               next_host;                                         \
+    uint32_t               next_addr;                                         \
+    uint32_t               next_tmpl;                                         \
+    uint32_t               next_owner;                                        \
+    uint32_t               first_disk;                                        \
+    uint32_t               claim_stamp; /* template's, last apply */          \
+    uint32_t               gs_mark;     /* of the last list */                \
+    uint32_t               pod_mark;    /* likewise */                        \
+    uint32_t               pod_owner;   /* hash of the uid of the             \
+                                           StatefulSet that the pod           \
+                                           refers to; 0: none */              \
+    uint32_t               claimed;     /* number of the claim on             \
+                                           addr, if in_addr */                \
+    uint32_t               disk_lost;   /* list in which a disk               \
+                                           found no room; 0: none */          \
+    int32_t                id;                                                \
+    unsigned               state:3;     /* ngx_aigc_state_e */                \
+    unsigned               gs:1;        /* a GameServer is there */           \
+    unsigned               gs_state:3;  /* ngx_aigc_gs_state_e */             \
+    unsigned               network_ready:1;                                   \
+    unsigned               routed:1;    /* addr may be used: it is            \
+                                           the pod's, and nobody              \
+                                           else's */                          \
+    unsigned               collision:1; /* host claimed twice */              \
+    unsigned               disk:3;      /* ngx_aigc_disk_e */                 \
+    unsigned               disk_going:1;    /* one is deleted, or             \
+                                           will be, as its GSS */             \
+    unsigned               in_host:1;   /* linked in the index */             \
+    unsigned               in_addr:1;   /* addr is claimed, with              \
+                                           its port */                        \
+    unsigned               in_owner:1;                                        \
+    unsigned               keep:1;      /* the claim's */                     \
+    unsigned               progress:2;  /* ngx_aigc_progress_e */             \
+    unsigned               pod:1;       /* a pod is there */                  \
+    unsigned               pod_deleting:1;                                    \
+    unsigned               pod_ready:1;                                       \
+    unsigned               pod_failed:1;                                      \
+    unsigned               lack:2;      /* ngx_aigc_lack_e, … */              \
+    unsigned               outdated:1;  /* it runs another revision           \
+                                           than a new pod would */            \
+    unsigned               lost:1;      /* its claim was removed by           \
+                                           hand */                            \
+    unsigned               reserved:1;  /* in spec's reserve list */          \
+    unsigned               aside:1;     /* running, and set aside */          \
+    unsigned               refused:1;   /* a warning says that its            \
+                                           pod cannot be made */              \
+    unsigned               tries:8;     /* how often that was so */           \
+    time_t                 nobodys;     /* when a disk came that has          \
+                                           no owner, with no claim            \
+                                           of this id; 0: none; 1:            \
+                                           long ago, or it is a               \
+                                           stray one */                       \
+    time_t                 since;                                             \
+    time_t                 lack_since;  /* … from then on;                    \
+                                           ngx_aigc_date() */                 \
+    ngx_msec_t             pod_gone;    /* when the API server said           \
+                                           that there is no pod; 0            \
+                                           after any news of it */            \
+    time_t                 pod_deadline;    /* when its grace ends;           \
+                                           0: unknown */                      \
+    time_t                 warning_time;                                      \
+    socklen_t              socklen;     /* 0: no address */                   \
+    ngx_aigc_sockaddr_t    addr;
+
+/* Its texts, with their greatest length: those that decide on access, … */
+#define NGX_AIGC_RECORD_ACCESS(X)                                             \
+    X(address, NGX_AIGC_ADDRESS_MAX)    /* addr in words, if in_addr */       \
+    X(ns, NGX_AIGC_NS_MAX)                                                    \
+    X(name, NGX_AIGC_NAME_MAX)          /* of the GSS */                      \
+    X(host, NGX_AIGC_HOST_MAX)                                                \
+    X(owner, NGX_AIGC_SUB_MAX)          /* the claim's */
+
+/* … all others that what is done and refused depends on, … */
+#define NGX_AIGC_RECORD_STATE(X)                                              \
+    X(claim_gss, NGX_AIGC_UID_MAX)                                            \
+    X(raw, NGX_AIGC_ANNOTATION_MAX)                                           \
+    X(disk_owner, NGX_AIGC_SUB_MAX)                                           \
+    X(pod_uid, NGX_AIGC_UID_MAX)                                              \
+    X(pod_start, NGX_AIGC_POD_START_MAX)
+
+/* … and what is only told. */
+#define NGX_AIGC_RECORD_TOLD(X)                                               \
+    X(pod_revision, NGX_AIGC_REVISION_MAX)      /* empty: unknown */          \
+    X(reason_code, NGX_AIGC_REASON_CODE_MAX)                                  \
+    X(reason, NGX_AIGC_REASON_TEXT_MAX)                                       \
+    X(warning_pod, NGX_AIGC_UID_MAX)            /* empty: unknown */          \
+    X(warning_code, NGX_AIGC_REASON_CODE_MAX)                                 \
+    X(warning, NGX_AIGC_REASON_TEXT_MAX)
+
+#define NGX_AIGC_RECORD_TEXTS(X)                                              \
+    NGX_AIGC_RECORD_ACCESS(X)                                                 \
+    NGX_AIGC_RECORD_STATE(X)                                                  \
+    NGX_AIGC_RECORD_TOLD(X)
+
+#define ngx_aigc_member_slot(name, max)  ngx_aigc_string_t name;
+#define ngx_aigc_member_copy(name, max)  ngx_aigc_fixed_t(max) name;
+
+
 typedef struct {
-    ngx_atomic_t                       seq;
-    uint32_t                           used;
-    uint32_t                           tmpl;        /* slot, or NONE: no GSS */
-    uint32_t                           next_key;    /* chains of the indexes */
-    uint32_t                           next_host;
-    uint32_t                           next_addr;
-    uint32_t                           next_tmpl;
-    uint32_t                           next_owner;
-    uint32_t                           first_disk;
-    uint32_t                           claim_stamp; /* template's, last apply */
-    uint32_t                           gs_mark;     /* of the last list */
-    uint32_t                           pod_mark;    /* likewise */
-    uint32_t                           pod_owner;   /* hash of the uid of the
-                                                       StatefulSet that the pod
-                                                       refers to; 0: none */
-    uint32_t                           claimed;     /* number of the claim on
-                                                       addr, if in_addr */
-    uint32_t                           disk_lost;   /* list in which a disk
-                                                       found no room; 0: none */
-    int32_t                            id;
-    unsigned                           state:3;     /* ngx_aigc_state_e */
-    unsigned                           gs:1;        /* a GameServer is there */
-    unsigned                           gs_state:3;  /* ngx_aigc_gs_state_e */
-    unsigned                           network_ready:1;
-    unsigned                           routed:1;    /* addr may be used: it is
-                                                       the pod's, and nobody
-                                                       else's */
-    unsigned                           collision:1; /* host claimed twice */
-    unsigned                           disk:3;      /* ngx_aigc_disk_e */
-    unsigned                           disk_going:1;    /* one is deleted, or
-                                                       will be, as its GSS */
-    unsigned                           in_host:1;   /* linked in the index */
-    unsigned                           in_addr:1;   /* addr is claimed, with
-                                                       its port */
-    unsigned                           in_owner:1;
-    unsigned                           keep:1;      /* the claim's */
-    unsigned                           progress:2;  /* ngx_aigc_progress_e */
-    unsigned                           pod:1;       /* a pod is there */
-    unsigned                           pod_deleting:1;
-    unsigned                           pod_ready:1;
-    unsigned                           pod_failed:1;
-    unsigned                           lack:2;      /* ngx_aigc_lack_e, … */
-    unsigned                           outdated:1;  /* it runs another revision
-                                                       than a new pod would */
-    unsigned                           lost:1;      /* its claim was removed by
-                                                       hand */
-    unsigned                           reserved:1;  /* in spec's reserve list */
-    unsigned                           aside:1;     /* running, and set aside */
-    unsigned                           refused:1;   /* a warning says that its
-                                                       pod cannot be made */
-    unsigned                           tries:8;     /* how often that was so */
-    time_t                             nobodys;     /* when a disk came that has
-                                                       no owner, with no claim
-                                                       of this id; 0: none; 1:
-                                                       long ago, or it is a
-                                                       stray one */
-    time_t                             since;
-    time_t                             lack_since;  /* … from then on;
-                                                       ngx_aigc_date() */
-    ngx_msec_t                         pod_gone;    /* when the API server said
-                                                       that there is no pod; 0
-                                                       after any news of it */
-    time_t                             pod_deadline;    /* when its grace ends;
-                                                       0: unknown */
-    time_t                             warning_time;
-    socklen_t                          socklen;     /* 0: no address */
-    ngx_aigc_sockaddr_t                addr;
-    ngx_aigc_fixed_t(NGX_AIGC_ADDRESS_MAX) address; /* addr in words, if
-                                                       in_addr */
-    ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
-    ngx_aigc_fixed_t(NGX_AIGC_NAME_MAX) name;       /* of the GSS */
-    ngx_aigc_fixed_t(NGX_AIGC_HOST_MAX) host;
-    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;       /* the claim's; as far as
-                                                       here by_host() copies */
-    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) claim_gss;
-    ngx_aigc_fixed_t(NGX_AIGC_ANNOTATION_MAX) raw;
-    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) disk_owner;
-    ngx_aigc_fixed_t(NGX_AIGC_POD_START_MAX) pod_start;
-    ngx_aigc_fixed_t(NGX_AIGC_REASON_CODE_MAX) reason_code;
-    ngx_aigc_fixed_t(NGX_AIGC_REASON_TEXT_MAX) reason;
-    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) pod_uid;
-    ngx_aigc_fixed_t(NGX_AIGC_REVISION_MAX) pod_revision;   /* len 0: unknown */
-    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) warning_pod; /* uid; len 0: unknown */
-    ngx_aigc_fixed_t(NGX_AIGC_REASON_CODE_MAX) warning_code;
-    ngx_aigc_fixed_t(NGX_AIGC_REASON_TEXT_MAX) warning;
+    NGX_AIGC_RECORD_FACTS
+    NGX_AIGC_RECORD_TEXTS(ngx_aigc_member_slot)
+} ngx_aigc_record_slot_t;
+
+
+typedef struct {
+    NGX_AIGC_RECORD_FACTS
+    NGX_AIGC_RECORD_TEXTS(ngx_aigc_member_copy)
 } ngx_aigc_record_t;
 
 
+/* Likewise a disk. */
+#define NGX_AIGC_DISK_FACTS                                                   \
+    ngx_atomic_t           seq;                                               \
+    uint32_t               used;                                              \
+    uint32_t               record;                                            \
+    uint32_t               next_name;   /* chain of the index */              \
+    uint32_t               next_disk;   /* of the record */                   \
+    uint32_t               mark;                                              \
+    unsigned               deleting:1;                                        \
+    unsigned               has_annotations:1;                                 \
+    unsigned               has_refs:1;  /* owner references, */               \
+    unsigned               ref_ours:1;  /* one of them is ours, */            \
+    unsigned               born:1;      /* this table saw it come:            \
+                                           no list named it first */          \
+    uint16_t               ref;         /* which stands there */              \
+    time_t                 created;                                           \
+    ngx_msec_t             deleted;     /* when the API server took           \
+                                           our DELETE; 0: it has              \
+                                           not */
+
+#define NGX_AIGC_DISK_TEXTS(X)                                                \
+    X(version, NGX_AIGC_VERSION_MAX)    /* resourceVersion; empty: unknown */ \
+    X(stray, NGX_AIGC_UID_MAX)          /* of the GSS that made it for        \
+                                           nobody */                          \
+    X(ns, NGX_AIGC_NS_MAX)                                                    \
+    X(name, NGX_AIGC_PVC_MAX)                                                 \
+    X(uid, NGX_AIGC_UID_MAX)                                                  \
+    X(ref_uid, NGX_AIGC_UID_MAX)        /* of the GSS that it goes with;      \
+                                           empty: none */                     \
+    X(owner, NGX_AIGC_SUB_MAX)
+
+
 typedef struct {
-    ngx_atomic_t                       seq;
-    uint32_t                           used;
-    uint32_t                           record;
-    uint32_t                           next_name;   /* chain of the index */
-    uint32_t                           next_disk;   /* of the record */
-    uint32_t                           mark;
-    unsigned                           deleting:1;
-    unsigned                           has_annotations:1;
-    unsigned                           has_refs:1;  /* owner references, */
-    unsigned                           ref_ours:1;  /* one of them is ours, */
-    unsigned                           born:1;      /* this table saw it come:
-                                                       no list named it first */
-    uint16_t                           ref;         /* which stands there */
-    time_t                             created;
-    ngx_msec_t                         deleted;     /* when the API server took
-                                                       our DELETE; 0: it has
-                                                       not */
-    ngx_aigc_fixed_t(NGX_AIGC_VERSION_MAX) version; /* resourceVersion; len 0:
-                                                       unknown */
-    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) stray;       /* of the GSS that made it
-                                                       for nobody */
-    ngx_aigc_fixed_t(NGX_AIGC_NS_MAX)  ns;
-    ngx_aigc_fixed_t(NGX_AIGC_PVC_MAX) name;
-    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) uid;
-    ngx_aigc_fixed_t(NGX_AIGC_UID_MAX) ref_uid;     /* of the GSS that it goes
-                                                       with; len 0: none */
-    ngx_aigc_fixed_t(NGX_AIGC_SUB_MAX) owner;
+    NGX_AIGC_DISK_FACTS
+    NGX_AIGC_DISK_TEXTS(ngx_aigc_member_slot)
+} ngx_aigc_disk_slot_t;
+
+
+typedef struct {
+    NGX_AIGC_DISK_FACTS
+    NGX_AIGC_DISK_TEXTS(ngx_aigc_member_copy)
 } ngx_aigc_disk_t;
 
 
@@ -284,6 +332,7 @@ typedef struct {
     size_t                   instances;
     size_t                   disks;
     size_t                   indexes;
+    size_t                   strings;   /* of instances and disks */
 
     ngx_atomic_t             index_seq; /* odd while a chain is changed */
     ngx_atomic_t             version;   /* grows with changes */
@@ -310,9 +359,16 @@ extern ngx_aigc_part_t  ngx_aigc_table_part;
 #define ngx_aigc_templates(zone)                                              \
     ngx_aigc_partition(zone, templates, ngx_aigc_template_t)
 #define ngx_aigc_records(zone)                                                \
-    ngx_aigc_partition(zone, instances, ngx_aigc_record_t)
+    ngx_aigc_partition(zone, instances, ngx_aigc_record_slot_t)
 #define ngx_aigc_disks(zone)                                                  \
-    ngx_aigc_partition(zone, disks, ngx_aigc_disk_t)
+    ngx_aigc_partition(zone, disks, ngx_aigc_disk_slot_t)
+#define ngx_aigc_strings(zone)                                                \
+    ngx_aigc_partition(zone, strings, ngx_aigc_strings_t)
+
+#define ngx_aigc_slot_eq(zone, string, value)                                 \
+    ngx_aigc_string_eq(ngx_aigc_strings(zone), string, value)
+#define ngx_aigc_slot_get(zone, string, value)                                \
+    (void) ngx_aigc_string_get(ngx_aigc_strings(zone), string, value)
 
 
 #endif /* _NGX_AIGC_SLOTS_H_INCLUDED_ */

@@ -5,33 +5,37 @@
 
 #include "ngx_aigc_table.h"
 #include "ngx_aigc_index.h"
+#include "ngx_aigc_record.h"
 #include "kube/ngx_aigc_date.h"
 
 
 static ngx_int_t ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     uint32_t first, ngx_array_t *claims);
-static ngx_int_t ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
-    ngx_array_t *claims);
+static ngx_int_t ngx_aigc_claim_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    ngx_aigc_record_slot_t *r, ngx_array_t *claims);
 static ngx_int_t ngx_aigc_claim_cmp(const void *one, const void *two);
 
 
+typedef ngx_int_t (*ngx_aigc_record_copy_pt)(ngx_aigc_zone_t *zone,
+    uint32_t slot, ngx_aigc_record_t *record);
+
 static ngx_int_t ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
-    ngx_str_t *name, ngx_int_t id, ngx_aigc_record_t *record, size_t size,
-    uint32_t *slot);
+    ngx_str_t *name, ngx_int_t id, ngx_aigc_record_t *record,
+    ngx_aigc_record_copy_pt copy, uint32_t *slot);
 
 
 ngx_int_t
 ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
     ngx_aigc_record_t *record)
 {
-    uint32_t             i, n, *head;
-    ngx_uint_t           tries;
-    ngx_aigc_table_t    *table;
-    ngx_aigc_record_t   *r;
-    ngx_atomic_uint_t    seq;
+    uint32_t                 i, n, *head;
+    ngx_uint_t               tries;
+    ngx_aigc_table_t        *table;
+    ngx_atomic_uint_t        seq;
+    ngx_aigc_record_slot_t  *r;
 
     table = ngx_aigc_table(zone);
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
     head = ngx_aigc_bucket(zone, NGX_AIGC_BY_HOST, ngx_aigc_hash_host(host));
 
     for (tries = 0; tries < NGX_AIGC_SEQ_TRIES; tries++) {
@@ -45,14 +49,11 @@ ngx_aigc_table_by_host(ngx_aigc_zone_t *zone, ngx_str_t *host,
              i < table->ninstances && n++ < table->ninstances;
              i = r[i].next_host)
         {
-            if (!ngx_aigc_fixed_eq(&r[i].host, host)) {
+            if (!ngx_aigc_slot_eq(zone, r[i].host, host)) {
                 continue;
             }
 
-            if (ngx_aigc_seq_copy(record, &r[i],
-                                  offsetof(ngx_aigc_record_t, claim_gss))
-                != NGX_OK)
-            {
+            if (ngx_aigc_record_copy_access(zone, i, record) != NGX_OK) {
                 return NGX_BUSY;
             }
 
@@ -83,7 +84,7 @@ ngx_aigc_table_by_id(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     ngx_int_t id, ngx_aigc_record_t *record)
 {
     return ngx_aigc_table_find(zone, ns, name, id, record,
-                               sizeof(ngx_aigc_record_t), NULL);
+                               ngx_aigc_record_copy, NULL);
 }
 
 
@@ -92,26 +93,27 @@ ngx_aigc_table_slot(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     ngx_int_t id, ngx_aigc_record_t *record, uint32_t *slot)
 {
     return ngx_aigc_table_find(zone, ns, name, id, record,
-                               offsetof(ngx_aigc_record_t, claim_gss), slot);
+                               ngx_aigc_record_copy_access, slot);
 }
 
 
 static ngx_int_t
 ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
-    ngx_int_t id, ngx_aigc_record_t *record, size_t size, uint32_t *slot)
+    ngx_int_t id, ngx_aigc_record_t *record, ngx_aigc_record_copy_pt copy,
+    uint32_t *slot)
 {
-    uint32_t             i, n, *head;
-    ngx_uint_t           tries;
-    ngx_aigc_table_t    *table;
-    ngx_aigc_record_t   *r;
-    ngx_atomic_uint_t    seq;
+    uint32_t                 i, n, *head;
+    ngx_uint_t               tries;
+    ngx_aigc_table_t        *table;
+    ngx_atomic_uint_t        seq;
+    ngx_aigc_record_slot_t  *r;
 
     if (ns->len > NGX_AIGC_NS_MAX || name->len > NGX_AIGC_NAME_MAX) {
         return NGX_DECLINED;
     }
 
     table = ngx_aigc_table(zone);
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
     head = ngx_aigc_bucket(zone, NGX_AIGC_BY_KEY,
                            ngx_aigc_hash_key(ns, name, id));
 
@@ -126,11 +128,11 @@ ngx_aigc_table_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
              i < table->ninstances && n++ < table->ninstances;
              i = r[i].next_key)
         {
-            if (r[i].id != id || !ngx_aigc_fixed_eq(&r[i].name, name)) {
+            if (r[i].id != id || !ngx_aigc_slot_eq(zone, r[i].name, name)) {
                 continue;
             }
 
-            if (ngx_aigc_seq_copy(record, &r[i], size) != NGX_OK) {
+            if (copy(zone, i, record) != NGX_OK) {
                 return NGX_BUSY;
             }
 
@@ -166,7 +168,7 @@ ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     uint32_t              i;
     ngx_aigc_template_t  *t;
 
-    t = ngx_aigc_partition(zone, templates, ngx_aigc_template_t);
+    t = ngx_aigc_templates(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
 
@@ -197,20 +199,16 @@ ngx_aigc_table_template(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 }
 
 
-#define ngx_aigc_slot_at(zone, slot, count, partition, type, dst)             \
+#define ngx_aigc_slot_at(zone, slot, count, slots, copy, dst)                 \
     if (slot >= ngx_aigc_table(zone)->count) {                                \
         return NGX_DONE;                                                      \
     }                                                                         \
                                                                               \
-    if (!ngx_aigc_partition(zone, partition, type)[slot].used) {              \
+    if (!slots(zone)[slot].used) {                                            \
         return NGX_DECLINED;                                                  \
     }                                                                         \
                                                                               \
-    if (ngx_aigc_seq_copy(dst,                                                \
-                          &ngx_aigc_partition(zone, partition, type)[slot],   \
-                          sizeof(type))                                       \
-        != NGX_OK)                                                            \
-    {                                                                         \
+    if (copy != NGX_OK) {                                                     \
         return NGX_BUSY;                                                      \
     }                                                                         \
                                                                               \
@@ -221,7 +219,9 @@ ngx_int_t
 ngx_aigc_table_template_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_template_t *tmpl)
 {
-    ngx_aigc_slot_at(zone, slot, ntemplates, templates, ngx_aigc_template_t,
+    ngx_aigc_slot_at(zone, slot, ntemplates, ngx_aigc_templates,
+                     ngx_aigc_seq_copy(tmpl, &ngx_aigc_templates(zone)[slot],
+                                       sizeof(ngx_aigc_template_t)),
                      tmpl);
 }
 
@@ -230,8 +230,8 @@ ngx_int_t
 ngx_aigc_table_record_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_record_t *record)
 {
-    ngx_aigc_slot_at(zone, slot, end_instances, instances, ngx_aigc_record_t,
-                     record);
+    ngx_aigc_slot_at(zone, slot, end_instances, ngx_aigc_records,
+                     ngx_aigc_record_copy(zone, slot, record), record);
 }
 
 
@@ -239,7 +239,8 @@ ngx_int_t
 ngx_aigc_table_disk_at(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_disk_t *disk)
 {
-    ngx_aigc_slot_at(zone, slot, end_disks, disks, ngx_aigc_disk_t, disk);
+    ngx_aigc_slot_at(zone, slot, end_disks, ngx_aigc_disks,
+                     ngx_aigc_disk_copy(zone, slot, disk), disk);
 }
 
 
@@ -280,11 +281,11 @@ ngx_aigc_table_next_disk(ngx_aigc_zone_t *zone, uint32_t *slot,
 
 
 /* The counter is read before the slot: a later write is seen the next time. */
-#define ngx_aigc_slot_changed(zone, slot, partition, type, at, seen, dst)     \
+#define ngx_aigc_slot_changed(zone, slot, slots, at, seen, dst)               \
     ngx_int_t          rc;                                                    \
     ngx_atomic_uint_t  now;                                                   \
                                                                               \
-    now = ngx_aigc_partition(zone, partition, type)[slot].seq;                \
+    now = slots(zone)[slot].seq;                                              \
                                                                               \
     if (now == *seen) {                                                       \
         return NGX_AGAIN;                                                     \
@@ -305,7 +306,7 @@ ngx_int_t
 ngx_aigc_table_template_changed(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t *seq, ngx_aigc_template_t *tmpl)
 {
-    ngx_aigc_slot_changed(zone, slot, templates, ngx_aigc_template_t,
+    ngx_aigc_slot_changed(zone, slot, ngx_aigc_templates,
                           ngx_aigc_table_template_at, seq, tmpl);
 }
 
@@ -314,7 +315,7 @@ ngx_int_t
 ngx_aigc_table_record_changed(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t *seq, ngx_aigc_record_t *record)
 {
-    ngx_aigc_slot_changed(zone, slot, instances, ngx_aigc_record_t,
+    ngx_aigc_slot_changed(zone, slot, ngx_aigc_records,
                           ngx_aigc_table_record_at, seq, record);
 }
 
@@ -322,7 +323,7 @@ ngx_aigc_table_record_changed(ngx_aigc_zone_t *zone, uint32_t slot,
 ngx_atomic_uint_t
 ngx_aigc_table_record_seq(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    return ngx_aigc_partition(zone, instances, ngx_aigc_record_t)[slot].seq;
+    return ngx_aigc_records(zone)[slot].seq;
 }
 
 
@@ -330,9 +331,9 @@ ngx_int_t
 ngx_aigc_table_next(ngx_aigc_zone_t *zone, ngx_aigc_state_e state,
     uint32_t *slot, ngx_aigc_record_t *record)
 {
-    ngx_aigc_record_t  *r;
+    ngx_aigc_record_slot_t  *r;
 
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
 
     for ( /* void */ ; *slot < ngx_aigc_table(zone)->end_instances; (*slot)++) {
 
@@ -369,12 +370,13 @@ ngx_aigc_table_left(ngx_aigc_zone_t *zone, ngx_aigc_record_t *record)
 ngx_uint_t
 ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
 {
-    uint32_t            i, k;
-    ngx_uint_t          n;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i, k;
+    ngx_uint_t               n;
+    ngx_aigc_record_t        record;
+    ngx_aigc_record_slot_t  *r;
 
     n = 0;
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
 
     i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER, ngx_aigc_hash_owner(owner));
 
@@ -385,8 +387,14 @@ ngx_aigc_table_owned(ngx_aigc_zone_t *zone, ngx_str_t *owner)
          && k < ngx_aigc_table(zone)->ninstances;
          i = r[i].next_owner, k++)
     {
-        n += (ngx_aigc_fixed_eq(&r[i].owner, owner)
-              && !ngx_aigc_table_left(zone, &r[i]));
+        if (!ngx_aigc_slot_eq(zone, r[i].owner, owner)) {
+            continue;
+        }
+
+        /* one that cannot be read counts */
+
+        n += (ngx_aigc_record_copy_access(zone, i, &record) != NGX_OK
+              || !ngx_aigc_table_left(zone, &record));
     }
 
     return n;
@@ -402,7 +410,7 @@ ngx_aigc_table_claims(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t slot,
     ngx_aigc_template_t  *t;
 
     table = ngx_aigc_table(zone);
-    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot];
+    t = &ngx_aigc_templates(zone)[slot];
 
     ngx_aigc_lock(zone);
 
@@ -444,10 +452,11 @@ static ngx_int_t
 ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
     ngx_array_t *claims)
 {
-    uint32_t            i, n;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i, n;
+    ngx_int_t                rc;
+    ngx_aigc_record_slot_t  *r;
 
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    r = ngx_aigc_records(zone);
 
     n = 0;
 
@@ -464,8 +473,10 @@ ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
             continue;
         }
 
-        if (ngx_aigc_claim_copy(pool, &r[i], claims) != NGX_OK) {
-            return NGX_ERROR;
+        rc = ngx_aigc_claim_copy(zone, pool, &r[i], claims);
+
+        if (rc != NGX_OK) {
+            return rc;
         }
     }
 
@@ -473,12 +484,21 @@ ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
 }
 
 
+/* NGX_BUSY: there was no room for what it says. */
 static ngx_int_t
-ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
-    ngx_array_t *claims)
+ngx_aigc_claim_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
+    ngx_aigc_record_slot_t *r, ngx_array_t *claims)
 {
     u_char            *p;
+    ngx_str_t          raw, owner;
     ngx_aigc_claim_t  *claim;
+
+    if (ngx_aigc_string_get(ngx_aigc_strings(zone), r->raw, &raw) != NGX_OK
+        || ngx_aigc_string_get(ngx_aigc_strings(zone), r->owner, &owner)
+           != NGX_OK)
+    {
+        return NGX_BUSY;
+    }
 
     claim = ngx_array_push(claims);
     if (claim == NULL) {
@@ -487,7 +507,7 @@ ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
 
     ngx_memzero(claim, sizeof(ngx_aigc_claim_t));
 
-    p = ngx_pnalloc(pool, r->raw.len + r->owner.len);
+    p = ngx_pnalloc(pool, raw.len + owner.len);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -497,13 +517,13 @@ ngx_aigc_claim_copy(ngx_pool_t *pool, ngx_aigc_record_t *r,
     claim->since_sec = r->since;
     claim->aside = r->aside;
 
-    claim->raw.len = r->raw.len;
+    claim->raw.len = raw.len;
     claim->raw.data = p;
-    p = ngx_cpymem(p, r->raw.data, r->raw.len);
+    p = ngx_cpymem(p, raw.data, raw.len);
 
-    claim->owner.len = r->owner.len;
+    claim->owner.len = owner.len;
     claim->owner.data = p;
-    ngx_memcpy(p, r->owner.data, r->owner.len);
+    ngx_memcpy(p, owner.data, owner.len);
 
     return NGX_OK;
 }
@@ -524,11 +544,10 @@ ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
 {
     uint32_t              i, n;
     ngx_int_t             id;
-    ngx_aigc_record_t    *r, copy;
+    ngx_aigc_record_t     copy;
     ngx_aigc_template_t  *t;
 
-    t = &ngx_aigc_partition(zone, templates, ngx_aigc_template_t)[slot];
-    r = ngx_aigc_partition(zone, instances, ngx_aigc_record_t);
+    t = &ngx_aigc_templates(zone)[slot];
 
     id = NGX_ERROR;
     n = 0;
@@ -538,9 +557,7 @@ ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
          && n++ < ngx_aigc_table(zone)->ninstances;
          i = copy.next_tmpl)
     {
-        if (ngx_aigc_seq_copy(&copy, &r[i], sizeof(ngx_aigc_record_t))
-            != NGX_OK)
-        {
+        if (ngx_aigc_record_copy(zone, i, &copy) != NGX_OK) {
             break;
         }
 

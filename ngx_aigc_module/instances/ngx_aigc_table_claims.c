@@ -7,11 +7,11 @@
 #include "ngx_aigc_record.h"
 
 
-static ngx_uint_t ngx_aigc_claim_lost(ngx_aigc_record_t *r,
-    ngx_aigc_gss_t *gss);
+static ngx_uint_t ngx_aigc_claim_lost(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r, ngx_aigc_gss_t *gss);
 static void ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot);
-static void ngx_aigc_record_reserved(ngx_aigc_record_t *r,
+static void ngx_aigc_record_reserved(ngx_aigc_record_slot_t *r,
     ngx_aigc_gss_t *gss);
 
 
@@ -19,11 +19,11 @@ void
 ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_gss_t *gss, ngx_log_t *log)
 {
-    uint32_t              i;
-    ngx_uint_t            n, missing;
-    ngx_aigc_claim_t     *claims;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    uint32_t                 i;
+    ngx_uint_t               n, missing;
+    ngx_aigc_claim_t        *claims;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
     t = &ngx_aigc_templates(zone)[slot];
     claims = gss->claims.elts;
@@ -69,7 +69,8 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
         r = &ngx_aigc_records(zone)[i];
 
         if (r->state != NGX_AIGC_NO_STATE && r->claim_stamp != t->stamp) {
-            ngx_aigc_claim_put(zone, i, NULL, ngx_aigc_claim_lost(r, gss));
+            ngx_aigc_claim_put(zone, i, NULL,
+                               ngx_aigc_claim_lost(zone, r, gss));
         }
 
         ngx_aigc_record_reserved(r, gss);
@@ -86,10 +87,11 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
 
 /* The gateway itself removes no annotation but of one that is uninstalled. */
 static ngx_uint_t
-ngx_aigc_claim_lost(ngx_aigc_record_t *r, ngx_aigc_gss_t *gss)
+ngx_aigc_claim_lost(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
+    ngx_aigc_gss_t *gss)
 {
     return (r->state == NGX_AIGC_RUNNING || r->state == NGX_AIGC_RELEASED)
-           && ngx_aigc_fixed_eq(&r->claim_gss, &gss->uid);
+           && ngx_aigc_slot_eq(zone, r->claim_gss, &gss->uid);
 }
 
 
@@ -97,17 +99,22 @@ void
 ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_claim_t *claim, ngx_uint_t lost)
 {
-    ngx_aigc_record_t  *r;
+    ngx_str_t                owner, gss, raw;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
     if (claim && r->state != NGX_AIGC_NO_STATE
-        && ngx_aigc_fixed_eq(&r->raw, &claim->raw))
+        && ngx_aigc_slot_eq(zone, r->raw, &claim->raw))
     {
         return;
     }
 
     ngx_aigc_claim_unlink(zone, slot);
+
+    ngx_str_null(&owner);
+    ngx_str_null(&gss);
+    ngx_str_null(&raw);
 
     ngx_aigc_seq_begin(&r->seq);
 
@@ -118,22 +125,22 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
         r->state = claim->state;
         r->keep = claim->keep;
         r->since = claim->since_sec;
-        ngx_aigc_fixed_set(&r->owner, &claim->owner);
-        ngx_aigc_fixed_set(&r->claim_gss, &claim->gss);
-        ngx_aigc_fixed_set(&r->raw, &claim->raw);
+        gss = claim->gss;
+        raw = claim->raw;
 
-        if (claim->state == NGX_AIGC_UNREADABLE) {
-            r->owner.len = 0;
+        if (claim->state != NGX_AIGC_UNREADABLE) {
+            owner = claim->owner;
         }
 
     } else {
         r->state = NGX_AIGC_NO_STATE;
         r->keep = 0;
         r->since = 0;
-        r->owner.len = 0;
-        r->claim_gss.len = 0;
-        r->raw.len = 0;
     }
+
+    (void) ngx_aigc_record_set(zone, r, owner, &owner);
+    (void) ngx_aigc_record_set(zone, r, claim_gss, &gss);
+    (void) ngx_aigc_record_set(zone, r, raw, &raw);
 
     ngx_aigc_seq_end(&r->seq);
 
@@ -143,7 +150,7 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
 
 /* What the template's lists say of an id: kept out of spec, and why. */
 static void
-ngx_aigc_record_reserved(ngx_aigc_record_t *r, ngx_aigc_gss_t *gss)
+ngx_aigc_record_reserved(ngx_aigc_record_slot_t *r, ngx_aigc_gss_t *gss)
 {
     ngx_uint_t  reserved, aside, running;
 
@@ -178,16 +185,16 @@ ngx_aigc_record_reserved(ngx_aigc_record_t *r, ngx_aigc_gss_t *gss)
 static void
 ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_str_t           owner;
-    ngx_aigc_record_t  *r;
+    ngx_str_t                owner;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
-    if (r->owner.len == 0) {
+    ngx_aigc_slot_get(zone, r->owner, &owner);
+
+    if (owner.len == 0) {
         return;
     }
-
-    ngx_aigc_fixed_get(&r->owner, &owner);
 
     ngx_aigc_link(zone,
                   ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER,
@@ -203,8 +210,8 @@ ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot)
 static void
 ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_str_t           owner;
-    ngx_aigc_record_t  *r;
+    ngx_str_t                owner;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
@@ -212,7 +219,7 @@ ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot)
         return;
     }
 
-    ngx_aigc_fixed_get(&r->owner, &owner);
+    ngx_aigc_slot_get(zone, r->owner, &owner);
 
     ngx_aigc_unlink(zone,
                     ngx_aigc_bucket(zone, NGX_AIGC_BY_OWNER,

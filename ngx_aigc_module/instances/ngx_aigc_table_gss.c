@@ -73,9 +73,9 @@ ngx_aigc_table_put_gss(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
 static uint32_t
 ngx_aigc_template_get(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss)
 {
-    uint32_t              i, slot;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    uint32_t                 i, slot;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
     slot = ngx_aigc_template_find(zone, &gss->ns, &gss->name);
     if (slot != NGX_AIGC_NONE) {
@@ -112,8 +112,8 @@ ngx_aigc_template_get(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss)
 
     for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
 
-        if (!r[i].used || !ngx_aigc_fixed_eq(&r[i].name, &gss->name)
-            || !ngx_aigc_fixed_eq(&r[i].ns, &gss->ns))
+        if (!r[i].used || !ngx_aigc_slot_eq(zone, r[i].name, &gss->name)
+            || !ngx_aigc_slot_eq(zone, r[i].ns, &gss->ns))
         {
             continue;
         }
@@ -138,8 +138,8 @@ ngx_aigc_template_get(ngx_aigc_zone_t *zone, ngx_aigc_gss_t *gss)
 static void
 ngx_aigc_template_again(ngx_aigc_zone_t *zone, ngx_aigc_template_t *t)
 {
-    uint32_t            i;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_aigc_record_slot_t  *r;
 
     ngx_aigc_seq_begin(&t->seq);
     ngx_memzero(t->reported, sizeof(t->reported));
@@ -399,6 +399,7 @@ void
 ngx_aigc_table_sweep_gss(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t              i;
+    ngx_str_t             ns;
     ngx_aigc_template_t  *t;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -408,7 +409,10 @@ ngx_aigc_table_sweep_gss(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
     t = ngx_aigc_templates(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
-        if (ngx_aigc_swept(sweep, t[i], t[i].mark)) {
+
+        ngx_aigc_fixed_get(&t[i].ns, &ns);
+
+        if (t[i].used && ngx_aigc_swept(sweep, &ns, t[i].mark)) {
             ngx_aigc_template_drop(zone, i);
         }
     }
@@ -421,9 +425,9 @@ ngx_aigc_table_sweep_gss(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 static void
 ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    uint32_t              i;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    uint32_t                 i;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_record_slot_t  *r;
 
     t = &ngx_aigc_templates(zone)[slot];
 

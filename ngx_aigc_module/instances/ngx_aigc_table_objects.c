@@ -60,7 +60,7 @@ ngx_aigc_table_put_gs(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
 static void
 ngx_aigc_gs_put(ngx_aigc_zone_t *zone, uint32_t slot, ngx_aigc_gs_t *gs)
 {
-    ngx_aigc_record_t  *r;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
@@ -92,8 +92,9 @@ ngx_aigc_table_drop_gs(ngx_aigc_zone_t *zone, void *value)
 void
 ngx_aigc_table_sweep_gs(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
-    uint32_t            i;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_str_t                ns;
+    ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return;
@@ -101,8 +102,11 @@ ngx_aigc_table_sweep_gs(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 
     r = ngx_aigc_records(zone);
 
-    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
-        if (ngx_aigc_swept(sweep, r[i], r[i].gs_mark) && r[i].gs) {
+    for (i = 0; i < ngx_aigc_table(zone)->end_instances; i++) {
+
+        ngx_aigc_slot_get(zone, r[i].ns, &ns);
+
+        if (r[i].used && r[i].gs && ngx_aigc_swept(sweep, &ns, r[i].gs_mark)) {
             ngx_aigc_gs_clear(zone, i);
         }
     }
@@ -114,7 +118,7 @@ ngx_aigc_table_sweep_gs(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 static void
 ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_aigc_record_t  *r;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
@@ -133,16 +137,16 @@ ngx_aigc_gs_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 static uint32_t
 ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name)
 {
-    uint32_t          i;
-    ngx_aigc_disk_t  *d;
+    uint32_t               i;
+    ngx_aigc_disk_slot_t  *d;
 
     d = ngx_aigc_disks(zone);
 
     i = *ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK, ngx_aigc_hash_disk(ns, name));
 
     for ( /* void */ ; i != NGX_AIGC_NONE; i = d[i].next_name) {
-        if (ngx_aigc_fixed_eq(&d[i].name, name)
-            && ngx_aigc_fixed_eq(&d[i].ns, ns))
+        if (ngx_aigc_slot_eq(zone, d[i].name, name)
+            && ngx_aigc_slot_eq(zone, d[i].ns, ns))
         {
             break;
         }
@@ -156,9 +160,9 @@ ngx_int_t
 ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     ngx_log_t *log)
 {
-    uint32_t          slot;
-    ngx_aigc_pvc_t   *pvc = value;
-    ngx_aigc_disk_t  *d;
+    uint32_t               slot;
+    ngx_aigc_pvc_t        *pvc = value;
+    ngx_aigc_disk_slot_t  *d;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return NGX_DECLINED;
@@ -186,7 +190,7 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
         d->mark = mark;
     }
 
-    if (!ngx_aigc_fixed_eq(&d->uid, &pvc->uid)) {
+    if (!ngx_aigc_slot_eq(zone, d->uid, &pvc->uid)) {
         d->deleted = 0;                 /* another one of that name */
     }
 
@@ -196,11 +200,11 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     d->has_refs = pvc->ref.list;
     d->ref_ours = pvc->ref.ours;
     d->ref = (uint16_t) pvc->ref.index;
-    ngx_aigc_fixed_set(&d->ref_uid, &pvc->ref.uid);
-    ngx_aigc_fixed_set(&d->uid, &pvc->uid);
-    ngx_aigc_fixed_set(&d->owner, &pvc->owner);
-    ngx_aigc_fixed_set(&d->stray, &pvc->stray);
-    ngx_aigc_fixed_set(&d->version, &pvc->version);
+    (void) ngx_aigc_disk_set(zone, d, ref_uid, &pvc->ref.uid);
+    (void) ngx_aigc_disk_set(zone, d, uid, &pvc->uid);
+    (void) ngx_aigc_disk_set(zone, d, owner, &pvc->owner);
+    (void) ngx_aigc_disk_set(zone, d, stray, &pvc->stray);
+    (void) ngx_aigc_disk_set(zone, d, version, &pvc->version);
 
     ngx_aigc_seq_end(&d->seq);
 
@@ -216,8 +220,8 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
 static void
 ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 {
-    uint32_t            slot;
-    ngx_aigc_record_t  *r;
+    uint32_t                 slot;
+    ngx_aigc_record_slot_t  *r;
 
     ngx_aigc_table(zone)->lost_disks = zone->epoch;
 
@@ -239,9 +243,10 @@ ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 static uint32_t
 ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 {
-    uint32_t            slot, record;
-    ngx_aigc_disk_t    *d;
-    ngx_aigc_record_t  *r;
+    uint32_t                 slot, record;
+    ngx_int_t                rc;
+    ngx_aigc_disk_slot_t    *d;
+    ngx_aigc_record_slot_t  *r;
 
     d = ngx_aigc_disks(zone);
 
@@ -277,13 +282,26 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
     ngx_memzero((u_char *) d + sizeof(d->seq), sizeof(*d) - sizeof(d->seq));
 
-    d->used = 1;
-    d->record = record;
-    d->born = (mark == 0);
-    ngx_aigc_fixed_set(&d->ns, &pvc->ns);
-    ngx_aigc_fixed_set(&d->name, &pvc->name);
+    rc = ngx_aigc_disk_set(zone, d, ns, &pvc->ns);
+
+    if (rc == NGX_OK) {
+        rc = ngx_aigc_disk_set(zone, d, name, &pvc->name);
+    }
+
+    if (rc == NGX_OK) {
+        d->used = 1;
+        d->record = record;
+        d->born = (mark == 0);
+
+    } else {
+        ngx_aigc_disk_clear_texts(zone, d);
+    }
 
     ngx_aigc_seq_end(&d->seq);
+
+    if (rc != NGX_OK) {
+        return NGX_AIGC_NONE;
+    }
 
     ngx_aigc_table(zone)->used_disks++;
 
@@ -315,15 +333,15 @@ ngx_aigc_table_drop_pvc(ngx_aigc_zone_t *zone, void *value)
 static void
 ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    uint32_t          record;
-    ngx_str_t         ns, name;
-    ngx_aigc_disk_t  *d;
+    uint32_t               record;
+    ngx_str_t              ns, name;
+    ngx_aigc_disk_slot_t  *d;
 
     d = &ngx_aigc_disks(zone)[slot];
 
     record = d->record;
-    ngx_aigc_fixed_get(&d->ns, &ns);
-    ngx_aigc_fixed_get(&d->name, &name);
+    ngx_aigc_slot_get(zone, d->ns, &ns);
+    ngx_aigc_slot_get(zone, d->name, &name);
 
     ngx_aigc_unlink(zone,
                     ngx_aigc_bucket(zone, NGX_AIGC_BY_DISK,
@@ -334,6 +352,7 @@ ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
     ngx_aigc_seq_begin(&d->seq);
     d->used = 0;
+    ngx_aigc_disk_clear_texts(zone, d);
     ngx_aigc_seq_end(&d->seq);
 
     ngx_aigc_table(zone)->used_disks--;
@@ -347,13 +366,19 @@ ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 static void
 ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
-    uint32_t            i;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_str_t                ns;
+    ngx_aigc_record_slot_t  *r;
 
     r = ngx_aigc_records(zone);
 
-    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
-        if (r[i].disk_lost && ngx_aigc_swept(sweep, r[i], r[i].disk_lost)) {
+    for (i = 0; i < ngx_aigc_table(zone)->end_instances; i++) {
+
+        ngx_aigc_slot_get(zone, r[i].ns, &ns);
+
+        if (r[i].used && r[i].disk_lost
+            && ngx_aigc_swept(sweep, &ns, r[i].disk_lost))
+        {
             ngx_aigc_seq_begin(&r[i].seq);
             r[i].disk_lost = 0;
             ngx_aigc_seq_end(&r[i].seq);
@@ -367,8 +392,9 @@ ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 void
 ngx_aigc_table_sweep_pvc(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
-    uint32_t          i;
-    ngx_aigc_disk_t  *d;
+    uint32_t               i;
+    ngx_str_t              ns;
+    ngx_aigc_disk_slot_t  *d;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return;
@@ -376,8 +402,11 @@ ngx_aigc_table_sweep_pvc(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 
     d = ngx_aigc_disks(zone);
 
-    for (i = 0; i < ngx_aigc_table(zone)->ndisks; i++) {
-        if (ngx_aigc_swept(sweep, d[i], d[i].mark)) {
+    for (i = 0; i < ngx_aigc_table(zone)->end_disks; i++) {
+
+        ngx_aigc_slot_get(zone, d[i].ns, &ns);
+
+        if (d[i].used && ngx_aigc_swept(sweep, &ns, d[i].mark)) {
             ngx_aigc_disk_clear(zone, i);
         }
     }
@@ -392,7 +421,7 @@ void
 ngx_aigc_table_pod_gone(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_atomic_uint_t seq, ngx_msec_t gone)
 {
-    ngx_aigc_record_t  *r;
+    ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return;
@@ -415,7 +444,7 @@ void
 ngx_aigc_table_disk_deleted(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_msec_t when)
 {
-    ngx_aigc_disk_t  *d;
+    ngx_aigc_disk_slot_t  *d;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return;

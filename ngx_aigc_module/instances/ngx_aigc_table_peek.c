@@ -1,6 +1,6 @@
 /*
  * instances/ngx_aigc_table_peek.c — reads one cache line or two of each slot,
- * where a copy is one or two kilobytes.
+ * where a copy is of all its texts.
  */
 
 #include "ngx_aigc_table_peek.h"
@@ -10,12 +10,12 @@
 uint32_t
 ngx_aigc_peek_unowned(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_aigc_disk_t  *d;
+    ngx_aigc_disk_slot_t  *d;
 
     d = ngx_aigc_disks(zone);
 
     for ( /* void */ ; slot < ngx_aigc_table(zone)->end_disks; slot++) {
-        if (d[slot].used && !d[slot].deleting && d[slot].owner.len == 0) {
+        if (d[slot].used && !d[slot].deleting && d[slot].owner == 0) {
             break;
         }
     }
@@ -27,11 +27,11 @@ ngx_aigc_peek_unowned(ngx_aigc_zone_t *zone, uint32_t slot)
 uint32_t
 ngx_aigc_peek_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    uint32_t              i;
-    ngx_uint_t            any;
-    ngx_aigc_disk_t      *d;
-    ngx_aigc_record_t    *r;
-    ngx_aigc_template_t  *t;
+    uint32_t                 i;
+    ngx_uint_t               any;
+    ngx_aigc_template_t     *t;
+    ngx_aigc_disk_slot_t    *d;
+    ngx_aigc_record_slot_t  *r;
 
     t = ngx_aigc_templates(zone);
     r = ngx_aigc_records(zone);
@@ -57,8 +57,8 @@ ngx_aigc_peek_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
             continue;
         }
 
-        if (t[i].disks_delete ? (d[slot].owner.len && !d[slot].ref_uid.len)
-                              : (d[slot].ref_ours && d[slot].ref_uid.len))
+        if (t[i].disks_delete ? (d[slot].owner && !d[slot].ref_uid)
+                              : (d[slot].ref_ours && d[slot].ref_uid))
         {
             break;
         }
@@ -71,21 +71,21 @@ ngx_aigc_peek_unbound(ngx_aigc_zone_t *zone, uint32_t slot)
 uint32_t
 ngx_aigc_peek_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
 {
-    ngx_aigc_disk_t    *d;
-    ngx_aigc_record_t  *r;
+    ngx_aigc_disk_slot_t    *d;
+    ngx_aigc_record_slot_t  *r;
 
     r = ngx_aigc_records(zone);
     d = ngx_aigc_disks(zone);
 
     for ( /* void */ ; slot < ngx_aigc_table(zone)->end_disks; slot++) {
 
-        if (!d[slot].used || d[slot].deleting || d[slot].owner.len
+        if (!d[slot].used || d[slot].deleting || d[slot].owner
             || r[d[slot].record].state != NGX_AIGC_NO_STATE)
         {
             continue;
         }
 
-        if (d[slot].stray.len
+        if (d[slot].stray
             || (d[slot].born
                 && ngx_abs(now - d[slot].created) <= NGX_AIGC_STRAY_YOUNG))
         {
@@ -97,18 +97,18 @@ ngx_aigc_peek_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now)
 }
 
 
-ngx_aigc_record_t *
-ngx_aigc_peek_record(ngx_aigc_zone_t *zone, uint32_t slot)
+ngx_int_t
+ngx_aigc_peek_record(ngx_aigc_zone_t *zone, uint32_t slot,
+    ngx_aigc_record_t *record)
 {
-    ngx_aigc_record_t  *r;
-
     if (slot >= ngx_aigc_table(zone)->end_instances
-        || ngx_aigc_zone_is_writer(zone) != NGX_OK)
+        || ngx_aigc_zone_is_writer(zone) != NGX_OK
+        || !ngx_aigc_records(zone)[slot].used)
     {
-        return NULL;
+        return NGX_DECLINED;
     }
 
-    r = &ngx_aigc_records(zone)[slot];
+    (void) ngx_aigc_record_copy(zone, slot, record);
 
-    return r->used ? r : NULL;
+    return NGX_OK;
 }

@@ -17,19 +17,19 @@
 
 static void ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_workload_clear(ngx_aigc_zone_t *zone, uint32_t slot);
-static ngx_uint_t ngx_aigc_pod_same(ngx_aigc_record_t *r,
-    ngx_aigc_pod_t *pod);
-static ngx_uint_t ngx_aigc_warning_wanted(ngx_aigc_record_t *r,
-    ngx_aigc_warning_t *warning);
+static ngx_uint_t ngx_aigc_pod_same(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r, ngx_aigc_pod_t *pod);
+static ngx_uint_t ngx_aigc_warning_wanted(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r, ngx_aigc_warning_t *warning);
 
 
 ngx_int_t
 ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     ngx_log_t *log)
 {
-    uint32_t            slot;
-    ngx_aigc_pod_t     *pod = value;
-    ngx_aigc_record_t  *r;
+    uint32_t                 slot;
+    ngx_aigc_pod_t          *pod = value;
+    ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
         return NGX_DECLINED;
@@ -40,7 +40,9 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     if (slot != NGX_AIGC_NONE) {
         r = &ngx_aigc_records(zone)[slot];
 
-        if (ngx_aigc_pod_same(r, pod) && (mark == 0 || mark == r->pod_mark)) {
+        if (ngx_aigc_pod_same(zone, r, pod)
+            && (mark == 0 || mark == r->pod_mark))
+        {
             return NGX_OK;
         }
     }
@@ -80,15 +82,15 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     r->pod_failed = pod->failed;
     r->pod_deadline = pod->deadline;
     r->progress = pod->progress;
-    ngx_aigc_fixed_set(&r->pod_uid, &pod->uid);
-    ngx_aigc_fixed_set(&r->pod_start, &pod->start);
-    ngx_aigc_fixed_set(&r->pod_revision, &pod->revision);
-    ngx_aigc_fixed_set(&r->reason_code, &pod->reason_code);
-    ngx_aigc_fixed_set(&r->reason, &pod->reason);
+    (void) ngx_aigc_record_set(zone, r, pod_uid, &pod->uid);
+    (void) ngx_aigc_record_set(zone, r, pod_start, &pod->start);
+    ngx_aigc_record_tell(zone, r, pod_revision, &pod->revision);
+    ngx_aigc_record_tell(zone, r, reason_code, &pod->reason_code);
+    ngx_aigc_record_tell(zone, r, reason, &pod->reason);
     ngx_aigc_address_note(r, pod);
 
-    if (r->warning_pod.len && !ngx_aigc_fixed_eq(&r->warning_pod, &pod->uid)) {
-        ngx_aigc_warning_clear(r);
+    if (r->warning_pod && !ngx_aigc_slot_eq(zone, r->warning_pod, &pod->uid)) {
+        ngx_aigc_warning_clear(zone, r);
     }
 
     ngx_aigc_seq_end(&r->seq);
@@ -102,18 +104,19 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
 
 
 static ngx_uint_t
-ngx_aigc_pod_same(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
+ngx_aigc_pod_same(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
+    ngx_aigc_pod_t *pod)
 {
     return r->pod && r->pod_deleting == pod->deleting
            && r->pod_ready == pod->ready
            && r->pod_failed == pod->failed
            && r->pod_deadline == pod->deadline
            && r->progress == (unsigned) pod->progress
-           && ngx_aigc_fixed_eq(&r->pod_uid, &pod->uid)
-           && ngx_aigc_fixed_eq(&r->pod_start, &pod->start)
-           && ngx_aigc_fixed_eq(&r->pod_revision, &pod->revision)
-           && ngx_aigc_fixed_eq(&r->reason_code, &pod->reason_code)
-           && ngx_aigc_fixed_eq(&r->reason, &pod->reason)
+           && ngx_aigc_slot_eq(zone, r->pod_uid, &pod->uid)
+           && ngx_aigc_slot_eq(zone, r->pod_start, &pod->start)
+           && ngx_aigc_slot_eq(zone, r->pod_revision, &pod->revision)
+           && ngx_aigc_slot_eq(zone, r->reason_code, &pod->reason_code)
+           && ngx_aigc_slot_eq(zone, r->reason, &pod->reason)
            && ngx_aigc_address_same(r, pod);
 }
 
@@ -122,9 +125,9 @@ ngx_aigc_pod_same(ngx_aigc_record_t *r, ngx_aigc_pod_t *pod)
 ngx_int_t
 ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, void *value)
 {
-    uint32_t            slot;
-    ngx_aigc_pod_t     *pod = value;
-    ngx_aigc_record_t  *r;
+    uint32_t                 slot;
+    ngx_aigc_pod_t          *pod = value;
+    ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return NGX_DECLINED;
@@ -135,7 +138,7 @@ ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, void *value)
     if (slot != NGX_AIGC_NONE) {
         r = &ngx_aigc_records(zone)[slot];
 
-        if (!r->pod || !ngx_aigc_fixed_eq(&r->pod_uid, &pod->uid)) {
+        if (!r->pod || !ngx_aigc_slot_eq(zone, r->pod_uid, &pod->uid)) {
             slot = NGX_AIGC_NONE;
         }
     }
@@ -147,8 +150,9 @@ ngx_aigc_table_drop_pod(ngx_aigc_zone_t *zone, void *value)
 void
 ngx_aigc_table_sweep_pod(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
-    uint32_t            i;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_str_t                ns;
+    ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
         return;
@@ -156,8 +160,13 @@ ngx_aigc_table_sweep_pod(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 
     r = ngx_aigc_records(zone);
 
-    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
-        if (ngx_aigc_swept(sweep, r[i], r[i].pod_mark) && r[i].pod) {
+    for (i = 0; i < ngx_aigc_table(zone)->end_instances; i++) {
+
+        ngx_aigc_slot_get(zone, r[i].ns, &ns);
+
+        if (r[i].used && r[i].pod
+            && ngx_aigc_swept(sweep, &ns, r[i].pod_mark))
+        {
             ngx_aigc_pod_clear(zone, i);
         }
     }
@@ -169,7 +178,8 @@ ngx_aigc_table_sweep_pod(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 static void
 ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    ngx_aigc_record_t  *r;
+    ngx_str_t                uid, none = ngx_null_string;
+    ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
@@ -178,8 +188,10 @@ ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
 
     ngx_aigc_seq_begin(&r->seq);
 
-    if (ngx_aigc_fixed_eq(&r->warning_pod, &r->pod_uid)) {
-        ngx_aigc_warning_clear(r);
+    ngx_aigc_slot_get(zone, r->pod_uid, &uid);
+
+    if (ngx_aigc_slot_eq(zone, r->warning_pod, &uid)) {
+        ngx_aigc_warning_clear(zone, r);
     }
 
     r->pod = 0;
@@ -190,11 +202,11 @@ ngx_aigc_pod_clear(ngx_aigc_zone_t *zone, uint32_t slot)
     r->pod_owner = 0;
     r->progress = NGX_AIGC_PROGRESS_NONE;
     r->socklen = 0;
-    r->pod_uid.len = 0;
-    r->pod_start.len = 0;
-    r->pod_revision.len = 0;
-    r->reason_code.len = 0;
-    r->reason.len = 0;
+    (void) ngx_aigc_record_set(zone, r, pod_uid, &none);
+    (void) ngx_aigc_record_set(zone, r, pod_start, &none);
+    (void) ngx_aigc_record_set(zone, r, pod_revision, &none);
+    (void) ngx_aigc_record_set(zone, r, reason_code, &none);
+    (void) ngx_aigc_record_set(zone, r, reason, &none);
 
     ngx_aigc_seq_end(&r->seq);
 
@@ -285,6 +297,7 @@ void
 ngx_aigc_table_sweep_workload(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t              i;
+    ngx_str_t             ns;
     ngx_aigc_template_t  *t;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -294,8 +307,11 @@ ngx_aigc_table_sweep_workload(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
     t = ngx_aigc_templates(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
-        if (ngx_aigc_swept(sweep, t[i], t[i].workload_mark)
-            && (t[i].revision.len || t[i].workload))
+
+        ngx_aigc_fixed_get(&t[i].ns, &ns);
+
+        if (t[i].used && (t[i].revision.len || t[i].workload)
+            && ngx_aigc_swept(sweep, &ns, t[i].workload_mark))
         {
             ngx_aigc_workload_clear(zone, i);
         }
@@ -325,9 +341,9 @@ ngx_int_t
 ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     ngx_log_t *log)
 {
-    uint32_t             slot;
-    ngx_aigc_record_t   *r;
-    ngx_aigc_warning_t  *warning = value;
+    uint32_t                 slot;
+    ngx_aigc_warning_t      *warning = value;
+    ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_zone_is_writer(zone) != NGX_OK) {
         return NGX_DECLINED;
@@ -350,13 +366,13 @@ ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
         return ngx_aigc_aside_refused(zone, slot, warning);
     }
 
-    if (!ngx_aigc_warning_wanted(r, warning)) {
+    if (!ngx_aigc_warning_wanted(zone, r, warning)) {
         return NGX_OK;
     }
 
-    if (ngx_aigc_fixed_eq(&r->warning_code, &warning->code)
-        && ngx_aigc_fixed_eq(&r->warning, &warning->text)
-        && ngx_aigc_fixed_eq(&r->warning_pod, &warning->pod_uid))
+    if (ngx_aigc_slot_eq(zone, r->warning_code, &warning->code)
+        && ngx_aigc_slot_eq(zone, r->warning, &warning->text)
+        && ngx_aigc_slot_eq(zone, r->warning_pod, &warning->pod_uid))
     {
         r->warning_time = warning->time;        /* the writer's own */
         return NGX_OK;
@@ -369,9 +385,9 @@ ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
     ngx_aigc_seq_begin(&r->seq);
 
     r->warning_time = warning->time;
-    ngx_aigc_fixed_set(&r->warning_pod, &warning->pod_uid);
-    ngx_aigc_fixed_set(&r->warning_code, &warning->code);
-    ngx_aigc_fixed_set(&r->warning, &warning->text);
+    ngx_aigc_record_tell(zone, r, warning_pod, &warning->pod_uid);
+    ngx_aigc_record_tell(zone, r, warning_code, &warning->code);
+    ngx_aigc_record_tell(zone, r, warning, &warning->text);
 
     ngx_aigc_seq_end(&r->seq);
 
@@ -387,7 +403,8 @@ ngx_aigc_table_put_warning(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
  * which may be late.
  */
 static ngx_uint_t
-ngx_aigc_warning_wanted(ngx_aigc_record_t *r, ngx_aigc_warning_t *warning)
+ngx_aigc_warning_wanted(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
+    ngx_aigc_warning_t *warning)
 {
     ngx_str_t   pod;
     ngx_uint_t  had, has;
@@ -398,17 +415,17 @@ ngx_aigc_warning_wanted(ngx_aigc_record_t *r, ngx_aigc_warning_t *warning)
         return 0;
     }
 
-    if (r->warning_code.len == 0) {
+    if (r->warning_code == 0) {
         return 1;
     }
 
     if (ngx_aigc_reason_passing(&warning->code)) {
-        return ngx_aigc_fixed_eq(&r->warning_code, &warning->code);
+        return ngx_aigc_slot_eq(zone, r->warning_code, &warning->code);
     }
 
-    ngx_aigc_fixed_get(&r->pod_uid, &pod);
+    ngx_aigc_slot_get(zone, r->pod_uid, &pod);
 
-    had = ngx_aigc_fixed_eq(&r->warning_pod, &pod);
+    had = ngx_aigc_slot_eq(zone, r->warning_pod, &pod);
     has = ngx_aigc_text_eq(&pod, &warning->pod_uid);
 
     if (r->pod && had != has) {

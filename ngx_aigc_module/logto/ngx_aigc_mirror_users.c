@@ -291,16 +291,16 @@ ngx_uint_t
 ngx_aigc_mirror_user_runs(ngx_aigc_mirror_users_t *users,
     ngx_aigc_mirror_user_t *user)
 {
-    uint32_t            slot;
-    ngx_aigc_record_t  *record;
+    uint32_t           slot;
+    ngx_aigc_record_t  record;
 
     for (slot = user->first;
          slot != NGX_AIGC_NONE;
          slot = users->slots[slot].next)
     {
-        record = ngx_aigc_peek_record(users->zone, slot);
-
-        if (record && record->state == NGX_AIGC_RUNNING) {
+        if (ngx_aigc_peek_record(users->zone, slot, &record) == NGX_OK
+            && record.state == NGX_AIGC_RUNNING)
+        {
             return 1;
         }
     }
