@@ -29,8 +29,9 @@ sub add {
 }
 
 # Where it dies: inside a slot, with the lock before and after it, in a chain.
-my @deaths = ([ngx_aigc_fixed_copy => \&change, 1], [ngx_aigc_table_put_gs => \&change, 1],
-    [ngx_aigc_record_update => \&change, 1], [ngx_aigc_write_end => \&change, 1], [ngx_aigc_link => \&add, 2]);
+my @deaths = ([ngx_aigc_slot_set => \&change, 1], [ngx_aigc_table_put_gs => \&change, 1],
+    [ngx_aigc_record_update => \&change, 1], [ngx_aigc_write_end => \&change, 1], [ngx_aigc_link => \&add, 2],
+    [ngx_aigc_string_set => \&add, 2]);
 
 for my $death (@deaths) {
     my ($where, $trigger, $instances) = @$death;
@@ -60,7 +61,7 @@ for my $death (@deaths) {
     # until it is hit: gdb may just not have let the process go on yet
     $t->wait_for(sub {
         $t->kube_send([$trigger->()]);
-        $text->() =~ /Breakpoint 1, .*\Q$where\E/;
+        $text->() =~ /Breakpoint 1(?:\.\d)?, .*\Q$where\E/;
     }, 20, "worker 0 is in $where");
     waitpid $gdb, 0;
     $t->wait_for(sub { my ($new) = $t->worker_pids; $new && $new != $pid }, 10, 'its successor is there');
@@ -92,7 +93,7 @@ for my $death (@deaths) {
         open STDOUT, '>', $said;
         open STDERR, '>&', \*STDOUT;
         exec 'gdb', '-q', '-batch', '-p', $pid, '-ex', 'break ngx_aigc_gs_put',
-            '-ex', 'continue', '-ex', 'break ngx_aigc_fixed_copy', '-ex', 'continue', '-ex', 'up',
+            '-ex', 'continue', '-ex', 'break ngx_aigc_slot_set', '-ex', 'continue', '-ex', 'up',
             '-ex', "print ((int (*)(void *, int)) ngx_shmtx_force_unlock)(&zone->shpool->mutex, $pid)",
             '-ex', "shell while [ ! -e $go ]; do sleep 0.1; done", '-ex', 'kill' or POSIX::_exit(127);
     }

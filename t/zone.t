@@ -178,7 +178,8 @@ subtest 'a zone that is full' => sub {
     }
     diag "instances: ", join ', ', map { "$_ takes $takes{$_}" } qw(2m 4m 16m 64m);
     diag sprintf '%.0f bytes each', (48 << 20) / ($takes{'64m'} - $takes{'16m'});
-    cmp_ok $takes{'16m'}, '>=', 3000, 'the size in the error message is right';
+    cmp_ok $takes{'16m'}, '>=', 9000, 'as many as the documents say';
+    cmp_ok 16 * 1048576 / $takes{'16m'}, '<=', 2048, 'all parts of the zone taken together, no more than 2 KB each';
 
     $t->{opt}{directives}{aigc_zone} = 'gateway:2m';
     renew();
@@ -217,6 +218,43 @@ subtest 'a zone that is full' => sub {
     $t->kill_worker(0);
     $t->wait_for(sub { code($alice, 'nothing-like-it') == 404 }, 10, 'all is listed anew');
     pass 'after the next list an unknown host is 404 again';
+};
+
+# The strings give out before the slots: hosts, owners and annotations as long
+# as they may be.
+subtest 'a zone whose strings are full' => sub {
+    my $mark = length $t->error_log;
+    my $suffix = join '.', map({ $_ x 60 } qw(a b c)), $t->root;
+    $suffix = substr $suffix, length($suffix) - 235 if length $suffix > 235;
+    my $claim = sub {
+        my $owner = sprintf '%s%06d', 'o' x 122, $_[0];
+        my $text = claim($owner);
+        return $text =~ s/"gss":"0"/sprintf '"gss":"0","note":"%s"', 'n' x (384 - length($text) - 10)/er;
+    };
+    for my $n (1, 2) {
+        my $new = template("long$n", "long$n-<id>.$suffix", $me);
+        $new->{metadata}{annotations}{"instance.aigc-gateway.io/$_"} = $claim->(1000 * $n + $_) for 0 .. 310;
+        create(default => $new);
+    }
+    $t->wait_for(sub { metric('table_full_total') > 0 }, 10, 'the metric says that there is no room');
+    cmp_ok metric('instances'), '<', metric('instances_max'), 'there are slots left';
+    cmp_ok metric('strings_bytes'), '>', 0.9 * metric('strings_max_bytes'), 'but no strings';
+    like substr($t->error_log, $mark), qr/\[error\].*no room in zone "gateway" for strings: make "aigc_zone" larger/, 'the log says what to do';
+    is $alice->get($inst->url)->code, 200, 'who is in is served';
+    is $bob->get($inst->url)->code, 403, 'and guarded';
+    my %codes;
+    for my $n (1, 2) {
+        $codes{ $bob->get($t->url, host => "long$n-$_.$suffix", headers => { Accept => 'application/json' })->code }++ for 0 .. 310;
+    }
+    is join(' ', sort keys %codes), '403 503', 'of the others each is somebody\'s, or 503' or diag explain \%codes;
+    my $mark2 = $t->audit_mark;
+    cmp_ok $bob->api('POST', '/api/v1/templates/default/long2/install')->code, '>=', 500, 'what is half known is not written';
+    is scalar($t->gateway_calls(since => $mark2, verb => qr/patch/, name => qr/long2/)), 0, 'not by anybody';
+    drop('long1', 'long2');
+    $t->wait_for(sub { metric('instances') == 1 }, 10, 'there is room again');
+    $t->kill_worker(0);
+    $t->wait_for(sub { code($alice, 'nothing-like-it') == 404 }, 10, 'all is listed anew');
+    cmp_ok metric('strings_bytes'), '<', 0.1 * metric('strings_max_bytes'), 'the strings went with who had them';
 };
 
 done_testing;

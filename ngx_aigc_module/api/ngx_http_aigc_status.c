@@ -135,6 +135,7 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
     const ngx_aigc_kind_t   *kind;
     ngx_aigc_shm_t          *shm = mcf->zone->shm;
     ngx_aigc_table_t        *table = ngx_aigc_table(mcf->zone);
+    ngx_aigc_strings_t      *strings = ngx_aigc_strings(mcf->zone);
     ngx_aigc_revocations_t  *revocations = ngx_aigc_revocations(mcf->zone);
 
     struct {
@@ -167,6 +168,12 @@ ngx_http_aigc_metrics_values(ngx_http_aigc_metrics_t *m,
         { "disks", "gauge",
           "Disks in the table.",
           table->used_disks },
+        { "strings_bytes", "gauge",
+          "Bytes of strings in the table.",
+          (ngx_atomic_uint_t) strings->used * NGX_AIGC_STRING_UNIT },
+        { "strings_max_bytes", "gauge",
+          "Bytes of strings that the zone has room for.",
+          (ngx_atomic_uint_t) strings->units * NGX_AIGC_STRING_UNIT },
         { "table_full_total", "counter",
           "Objects that found no room in the zone.",
           shm->counters.full },

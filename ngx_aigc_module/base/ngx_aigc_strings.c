@@ -11,7 +11,6 @@
 #include "ngx_aigc_strings.h"
 
 
-#define NGX_AIGC_STRING_UNIT   8        /* bytes */
 #define NGX_AIGC_STRING_LEAST  3        /* units of a block, a free one's head */
 #define NGX_AIGC_STRING_NONE   0        /* no block: the first one begins at 1 */
 
@@ -112,7 +111,7 @@ ngx_aigc_string_get(ngx_aigc_strings_t *strings, ngx_aigc_string_t string,
         return NGX_OK;
     }
 
-    if (string >= strings->units - NGX_AIGC_STRING_LEAST) {
+    if (string > strings->units - NGX_AIGC_STRING_LEAST) {
         return NGX_ERROR;
     }
 

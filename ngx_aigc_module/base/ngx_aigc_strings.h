@@ -18,6 +18,7 @@
 #include <ngx_core.h>
 
 
+#define NGX_AIGC_STRING_UNIT     8      /* bytes */
 #define NGX_AIGC_STRING_MAX      480    /* bytes of one */
 #define NGX_AIGC_STRING_CLASSES  64     /* free blocks by size, in units */
 #define NGX_AIGC_STRING_LOST     ((ngx_aigc_string_t) -1)
@@ -30,7 +31,7 @@ typedef uint32_t  ngx_aigc_string_t;
 
 /* The head of a store, in shared memory: no pointers. */
 typedef struct {
-    uint32_t                 units;     /* of 8 bytes, where the blocks are */
+    uint32_t                 units;     /* where the blocks are */
     uint32_t                 used;      /* units of them */
     uint32_t                 nbuckets;  /* a power of two */
     size_t                   buckets;   /* offsets from this struct */
