@@ -141,7 +141,7 @@ ngx_http_aigc_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (size == NGX_ERROR || size < NGX_AIGC_ZONE_MIN) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_zone\" has a size of \"%V\": it takes at "
-                           "least 2m, and 16m for 3,000 instances", &text);
+                           "least 2m, and 16m for 9,000 instances", &text);
         return NGX_CONF_ERROR;
     }
 

@@ -93,14 +93,14 @@ for my $death (@deaths) {
         open STDOUT, '>', $said;
         open STDERR, '>&', \*STDOUT;
         exec 'gdb', '-q', '-batch', '-p', $pid, '-ex', 'break ngx_aigc_gs_put',
-            '-ex', 'continue', '-ex', 'break ngx_aigc_slot_set', '-ex', 'continue', '-ex', 'up',
-            '-ex', "print ((int (*)(void *, int)) ngx_shmtx_force_unlock)(&zone->shpool->mutex, $pid)",
+            '-ex', 'continue', '-ex', 'break ngx_aigc_slot_set', '-ex', 'continue',
+            '-ex', "print ((int (*)(void *, int)) ngx_shmtx_force_unlock)(&zone->shpool->mutex, $pid)", '-ex', 'up',
             '-ex', "shell while [ ! -e $go ]; do sleep 0.1; done", '-ex', 'kill' or POSIX::_exit(127);
     }
     my $text = sub { open my $f, '<', $said or return ''; local $/; <$f> // '' };
     $t->wait_for(sub { $text->() =~ /Breakpoint 1 at/ }, 30, 'a breakpoint');
-    $t->wait_for(sub { $t->kube_send([change()]); $text->() =~ /^\$1 = /m }, 20, 'worker 0 stays in a record, without the lock');
-    like $text->(), qr/^#1 .* in ngx_aigc_record_disk .*^\$1 = 1$/ms, 'the record is half-written, and the lock free';
+    $t->wait_for(sub { $t->kube_send([change()]); $text->() =~ /^#1 /m }, 20, 'worker 0 stays in a record, without the lock');
+    like $text->(), qr/^\$1 = 1\n.*^#1 .* in ngx_aigc_record_disk /ms, 'the record is half-written, and the lock free';
 
     # only worker 1 answers; what it does meanwhile it does between two looks of the install's
     my $install = $bob->begin_api(POST => '/api/v1/templates/default/stable-diffusion-cpu/install');

@@ -12,6 +12,7 @@
 
 
 #define NGX_AIGC_STRING_LEAST  3        /* units of a block, a free one's head */
+#define NGX_AIGC_STRING_LOOKS  64       /* at free blocks, for room */
 #define NGX_AIGC_STRING_NONE   0        /* no block: the first one begins at 1 */
 
 
@@ -21,12 +22,10 @@ typedef struct {
     uint32_t    next;                   /* of the chain, or of the free ones */
     uint32_t    refs;                   /* 0: free */
     uint16_t    len;
-    u_char      data[2];                /* and on */
+    u_char      data[2];                /* and on; at NGX_AIGC_STRING_HEAD */
     uint32_t    prev;                   /* of the free ones */
 } ngx_aigc_block_t;
 
-
-#define NGX_AIGC_STRING_HEAD  offsetof(ngx_aigc_block_t, data)
 
 #define ngx_aigc_block(strings, at)                                           \
     ((ngx_aigc_block_t *) (void *) ((u_char *) (strings) + (strings)->blocks  \
@@ -57,8 +56,10 @@ ngx_aigc_strings_init(ngx_aigc_strings_t *strings, size_t size)
 {
     ngx_aigc_block_t  *block;
 
+    size = ngx_min(size, (size_t) 0xffffffff * NGX_AIGC_STRING_UNIT);
+
     for (strings->nbuckets = 16;
-         strings->nbuckets * 128 < size;
+         (size_t) strings->nbuckets * 128 < size;
          strings->nbuckets *= 2) { /* void */ }
 
     strings->buckets = ngx_align(sizeof(ngx_aigc_strings_t),
@@ -73,6 +74,40 @@ ngx_aigc_strings_init(ngx_aigc_strings_t *strings, size_t size)
 
     ngx_aigc_strings_repair(strings);
     ngx_aigc_strings_repaired(strings);
+}
+
+
+/* Of one block: what is taken piece by piece comes out of it at the worst. */
+ngx_int_t
+ngx_aigc_strings_room(ngx_aigc_strings_t *strings, size_t need)
+{
+    size_t             units;
+    uint32_t           at;
+    ngx_uint_t         n, class;
+    ngx_aigc_block_t  *block;
+
+    units = (need + NGX_AIGC_STRING_UNIT - 1) / NGX_AIGC_STRING_UNIT;
+
+    for (class = units; class < NGX_AIGC_STRING_CLASSES - 1; class++) {
+        if (strings->free[class] != NGX_AIGC_STRING_NONE) {
+            return NGX_OK;
+        }
+    }
+
+    n = 0;
+
+    for (at = strings->free[NGX_AIGC_STRING_CLASSES - 1];
+         at != NGX_AIGC_STRING_NONE && n++ < NGX_AIGC_STRING_LOOKS;
+         at = block->next)
+    {
+        block = ngx_aigc_block(strings, at);
+
+        if (block->units >= units) {
+            return NGX_OK;
+        }
+    }
+
+    return NGX_DECLINED;
 }
 
 
@@ -94,7 +129,7 @@ ngx_aigc_string_set(ngx_aigc_strings_t *strings, ngx_aigc_string_t *string,
 
     ngx_aigc_string_release(strings, former);
 
-    return (*string == NGX_AIGC_STRING_LOST) ? NGX_ERROR : NGX_OK;
+    return (*string || value->len == 0) ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -181,7 +216,7 @@ ngx_aigc_string_bucket(ngx_aigc_strings_t *strings, ngx_str_t *value)
 }
 
 
-/* One more reference to value, which is stored if it is not yet. */
+/* One more reference to value, which is stored if it is not yet; or 0. */
 static ngx_aigc_string_t
 ngx_aigc_string_find(ngx_aigc_strings_t *strings, ngx_str_t *value)
 {
@@ -193,7 +228,7 @@ ngx_aigc_string_find(ngx_aigc_strings_t *strings, ngx_str_t *value)
     }
 
     if (value->len > NGX_AIGC_STRING_MAX) {
-        return NGX_AIGC_STRING_LOST;
+        return 0;
     }
 
     for (at = *ngx_aigc_string_bucket(strings, value);
@@ -224,7 +259,7 @@ ngx_aigc_string_new(ngx_aigc_strings_t *strings, ngx_str_t *value)
                              / NGX_AIGC_STRING_UNIT);
 
     if (at == NGX_AIGC_STRING_NONE) {
-        return NGX_AIGC_STRING_LOST;
+        return 0;
     }
 
     block = ngx_aigc_block(strings, at);

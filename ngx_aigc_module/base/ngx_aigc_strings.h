@@ -20,9 +20,13 @@
 
 #define NGX_AIGC_STRING_UNIT     8      /* bytes */
 #define NGX_AIGC_STRING_MAX      480    /* bytes of one */
-#define NGX_AIGC_STRING_CLASSES  64     /* free blocks by size, in units */
-#define NGX_AIGC_STRING_LOST     ((ngx_aigc_string_t) -1)
-                                        /* there was no room for it */
+#define NGX_AIGC_STRING_HEAD     18     /* bytes before them */
+#define NGX_AIGC_STRING_CLASSES  64     /* free blocks by size, in units: the
+                                           last one takes the longest string */
+
+/* Bytes of the store that a string of so many takes at most, if it is new. */
+#define ngx_aigc_string_need(len)                                             \
+    ((len) ? (len) + NGX_AIGC_STRING_HEAD + 2 * NGX_AIGC_STRING_UNIT : 0)
 
 
 /* A reference; 0: the empty string. */
@@ -41,31 +45,37 @@ typedef struct {
 } ngx_aigc_strings_t;
 
 
-/* Makes an empty store of size bytes (at least 1024), aligned to 8. */
+/*
+ * Makes an empty store of size bytes (at least 1024), aligned to 8.  It uses no
+ * more than 32 GiB of them.
+ */
 void ngx_aigc_strings_init(ngx_aigc_strings_t *strings, size_t size);
 
 /*
+ * NGX_OK: there is room for new strings that need so many bytes together;
+ * NGX_DECLINED: there may be none.
+ */
+ngx_int_t ngx_aigc_strings_room(ngx_aigc_strings_t *strings, size_t need);
+
+/*
  * *string refers to value from now on and to nothing else.  NGX_OK; NGX_ERROR:
- * no room, or longer than NGX_AIGC_STRING_MAX: *string is NGX_AIGC_STRING_LOST.
+ * no room, or longer than NGX_AIGC_STRING_MAX: *string is empty.
  */
 ngx_int_t ngx_aigc_string_set(ngx_aigc_strings_t *strings,
     ngx_aigc_string_t *string, ngx_str_t *value);
 
 /*
  * The value where it stands: for the writer until it changes the reference, for
- * readers between two looks at the slot's counter.  NGX_OK; NGX_ERROR: lost, or
- * torn.
+ * readers between two looks at the slot's counter.  NGX_OK; NGX_ERROR: torn.
  */
 ngx_int_t ngx_aigc_string_get(ngx_aigc_strings_t *strings,
     ngx_aigc_string_t string, ngx_str_t *value);
 
-/* 1: it is value; 0: it is not, or is lost, or torn. */
+/* 1: it is value; 0: it is not, or is torn. */
 ngx_uint_t ngx_aigc_string_eq(ngx_aigc_strings_t *strings,
     ngx_aigc_string_t string, ngx_str_t *value);
 
-/*
- * Copies it to data; NGX_OK; NGX_ERROR: lost, torn, or more than room bytes.
- */
+/* Copies it to data; NGX_OK; NGX_ERROR: torn, or more than room bytes. */
 ngx_int_t ngx_aigc_string_copy(ngx_aigc_strings_t *strings,
     ngx_aigc_string_t string, uint16_t *len, u_char *data, size_t room);
 

@@ -204,8 +204,7 @@ ngx_int_t ngx_aigc_seq_copy(void *dst, void *slot, size_t size);
 
 /*
  * Likewise where a copy is more than bytes: copy() makes one of slot, to dst,
- * and must bear torn bytes.  It gives NGX_OK, or NGX_ERROR for what cannot be
- * copied; if the slot was whole all the same, NGX_BUSY.
+ * and must bear torn bytes, for which it gives NGX_ERROR.
  */
 typedef ngx_int_t (*ngx_aigc_seq_copy_pt)(void *dst, void *slot, void *data);
 

@@ -160,12 +160,14 @@ ngx_aigc_address_claim(ngx_aigc_zone_t *zone, uint32_t slot, in_port_t port)
     address.len = ngx_sock_ntop(&r->addr.sockaddr, r->socklen, buf,
                                 NGX_AIGC_ADDRESS_MAX, 1);
 
-    (void) ngx_aigc_record_set(zone, r, address, &address);
-
     r->claimed = (uint32_t) ++ngx_aigc_table(zone)->claims;
-    r->in_addr = 1;
+    r->in_addr = (ngx_aigc_record_set(zone, r, address, &address) == NGX_OK);
 
     ngx_aigc_seq_end(&r->seq);
+
+    if (!r->in_addr) {
+        return;                         /* no room: it is not routed */
+    }
 
     ngx_aigc_link(zone,
                   ngx_aigc_bucket(zone, NGX_AIGC_BY_ADDR,

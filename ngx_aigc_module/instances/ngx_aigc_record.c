@@ -12,6 +12,8 @@
 static uint32_t ngx_aigc_record_alloc(ngx_aigc_zone_t *zone);
 static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
+static size_t ngx_aigc_record_host_text(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r, u_char *buf);
 static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
 static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone,
     ngx_aigc_record_slot_t *r);
@@ -136,7 +138,6 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     ngx_int_t id)
 {
     uint32_t                 slot;
-    ngx_int_t                rc;
     ngx_aigc_template_t     *t;
     ngx_aigc_record_slot_t  *r;
 
@@ -147,6 +148,13 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     slot = ngx_aigc_record_find(zone, ns, name, id);
     if (slot != NGX_AIGC_NONE) {
         return slot;
+    }
+
+    if (ngx_aigc_slot_room(zone, ngx_aigc_string_need(ns->len)
+                                 + ngx_aigc_string_need(name->len))
+        != NGX_OK)
+    {
+        return NGX_AIGC_NONE;
     }
 
     slot = ngx_aigc_record_alloc(zone);
@@ -160,6 +168,7 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
 
     ngx_memzero((u_char *) r + sizeof(r->seq), sizeof(*r) - sizeof(r->seq));
 
+    r->used = 1;
     r->id = id;
     r->next_key = NGX_AIGC_NONE;
     r->next_host = NGX_AIGC_NONE;
@@ -168,25 +177,10 @@ ngx_aigc_record_get(ngx_aigc_zone_t *zone, ngx_str_t *ns, ngx_str_t *name,
     r->next_owner = NGX_AIGC_NONE;
     r->first_disk = NGX_AIGC_NONE;
     r->tmpl = ngx_aigc_template_find(zone, ns, name);
-
-    rc = ngx_aigc_record_set(zone, r, ns, ns);
-
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_record_set(zone, r, name, name);
-    }
-
-    if (rc == NGX_OK) {
-        r->used = 1;
-
-    } else {
-        ngx_aigc_record_clear_texts(zone, r);
-    }
+    (void) ngx_aigc_record_set(zone, r, ns, ns);
+    (void) ngx_aigc_record_set(zone, r, name, name);
 
     ngx_aigc_seq_end(&r->seq);
-
-    if (rc != NGX_OK) {
-        return NGX_AIGC_NONE;
-    }
 
     ngx_aigc_table(zone)->used_instances++;
 
@@ -312,40 +306,15 @@ ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
 static void
 ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
 {
-    u_char                  *p;
     u_char                   buf[NGX_AIGC_HOST_MAX + NGX_INT_T_LEN];
-    ngx_str_t                host, old;
-    ngx_aigc_template_t     *t;
+    ngx_int_t                rc;
+    ngx_str_t                host, old, ns, name;
     ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
 
-    host.len = 0;
     host.data = buf;
-
-    if (r->tmpl != NGX_AIGC_NONE && r->state != NGX_AIGC_NO_STATE) {
-
-        t = &ngx_aigc_templates(zone)[r->tmpl];
-
-        p = ngx_strlcasestrn(t->host.data, t->host.data + t->host.len,
-                             (u_char *) "<id>", 4 - 1);
-
-        if (t->host.len && p) {
-            host.len = ngx_snprintf(buf, sizeof(buf), "%*s%D%*s",
-                                    (size_t) (p - t->host.data), t->host.data,
-                                    r->id,
-                                    (size_t) (t->host.data + t->host.len
-                                              - p - 4),
-                                    p + 4)
-                       - buf;
-        }
-
-        if (host.len > NGX_AIGC_HOST_MAX
-            || ngx_aigc_text_eq(&host, &zone->gateway))
-        {
-            host.len = 0;
-        }
-    }
+    host.len = ngx_aigc_record_host_text(zone, r, buf);
 
     if (host.len ? (r->in_host && ngx_aigc_slot_eq(zone, r->host, &host))
                  : !r->in_host)
@@ -370,9 +339,15 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
     }
 
     ngx_aigc_seq_begin(&r->seq);
-    r->in_host = (ngx_aigc_record_set(zone, r, host, &host) == NGX_OK
-                  && host.len != 0);
+    rc = ngx_aigc_record_set(zone, r, host, &host);
+    r->in_host = (rc == NGX_OK && host.len != 0);
     ngx_aigc_seq_end(&r->seq);
+
+    if (rc != NGX_OK) {
+        ngx_aigc_slot_get(zone, r->ns, &ns);
+        ngx_aigc_slot_get(zone, r->name, &name);
+        ngx_aigc_table_full(zone, "a host of", &ns, &name, ngx_cycle->log);
+    }
 
     if (r->in_host) {
         ngx_aigc_link(zone,
@@ -382,6 +357,41 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
 
         ngx_aigc_record_collide(zone, &host);
     }
+}
+
+
+/* Its length; 0: none. */
+static size_t
+ngx_aigc_record_host_text(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
+    u_char *buf)
+{
+    u_char               *p;
+    ngx_str_t             host;
+    ngx_aigc_template_t  *t;
+
+    if (r->tmpl == NGX_AIGC_NONE || r->state == NGX_AIGC_NO_STATE) {
+        return 0;
+    }
+
+    t = &ngx_aigc_templates(zone)[r->tmpl];
+
+    p = ngx_strlcasestrn(t->host.data, t->host.data + t->host.len,
+                         (u_char *) "<id>", 4 - 1);
+
+    if (t->host.len == 0 || p == NULL) {
+        return 0;
+    }
+
+    host.data = buf;
+    host.len = ngx_snprintf(buf, NGX_AIGC_HOST_MAX + NGX_INT_T_LEN, "%*s%D%*s",
+                            (size_t) (p - t->host.data), t->host.data, r->id,
+                            (size_t) (t->host.data + t->host.len - p - 4),
+                            p + 4)
+               - buf;
+
+    return (host.len > NGX_AIGC_HOST_MAX
+            || ngx_aigc_text_eq(&host, &zone->gateway))
+           ? 0 : host.len;
 }
 
 
@@ -486,10 +496,6 @@ ngx_aigc_record_verdict(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
     }
 
     for (i = r->first_disk; i != NGX_AIGC_NONE; i = d[i].next_disk) {
-
-        if (d[i].owner == NGX_AIGC_STRING_LOST) {
-            return NGX_AIGC_DISK_LOST;
-        }
 
         if (d[i].owner) {
 

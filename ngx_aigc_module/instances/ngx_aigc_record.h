@@ -25,8 +25,8 @@ ngx_int_t ngx_aigc_write_drop(ngx_aigc_zone_t *zone, uint32_t slot,
     void (*clear)(ngx_aigc_zone_t *zone, uint32_t slot));
 
 /*
- * Copies without a lock; NGX_OK; NGX_BUSY: half-written, or there was no room
- * for one of its texts.  copy_access: no text but those that decide on access.
+ * Copies without a lock; NGX_OK; NGX_BUSY: half-written.  copy_access: no text
+ * but those that decide on access.
  */
 ngx_int_t ngx_aigc_record_copy(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_record_t *record);
@@ -37,14 +37,18 @@ ngx_int_t ngx_aigc_disk_copy(ngx_aigc_zone_t *zone, uint32_t slot,
 
 /*
  * Sets a text of a slot, whose counter is odd, to at most max bytes of value.
- * NGX_OK; NGX_ERROR: no room, which is counted and said now and then.  set: it
- * is NGX_AIGC_STRING_LOST then, and the slot cannot be read.  tell: it is
- * empty.
+ * NGX_OK; NGX_ERROR: no room, and it is empty.  An object is written only if
+ * there is room for all of its texts (ngx_aigc_slot_room()), else it is not in
+ * the table, as where no slot is free.  tell: one that nothing depends on is
+ * empty when seven eighths of the room are used: the rest is for the others.
  */
 ngx_int_t ngx_aigc_slot_set(ngx_aigc_zone_t *zone, ngx_aigc_string_t *string,
     ngx_str_t *value, size_t max);
 void ngx_aigc_slot_tell(ngx_aigc_zone_t *zone, ngx_aigc_string_t *string,
     ngx_str_t *value, size_t max);
+
+#define ngx_aigc_slot_room(zone, need)                                        \
+    ngx_aigc_strings_room(ngx_aigc_strings(zone), need)
 
 #define ngx_aigc_text_max(type, field)  sizeof(((type *) 0)->field.data)
 
@@ -87,9 +91,10 @@ void ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
 
 /*
  * The claim of a record; NULL: its annotation is gone, lost: by somebody's
- * hand.  The record's own counter is even before and after.
+ * hand.  The record's own counter is even before and after.  NGX_OK; NGX_ERROR:
+ * no room for its texts, the record has none.
  */
-void ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
+ngx_int_t ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_claim_t *claim, ngx_uint_t lost);
 
 /*

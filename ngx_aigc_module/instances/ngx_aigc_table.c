@@ -453,7 +453,6 @@ ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
     ngx_array_t *claims)
 {
     uint32_t                 i, n;
-    ngx_int_t                rc;
     ngx_aigc_record_slot_t  *r;
 
     r = ngx_aigc_records(zone);
@@ -473,10 +472,8 @@ ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
             continue;
         }
 
-        rc = ngx_aigc_claim_copy(zone, pool, &r[i], claims);
-
-        if (rc != NGX_OK) {
-            return rc;
+        if (ngx_aigc_claim_copy(zone, pool, &r[i], claims) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
 
@@ -484,7 +481,6 @@ ngx_aigc_claims_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool, uint32_t first,
 }
 
 
-/* NGX_BUSY: there was no room for what it says. */
 static ngx_int_t
 ngx_aigc_claim_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     ngx_aigc_record_slot_t *r, ngx_array_t *claims)
@@ -493,12 +489,8 @@ ngx_aigc_claim_copy(ngx_aigc_zone_t *zone, ngx_pool_t *pool,
     ngx_str_t          raw, owner;
     ngx_aigc_claim_t  *claim;
 
-    if (ngx_aigc_string_get(ngx_aigc_strings(zone), r->raw, &raw) != NGX_OK
-        || ngx_aigc_string_get(ngx_aigc_strings(zone), r->owner, &owner)
-           != NGX_OK)
-    {
-        return NGX_BUSY;
-    }
+    ngx_aigc_slot_get(zone, r->raw, &raw);
+    ngx_aigc_slot_get(zone, r->owner, &owner);
 
     claim = ngx_array_push(claims);
     if (claim == NULL) {

@@ -9,6 +9,10 @@
 
 static ngx_uint_t ngx_aigc_claim_lost(ngx_aigc_zone_t *zone,
     ngx_aigc_record_slot_t *r, ngx_aigc_gss_t *gss);
+static void ngx_aigc_claim_clear(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r);
+static ngx_int_t ngx_aigc_claim_set(ngx_aigc_zone_t *zone,
+    ngx_aigc_record_slot_t *r, ngx_aigc_claim_t *claim);
 static void ngx_aigc_claim_link(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_claim_unlink(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_reserved(ngx_aigc_record_slot_t *r,
@@ -40,24 +44,20 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
         }
     }
 
-    if (missing) {
-        ngx_aigc_table_full(zone, "instances of", &gss->ns, &gss->name, log);
-    }
-
     ngx_aigc_seq_begin(&t->seq);
-
-    t->partial = (missing != 0
-                  || gss->claims.nelts > NGX_AIGC_INSTANCES_MAX);
 
     for (n = 0; n < gss->claims.nelts; n++) {
         i = ngx_aigc_record_find(zone, &gss->ns, &gss->name, claims[n].id);
 
         if (i != NGX_AIGC_NONE) {
-            ngx_aigc_claim_put(zone, i, &claims[n], 0);
+            missing += (ngx_aigc_claim_put(zone, i, &claims[n], 0) != NGX_OK);
             ngx_aigc_records(zone)[i].claim_stamp = t->stamp;
             t->top = ngx_max(t->top, claims[n].id);
         }
     }
+
+    t->partial = (missing != 0
+                  || gss->claims.nelts > NGX_AIGC_INSTANCES_MAX);
 
     t->nclaims = 0;
     t->nrunning = 0;
@@ -69,8 +69,8 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
         r = &ngx_aigc_records(zone)[i];
 
         if (r->state != NGX_AIGC_NO_STATE && r->claim_stamp != t->stamp) {
-            ngx_aigc_claim_put(zone, i, NULL,
-                               ngx_aigc_claim_lost(zone, r, gss));
+            (void) ngx_aigc_claim_put(zone, i, NULL,
+                                      ngx_aigc_claim_lost(zone, r, gss));
         }
 
         ngx_aigc_record_reserved(r, gss);
@@ -82,6 +82,10 @@ ngx_aigc_template_claims(ngx_aigc_zone_t *zone, uint32_t slot,
     }
 
     ngx_aigc_seq_end(&t->seq);
+
+    if (missing) {
+        ngx_aigc_table_full(zone, "instances of", &gss->ns, &gss->name, log);
+    }
 }
 
 
@@ -95,11 +99,11 @@ ngx_aigc_claim_lost(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
 }
 
 
-void
+ngx_int_t
 ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_claim_t *claim, ngx_uint_t lost)
 {
-    ngx_str_t                owner, gss, raw;
+    ngx_int_t                rc;
     ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
@@ -107,44 +111,68 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
     if (claim && r->state != NGX_AIGC_NO_STATE
         && ngx_aigc_slot_eq(zone, r->raw, &claim->raw))
     {
-        return;
+        return NGX_OK;
     }
 
     ngx_aigc_claim_unlink(zone, slot);
-
-    ngx_str_null(&owner);
-    ngx_str_null(&gss);
-    ngx_str_null(&raw);
 
     ngx_aigc_seq_begin(&r->seq);
 
     r->pod_gone = 0;
     r->lost = lost;
 
-    if (claim) {
-        r->state = claim->state;
-        r->keep = claim->keep;
-        r->since = claim->since_sec;
-        gss = claim->gss;
-        raw = claim->raw;
-
-        if (claim->state != NGX_AIGC_UNREADABLE) {
-            owner = claim->owner;
-        }
-
-    } else {
-        r->state = NGX_AIGC_NO_STATE;
-        r->keep = 0;
-        r->since = 0;
-    }
-
-    (void) ngx_aigc_record_set(zone, r, owner, &owner);
-    (void) ngx_aigc_record_set(zone, r, claim_gss, &gss);
-    (void) ngx_aigc_record_set(zone, r, raw, &raw);
+    ngx_aigc_claim_clear(zone, r);
+    rc = claim ? ngx_aigc_claim_set(zone, r, claim) : NGX_OK;
 
     ngx_aigc_seq_end(&r->seq);
 
     ngx_aigc_claim_link(zone, slot);
+
+    return rc;
+}
+
+
+static void
+ngx_aigc_claim_clear(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r)
+{
+    ngx_str_t  none = ngx_null_string;
+
+    r->state = NGX_AIGC_NO_STATE;
+    r->keep = 0;
+    r->since = 0;
+
+    (void) ngx_aigc_record_set(zone, r, owner, &none);
+    (void) ngx_aigc_record_set(zone, r, claim_gss, &none);
+    (void) ngx_aigc_record_set(zone, r, raw, &none);
+}
+
+
+/* With room for its host, which follows from it. */
+static ngx_int_t
+ngx_aigc_claim_set(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
+    ngx_aigc_claim_t *claim)
+{
+    if (ngx_aigc_slot_room(zone, ngx_aigc_string_need(claim->owner.len)
+                                 + ngx_aigc_string_need(claim->gss.len)
+                                 + ngx_aigc_string_need(claim->raw.len)
+                                 + ngx_aigc_string_need(NGX_AIGC_HOST_MAX))
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    r->state = claim->state;
+    r->keep = claim->keep;
+    r->since = claim->since_sec;
+
+    if (claim->state != NGX_AIGC_UNREADABLE) {
+        (void) ngx_aigc_record_set(zone, r, owner, &claim->owner);
+    }
+
+    (void) ngx_aigc_record_set(zone, r, claim_gss, &claim->gss);
+    (void) ngx_aigc_record_set(zone, r, raw, &claim->raw);
+
+    return NGX_OK;
 }
 
 

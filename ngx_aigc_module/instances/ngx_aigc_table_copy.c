@@ -11,14 +11,22 @@ static ngx_int_t ngx_aigc_copy_access(void *dst, void *src, void *strings);
 static ngx_int_t ngx_aigc_copy_disk(void *dst, void *src, void *strings);
 
 
-/* All texts of a list; rc: NGX_ERROR if one of them is lost, or torn. */
+/* Each reference is read once, as a writer may be at it: torn gives rc. */
 #define ngx_aigc_copy_text(field, max)                                        \
-    if (ngx_aigc_string_copy(strings, slot->field, &copy->field.len,          \
-                             copy->field.data, max)                           \
+    if (ngx_aigc_string_copy(strings,                                         \
+                             *(volatile ngx_aigc_string_t *) &slot->field,    \
+                             &copy->field.len, copy->field.data, max)         \
         != NGX_OK)                                                            \
     {                                                                         \
         rc = NGX_ERROR;                                                       \
     }
+
+/* The store takes all that fits into a copy: else this does not compile. */
+#define ngx_aigc_check_text(field, max)                                       \
+    typedef char  ngx_aigc_fits_##field                                       \
+                  [((max) <= NGX_AIGC_STRING_MAX) ? 1 : -1];
+
+NGX_AIGC_RECORD_TEXTS(ngx_aigc_check_text)
 
 
 ngx_int_t
@@ -104,28 +112,12 @@ ngx_int_t
 ngx_aigc_slot_set(ngx_aigc_zone_t *zone, ngx_aigc_string_t *string,
     ngx_str_t *value, size_t max)
 {
-    ngx_int_t                 rc;
-    ngx_str_t                 text;
-    static ngx_aigc_seldom_t  complained;
+    ngx_str_t  text;
 
     text.len = ngx_min(value->len, max);
     text.data = value->data;
 
-    rc = ngx_aigc_string_set(ngx_aigc_strings(zone), string, &text);
-
-    if (rc != NGX_OK) {
-        ngx_aigc_count(zone, full);
-        ngx_aigc_table(zone)->lost = zone->epoch;
-
-        if (ngx_aigc_seldom(&complained, NGX_AIGC_FULL_EVERY)) {
-            ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                          "aigc: no room in zone \"%V\" for strings: "
-                          "make \"aigc_zone\" larger",
-                          &zone->shm_zone->shm.name);
-        }
-    }
-
-    return rc;
+    return ngx_aigc_string_set(ngx_aigc_strings(zone), string, &text);
 }
 
 
@@ -133,9 +125,14 @@ void
 ngx_aigc_slot_tell(ngx_aigc_zone_t *zone, ngx_aigc_string_t *string,
     ngx_str_t *value, size_t max)
 {
-    if (ngx_aigc_slot_set(zone, string, value, max) != NGX_OK) {
-        *string = 0;
+    ngx_str_t            none = ngx_null_string;
+    ngx_aigc_strings_t  *strings = ngx_aigc_strings(zone);
+
+    if (strings->used > strings->units / 8 * 7) {
+        value = &none;
     }
+
+    (void) ngx_aigc_slot_set(zone, string, value, max);
 }
 
 

@@ -437,7 +437,7 @@ ngx_aigc_template_drop(ngx_aigc_zone_t *zone, uint32_t slot)
 
         ngx_aigc_seq_begin(&t->seq);
         ngx_aigc_unlink(zone, &t->first, i, ngx_aigc_next_tmpl);
-        ngx_aigc_claim_put(zone, i, NULL, 0);
+        (void) ngx_aigc_claim_put(zone, i, NULL, 0);
         ngx_aigc_seq_end(&t->seq);
 
         ngx_aigc_seq_begin(&r->seq);

@@ -16,6 +16,7 @@ static uint32_t ngx_aigc_disk_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name);
 static uint32_t ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     uint32_t mark);
+static size_t ngx_aigc_disk_need(ngx_aigc_pvc_t *pvc);
 static void ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc,
     uint32_t mark);
 static void ngx_aigc_disk_clear(ngx_aigc_zone_t *zone, uint32_t slot);
@@ -170,7 +171,14 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
 
     slot = ngx_aigc_disk_find(zone, &pvc->ns, &pvc->name);
 
-    if (slot == NGX_AIGC_NONE) {
+    if (ngx_aigc_slot_room(zone, ngx_aigc_disk_need(pvc)) != NGX_OK) {
+
+        if (slot != NGX_AIGC_NONE) {
+            ngx_aigc_disk_clear(zone, slot);
+            slot = NGX_AIGC_NONE;
+        }
+
+    } else if (slot == NGX_AIGC_NONE) {
         slot = ngx_aigc_disk_new(zone, pvc, mark);
     }
 
@@ -216,6 +224,21 @@ ngx_aigc_table_put_pvc(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
 }
 
 
+/* Bytes of strings, those of a record with it. */
+static size_t
+ngx_aigc_disk_need(ngx_aigc_pvc_t *pvc)
+{
+    return 2 * ngx_aigc_string_need(pvc->ns.len)
+           + ngx_aigc_string_need(pvc->name.len)
+           + ngx_aigc_string_need(pvc->gss.len)
+           + ngx_aigc_string_need(pvc->uid.len)
+           + ngx_aigc_string_need(pvc->ref.uid.len)
+           + ngx_aigc_string_need(pvc->owner.len)
+           + ngx_aigc_string_need(pvc->stray.len)
+           + ngx_aigc_string_need(pvc->version.len);
+}
+
+
 /* Whose a disk is that is not here, nobody can say: its record waits. */
 static void
 ngx_aigc_disk_lost(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
@@ -244,7 +267,6 @@ static uint32_t
 ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 {
     uint32_t                 slot, record;
-    ngx_int_t                rc;
     ngx_aigc_disk_slot_t    *d;
     ngx_aigc_record_slot_t  *r;
 
@@ -282,26 +304,13 @@ ngx_aigc_disk_new(ngx_aigc_zone_t *zone, ngx_aigc_pvc_t *pvc, uint32_t mark)
 
     ngx_memzero((u_char *) d + sizeof(d->seq), sizeof(*d) - sizeof(d->seq));
 
-    rc = ngx_aigc_disk_set(zone, d, ns, &pvc->ns);
-
-    if (rc == NGX_OK) {
-        rc = ngx_aigc_disk_set(zone, d, name, &pvc->name);
-    }
-
-    if (rc == NGX_OK) {
-        d->used = 1;
-        d->record = record;
-        d->born = (mark == 0);
-
-    } else {
-        ngx_aigc_disk_clear_texts(zone, d);
-    }
+    d->used = 1;
+    d->record = record;
+    d->born = (mark == 0);
+    (void) ngx_aigc_disk_set(zone, d, ns, &pvc->ns);
+    (void) ngx_aigc_disk_set(zone, d, name, &pvc->name);
 
     ngx_aigc_seq_end(&d->seq);
-
-    if (rc != NGX_OK) {
-        return NGX_AIGC_NONE;
-    }
 
     ngx_aigc_table(zone)->used_disks++;
 

@@ -5,6 +5,7 @@
 
 #include "ngx_aigc_table_peek.h"
 #include "ngx_aigc_record.h"
+#include "ngx_aigc_table.h"
 
 
 uint32_t
@@ -101,14 +102,7 @@ ngx_int_t
 ngx_aigc_peek_record(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_record_t *record)
 {
-    if (slot >= ngx_aigc_table(zone)->end_instances
-        || ngx_aigc_zone_is_writer(zone) != NGX_OK
-        || !ngx_aigc_records(zone)[slot].used)
-    {
-        return NGX_DECLINED;
-    }
-
-    (void) ngx_aigc_record_copy(zone, slot, record);
-
-    return NGX_OK;
+    return (ngx_aigc_zone_is_writer(zone) == NGX_OK
+            && ngx_aigc_table_record_at(zone, slot, record) == NGX_OK)
+           ? NGX_OK : NGX_DECLINED;
 }

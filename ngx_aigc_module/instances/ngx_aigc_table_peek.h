@@ -36,9 +36,8 @@ uint32_t ngx_aigc_peek_unbound(ngx_aigc_zone_t *zone, uint32_t slot);
 uint32_t ngx_aigc_peek_stray(ngx_aigc_zone_t *zone, uint32_t slot, time_t now);
 
 /*
- * The record in slot, for the table's writer, which alone changes it.  A text
- * for which there was no room is empty.  NGX_OK; NGX_DECLINED: there is none,
- * or this process is not the writer.
+ * The record in slot, for the table's writer, which alone changes it.  NGX_OK;
+ * NGX_DECLINED: there is none, or this process is not the writer.
  */
 ngx_int_t ngx_aigc_peek_record(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_record_t *record);

@@ -53,6 +53,16 @@ ngx_aigc_table_put_pod(ngx_aigc_zone_t *zone, void *value, uint32_t mark,
 
     slot = ngx_aigc_record_get(zone, &pod->ns, &pod->gss, pod->id);
 
+    if (slot != NGX_AIGC_NONE
+        && ngx_aigc_slot_room(zone, ngx_aigc_string_need(pod->uid.len)
+                                  + ngx_aigc_string_need(pod->start.len)
+                                  + ngx_aigc_string_need(NGX_AIGC_ADDRESS_MAX))
+           != NGX_OK)
+    {
+        ngx_aigc_pod_clear(zone, slot);
+        slot = NGX_AIGC_NONE;
+    }
+
     if (slot == NGX_AIGC_NONE) {
         ngx_aigc_write_end(zone);
         ngx_aigc_table_full(zone, "Pod", &pod->ns, &pod->name, log);

@@ -52,18 +52,15 @@ strings_set(unit_t *u)
            NGX_ERROR);
     is_int(u, len, 0);
 
-    /* one that is too long is lost, and its former value free */
+    /* one that is too long is none, and its former value another one's */
 
     value.len++;
     is_int(u, ngx_aigc_string_set(s, &a, &value), NGX_ERROR);
-    ok(u, a == NGX_AIGC_STRING_LOST);
-    ok(u, !ngx_aigc_string_eq(s, a, &value));
-    is_int(u, ngx_aigc_string_get(s, a, &value), NGX_ERROR);
+    is_int(u, a, 0);
     is_int(u, s->used, used);
 
     value.len = 0;
     is_int(u, ngx_aigc_string_set(s, &a, &value), NGX_OK);
-    is_int(u, a, 0);
     ok(u, ngx_aigc_string_eq(s, a, &value));
     is_int(u, ngx_aigc_string_set(s, &b, &value), NGX_OK);
     is_int(u, s->used, 0);
@@ -129,6 +126,7 @@ number(uint32_t *seed, uint32_t n)
 static void
 change(unit_t *u, ngx_aigc_strings_t *s, slot_t *slot, uint32_t *seed)
 {
+    ngx_int_t  room;
     ngx_str_t  value;
 
     slot->len = number(seed, 4) ? number(seed, 40)
@@ -138,11 +136,14 @@ change(unit_t *u, ngx_aigc_strings_t *s, slot_t *slot, uint32_t *seed)
     value.len = slot->len;
     value.data = slot->data;
 
+    /* where it says that there is room, there is */
+
+    room = ngx_aigc_strings_room(s, ngx_aigc_string_need(value.len));
+
     if (ngx_aigc_string_set(s, &slot->string, &value) != NGX_OK) {
-        ok(u, slot->string == NGX_AIGC_STRING_LOST);
-        value.len = 0;
+        is_int(u, room, NGX_DECLINED);
+        is_int(u, slot->string, 0);
         slot->len = 0;
-        (void) ngx_aigc_string_set(s, &slot->string, &value);
     }
 }
 
@@ -234,16 +235,40 @@ strings_random(unit_t *u)
 }
 
 
-/* the last string that fits, and one more */
+/* room for several together, and the last string that fits */
 
 static void
 strings_full(unit_t *u)
 {
     u_char               data[64];
     ngx_str_t            value;
+    size_t               need, left;
     ngx_uint_t           n;
     ngx_aigc_string_t    last, *each;
     ngx_aigc_strings_t  *s;
+
+    s = store(u, 4096);
+
+    for (need = 8; ngx_aigc_strings_room(s, need) == NGX_OK; need += 8) {
+        /* void */
+    }
+
+    unit_note("room for %d bytes of 4096", (int) need - 8);
+
+    each = ngx_pcalloc(u->pool, 64 * sizeof(ngx_aigc_string_t));
+    value.data = data;
+    n = 0;
+
+    for (left = need - 8; left >= ngx_aigc_string_need(33); n++) {
+        value.len = ngx_sprintf(data, "%033ui", n) - data;
+        left -= ngx_aigc_string_need(33);
+
+        if (!is_int(u, ngx_aigc_string_set(s, &each[n], &value), NGX_OK)) {
+            return;
+        }
+    }
+
+    ok(u, n > 20);
 
     s = store(u, 1024);
     each = ngx_pcalloc(u->pool, 128 * sizeof(ngx_aigc_string_t));
