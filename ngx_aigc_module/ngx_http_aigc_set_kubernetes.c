@@ -265,62 +265,61 @@ ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
 }
 
 
-/* "proxy_pass https://aigc_kubernetes" in gateway.conf means the API server. */
+/*
+ * "proxy_pass https://aigc_kubernetes" in endpoints.conf means the API server.
+ * The upstream is read as if its block stood here: only nginx's own directives
+ * keep connections.  The last "}" ends the reading.
+ */
 static ngx_int_t
 ngx_http_aigc_api_upstream(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
 {
-    ngx_url_t                      u;
-    ngx_http_upstream_server_t    *server;
-    ngx_http_upstream_srv_conf_t  *uscf;
+    char             *rv;
+    u_char           *last;
+    size_t            len;
+    ngx_buf_t         b;
+    ngx_conf_file_t  *prev, file;
 
-    ngx_memzero(&u, sizeof(ngx_url_t));
+    static const char  block[] = "upstream aigc_kubernetes { "
+                                 "server %V:%ui max_fails=0; keepalive %ui; "
+                                 "keepalive_timeout %uis; } }";
 
-    u.url = k8s->url.host;
-    u.default_port = k8s->url.port;
+    len = sizeof(block) + k8s->url.host.len + 3 * NGX_INT_T_LEN;
 
-    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+    ngx_memzero(&b, sizeof(ngx_buf_t));
+
+    b.start = ngx_pnalloc(cf->pool, len);
+    if (b.start == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = ngx_snprintf(b.start, len, block, &k8s->url.host,
+                        (ngx_uint_t) k8s->url.port,
+                        (ngx_uint_t) NGX_AIGC_API_KEPT,
+                        (ngx_uint_t) NGX_AIGC_API_IDLE);
+
+    b.pos = b.start;
+    b.last = last;
+    b.end = last;
+    b.temporary = 1;
+
+    /* of the file that is being read there is nothing left to read */
+
+    prev = cf->conf_file;
+    file = *prev;
+    file.buffer = &b;
+    file.dump = NULL;
+    file.file.offset = ngx_file_size(&file.file.info);
+
+    cf->conf_file = &file;
+    rv = ngx_conf_parse(cf, NULL);
+    cf->conf_file = prev;
+
+    if (rv != NGX_CONF_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"aigc_kubernetes\" names a host that cannot be "
-                           "used, \"%V\": %s", &k8s->url.host,
-                           u.err ? u.err : "no address");
+                           "used, \"%V\"", &k8s->url.host);
         return NGX_ERROR;
     }
-
-    server = NULL;
-
-    if (u.naddrs) {
-        server = ngx_pcalloc(cf->pool, sizeof(ngx_http_upstream_server_t));
-        if (server == NULL) {
-            return NGX_ERROR;
-        }
-
-        server->name = u.url;
-        server->addrs = u.addrs;
-        server->naddrs = u.naddrs;
-        server->weight = 1;
-        server->max_fails = 0;
-    }
-
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    ngx_str_set(&u.host, "aigc_kubernetes");
-    u.url = u.host;
-    u.no_port = 1;
-
-    uscf = ngx_http_upstream_add(cf, &u, NGX_HTTP_UPSTREAM_CREATE
-                                         |NGX_HTTP_UPSTREAM_WEIGHT
-                                         |NGX_HTTP_UPSTREAM_MAX_FAILS);
-    if (uscf == NULL || server == NULL) {
-        return NGX_ERROR;
-    }
-
-    uscf->servers = ngx_array_create(cf->pool, 1,
-                                     sizeof(ngx_http_upstream_server_t));
-    if (uscf->servers == NULL) {
-        return NGX_ERROR;
-    }
-
-    *(ngx_http_upstream_server_t *) ngx_array_push(uscf->servers) = *server;
 
     return NGX_OK;
 }
