@@ -20,6 +20,7 @@ static ngx_int_t ngx_http_aigc_own_lease(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
 static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
+static ngx_int_t ngx_http_aigc_read_block(ngx_conf_t *cf, ngx_str_t *text);
 
 
 /* conf: ngx_aigc_kubernetes_t */
@@ -268,41 +269,83 @@ ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
 /*
  * "proxy_pass https://aigc_kubernetes" in endpoints.conf means the API server.
  * The upstream is read as if its block stood here: only nginx's own directives
- * keep connections.  The last "}" ends the reading.
+ * keep connections.
  */
 static ngx_int_t
 ngx_http_aigc_api_upstream(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
 {
-    char             *rv;
-    u_char           *last;
-    size_t            len;
-    ngx_buf_t         b;
-    ngx_conf_file_t  *prev, file;
+    u_char      *p, *last;
+    size_t       len;
+    ngx_str_t    text;
+    ngx_url_t    u;
+    ngx_uint_t   i;
 
-    static const char  block[] = "upstream aigc_kubernetes { "
-                                 "server %V:%ui max_fails=0; keepalive %ui; "
-                                 "keepalive_timeout %uis; } }";
+    ngx_memzero(&u, sizeof(ngx_url_t));
 
-    len = sizeof(block) + k8s->url.host.len + 3 * NGX_INT_T_LEN;
+    u.url = k8s->url.host;
+    u.default_port = k8s->url.port;
 
-    ngx_memzero(&b, sizeof(ngx_buf_t));
-
-    b.start = ngx_pnalloc(cf->pool, len);
-    if (b.start == NULL) {
+    if (ngx_parse_url(cf->pool, &u) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"aigc_kubernetes\" names a host that cannot be "
+                           "used, \"%V\": %s", &k8s->url.host,
+                           u.err ? u.err : "no address");
         return NGX_ERROR;
     }
 
-    last = ngx_snprintf(b.start, len, block, &k8s->url.host,
-                        (ngx_uint_t) k8s->url.port,
-                        (ngx_uint_t) NGX_AIGC_API_KEPT,
-                        (ngx_uint_t) NGX_AIGC_API_IDLE);
+    len = sizeof("upstream aigc_kubernetes { keepalive ; keepalive_timeout s; "
+                 "}")
+          + 2 * NGX_INT_T_LEN
+          + u.naddrs * (sizeof("server  max_fails=0; ") + NGX_SOCKADDR_STRLEN);
 
-    b.pos = b.start;
-    b.last = last;
-    b.end = last;
+    text.data = ngx_pnalloc(cf->pool, len);
+    if (text.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = text.data + len;
+    p = ngx_slprintf(text.data, last, "upstream aigc_kubernetes { ");
+
+    for (i = 0; i < u.naddrs; i++) {
+        p = ngx_slprintf(p, last, "server %V max_fails=0; ", &u.addrs[i].name);
+    }
+
+    p = ngx_slprintf(p, last, "keepalive %d; keepalive_timeout %ds; }",
+                     NGX_AIGC_API_KEPT, NGX_AIGC_API_IDLE);
+
+    text.len = p - text.data;
+
+    return ngx_http_aigc_read_block(cf, &text);
+}
+
+
+/* Reads text, directives of the http block, as if it stood in the file. */
+static ngx_int_t
+ngx_http_aigc_read_block(ngx_conf_t *cf, ngx_str_t *text)
+{
+    char             *rv;
+    u_char           *p;
+    ngx_buf_t         b;
+    ngx_conf_file_t  *prev, file;
+
+    ngx_memzero(&b, sizeof(ngx_buf_t));
+
+    /* nginx reads on to the "}" that closes the http block */
+
+    p = ngx_pnalloc(cf->pool, text->len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    b.start = p;
+    b.pos = p;
+    p = ngx_cpymem(p, text->data, text->len);
+    *p++ = '}';
+    b.last = p;
+    b.end = p;
     b.temporary = 1;
 
-    /* of the file that is being read there is nothing left to read */
+    /* of the file itself there is nothing left to read meanwhile */
 
     prev = cf->conf_file;
     file = *prev;
@@ -314,12 +357,5 @@ ngx_http_aigc_api_upstream(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
     rv = ngx_conf_parse(cf, NULL);
     cf->conf_file = prev;
 
-    if (rv != NGX_CONF_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"aigc_kubernetes\" names a host that cannot be "
-                           "used, \"%V\"", &k8s->url.host);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return (rv == NGX_CONF_OK) ? NGX_OK : NGX_ERROR;
 }
