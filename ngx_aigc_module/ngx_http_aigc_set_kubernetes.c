@@ -20,6 +20,7 @@ static ngx_int_t ngx_http_aigc_own_lease(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
 static ngx_int_t ngx_http_aigc_api_upstream(ngx_conf_t *cf,
     ngx_aigc_kubernetes_t *k8s);
+static ngx_int_t ngx_http_aigc_read_block(ngx_conf_t *cf, ngx_str_t *text);
 
 
 /* conf: ngx_aigc_kubernetes_t */
@@ -265,13 +266,19 @@ ngx_http_aigc_own_lease(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
 }
 
 
-/* "proxy_pass https://aigc_kubernetes" in gateway.conf means the API server. */
+/*
+ * "proxy_pass https://aigc_kubernetes" in endpoints.conf means the API server.
+ * The upstream is read as if its block stood here: only nginx's own directives
+ * keep connections.
+ */
 static ngx_int_t
 ngx_http_aigc_api_upstream(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
 {
-    ngx_url_t                      u;
-    ngx_http_upstream_server_t    *server;
-    ngx_http_upstream_srv_conf_t  *uscf;
+    u_char      *p, *last;
+    size_t       len;
+    ngx_str_t    text;
+    ngx_url_t    u;
+    ngx_uint_t   i;
 
     ngx_memzero(&u, sizeof(ngx_url_t));
 
@@ -286,41 +293,69 @@ ngx_http_aigc_api_upstream(ngx_conf_t *cf, ngx_aigc_kubernetes_t *k8s)
         return NGX_ERROR;
     }
 
-    server = NULL;
+    len = sizeof("upstream aigc_kubernetes { keepalive ; keepalive_timeout s; "
+                 "}")
+          + 2 * NGX_INT_T_LEN
+          + u.naddrs * (sizeof("server  max_fails=0; ") + NGX_SOCKADDR_STRLEN);
 
-    if (u.naddrs) {
-        server = ngx_pcalloc(cf->pool, sizeof(ngx_http_upstream_server_t));
-        if (server == NULL) {
-            return NGX_ERROR;
-        }
-
-        server->name = u.url;
-        server->addrs = u.addrs;
-        server->naddrs = u.naddrs;
-        server->weight = 1;
-        server->max_fails = 0;
-    }
-
-    ngx_memzero(&u, sizeof(ngx_url_t));
-
-    ngx_str_set(&u.host, "aigc_kubernetes");
-    u.url = u.host;
-    u.no_port = 1;
-
-    uscf = ngx_http_upstream_add(cf, &u, NGX_HTTP_UPSTREAM_CREATE
-                                         |NGX_HTTP_UPSTREAM_WEIGHT
-                                         |NGX_HTTP_UPSTREAM_MAX_FAILS);
-    if (uscf == NULL || server == NULL) {
+    text.data = ngx_pnalloc(cf->pool, len);
+    if (text.data == NULL) {
         return NGX_ERROR;
     }
 
-    uscf->servers = ngx_array_create(cf->pool, 1,
-                                     sizeof(ngx_http_upstream_server_t));
-    if (uscf->servers == NULL) {
+    last = text.data + len;
+    p = ngx_slprintf(text.data, last, "upstream aigc_kubernetes { ");
+
+    for (i = 0; i < u.naddrs; i++) {
+        p = ngx_slprintf(p, last, "server %V max_fails=0; ", &u.addrs[i].name);
+    }
+
+    p = ngx_slprintf(p, last, "keepalive %d; keepalive_timeout %ds; }",
+                     NGX_AIGC_API_KEPT, NGX_AIGC_API_IDLE);
+
+    text.len = p - text.data;
+
+    return ngx_http_aigc_read_block(cf, &text);
+}
+
+
+/* Reads text, directives of the http block, as if it stood in the file. */
+static ngx_int_t
+ngx_http_aigc_read_block(ngx_conf_t *cf, ngx_str_t *text)
+{
+    char             *rv;
+    u_char           *p;
+    ngx_buf_t         b;
+    ngx_conf_file_t  *prev, file;
+
+    ngx_memzero(&b, sizeof(ngx_buf_t));
+
+    /* nginx reads on to the "}" that closes the http block */
+
+    p = ngx_pnalloc(cf->pool, text->len + 1);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    *(ngx_http_upstream_server_t *) ngx_array_push(uscf->servers) = *server;
+    b.start = p;
+    b.pos = p;
+    p = ngx_cpymem(p, text->data, text->len);
+    *p++ = '}';
+    b.last = p;
+    b.end = p;
+    b.temporary = 1;
 
-    return NGX_OK;
+    /* of the file itself there is nothing left to read meanwhile */
+
+    prev = cf->conf_file;
+    file = *prev;
+    file.buffer = &b;
+    file.dump = NULL;
+    file.file.offset = ngx_file_size(&file.file.info);
+
+    cf->conf_file = &file;
+    rv = ngx_conf_parse(cf, NULL);
+    cf->conf_file = prev;
+
+    return (rv == NGX_CONF_OK) ? NGX_OK : NGX_ERROR;
 }

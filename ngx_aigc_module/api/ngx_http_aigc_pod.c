@@ -138,8 +138,8 @@ ngx_http_aigc_pod_step(ngx_http_request_t *r)
     if (ngx_http_aigc_pod_ends(r, was) != NGX_OK
         && ngx_current_msec - pod->sent < NGX_HTTP_AIGC_POD_TIME)
     {
-        if (ngx_http_aigc_wait(r, NGX_HTTP_AIGC_POD_WAKE,
-                               ngx_http_aigc_pod_step)
+        if (ngx_http_aigc_wait_soon(r, pod->sent, NGX_HTTP_AIGC_POD_WAKE,
+                                    ngx_http_aigc_pod_step)
             != NGX_OK)
         {
             ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);

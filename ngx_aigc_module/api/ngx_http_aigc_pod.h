@@ -12,7 +12,8 @@
 #include "instances/ngx_aigc_table.h"
 
 
-#define NGX_HTTP_AIGC_POD_WAKE  20      /* ms between checks of the table */
+#define NGX_HTTP_AIGC_POD_WAKE  20      /* ms between checks of the table, at
+                                           most */
 #define NGX_HTTP_AIGC_POD_TIME  2000    /* ms for it to show the end of the
                                            pod; then it is said all the same */
 

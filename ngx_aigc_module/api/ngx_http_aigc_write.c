@@ -21,7 +21,8 @@ typedef struct {
     ngx_atomic_uint_t           ticket;
     uint32_t                    tmpl;   /* slot */
     ngx_aigc_record_t          *record;     /* as it was; NULL: an install */
-    ngx_msec_t                  written;    /* when: ngx_current_msec */
+    ngx_msec_t                  sent;       /* when it was first seen to be */
+    ngx_msec_t                  written;    /* likewise: ngx_current_msec */
     ngx_aigc_gss_write_t        write;  /* while this request writes for all */
 } ngx_http_aigc_write_t;
 
@@ -127,6 +128,13 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
 
     ngx_aigc_queue_get(mcf->zone, w->op, w->ticket, &op);
 
+    if (op.state == NGX_AIGC_OP_WAITING) {
+        w->sent = 0;
+
+    } else if (w->sent == 0) {
+        w->sent = ngx_current_msec;
+    }
+
     switch (op.state) {
 
     case NGX_AIGC_OP_DONE:
@@ -182,14 +190,23 @@ ngx_http_aigc_write_step(ngx_http_request_t *r)
 }
 
 
+/* What is sent is soon written, and then soon shown; else it may take long. */
 static void
 ngx_http_aigc_write_wait(ngx_http_request_t *r, ngx_http_aigc_write_t *w)
 {
-    if (ngx_http_aigc_wait(r, w->write.lock ? NGX_HTTP_AIGC_LOCK_TIME / 3
-                                            : NGX_HTTP_AIGC_WRITE_WAKE,
-                           ngx_http_aigc_write_step)
-        != NGX_OK)
-    {
+    ngx_int_t  rc;
+
+    if (w->write.lock || w->sent == 0) {
+        rc = ngx_http_aigc_wait(r, w->write.lock ? NGX_HTTP_AIGC_LOCK_TIME / 3
+                                                 : NGX_HTTP_AIGC_WRITE_WAKE,
+                                ngx_http_aigc_write_step);
+
+    } else {
+        rc = ngx_http_aigc_wait_soon(r, w->sent, NGX_HTTP_AIGC_WRITE_WAKE,
+                                     ngx_http_aigc_write_step);
+    }
+
+    if (rc != NGX_OK) {
         ngx_http_aigc_finish(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
 }

@@ -12,7 +12,8 @@
 #include "instances/ngx_aigc_queue.h"
 
 
-#define NGX_HTTP_AIGC_WRITE_WAKE  20    /* ms between checks of the queue */
+#define NGX_HTTP_AIGC_WRITE_WAKE  20    /* ms between checks of the queue, at
+                                           most */
 #define NGX_HTTP_AIGC_WRITE_TIME  10000 /* ms: then 503 and Retry-After */
 #define NGX_HTTP_AIGC_SENT_TIME   15000 /* ms more for a patch under way */
 #define NGX_HTTP_AIGC_LOCK_TIME   3000  /* ms, renewed: a dead writer's ends */

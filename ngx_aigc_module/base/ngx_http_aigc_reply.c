@@ -119,6 +119,15 @@ ngx_http_aigc_html(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body,
 }
 
 
+ngx_int_t
+ngx_http_aigc_empty(ngx_http_request_t *r)
+{
+    static ngx_str_t  none = ngx_null_string;
+
+    return ngx_http_aigc_send(r, NGX_HTTP_OK, "", &none);
+}
+
+
 static ngx_int_t
 ngx_http_aigc_retry_after(ngx_http_request_t *r, time_t retry)
 {

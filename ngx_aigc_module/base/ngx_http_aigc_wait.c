@@ -56,6 +56,18 @@ ngx_http_aigc_wait(ngx_http_request_t *r, ngx_msec_t ms,
 }
 
 
+ngx_int_t
+ngx_http_aigc_wait_soon(ngx_http_request_t *r, ngx_msec_t start,
+    ngx_msec_t max, void (*handler)(ngx_http_request_t *r))
+{
+    ngx_msec_t  ms;
+
+    ms = 1 + (ngx_current_msec - start) / 8;
+
+    return ngx_http_aigc_wait(r, ngx_min(ms, max), handler);
+}
+
+
 void
 ngx_http_aigc_finish(ngx_http_request_t *r, ngx_int_t rc)
 {

@@ -19,6 +19,13 @@ ngx_int_t ngx_http_aigc_wait(ngx_http_request_t *r, ngx_msec_t ms,
     void (*handler)(ngx_http_request_t *r));
 
 /*
+ * The same for what comes soon, awaited since the time start: after an eighth
+ * of what it has taken so far, at least 1 ms and at most max.
+ */
+ngx_int_t ngx_http_aigc_wait_soon(ngx_http_request_t *r, ngx_msec_t start,
+    ngx_msec_t max, void (*handler)(ngx_http_request_t *r));
+
+/*
  * Finalizes a request that has waited; nothing else may.  Neither its timer nor
  * a write event calls it again, however slowly the response is sent.
  */
