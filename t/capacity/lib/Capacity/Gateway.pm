@@ -5,6 +5,7 @@ package Capacity::Gateway;
 
 use strict;
 use warnings;
+use utf8;
 
 use List::Util qw(max min sum);
 use POSIX qw(ceil);
@@ -178,11 +179,12 @@ sub owner_change {
             . qq("state":"running","since":"2026-01-01T00:00:00Z","gss":"@{[ Capacity::Crowd::_uid(0, 1, 0) ]}"}) } } }] });
 }
 
-# Whether its pod may be reached, in its GameServer.
-sub state_change {
+# Whether its pod is ready, in the pod.
+sub pod_change {
     my ($self) = @_;
-    return $self->_followed($self->_auth, sub { my ($i) = @_; ['PATCH', AIGC::Crowd::game_server_path(Capacity::Crowd::name(1), 0) . '/status',
-        { status => { networkStatus => { currentNetworkState => $i % 2 ? 'NotReady' : 'Ready' } } }] });
+    my $pod = '/api/v1/namespaces/default/pods/' . Capacity::Crowd::name(1) . '-0/status';
+    return $self->_followed($self->_auth, sub { my ($i) = @_; ['PATCH', $pod,
+        { status => { conditions => [{ type => 'Ready', status => $i % 2 ? 'False' : 'True' }] } }] });
 }
 
 ### Looks
