@@ -35,7 +35,11 @@ sub new {
     $self->{ip}  = $object{pod}{status}{podIP};
     $self->{gss} = $object{gss};
     $self->{$_}  = $self->_pattern($object{$_}) for qw(sts gs pod disk);
-    delete @{ $object{pod}{metadata} }{qw(labels ownerReferences)};
+
+    # what the gateway is never sent need not be large
+    delete @{ $object{pod}{metadata} }{qw(labels ownerReferences annotations managedFields)};
+    $object{pod}{spec} = { containers => [{ name => 'c', image => 'i' }], nodeName => 'node' };
+    $object{pod}{status} = { phase => 'Running', podIP => $self->{ip} };
     $self->{other} = $self->_pattern($object{pod});
     return $self;
 }
