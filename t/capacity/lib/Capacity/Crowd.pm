@@ -72,6 +72,13 @@ sub owner {
     return $id == 0 && $n <= 2 ? 'alice0000000' : sprintf 'u%05d%06d', $n, $id;
 }
 
+# Where the pod is.  Nobody listens at that of the first one, which is asked for.
+sub _ip {
+    my ($n, $id) = @_;
+    my $i = $n * 4096 + $id;
+    return $n == 1 && $id == 0 ? '127.255.255.254' : join '.', 10, $i >> 16, $i >> 8 & 255, $i & 255;
+}
+
 # More templates, until there are so many, each with so many running instances;
 # those that are there get more.
 sub grow {
@@ -82,9 +89,7 @@ sub grow {
         next if $had == $each;
         my %is = (name => name($n), gss => _uid(0, $n, 0), sts => _uid(1, $n, 0));
         for my $id ($had .. $each - 1) {
-            my $i = $n * 4096 + $id;
-            @is{qw(id owner ip gs pod disk)} = ($id, owner($n, $id), join('.', 10, $i >> 16, $i >> 8 & 255, $i & 255),
-                map { _uid($_, $n, $id) } 2 .. 4);
+            @is{qw(id owner ip gs pod disk)} = ($id, owner($n, $id), _ip($n, $id), map { _uid($_, $n, $id) } 2 .. 4);
             $self->_put("$crds/gameservers/default/$is{name}-$id", _fill($self->{gs}, \%is));
             $self->_put("/registry/pods/default/$is{name}-$id", _fill($self->{pod}, \%is));
             $self->_put("/registry/persistentvolumeclaims/default/user-data-$is{name}-$id", _fill($self->{disk}, \%is));

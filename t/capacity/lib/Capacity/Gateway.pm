@@ -161,20 +161,20 @@ sub _epoch {        # of one of the audit log's times
     return timegm(0, $min, $h, $d, $m - 1, $y) + $s;
 }
 
-# /auth about alice's instance in the first template, by her token.
-sub _auth {
+# A request of hers to alice's instance in the first template: 502 if it is let
+# in, since there is nobody.
+sub _visit {
     my ($self) = @_;
     my $t     = $self->{t};
-    my $bytes = AIGC::HTTP::request_bytes(method => 'GET', url => $t->url('/auth'), on => 1, headers => [
-        'X-Original-URL' => 'http://' . AIGC::Crowd::host($t, Capacity::Crowd::name(1), 0) . ':' . $t->port . '/',
-        Authorization => 'Bearer ' . $t->forge ]);
-    return sub { my ($conn) = @_; $conn->send($bytes); return $conn->response(method => 'GET', url => $t->url('/auth'))->code };
+    my $url   = $t->at(AIGC::Crowd::host($t, Capacity::Crowd::name(1), 0)) . '/';
+    my $bytes = AIGC::HTTP::request_bytes(method => 'GET', url => $url, on => 1, headers => [Authorization => 'Bearer ' . $t->forge]);
+    return sub { my ($conn) = @_; $conn->send($bytes); return $conn->response(method => 'GET', url => $url)->code };
 }
 
 # Who owns it, in the template's annotations: the largest event that there is.
 sub owner_change {
     my ($self) = @_;
-    return $self->_followed($self->_auth, sub { my ($i) = @_; ['PATCH', AIGC::Crowd::template_path(Capacity::Crowd::name(1)),
+    return $self->_followed($self->_visit, sub { my ($i) = @_; ['PATCH', AIGC::Crowd::template_path(Capacity::Crowd::name(1)),
         { metadata => { annotations => { 'instance.aigc-gateway.io/0' => qq({"owner":"@{[ $i % 2 ? 'nobody' : 'alice0000000' ]}",)
             . qq("state":"running","since":"2026-01-01T00:00:00Z","gss":"@{[ Capacity::Crowd::_uid(0, 1, 0) ]}"}) } } }] });
 }
@@ -183,7 +183,7 @@ sub owner_change {
 sub pod_change {
     my ($self) = @_;
     my $pod = '/api/v1/namespaces/default/pods/' . Capacity::Crowd::name(1) . '-0/status';
-    return $self->_followed($self->_auth, sub { my ($i) = @_; ['PATCH', $pod,
+    return $self->_followed($self->_visit, sub { my ($i) = @_; ['PATCH', $pod,
         { status => { conditions => [{ type => 'Ready', status => $i % 2 ? 'False' : 'True' }] } }] });
 }
 
