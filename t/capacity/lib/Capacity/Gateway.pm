@@ -22,7 +22,13 @@ use constant {
     CHANGES  => 50,
 };
 
-sub new { my ($class, $t) = @_; return bless { t => $t }, $class }
+sub new {
+    my ($class, $t) = @_;
+    my $self  = bless { t => $t }, $class;
+    my ($mib) = $t->{opt}{directives}{aigc_zone} =~ /:(\d+)m/;
+    $self->{says} = $mib / $self->metric('instances_max') if $t->ready;     # MiB an instance
+    return $self;
+}
 
 sub metric {
     my ($self, $name) = @_;
@@ -79,14 +85,16 @@ sub cold_start {
     return { %is, $self->_passes, zone => $mib };
 }
 
-# The smallest zone in which so many fit, to 2 %: in MiB.
+# The smallest zone in which so many fit, to 2 %: in MiB.  What a zone says of
+# itself is where the search begins.
 sub zone_needed {
     my ($self, $level) = @_;
-    my $most = 16;
+    my $most = ceil(1.05 * $level * $self->{says});
+
     $most *= 2 until $self->cold_start($most, $level);
-    my $least = $most / 2;
+    my $least = int($most / 2);
     while ($most - $least > max(0.02 * $most, 1)) {
-        my $try = ceil(($least + $most) / 2);
+        my $try = ceil($least + ($most - $least) * ($most == 2 * $least ? 0.8 : 0.5));
         ($self->cold_start($try, $level) ? $most : $least) = $try;
     }
     return $most;

@@ -17,7 +17,7 @@ use AIGC::Stack;
 use Capacity::Gateway;
 
 use constant {
-    ZONE  => 64,            # MiB
+    ZONE  => $ENV{ZONE} // 64,  # MiB
     SKEW  => 60,            # s for which an expired token is still good
     SHORT => 40,            # s in which those sign in whose tokens expire
 };
