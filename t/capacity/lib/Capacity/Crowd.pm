@@ -9,6 +9,7 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use IO::Handle;
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
 
@@ -21,9 +22,11 @@ my $json = JSON::PP->new->utf8->canonical;
 my $crds = '/registry/game.kruise.io';
 
 # Of an installed instance with all that OpenKruiseGame has made for it.
+# real => N: the objects of the first N templates are in etcd; those of the others
+# come from files, which the proxy in front of the API server sends before its lists.
 sub new {
-    my ($class, $t, $inst) = @_;
-    my $self = bless { t => $t, template => $inst->data->{template}, id => $inst->id, templates => 0, foreign => 0 }, $class;
+    my ($class, $t, $inst, %o) = @_;
+    my $self = bless { %o, t => $t, template => $inst->data->{template}, id => $inst->id, templates => 0, foreign => 0 }, $class;
 
     my %object = (
         gss => $t->kube_get('gss', $self->{template}), gs => $t->kube_get('gs', $inst->pod), pod => $t->kube_get('pods', $inst->pod),
@@ -87,6 +90,7 @@ sub grow {
     for my $n (1 .. $templates) {
         my $had = $self->{has}{$n} // 0;
         next if $had == $each;
+        local $self->{to} = \&_tell if $n > $self->{real};
         my %is = (name => name($n), gss => _uid(0, $n, 0), sts => _uid(1, $n, 0));
         for my $id ($had .. $each - 1) {
             @is{qw(id owner ip gs pod disk)} = ($id, owner($n, $id), _ip($n, $id), map { _uid($_, $n, $id) } 2 .. 4);
@@ -100,6 +104,7 @@ sub grow {
         $self->{has}{$n} = $each;
     }
     $self->_send;
+    $self->_told if $self->{file};
 }
 
 sub _template {
@@ -128,13 +133,38 @@ sub foreign {
     $self->{foreign} = $n;
 }
 
-### etcd, by its JSON gateway
-
 sub _put {
     my ($self, $key, $text) = @_;
-    push @{ $self->{batch} }, qq({"requestPut":{"key":"@{[ encode_base64($key, '') ]}","value":"@{[ encode_base64($text, '') ]}"}});
     $self->{bytes} += length $text;
     $self->{objects}++;
+    ($self->{to} // \&_store)->($self, $key, $text);
+}
+
+### Files for the proxy
+
+sub _tell {
+    my ($self, $key, $text) = @_;
+    my ($kind) = $key =~ m{([a-z]+)/default/[^/]+$};
+    my $file = $self->{t}->file("run/$kind.events");
+
+    # a template that grows is told again, and the last word counts
+    open $self->{file}{$kind}, '>', $file or croak "$file: $!" unless $self->{file}{$kind};
+    $text =~ s/"metadata":\{/"metadata":{"resourceVersion":"1",/;
+    print { $self->{file}{$kind} } qq({"type":"ADDED","object":$text}\n);
+}
+
+sub _told {
+    my ($self) = @_;
+    $_->flush for values %{ $self->{file} };
+    $self->{t}->faults([ map { { path => "/$_\$", query => 'sendInitialEvents=true',
+        action => { before => $self->{t}->file("run/$_.events") } } } sort keys %{ $self->{file} } ]);
+}
+
+### etcd, by its JSON gateway
+
+sub _store {
+    my ($self, $key, $text) = @_;
+    push @{ $self->{batch} }, qq({"requestPut":{"key":"@{[ encode_base64($key, '') ]}","value":"@{[ encode_base64($text, '') ]}"}});
     $self->_send if @{ $self->{batch} } == TXN;
 }
 
