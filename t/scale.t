@@ -150,6 +150,13 @@ subtest 'ten thousand instances' => sub {
     sign_outs(10);
     figures('a storm of events');
     diag sprintf 'worker 0 had %.0f MB at most', memory();
+
+    # a worker looks for it in several passes
+    my $s = $t->stranger->events(headers => [Authorization => 'Bearer ' . $t->forge(claims => { sub => 'u5-wide3-000' })]);
+    is join(' ', map { "$_->{template}/$_->{id}" } @{ $s->snapshot->{instances} }), 'wide3/5', 'an event stream has the one that is its user\'s';
+    $t->kube_send([['PATCH', AIGC::Crowd::template_path('wide3'),
+        { metadata => { annotations => { 'instance.aigc-gateway.io/5' => AIGC::Crowd::claim('nobody000000') } } }]]);
+    is $s->wait_event(sub { $_->{event} eq 'instance-gone' })->{data}{id}, 5, '… and hears that it is another one\'s';
 };
 
 done_testing;

@@ -26,6 +26,7 @@ typedef struct {
     ngx_str_node_t             node;    /* user; first member, for its tree */
     ngx_queue_t                streams; /* owned by the caller */
     ngx_uint_t                 n;       /* number of streams */
+    ngx_uint_t                 since;   /* pass in which the first one came */
     ngx_queue_t                items;   /* sent to the streams */
     ngx_queue_t                changed; /* caller's queue of those with news */
     ngx_http_aigc_text_t      *news;    /* messages to be sent, or NULL */

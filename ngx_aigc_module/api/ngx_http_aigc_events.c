@@ -248,11 +248,15 @@ ngx_http_aigc_events_check(ngx_event_t *ev)
 
     ngx_http_aigc_view_forget();
 
-    if (rc == NGX_OK) {
+    if (rc != NGX_AGAIN) {
         ngx_http_aigc_events_snapshots();
     }
 
     ngx_http_aigc_events_beat();
+
+    if (rc == NGX_BUSY) {
+        ngx_post_event(ev, &ngx_posted_next_events);
+    }
 
     if (!ev->timer_set) {
         ngx_add_timer(ev, NGX_HTTP_AIGC_EVENTS_WAKE);
@@ -346,7 +350,7 @@ ngx_http_aigc_events_snapshots(void)
         if (ngx_http_aigc_view_snapshot(stream->audience, &first, &second)
             != NGX_OK)
         {
-            ngx_queue_insert_tail(&ngx_http_aigc_due, q);   /* no memory */
+            ngx_queue_insert_tail(&ngx_http_aigc_due, q);   /* not now */
             continue;
         }
 

@@ -3,10 +3,17 @@
  */
 
 #include "ngx_http_aigc_view.h"
+#include "ngx_http_aigc_tell.h"
 #include "base/ngx_http_aigc_reply.h"
 #include "instances/ngx_http_aigc_instance.h"
 
+#include "base/ngx_aigc_loop_time.h"
 #include "kube/ngx_aigc_date.h"
+
+
+#define NGX_HTTP_AIGC_VIEW_SLICE  1000  /* us of a pass in one turn of the event
+                                           loop */
+#define NGX_HTTP_AIGC_VIEW_CLOCK  64    /* slots between looks at the clock */
 
 
 /* A slot of the table, as the last pass found it. */
@@ -21,10 +28,17 @@ typedef struct {
 
 typedef struct {
     ngx_http_aigc_main_conf_t   *mcf;
-    ngx_pool_t                  *pool;      /* emptied after each visit */
-    ngx_atomic_uint_t            version;   /* of the last pass */
-    ngx_uint_t                   again;     /* … which left something out */
+    ngx_http_aigc_teller_t       teller;
+    ngx_uint_t                   pass;      /* number of the last one */
+    ngx_uint_t                   done;      /* … of the last whole one */
+    uint32_t                     at;        /* slot where it goes on: templates,
+                                               then instances */
+    uint32_t                     end;       /* slots that it looks at */
     time_t                       late;      /* an instance is, after it; 0 */
+    unsigned                     going:1;   /* it has not ended yet */
+    unsigned                     lacks:1;   /* it leaves something out */
+    unsigned                     due:1;     /* some instances are late now */
+    unsigned                     again:1;   /* another one is needed */
 
     ngx_http_aigc_slot_t        *templates;
     ngx_http_aigc_slot_t        *instances;
@@ -33,21 +47,16 @@ typedef struct {
 
     ngx_rbtree_t                 tree;      /* audiences by user */
     ngx_rbtree_node_t            sentinel;
-    ngx_http_aigc_audience_t     all;       /* for templates */
-    ngx_queue_t                  changed;
 } ngx_http_aigc_view_t;
 
 
 static ngx_http_aigc_audience_t *ngx_http_aigc_view_find(ngx_str_t *sub,
     uint32_t hash);
+static void ngx_http_aigc_view_welcome(ngx_http_aigc_audience_t *audience,
+    uint32_t hash);
+static ngx_uint_t ngx_http_aigc_view_begin(ngx_http_aigc_view_t *view);
 static ngx_int_t ngx_http_aigc_view_template(uint32_t n);
 static ngx_int_t ngx_http_aigc_view_instance(uint32_t n);
-static ngx_int_t ngx_http_aigc_view_compare(ngx_http_aigc_item_t **place,
-    ngx_http_aigc_item_t *now);
-static ngx_int_t ngx_http_aigc_view_gone(ngx_http_aigc_item_t *item);
-static ngx_int_t ngx_http_aigc_view_moved(ngx_http_aigc_item_t *item);
-static ngx_int_t ngx_http_aigc_view_message(ngx_http_aigc_audience_t *audience,
-    const char *event, ngx_str_t *json);
 
 
 static ngx_http_aigc_view_t  *ngx_http_aigc_view;
@@ -68,11 +77,12 @@ ngx_http_aigc_view_open(ngx_http_aigc_main_conf_t *mcf)
     }
 
     view->mcf = mcf;
+    view->teller.zone = mcf->zone;
     view->again = 1;
     view->ntemplates = ngx_aigc_table(mcf->zone)->ntemplates;
     view->ninstances = ngx_aigc_table(mcf->zone)->ninstances;
 
-    view->pool = ngx_create_pool(4096, ngx_cycle->log);
+    view->teller.pool = ngx_create_pool(4096, ngx_cycle->log);
     view->templates = ngx_calloc(view->ntemplates
                                  * sizeof(ngx_http_aigc_slot_t),
                                  ngx_cycle->log);
@@ -82,12 +92,12 @@ ngx_http_aigc_view_open(ngx_http_aigc_main_conf_t *mcf)
 
     ngx_rbtree_init(&view->tree, &view->sentinel,
                     ngx_str_rbtree_insert_value);
-    ngx_http_aigc_audience_init(&view->all);
-    ngx_queue_init(&view->changed);
+    ngx_http_aigc_audience_init(&view->teller.all);
+    ngx_queue_init(&view->teller.changed);
 
     ngx_http_aigc_view = view;
 
-    if (view->pool == NULL || view->templates == NULL
+    if (view->teller.pool == NULL || view->templates == NULL
         || view->instances == NULL)
     {
         ngx_http_aigc_view_close();
@@ -109,13 +119,13 @@ ngx_http_aigc_view_close(void)
         return;
     }
 
-    ngx_http_aigc_audience_clear(&view->all);
+    ngx_http_aigc_audience_clear(&view->teller.all);
 
     ngx_free(view->templates);
     ngx_free(view->instances);
 
-    if (view->pool) {
-        ngx_destroy_pool(view->pool);
+    if (view->teller.pool) {
+        ngx_destroy_pool(view->teller.pool);
     }
 
     ngx_free(view);
@@ -151,7 +161,7 @@ ngx_http_aigc_view_count(ngx_str_t *sub)
 ngx_http_aigc_audience_t *
 ngx_http_aigc_view_join(ngx_str_t *sub)
 {
-    uint32_t                   i, hash;
+    uint32_t                   hash;
     ngx_http_aigc_view_t      *view;
     ngx_http_aigc_audience_t  *audience;
 
@@ -181,14 +191,39 @@ ngx_http_aigc_view_join(ngx_str_t *sub)
 
     ngx_rbtree_insert(&view->tree, &audience->node.node);
 
+    ngx_http_aigc_view_welcome(audience, hash);
+
+    return audience;
+}
+
+
+/* What the last pass has seen of its instances, it was told to nobody. */
+static void
+ngx_http_aigc_view_welcome(ngx_http_aigc_audience_t *audience, uint32_t hash)
+{
+    uint32_t               i;
+    ngx_http_aigc_view_t  *view;
+
+    view = ngx_http_aigc_view;
+
+    if (view->going || view->done != view->pass) {
+        view->again = 1;
+    }
+
     for (i = 0; i < view->ninstances; i++) {
-        if (view->instances[i].owner == hash) {
-            view->instances[i].seq = NGX_AIGC_SEQ_NONE;
+
+        if (view->instances[i].owner != hash) {
+            continue;
+        }
+
+        view->instances[i].seq = NGX_AIGC_SEQ_NONE;
+
+        if (!view->again && ngx_http_aigc_view_instance(i) != NGX_OK) {
             view->again = 1;
         }
     }
 
-    return audience;
+    audience->since = view->again ? view->pass : view->pass - 1;
 }
 
 
@@ -208,47 +243,80 @@ ngx_http_aigc_view_leave(ngx_http_aigc_audience_t *audience)
 ngx_int_t
 ngx_http_aigc_view_update(void)
 {
-    uint32_t               i;
-    ngx_uint_t             late;
-    ngx_atomic_uint_t      version;
+    ngx_int_t              rc;
     ngx_http_aigc_view_t  *view;
 
     view = ngx_http_aigc_view;
-    version = ngx_aigc_table(view->mcf->zone)->version;
 
-    late = (view->late && ngx_aigc_date(view->mcf->zone) > view->late);
-
-    if (version == view->version && !view->again && !late) {
+    if (!view->going && !ngx_http_aigc_view_begin(view)) {
         return NGX_OK;
+    }
+
+    ngx_aigc_loop_time_begin();
+
+    for ( /* void */ ; view->at < view->end; view->at++) {
+
+        if (view->at % NGX_HTTP_AIGC_VIEW_CLOCK == 0
+            && ngx_aigc_loop_time_spent() >= NGX_HTTP_AIGC_VIEW_SLICE)
+        {
+            return NGX_BUSY;
+        }
+
+        rc = (view->at < view->ntemplates)
+             ? ngx_http_aigc_view_template(view->at)
+             : ngx_http_aigc_view_instance(view->at - view->ntemplates);
+
+        if (rc != NGX_OK) {
+            view->lacks = 1;
+        }
+    }
+
+    view->going = 0;
+
+    if (view->lacks) {
+        view->again = 1;
+        return NGX_AGAIN;
+    }
+
+    view->done = view->pass;
+
+    return view->again ? NGX_BUSY : NGX_OK;
+}
+
+
+/* 0: there is nothing to look at */
+static ngx_uint_t
+ngx_http_aigc_view_begin(ngx_http_aigc_view_t *view)
+{
+    ngx_aigc_zone_t    *zone;
+    ngx_atomic_uint_t   version;
+
+    zone = view->mcf->zone;
+
+    version = ngx_aigc_table(zone)->version;
+
+    view->due = (view->late && ngx_aigc_date(zone) > view->late);
+
+    if (version == view->teller.version && !view->again && !view->due) {
+        return 0;
     }
 
     ngx_memory_barrier();
 
-    if (late) {
+    if (view->due) {
         view->late = 0;
     }
 
-    view->version = version;
-    view->again = (ngx_aigc_table_holes(view->mcf->zone));
+    view->teller.version = version;
+    view->pass++;
+    view->at = 0;
+    view->end = view->ntemplates + ngx_min(view->ninstances,
+                                           ngx_aigc_table(zone)->end_instances);
+    view->going = 1;
+    view->again = 0;
+    view->lacks = ngx_aigc_table_holes(zone);
 
-    for (i = 0; i < view->ntemplates; i++) {
-        if (ngx_http_aigc_view_template(i) != NGX_OK) {
-            view->again = 1;
-        }
-    }
-
-    for (i = 0; i < view->ninstances; i++) {
-
-        if (late && view->instances[i].late) {
-            view->instances[i].seq = NGX_AIGC_SEQ_NONE;
-        }
-
-        if (ngx_http_aigc_view_instance(i) != NGX_OK) {
-            view->again = 1;
-        }
-    }
-
-    return view->again ? NGX_AGAIN : NGX_OK;
+    return 1;
 }
 
 
@@ -275,12 +343,12 @@ ngx_http_aigc_view_template(uint32_t n)
     now.audience = NULL;
 
     if (rc == NGX_OK && !tmpl.deleting) {
-        now.audience = &view->all;
+        now.audience = &view->teller.all;
         now.id = -1;
         ngx_aigc_fixed_get(&tmpl.ns, &now.ns);
         ngx_aigc_fixed_get(&tmpl.name, &now.name);
 
-        if (ngx_http_aigc_json_dump(view->pool,
+        if (ngx_http_aigc_json_dump(view->teller.pool,
                                     ngx_http_aigc_template_json(&tmpl),
                                     &now.json)
             != NGX_OK)
@@ -289,13 +357,13 @@ ngx_http_aigc_view_template(uint32_t n)
         }
     }
 
-    rc = ngx_http_aigc_view_compare(&slot->item, &now);
+    rc = ngx_http_aigc_tell(&view->teller, &slot->item, &now);
 
     if (rc == NGX_OK) {
         slot->seq = seq;
     }
 
-    ngx_reset_pool(view->pool);
+    ngx_reset_pool(view->teller.pool);
 
     return rc;
 }
@@ -316,6 +384,11 @@ ngx_http_aigc_view_instance(uint32_t n)
 
     view = ngx_http_aigc_view;
     slot = &view->instances[n];
+
+    if (view->due && slot->late) {
+        slot->seq = NGX_AIGC_SEQ_NONE;
+    }
+
     seq = slot->seq;
 
     rc = ngx_aigc_table_record_changed(view->mcf->zone, n, &seq, &record);
@@ -338,8 +411,8 @@ ngx_http_aigc_view_instance(uint32_t n)
         ngx_aigc_fixed_get(&record.ns, &now.ns);
         ngx_aigc_fixed_get(&record.name, &now.name);
 
-        if (ngx_http_aigc_json_dump(view->pool,
-                          ngx_http_aigc_instance_json(view->mcf, view->pool,
+        if (ngx_http_aigc_json_dump(view->teller.pool,
+                          ngx_http_aigc_instance_json(view->mcf, view->teller.pool,
                                                       &record),
                           &now.json)
             != NGX_OK)
@@ -348,7 +421,7 @@ ngx_http_aigc_view_instance(uint32_t n)
         }
     }
 
-    rc = ngx_http_aigc_view_compare(&slot->item, &now);
+    rc = ngx_http_aigc_tell(&view->teller, &slot->item, &now);
 
     if (rc == NGX_OK) {
         slot->owner = hash;
@@ -364,173 +437,23 @@ ngx_http_aigc_view_instance(uint32_t n)
         }
     }
 
-    ngx_reset_pool(view->pool);
+    ngx_reset_pool(view->teller.pool);
 
     return rc;
-}
-
-
-/*
- * What was told of a slot against what is in it now (audience NULL: nothing
- * for anybody here).  NGX_OK; NGX_AGAIN: it cannot be told now.
- */
-static ngx_int_t
-ngx_http_aigc_view_compare(ngx_http_aigc_item_t **place,
-    ngx_http_aigc_item_t *now)
-{
-    ngx_int_t              rc;
-    ngx_http_aigc_item_t  *old;
-
-    old = *place;
-
-    if (old && (now->audience == NULL || !ngx_http_aigc_item_is(old, now))) {
-
-        rc = ngx_http_aigc_view_gone(old);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-
-        old = NULL;
-    }
-
-    /* a counter moves more often than what is shown changes */
-
-    if (now->audience == NULL
-        || (old && ngx_aigc_text_eq(&old->json, &now->json)))
-    {
-        return NGX_OK;
-    }
-
-    rc = ngx_http_aigc_view_message(now->audience,
-                                    now->id < 0 ? "template" : "instance",
-                                    &now->json);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    return (ngx_http_aigc_item_put(now, place) == NGX_OK) ? NGX_OK : NGX_AGAIN;
-}
-
-
-/*
- * Says that what was in a slot is gone, unless it only has another slot now.
- * While the table is listed again, what is missing has only not been listed
- * yet.
- */
-static ngx_int_t
-ngx_http_aigc_view_gone(ngx_http_aigc_item_t *item)
-{
-    json_t      *key;
-    ngx_int_t    rc;
-    ngx_str_t    json;
-    const char  *event;
-
-    if (ngx_aigc_table_holes(ngx_http_aigc_view->mcf->zone)) {
-        return NGX_AGAIN;
-    }
-
-    if (ngx_http_aigc_item_twice(item)) {
-        ngx_http_aigc_item_free(item);
-        return NGX_OK;
-    }
-
-    if (ngx_http_aigc_view_moved(item) != NGX_DECLINED) {
-        return NGX_AGAIN;
-    }
-
-    if (item->id < 0) {
-        event = "template-gone";
-        key = json_pack("{s:o, s:o}",
-                        "namespace", ngx_http_aigc_json_str(&item->ns),
-                        "name", ngx_http_aigc_json_str(&item->name));
-
-    } else {
-        event = "instance-gone";
-        key = json_pack("{s:o, s:o, s:i}",
-                        "namespace", ngx_http_aigc_json_str(&item->ns),
-                        "template", ngx_http_aigc_json_str(&item->name),
-                        "id", (int) item->id);
-    }
-
-    if (ngx_http_aigc_json_dump(ngx_http_aigc_view->pool, key, &json)
-        != NGX_OK)
-    {
-        return NGX_AGAIN;
-    }
-
-    rc = ngx_http_aigc_view_message(item->audience, event, &json);
-
-    if (rc == NGX_OK) {
-        ngx_http_aigc_item_free(item);
-    }
-
-    return rc;
-}
-
-
-/*
- * Does the table hold it in another slot, for the same audience?  NGX_OK;
- * NGX_DECLINED; NGX_BUSY.
- */
-static ngx_int_t
-ngx_http_aigc_view_moved(ngx_http_aigc_item_t *item)
-{
-    ngx_int_t             rc;
-    ngx_aigc_zone_t      *zone;
-    ngx_aigc_record_t     record;
-    ngx_aigc_template_t   tmpl;
-
-    zone = ngx_http_aigc_view->mcf->zone;
-
-    if (item->id < 0) {
-        rc = ngx_aigc_table_template(zone, &item->ns, &item->name, &tmpl,
-                                     NULL);
-
-        return (rc == NGX_OK && tmpl.deleting) ? NGX_DECLINED : rc;
-    }
-
-    rc = ngx_aigc_table_by_id(zone, &item->ns, &item->name, item->id,
-                              &record);
-
-    return (rc == NGX_OK
-            && !ngx_aigc_fixed_eq(&record.owner, &item->audience->node.str))
-           ? NGX_DECLINED : rc;
-}
-
-
-static ngx_int_t
-ngx_http_aigc_view_message(ngx_http_aigc_audience_t *audience,
-    const char *event, ngx_str_t *json)
-{
-    ngx_http_aigc_view_t  *view;
-
-    view = ngx_http_aigc_view;
-
-    if (ngx_http_aigc_audience_message(audience, view->version, event, json)
-        != NGX_OK)
-    {
-        return NGX_AGAIN;
-    }
-
-    if (audience != &view->all && ngx_queue_empty(&audience->changed)) {
-        ngx_queue_insert_tail(&view->changed, &audience->changed);
-    }
-
-    return NGX_OK;
 }
 
 
 ngx_http_aigc_text_t *
 ngx_http_aigc_view_news(void)
 {
-    return ngx_http_aigc_view->all.news;
+    return ngx_http_aigc_view->teller.all.news;
 }
 
 
 ngx_queue_t *
 ngx_http_aigc_view_changed(void)
 {
-    return &ngx_http_aigc_view->changed;
+    return &ngx_http_aigc_view->teller.changed;
 }
 
 
@@ -539,10 +462,10 @@ ngx_http_aigc_view_forget(void)
 {
     ngx_queue_t  *q;
 
-    ngx_http_aigc_audience_quiet(&ngx_http_aigc_view->all);
+    ngx_http_aigc_audience_quiet(&ngx_http_aigc_view->teller.all);
 
-    while (!ngx_queue_empty(&ngx_http_aigc_view->changed)) {
-        q = ngx_queue_head(&ngx_http_aigc_view->changed);
+    while (!ngx_queue_empty(&ngx_http_aigc_view->teller.changed)) {
+        q = ngx_queue_head(&ngx_http_aigc_view->teller.changed);
         ngx_http_aigc_audience_quiet(
                        ngx_queue_data(q, ngx_http_aigc_audience_t, changed));
     }
@@ -559,7 +482,11 @@ ngx_http_aigc_view_snapshot(ngx_http_aigc_audience_t *audience,
     ngx_http_aigc_audience_t  *all;
 
     view = ngx_http_aigc_view;
-    all = &view->all;
+    all = &view->teller.all;
+
+    if (audience->since >= view->done) {
+        return NGX_DECLINED;
+    }
 
     if (all->list == NULL) {
         all->list = ngx_http_aigc_audience_list(all,
@@ -567,7 +494,7 @@ ngx_http_aigc_view_snapshot(ngx_http_aigc_audience_t *audience,
                                "],");
     }
 
-    *ngx_sprintf(after, "]}\nid: %uA\n\n", view->version) = '\0';
+    *ngx_sprintf(after, "]}\nid: %uA\n\n", view->teller.version) = '\0';
 
     *first = all->list;
     *second = ngx_http_aigc_audience_list(audience, "\"instances\":[",

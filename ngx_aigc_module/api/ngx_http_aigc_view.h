@@ -32,15 +32,16 @@ ngx_http_aigc_audience_t *ngx_http_aigc_view_join(ngx_str_t *sub);
 void ngx_http_aigc_view_leave(ngx_http_aigc_audience_t *audience);
 
 /*
- * Looks at the table; cheap when it has not changed.  NGX_OK; NGX_AGAIN: the
- * view may lack something (a half-written slot, a table that is being listed
- * again after its writer died, no memory): no snapshot may be made now, and the
- * next pass looks again.
+ * Looks at the table; cheap when it has not changed.  A pass over a large table
+ * is made in slices, with news after each.  NGX_OK; NGX_BUSY: call it again in
+ * the next turn of the event loop; NGX_AGAIN: the view may lack something (a
+ * half-written slot, a table that is being listed again after its writer died,
+ * no memory): call it again soon.
  */
 ngx_int_t ngx_http_aigc_view_update(void);
 
 /*
- * News of the last pass: everybody's, or NULL; the queue of audiences that have
+ * News of the last slice: everybody's, or NULL; the queue of audiences that have
  * news of their own (by changed).  forget: all has been told.
  */
 ngx_http_aigc_text_t *ngx_http_aigc_view_news(void);
@@ -49,7 +50,8 @@ void ngx_http_aigc_view_forget(void);
 
 /*
  * The two halves of a snapshot event: first is everybody's, second this
- * audience's.  Each has a reference for the caller.  NGX_OK or NGX_ERROR.
+ * audience's.  Each has a reference for the caller.  NGX_OK; NGX_DECLINED: no
+ * pass that began after it has joined is complete; NGX_ERROR: no memory.
  */
 ngx_int_t ngx_http_aigc_view_snapshot(ngx_http_aigc_audience_t *audience,
     ngx_http_aigc_text_t **first, ngx_http_aigc_text_t **second);

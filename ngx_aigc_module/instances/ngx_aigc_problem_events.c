@@ -32,6 +32,8 @@ static ngx_int_t ngx_aigc_problem_event(ngx_aigc_template_t *tmpl,
 static ngx_aigc_kubernetes_t  *ngx_aigc_problem_k8s;
 static ngx_aigc_zone_t        *ngx_aigc_problem_zone;
 static ngx_log_t              *ngx_aigc_problem_log;
+static uint32_t                ngx_aigc_problem_next;   /* slot, where the next
+                                                           pass goes on */
 
 
 void
@@ -45,14 +47,21 @@ ngx_aigc_problem_events(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
     ngx_aigc_problem_zone = zone;
     ngx_aigc_problem_log = log;
 
-    for (slot = 0;
+    for (slot = ngx_aigc_problem_next;
          ngx_aigc_table_next_template(zone, &slot, &tmpl) == NGX_OK;
          slot++)
     {
         if (!tmpl.deleting) {
             ngx_aigc_problem_report(slot, &tmpl);
         }
+
+        if (ngx_aigc_reconcile_enough()) {
+            ngx_aigc_problem_next = slot + 1;
+            return;
+        }
     }
+
+    ngx_aigc_problem_next = 0;
 }
 
 

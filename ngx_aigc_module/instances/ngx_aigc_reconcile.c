@@ -31,6 +31,9 @@ static ngx_event_t             ngx_aigc_reconcile_next;     /* step, which is */
 static ngx_aigc_step_t        *ngx_aigc_reconcile_steps;
 static ngx_uint_t              ngx_aigc_reconcile_at;       /* … this one */
 static ngx_uint_t              ngx_aigc_reconcile_again;
+static ngx_uint_t              ngx_aigc_reconcile_halfway;  /* the step is */
+static uint64_t                ngx_aigc_reconcile_took;     /* us, this round */
+static ngx_msec_t              ngx_aigc_reconcile_pause;    /* ms, after it */
 
 
 ngx_int_t
@@ -106,7 +109,22 @@ ngx_aigc_reconcile_leader(ngx_uint_t leads)
 void
 ngx_aigc_reconcile_kick(void)
 {
-    ngx_aigc_timer_within(&ngx_aigc_reconcile_event, NGX_AIGC_RECONCILE_SOON);
+    ngx_aigc_timer_within(&ngx_aigc_reconcile_event,
+                          ngx_max(NGX_AIGC_RECONCILE_SOON,
+                                  ngx_aigc_reconcile_pause));
+}
+
+
+ngx_uint_t
+ngx_aigc_reconcile_enough(void)
+{
+    if (ngx_aigc_loop_time_spent() < NGX_AIGC_RECONCILE_SLICE) {
+        return 0;
+    }
+
+    ngx_aigc_reconcile_halfway = 1;
+
+    return 1;
 }
 
 
@@ -128,6 +146,7 @@ ngx_aigc_reconcile_round(ngx_event_t *ev)
 
     } else {
         ngx_aigc_reconcile_at = 0;
+        ngx_aigc_reconcile_took = 0;
         ngx_post_event(step, &ngx_posted_next_events);
     }
 
@@ -154,21 +173,29 @@ ngx_aigc_reconcile_step(ngx_event_t *ev)
 
     ngx_aigc_loop_time_begin();
 
-    step = &ngx_aigc_reconcile_steps[ngx_aigc_reconcile_at++];
+    ngx_aigc_reconcile_halfway = 0;
+
+    step = &ngx_aigc_reconcile_steps[ngx_aigc_reconcile_at];
     step->run(ngx_aigc_reconcile_k8s, ngx_aigc_reconcile_zone,
               ngx_aigc_reconcile_log);
 
+    ngx_aigc_reconcile_took += ngx_aigc_loop_time_spent();
+
     ngx_aigc_loop_time_end(NGX_AIGC_LOOP_TIME_RECONCILE);
 
-    if (step[1].run == NULL) {
+    ngx_aigc_reconcile_at += !ngx_aigc_reconcile_halfway;
 
-        if (!ngx_aigc_reconcile_again) {
-            return;
-        }
-
-        ngx_aigc_reconcile_again = 0;
-        ngx_aigc_reconcile_at = 0;
+    if (ngx_aigc_reconcile_steps[ngx_aigc_reconcile_at].run) {
+        ngx_post_event(ev, &ngx_posted_next_events);
+        return;
     }
 
-    ngx_post_event(ev, &ngx_posted_next_events);
+    ngx_aigc_reconcile_pause = ngx_min(ngx_aigc_reconcile_took / 1000
+                                       * NGX_AIGC_RECONCILE_SHARE,
+                                       NGX_AIGC_RECONCILE_EVERY);
+
+    if (ngx_aigc_reconcile_again) {
+        ngx_aigc_reconcile_again = 0;
+        ngx_aigc_reconcile_kick();
+    }
 }

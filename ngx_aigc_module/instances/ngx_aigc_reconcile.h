@@ -13,6 +13,12 @@
 
 #define NGX_AIGC_RECONCILE_SOON   50    /* ms after a change of the table */
 #define NGX_AIGC_RECONCILE_EVERY  2000  /* ms, for what time alone brings */
+#define NGX_AIGC_RECONCILE_SLICE  1000  /* us of a step in one pass of the event
+                                           loop */
+#define NGX_AIGC_RECONCILE_SHARE  20    /* a round is followed by a pause of at
+                                           least so many times its own time: it
+                                           looks at the whole table, and a large
+                                           cluster changes all the time */
 
 
 /* One step; stop (or NULL) ends what it has under way. */
@@ -30,6 +36,13 @@ void ngx_aigc_reconcile_stop(void);
 
 /* The table has changed. */
 void ngx_aigc_reconcile_kick(void);
+
+
+/*
+ * For a step on its way through the table.  1: it has had its share of this
+ * pass; it returns, and is called again in the next one.
+ */
+ngx_uint_t ngx_aigc_reconcile_enough(void);
 
 
 /* Steps.  Each takes the lock by itself where it needs it. */

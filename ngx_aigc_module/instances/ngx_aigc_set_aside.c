@@ -8,6 +8,7 @@
 
 #include "ngx_aigc_set_aside.h"
 #include "ngx_aigc_leader_patch.h"
+#include "ngx_aigc_reconcile.h"
 
 #include "ngx_aigc_aside.h"
 #include "ngx_aigc_table_peek.h"
@@ -82,6 +83,8 @@ static ngx_aigc_leader_patch_t  ngx_aigc_aside_back = {
 static ngx_aigc_zone_t         *ngx_aigc_aside_zone;
 static ngx_log_t               *ngx_aigc_aside_log;
 static ngx_aigc_aside_state_t  *ngx_aigc_aside_states;
+static uint32_t                 ngx_aigc_aside_next;    /* slot, where the next
+                                                           pass goes on */
 
 
 void
@@ -104,10 +107,15 @@ ngx_aigc_aside(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
         }
     }
 
-    for (slot = 0;
+    for (slot = ngx_aigc_aside_next;
          ngx_aigc_table_next_template(zone, &slot, &tmpl) == NGX_OK;
          slot++)
     {
+        if (slot > ngx_aigc_aside_next && ngx_aigc_reconcile_enough()) {
+            ngx_aigc_aside_next = slot;
+            return;
+        }
+
         if (tmpl.deleting || tmpl.partial || !tmpl.written
             || tmpl.nrunning == 0)
         {
@@ -125,6 +133,8 @@ ngx_aigc_aside(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
 
         ngx_aigc_aside_template(slot, &tmpl, state);
     }
+
+    ngx_aigc_aside_next = 0;
 }
 
 

@@ -75,7 +75,10 @@ ngx_aigc_mirror(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
         return;
     }
 
-    if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users) != NGX_OK) {
+    if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users,
+                                      NGX_AIGC_MIRROR_LOOK)
+        != NGX_OK)
+    {
         ngx_aigc_mirror_arm(1);
     }
 
@@ -170,7 +173,10 @@ ngx_aigc_mirror_timer(ngx_event_t *ev)
         return;
     }
 
-    if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users) != NGX_OK) {
+    if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users,
+                                      NGX_AIGC_MIRROR_LOOK)
+        != NGX_OK)
+    {
         ngx_aigc_mirror_arm(1);
         return;
     }
@@ -242,7 +248,10 @@ ngx_aigc_mirror_page_done(void *data, ngx_aigc_management_e result,
         ngx_aigc_mirror_worked();
         ngx_aigc_backoff_reset(&ngx_aigc_mirror_scan.backoff);
 
-        if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users) != NGX_OK) {
+        if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users,
+                                          NGX_AIGC_MIRROR_ALL)
+            != NGX_OK)
+        {
             break;                      /* the same page again, soon */
         }
 
@@ -349,7 +358,10 @@ ngx_aigc_mirror_write(ngx_aigc_mirror_user_t *user, json_t *custom)
     ngx_int_t               rc;
     ngx_aigc_entry_diff_t   diff;
 
-    if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users) != NGX_OK) {
+    if (ngx_aigc_mirror_users_refresh(&ngx_aigc_mirror_users,
+                                      NGX_AIGC_MIRROR_ALL)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

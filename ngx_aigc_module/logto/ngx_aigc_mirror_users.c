@@ -26,6 +26,7 @@ ngx_aigc_mirror_users_init(ngx_aigc_mirror_users_t *users,
     users->zone = zone;
     users->log = log;
     users->initial = 1;
+    users->again = 1;
 
     ngx_rbtree_init(&users->tree, &users->sentinel,
                     ngx_str_rbtree_insert_value);
@@ -63,31 +64,62 @@ ngx_aigc_mirror_users_free(ngx_aigc_mirror_users_t *users)
 
 
 ngx_int_t
-ngx_aigc_mirror_users_refresh(ngx_aigc_mirror_users_t *users)
+ngx_aigc_mirror_users_refresh(ngx_aigc_mirror_users_t *users, ngx_uint_t most)
 {
-    uint32_t            slot;
+    uint32_t            slot, end;
     ngx_int_t           rc;
-    ngx_uint_t          n;
+    ngx_uint_t          n, looked;
+    ngx_atomic_uint_t   version;
     ngx_aigc_record_t   record;
 
-    n = 0;
+    version = ngx_aigc_table(users->zone)->version;
 
-    for (slot = 0; slot < ngx_aigc_table(users->zone)->end_instances; slot++) {
+    if (most == NGX_AIGC_MIRROR_ALL) {
+        users->at = 0;
+    }
+
+    if (users->at == 0) {
+
+        if (version == users->version && !users->again) {
+            return NGX_OK;
+        }
+
+        users->version = version;
+        users->again = 0;
+
+        ngx_memory_barrier();
+    }
+
+    n = 0;
+    looked = 0;
+    end = ngx_aigc_table(users->zone)->end_instances;
+
+    for (slot = users->at; slot < end; slot++) {
+
+        if (n == NGX_AIGC_MIRROR_SLICE || looked == most) {
+            users->at = slot;
+            return NGX_AGAIN;
+        }
+
+        looked++;
 
         rc = ngx_aigc_table_record_changed(users->zone, slot,
                                            &users->slots[slot].seq, &record);
 
-        if (rc == NGX_AGAIN || rc == NGX_BUSY) {
+        if (rc == NGX_AGAIN) {
+            continue;
+        }
+
+        if (rc == NGX_BUSY) {
+            users->again = 1;
             continue;
         }
 
         ngx_aigc_mirror_slot_set(users, slot, rc == NGX_OK ? &record : NULL);
-
-        if (++n == NGX_AIGC_MIRROR_SLICE) {
-            return NGX_AGAIN;
-        }
+        n++;
     }
 
+    users->at = 0;
     users->initial = 0;
     users->zone->shm->counters.mirror_pending = users->pending;
 
@@ -118,6 +150,7 @@ ngx_aigc_mirror_slot_set(ngx_aigc_mirror_users_t *users, uint32_t slot,
 
         if (user == NULL) {
             users->slots[slot].seq = NGX_AIGC_SEQ_NONE; /* no memory */
+            users->again = 1;
             return;
         }
     }

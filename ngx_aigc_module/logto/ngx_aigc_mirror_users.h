@@ -19,6 +19,8 @@
 
 
 #define NGX_AIGC_MIRROR_SLICE  500       /* changed records in one look: 2 ms */
+#define NGX_AIGC_MIRROR_LOOK   8192      /* records in one look: 1 ms */
+#define NGX_AIGC_MIRROR_ALL    NGX_MAX_UINT32_VALUE /* … a look to act upon */
 
 
 typedef struct {
@@ -56,6 +58,9 @@ typedef struct {
     ngx_uint_t                pending;  /* … how many */
     ngx_aigc_mirror_slot_t   *slots;
     ngx_aigc_mirror_user_t   *current;  /* whom a call is about: stays */
+    uint32_t                  at;       /* slot, where the next look goes on */
+    ngx_atomic_uint_t         version;  /* of the table, as it began */
+    ngx_uint_t                again;    /* it has left something out */
     ngx_uint_t                initial;  /* before the first whole look: who is
                                            new is unseen */
 } ngx_aigc_mirror_users_t;
@@ -67,10 +72,12 @@ ngx_int_t ngx_aigc_mirror_users_init(ngx_aigc_mirror_users_t *users,
 void ngx_aigc_mirror_users_free(ngx_aigc_mirror_users_t *users);
 
 /*
- * Takes in what has changed in the table.  NGX_OK; NGX_AGAIN: not all of it,
- * look again soon.
+ * Takes in what has changed in the table: looks at no more than so many of its
+ * records, and goes on there with the next call.  NGX_OK: all of it, as it was
+ * when the first look began; NGX_AGAIN: not all of it, look again soon.
  */
-ngx_int_t ngx_aigc_mirror_users_refresh(ngx_aigc_mirror_users_t *users);
+ngx_int_t ngx_aigc_mirror_users_refresh(ngx_aigc_mirror_users_t *users,
+    ngx_uint_t most);
 
 /* The user, or NULL; create: NULL only without memory. */
 ngx_aigc_mirror_user_t *ngx_aigc_mirror_user(ngx_aigc_mirror_users_t *users,

@@ -5,6 +5,7 @@
 #include "ngx_aigc_release.h"
 #include "instances/ngx_aigc_event.h"
 #include "instances/ngx_aigc_leader_patch.h"
+#include "instances/ngx_aigc_reconcile.h"
 
 
 /* A walk over the running instances, some of them a pass. */
@@ -57,7 +58,13 @@ ngx_aigc_release(ngx_aigc_kubernetes_t *k8s, ngx_aigc_zone_t *zone,
         return;
     }
 
-    n = ngx_aigc_release_find(sweep, list);
+    while ((n = ngx_aigc_release_find(sweep, list)) == 0
+           && sweep->slot < ngx_aigc_table(zone)->end_instances)
+    {
+        if (ngx_aigc_reconcile_enough()) {
+            return;
+        }
+    }
 
     ngx_aigc_leader_patch(zone, &ngx_aigc_release_patch, list, n, log);
 

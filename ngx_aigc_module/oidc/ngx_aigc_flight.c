@@ -28,7 +28,8 @@ typedef struct {
 
 
 ngx_aigc_part_t  ngx_aigc_flight_part = {
-    sizeof(ngx_aigc_flights_t), sizeof(ngx_aigc_flight_slot_t), 32, 0, NULL, 0
+    sizeof(ngx_aigc_flights_t), sizeof(ngx_aigc_flight_slot_t), 32,
+    NGX_AIGC_FLIGHTS_MAX, NULL, 0
 };
 
 

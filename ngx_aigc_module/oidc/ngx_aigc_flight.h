@@ -24,6 +24,8 @@
                                            the wait for other gateways before
                                            it */
 #define NGX_AIGC_FLIGHT_KEEP     60000  /* ms that RENEWED, REFUSED are kept */
+#define NGX_AIGC_FLIGHTS_MAX     512    /* slots: a renewal looks at all of them
+                                           with the zone's lock held */
 #define NGX_AIGC_FLIGHT_BACKOFF  1000   /* ms until a FAILED one is tried
                                            again, doubled up to … */
 #define NGX_AIGC_FLIGHT_BACKOFF_MAX  16000

@@ -45,6 +45,7 @@ func startEtcd(o *options) *embed.Etcd {
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
 	c.LogLevel = "error"
 	c.UnsafeNoFsync = true // a development cluster survives its process, not a power cut
+	c.QuotaBackendBytes = 8 << 30
 	e, err := embed.StartEtcd(c)
 	must(err, "etcd")
 	select {

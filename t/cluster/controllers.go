@@ -60,27 +60,10 @@ func runControllers(ctx context.Context, o *options, pool *addressPool, started 
 		return err
 	}
 
-	inf := informers.NewSharedInformerFactory(cs, 0)
-	dinf := dynamicinformer.NewDynamicSharedInformerFactory(apply.dyn, 0)
-	w := newWorld(ctx, o, cfg, pool, inf, dinf)
-	if err := startKubernetesControllers(ctx, cfg, cs, disco, inf); err != nil {
-		return err
-	}
-	dinf.Start(ctx.Done())
-	inf.WaitForCacheSync(ctx.Done())
-	dinf.WaitForCacheSync(ctx.Done())
-	if ctx.Err() != nil {
-		return nil
-	}
-	if o.node == "" {
-		if err := w.kubelet.registerNode(ctx); err != nil {
+	if !o.bare {
+		if err := startControllers(ctx, o, cfg, cs, disco, apply.dyn, pool); err != nil || ctx.Err() != nil {
 			return err
 		}
-		w.kubelet.adopt()
-		w.byClaim.forget(ctx)
-	}
-	for _, l := range w.loops {
-		l.run(ctx)
 	}
 
 	// Pods are refused in a namespace without its default ServiceAccount.
@@ -107,6 +90,35 @@ func runControllers(ctx context.Context, o *options, pool *addressPool, started 
 		return err
 	}
 	klog.InfoS("ready", "after", time.Since(started).Round(time.Millisecond), "kubeconfig", o.path("kubeconfig"))
+	return nil
+}
+
+// startControllers starts Kubernetes' own controllers and ours, and returns when
+// they have seen everything.
+func startControllers(ctx context.Context, o *options, cfg *rest.Config, cs kubernetes.Interface,
+	disco *discovery.DiscoveryClient, dyn dynamic.Interface, pool *addressPool) error {
+	inf := informers.NewSharedInformerFactory(cs, 0)
+	dinf := dynamicinformer.NewDynamicSharedInformerFactory(dyn, 0)
+	w := newWorld(ctx, o, cfg, pool, inf, dinf)
+	if err := startKubernetesControllers(ctx, cfg, cs, disco, inf); err != nil {
+		return err
+	}
+	dinf.Start(ctx.Done())
+	inf.WaitForCacheSync(ctx.Done())
+	dinf.WaitForCacheSync(ctx.Done())
+	if ctx.Err() != nil {
+		return nil
+	}
+	if o.node == "" {
+		if err := w.kubelet.registerNode(ctx); err != nil {
+			return err
+		}
+		w.kubelet.adopt()
+		w.byClaim.forget(ctx)
+	}
+	for _, l := range w.loops {
+		l.run(ctx)
+	}
 	return nil
 }
 

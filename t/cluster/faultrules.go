@@ -32,7 +32,8 @@ type faultRule struct {
 // forwardThenStatus, status, cutAfterBytes and stallAfterBytes that is set;
 // with delayMs alone the request is forwarded.  thenMs: between
 // forwardThenStatus's two.  dateSeconds: the Date of what is
-// forwarded is so much later, as if that time had passed.
+// forwarded is so much later, as if that time had passed.  before: a file that
+// comes before the body of what is forwarded, objects of a list say.
 type faultAction struct {
 	Status            int    `json:"status,omitempty"`
 	Body              string `json:"body,omitempty"`
@@ -45,6 +46,7 @@ type faultAction struct {
 	ThenMS            int    `json:"thenMs,omitempty"`
 	WatchGone         bool   `json:"watchGone,omitempty"`
 	DateSeconds       int    `json:"dateSeconds,omitempty"`
+	Before            string `json:"before,omitempty"`
 }
 
 type faultRules struct {

@@ -150,6 +150,7 @@ func (f *faultProxy) serve(w http.ResponseWriter, r *http.Request) {
 		answer(out, a.Status, a.ContentType, a.Body)
 	default:
 		out.cutAfter, out.stallAfter = a.CutAfterBytes, a.StallAfterBytes
+		out.before = a.Before
 		out.later = time.Duration(a.DateSeconds) * time.Second
 		f.proxy.ServeHTTP(out, r)
 	}
@@ -183,6 +184,7 @@ type faultWriter struct {
 	cutAfter   *int
 	stallAfter *int
 	later      time.Duration
+	before     string
 	sent       int
 }
 
@@ -192,6 +194,17 @@ func (w *faultWriter) WriteHeader(code int) {
 		w.Header().Set("Date", date.Add(w.later).UTC().Format(http.TimeFormat))
 	}
 	w.ResponseWriter.WriteHeader(code)
+	if w.before == "" || code != http.StatusOK {
+		return
+	}
+	file, err := os.Open(w.before)
+	if err == nil {
+		_, err = io.Copy(w.ResponseWriter, file)
+		file.Close()
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 func (w *faultWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

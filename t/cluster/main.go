@@ -38,6 +38,7 @@ type options struct {
 	lostServices  int           // quirk: one pod of so many gets no Service, ever
 	staleReserve  time.Duration // quirk: between reading a GameServerSet and rewriting its reserve list
 	statusDelay   time.Duration // quirk: before a GameServerSet's status is written
+	bare          bool          // no controllers, no kubelet: what is stored is served
 	apiserver     []string      // extra kube-apiserver flags
 }
 
@@ -76,6 +77,7 @@ func parseOptions() *options {
 	flag.IntVar(&o.okgBurst, "okg-burst", 10, "requests that it may send at once")
 	flag.DurationVar(&o.networkEvery, "network-interval", 5*time.Second, "between OpenKruiseGame's looks at a network that is not Ready")
 	flag.DurationVar(&o.webhookDelay, "webhook-delay", 100*time.Millisecond, "what admission webhooks take before pods are created")
+	flag.BoolVar(&o.bare, "bare", false, "etcd and the API server alone, without controllers and kubelet: for more objects than these could follow")
 	flag.StringVar(&quirks, "quirks", "", "comma-separated: stale-reserve-ms=N, status-delay-ms=N, lost-services=N")
 	flag.Parse()
 

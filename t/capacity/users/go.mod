@@ -1,0 +1,3 @@
+module ngx-aigc/users
+
+go 1.24
