@@ -3,10 +3,7 @@
  */
 
 #include "ngx_aigc_url.h"
-
-
-#define NGX_AIGC_LABEL_MAX  63          /* bytes, RFC 1035 */
-#define NGX_AIGC_PORT_MAX   65535
+#include "ngx_aigc_bounds.h"
 
 
 typedef ngx_uint_t (*ngx_aigc_url_plain_pt)(u_char c);

@@ -9,9 +9,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-
-#define NGX_AIGC_URL_MAX   2048         /* bytes of a URL that is read whole */
-#define NGX_AIGC_HOST_MAX  253          /* bytes, RFC 1035 */
+#include "ngx_aigc_bounds.h"
 
 
 typedef struct {

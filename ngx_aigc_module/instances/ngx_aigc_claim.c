@@ -5,13 +5,10 @@
 
 #include "ngx_aigc_claim.h"
 #include "ngx_aigc_ids.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
 
 #include <jansson.h>
-
-
-#define NGX_AIGC_SINCE_MAX   40         /* bytes: nanoseconds and an offset */
-#define NGX_AIGC_TIME_END    253402300800LL     /* the year 10000 */
 
 
 typedef struct {

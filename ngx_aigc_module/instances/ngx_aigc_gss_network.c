@@ -6,18 +6,8 @@
 
 #include "ngx_aigc_gss.h"
 #include "ngx_aigc_host.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_CONF_MAX        256    /* entries of networkConf */
-#define NGX_AIGC_CONTAINERS_MAX  32     /* of a pod, looked at */
-#define NGX_AIGC_PORTS_MAX       64     /* of a container, likewise */
-
-/*
- * kruise's label controller-revision-hash on each pod is "<name>-<hash>", the
- * hash has 10 characters, and a label's value at most 63.
- */
-#define NGX_AIGC_GSS_NAME_MAX    52
 
 
 /* What networkConf says, as OKG's Kubernetes-Ingress plugin reads it. */

@@ -5,12 +5,8 @@
  */
 
 #include "ngx_aigc_reason.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_CONDITIONS_MAX  32     /* of a pod, looked at */
-#define NGX_AIGC_STATUSES_MAX    32
-#define NGX_AIGC_CONTAINER_MAX   63     /* bytes of a container's name */
 
 
 static ngx_aigc_progress_e ngx_aigc_reason_progress(json_t *status);

@@ -12,11 +12,11 @@
 #include "ngx_aigc_pod.h"
 #include "ngx_aigc_reason.h"
 #include "ngx_aigc_workload.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_url.h"
 #include "base/ngx_aigc_zone.h"
 
 
-#define NGX_AIGC_ADDRESS_MAX  64        /* bytes of "[IPv6]:port" */
 #define NGX_AIGC_STALE_TOP  60          /* s: a PVC may be this much older than
                                            the install that made it */
 

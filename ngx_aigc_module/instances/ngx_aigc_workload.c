@@ -6,11 +6,8 @@
 #include "ngx_aigc_workload.h"
 #include "ngx_aigc_claim.h"
 #include "ngx_aigc_ids.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_OWNERS_MAX      16     /* ownerReferences looked at */
-#define NGX_AIGC_CONDITIONS_MAX  16     /* of a workload, likewise */
 
 
 static ngx_int_t ngx_aigc_revision_copy(ngx_pool_t *pool, json_t *object,
