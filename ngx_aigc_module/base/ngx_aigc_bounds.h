@@ -376,15 +376,6 @@
 /* bytes of a value in it, own choice; past: cut, with "..." */
 #define NGX_AIGC_QUOTE_MAX  96
 
-/* entries of networkConf that are looked at, own choice */
-#define NGX_AIGC_CONF_MAX  256
-
-/* containers, and volume claims, of a pod that are looked at, own choice */
-#define NGX_AIGC_CONTAINERS_MAX  32
-
-/* ports of a container that are looked at, own choice */
-#define NGX_AIGC_PORTS_MAX  64
-
 
 /* --- What a pod says */
 
@@ -409,21 +400,8 @@
 #define NGX_AIGC_REASON_TEXT_MAX  256
 
 /*
- * conditions that are looked at, own choice; past: as if they were not there
- */
-#define NGX_AIGC_CONDITIONS_MAX  32
-
-/* states of containers that are looked at, own choice; past: likewise */
-#define NGX_AIGC_STATUSES_MAX  32
-
-/*
- * ownerReferences of a pod or workload that are looked at, own choice; past:
- * a pod of nobody's, which is not led to
- */
-#define NGX_AIGC_OWNERS_MAX  16
-
-/*
- * … of a disk, own choice; past: its reference is not found, and not changed
+ * ownerReferences of a disk that are looked at, own choice; past: its
+ * reference is not found, and not changed
  */
 #define NGX_AIGC_OWNER_REFS_MAX  64
 

@@ -378,7 +378,9 @@ ngx_aigc_time_read(ngx_str_t *text)
     t = ngx_aigc_time_days(year, month, day) * 86400
         + hour * 3600 + min * 60 + sec - offset;
 
-    return (t < 0) ? -1 : (time_t) t;
+    /* what could not be written again would hold up its template's patches */
+
+    return (t < 0 || t >= NGX_AIGC_TIME_END) ? -1 : (time_t) t;
 }
 
 

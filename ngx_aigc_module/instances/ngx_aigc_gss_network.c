@@ -90,10 +90,6 @@ ngx_aigc_gss_conf(json_t *list, ngx_aigc_gss_conf_t *conf)
 
     json_array_foreach(list, i, item) {
 
-        if (i == NGX_AIGC_CONF_MAX) {
-            break;
-        }
-
         name = ngx_aigc_json_text(item, "name");
 
         if (name.len != 4) {
@@ -179,17 +175,9 @@ ngx_aigc_gss_ports(json_t *containers, in_port_t port, ngx_uint_t *n,
 
     json_array_foreach(containers, i, container) {
 
-        if (i == NGX_AIGC_CONTAINERS_MAX) {
-            break;
-        }
-
         ports = json_object_get(container, "ports");
 
         json_array_foreach(ports, k, item) {
-
-            if (k == NGX_AIGC_PORTS_MAX) {
-                break;
-            }
 
             (*n)++;
             *found |= (ngx_aigc_gss_port(json_object_get(item,

@@ -272,10 +272,6 @@ ngx_aigc_gss_count_gpus(json_t *containers, const char *key)
 
     json_array_foreach(containers, i, container) {
 
-        if (i == NGX_AIGC_CONTAINERS_MAX) {
-            break;
-        }
-
         value = ngx_aigc_gss_resource(container, key);
         n = 0;
 
@@ -337,10 +333,6 @@ ngx_aigc_gss_show_disk(ngx_pool_t *pool, json_t *claims, ngx_aigc_gss_t *gss)
     ngx_str_null(&same);
 
     json_array_foreach(claims, i, claim) {
-
-        if (i == NGX_AIGC_CONTAINERS_MAX) {
-            break;
-        }
 
         value = json_object_get(json_object_get(claim, "spec"), "resources");
         value = json_object_get(json_object_get(value, "requests"), "storage");

@@ -96,10 +96,6 @@ ngx_aigc_pod_owner(json_t *meta, ngx_str_t *gss)
 
     json_array_foreach(owners, i, owner) {
 
-        if (i == NGX_AIGC_OWNERS_MAX) {
-            break;
-        }
-
         version = ngx_aigc_json_text(owner, "apiVersion");
         name = ngx_aigc_json_text(owner, "name");
         uid = ngx_aigc_json_text(owner, "uid");
@@ -140,10 +136,6 @@ ngx_aigc_pod_ready(json_t *status)
     conditions = json_object_get(status, "conditions");
 
     json_array_foreach(conditions, i, item) {
-
-        if (i == NGX_AIGC_CONDITIONS_MAX) {
-            break;
-        }
 
         if (ngx_aigc_json_is(item, "type", "Ready")) {
             return ngx_aigc_json_is(item, "status", "True");

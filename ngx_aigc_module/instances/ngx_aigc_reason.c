@@ -75,10 +75,6 @@ ngx_aigc_reason_progress(json_t *status)
 
     json_array_foreach(conditions, i, item) {
 
-        if (i == NGX_AIGC_CONDITIONS_MAX) {
-            break;
-        }
-
         type = ngx_aigc_json_text(item, "type");
         value = ngx_aigc_json_text(item, "status");
 
@@ -103,10 +99,6 @@ ngx_aigc_reason_prepared(json_t *statuses)
     ngx_str_t   reason;
 
     json_array_foreach(statuses, i, container) {
-
-        if (i == NGX_AIGC_STATUSES_MAX) {
-            break;
-        }
 
         state = json_object_get(container, "state");
         reason = ngx_aigc_json_text(json_object_get(state, "waiting"),
@@ -215,10 +207,6 @@ ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *status,
 
     json_array_foreach(conditions, i, item) {
 
-        if (i == NGX_AIGC_CONDITIONS_MAX) {
-            break;
-        }
-
         type = ngx_aigc_json_text(item, "type");
         value = ngx_aigc_json_text(item, "status");
         reason = ngx_aigc_json_text(item, "reason");
@@ -245,10 +233,6 @@ ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses, ngx_aigc_pod_t *pod)
     ngx_str_t   reason, message;
 
     json_array_foreach(statuses, i, container) {
-
-        if (i == NGX_AIGC_STATUSES_MAX) {
-            break;
-        }
 
         waiting = json_object_get(json_object_get(container, "state"),
                                   "waiting");
@@ -296,10 +280,6 @@ ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *status,
     statuses = json_object_get(status, "containerStatuses");
 
     json_array_foreach(statuses, i, container) {
-
-        if (i == NGX_AIGC_STATUSES_MAX) {
-            break;
-        }
 
         ended = ngx_aigc_reason_ended(container);
 

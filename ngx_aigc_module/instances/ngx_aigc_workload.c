@@ -105,10 +105,6 @@ ngx_aigc_workload_refused(ngx_pool_t *pool, json_t *status,
 
     json_array_foreach(conditions, i, item) {
 
-        if (i == NGX_AIGC_CONDITIONS_MAX) {
-            break;
-        }
-
         if (ngx_aigc_json_is(item, "type", "FailedCreatePod")
             && ngx_aigc_json_is(item, "status", "True"))
         {
@@ -139,10 +135,6 @@ ngx_aigc_workload_owner(json_t *meta, ngx_str_t *name)
     owners = json_object_get(meta, "ownerReferences");
 
     json_array_foreach(owners, i, owner) {
-
-        if (i == NGX_AIGC_OWNERS_MAX) {
-            break;
-        }
 
         text = ngx_aigc_json_text(owner, "name");
 
