@@ -239,7 +239,10 @@
 /* users that a scan lets wait, own choice; past: the next scan has them */
 #define NGX_AIGC_MIRROR_QUEUE  10000
 
-/* users of one adoption, own choice: five minutes; past: 507 */
+/*
+ * users from which on an adoption is refused, own choice: five minutes; so
+ * many: 507
+ */
 #define NGX_HTTP_AIGC_ADOPT_USERS  100000
 
 /* conflicts that an adoption shows, own choice; past: counted */
