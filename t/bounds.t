@@ -207,7 +207,7 @@ subtest 'operations that wait' => sub {
     # as many users as all places take, each with all of the own
     my $all = $max{AIGC_OPS};
     my $users = $all / $own;
-    my @tokens = @{ $t->logto_control('sign-token', { tokens => [ map { { type => 'access', claims => { sub => "user$_" } } } 0 .. $users ] })->{tokens} };
+    my @tokens = @{ $t->logto_control('sign-token', { tokens => [ map { { claims => { sub => "user$_" } } } 0 .. $users ] })->{tokens} };
     AIGC::Secrets::note($_, 'forged token') for @tokens;
     my $install = sub { $t->stranger->begin('POST', $path, body => '{"another":true}', timeout => 120,
         headers => [Authorization => "Bearer $_[0]", 'Content-Type' => 'application/json']) };
@@ -218,12 +218,37 @@ subtest 'operations that wait' => sub {
     is said($install->($tokens[-1])->response), '429 queue-full', 'another one of another user does not';
     %codes = ();
     $codes{ said($_->response) }++ for @waiting;
-    is_deeply \%codes, { '502 cluster-refuses' => $all }, 'each is answered';
-    my $patches = 0;
-    $patches += /^PATCH .*gameserversets/ ? $t->fault_log->{counts}{$_} : 0 for keys %{ $t->fault_log->{counts} };
-    my $least = int(($all + $max{AIGC_PLAN_MAX} - 1) / $max{AIGC_PLAN_MAX});
-    cmp_ok $patches, '>=', $least, "a patch has at most $max{AIGC_PLAN_MAX} of them";
-    cmp_ok $patches, '<=', $least + 2, '… and as many if so many wait';
+    is join(' ', grep { !/^(?:502 cluster-\w+|503 cluster-busy)\z/ } keys %codes), '', 'each is answered';
+    $t->no_faults;
+};
+
+subtest 'operations of one patch' => sub {
+    my $most = $max{AIGC_PLAN_MAX};
+    my $own  = $max{AIGC_OPS_OWNER};
+    my $n    = $most + $own;
+    my $many = $json->decode($json->encode($t->template('notebook')));
+    $many->{metadata} = { name => 'many', annotations => { 'aigc-gateway.io/top' => '' . ($n - 1), map { ("instance.aigc-gateway.io/$_" => sprintf
+        '{"owner":"user%d","state":"released","since":"2026-01-01T00:00:00Z","gss":"a89c0f3e-9f44-4f4c-8b2f-2b5a4f9e0c11"}', $_ / $own) } 0 .. $n - 1 } };
+    $_->{value} = 'many-<id>.' . $t->root for grep { $_->{name} eq 'Host' } @{ $many->{spec}{network}{networkConf} };
+    $many->{spec}{reserveGameServerIds} = [0 .. $n - 1];
+    is_deeply [$t->kube_send([['POST', $gss, $many]])], [201], "$n instances";
+    my @tokens = @{ $t->logto_control('sign-token', { tokens => [ map { { claims => { sub => "user$_" } } } 0 .. $n / $own - 1 ] })->{tokens} };
+    AIGC::Secrets::note($_, 'forged token') for @tokens;
+    $t->wait_for(sub { @{ $t->stranger->get('/api/v1/instances', headers => [Authorization => "Bearer $tokens[-1]"])->json->{instances} } == $own }, 20, 'they are known');
+
+    $t->faults([{ method => 'PATCH', path => 'gameserversets/many', action => { delayMs => 1500 } }]);
+    my @waiting = map { $t->stranger->begin('DELETE', "/api/v1/instances/default/many/$_", timeout => 60,
+        headers => [Authorization => 'Bearer ' . $tokens[$_ / $own]]) } 0 .. $n - 1;
+    my @done = (0);
+    $t->wait_for(sub {
+        my $now = $n - grep { $_->{state} eq 'released' } values %{ $t->claims('many') };
+        push @done, $now if $now != $done[-1];
+        return $now == $n;
+    }, 30, 'all are written');
+    note "written: @done";
+    is_deeply [ grep { $done[$_] - $done[$_ - 1] > $most } 1 .. $#done ], [], "a patch has at most $most of them";
+    ok scalar(grep { $done[$_] - $done[$_ - 1] == $most } 1 .. $#done), '… and as many if more wait';
+    is scalar(grep { $_->response->code =~ /^20[02]$/ } @waiting), $n, 'each is answered';
     $t->no_faults;
 };
 

@@ -55,14 +55,15 @@ my $streams = do {
     my @tokens = map { @{ $t->logto_control('sign-token', { tokens => [ map { { claims => { sub => "user$_" } } } $_ .. $_ + 499 ] })->{tokens} } }
         grep { $_ % 500 == 1 } 1 .. $N;
     AIGC::Secrets::note($_, 'forged token') for @tokens;
-    hold('streams', qr/event: snapshot/, map { "GET /api/v1/events HTTP/1.1\r\nHost: " . $t->host . "\r\nAuthorization: Bearer $_\r\n\r\n" } @tokens);
+    hold('streams', map { "GET /api/v1/events HTTP/1.1\r\nHost: " . $t->host . "\r\nAuthorization: Bearer $_\r\n\r\n" } @tokens);
 };
 my $with_streams = pss();
-my $sockets = hold('sockets', qr/101 Switching/, map { upgrade($_) } $alice, $bob);
+my $sockets = hold('sockets', map { upgrade($_) } $alice, $bob);
 my $with_sockets = pss();
 
 my ($stream, $socket) = map { $_ / $N } $with_streams - $begin, $with_sockets - $with_streams;
 diag sprintf '%d event streams: %.1f KB each; %d WebSockets: %.1f KB each', $N, $stream, $N, $socket;
+diag sprintf 'the same WebSockets in an nginx without the module: %.1f KB each', plain() if $ENV{HELD};
 SKIP: {
     skip 'memory is ASan\'s', 2 if $ENV{AIGC_ASAN};
     cmp_ok $stream, '<', 16, 'a stream takes less than 16 KB of the workers';
@@ -107,19 +108,40 @@ subtest 'a revocation' => sub {
 subtest 'afterwards' => sub {
     close $_->{in} for $streams, $sockets;
     waitpid $_->{pid}, 0 for $streams, $sockets;
-    $t->wait_for(sub { ($t->status('/metrics')->content =~ /^aigc_event_streams (\d+)/m ? $1 : 0) == 0 }, 20, 'no stream is left') if 0;
     is $bob->api('GET', '/api/v1/me')->code, 200, 'the gateway serves on';
 };
 
+# An nginx that only passes on, with the directives of instance.conf but the module's own.
+sub plain {
+    my ($record) = grep { $_->{host} eq $hers{alice}->host } @{ $t->table->{instances} };
+    my ($address) = $record->{address} =~ /^(.*):/;
+    my $conf = do { open my $f, '<', "$FindBin::Bin/../ngx_aigc_module/conf/instance.conf" or die $!; local $/; <$f> };
+    $conf =~ s/^(?:aigc_|proxy_pass ).*\n//mg;
+    $conf =~ s/\$aigc_upgrade/\$http_upgrade/g;
+    $conf =~ s/\$aigc_connection/upgrade/g;
+    $conf =~ s/\$aigc_(\w+)/x/g;
+    my $port = $t->port(10);
+    my $bare = AIGC::Stack->start(bare => 1, workers => 2, connections => 4 * $N + 1000, log_level => 'notice',
+        server => "server { listen 127.0.0.1:$port reuseport backlog=4096; location / { $conf proxy_pass http://$address:$ws_port; } }");
+    my @pids = $bare->worker_pids;
+    my $before = pss(@pids);
+    my $held = hold('sockets', $port, map { upgrade($_) } $alice, $bob);
+    my $each = (pss(@pids) - $before) / $N;
+    close $held->{in};
+    waitpid $held->{pid}, 0;
+    return $each;
+}
+
 # The requests of a file, each held on a connection of its own: N of them.
 sub hold {
-    my ($name, $what, @requests) = @_;
+    my ($name, @requests) = @_;
+    my $port = $requests[0] =~ /^\d+\z/ ? shift @requests : $t->port;
     my $file = $t->file("run/$name");
     open my $f, '>', $file or die $!;
     print $f map { "$_\0" } @requests;
     close $f;
     my $text = $name eq 'streams' ? 'event: snapshot' : '101 Switching';
-    my $pid = open2(my $out, my $in, $bin, 'hold', '127.0.0.1', $t->port, $N, $text, $file);
+    my $pid = open2(my $out, my $in, $bin, 'hold', '127.0.0.1', $port, $N, $text, $file);
     my $line = <$out> // die "$name did not open\n";
     is $line, "open\n", "$N $name are open";
     sleep 0.5;
@@ -145,7 +167,8 @@ sub upgrade {
 }
 
 sub pss {               # KB of the workers: what they share counts once
-    return sum map { open my $f, '<', "/proc/$_/smaps_rollup" or die $!; local $/; <$f> =~ /^Pss:\s+(\d+)/m } $t->worker_pids;
+    my @pids = @_ ? @_ : $t->worker_pids;
+    return sum map { open my $f, '<', "/proc/$_/smaps_rollup" or die $!; local $/; <$f> =~ /^Pss:\s+(\d+)/m } @pids;
 }
 
 sub cpu {               # seconds that the workers have run
