@@ -72,18 +72,18 @@ sub head {
     my ($at, @more) = @_;
     return join "\r\n", "$at->{method} $at->{path} HTTP/1.1", "Host: $at->{host}", @{ $at->{headers} }, @more, '', '';
 }
-sub body { my ($at) = @_; return $at->{method} =~ /^P/ ? ('Content-Length: 100') : () }
+sub body { my ($at) = @_; return $at->{method} =~ /^P/ ? ('Content-Length: 30') : () }
 
 # What clients do: what they send at once, what byte by byte, and how they go on.
 my %way = (
     'a byte at a time'           => sub { my ($at) = @_; return { drip => head($at, body($at)) } },
     'stops within the header'    => sub { my ($at) = @_; return { send => substr head($at, body($at)), 0, -3 } },
     'stops within the body'      => sub { my ($at) = @_; return body($at) ? { send => head($at, body($at)) . '{"anot' } : () },
-    'a byte of the body at a time' => sub { my ($at) = @_; return body($at) ? { send => head($at, body($at)), drip => '{' . ' ' x 90 } : () },
+    'a byte of the body at a time' => sub { my ($at) = @_; return body($at) ? { send => head($at, body($at)), drip => '{' . ' ' x 25 } : () },
     'reads nothing'              => sub { my ($at) = @_; return $at->{method} eq 'GET' && $at->{path} !~ m{/events} ? { send => head($at) x 300, deaf => 1 } : () },
-    'closes one side'            => sub { my ($at) = @_; return { send => head($at, body($at)) . (body($at) ? ' ' x 100 : ''), half => 1 } },
+    'closes one side'            => sub { my ($at) = @_; return { send => head($at, body($at)) . (body($at) ? ' ' x 30 : ''), half => 1 } },
     'closes one side of a body'  => sub { my ($at) = @_; return body($at) ? { send => head($at, body($at)) . '{', half => 1 } : () },
-    'breaks off'                 => sub { my ($at) = @_; return { send => head($at, body($at)) . (body($at) ? ' ' x 100 : ''), reset => 1 } },
+    'breaks off'                 => sub { my ($at) = @_; return { send => head($at, body($at)) . (body($at) ? ' ' x 30 : ''), reset => 1 } },
     'breaks off within the body' => sub { my ($at) = @_; return body($at) ? { send => head($at, body($at)) . '{', reset => 1 } : () },
 );
 
@@ -119,7 +119,7 @@ sub round {
         push @open, grep { $_ } map { my $how = $way{$way}->($_); $how ? client($_, $way, $how) : () } @at;
     }
     my ($n, $longest, $served, $late, $next) = (scalar @open, 0, 0, 0, 0);
-    my $end = time + 20 * $AIGC::Process::PATIENCE;
+    my $end = time + 10 * $AIGC::Process::PATIENCE;
     while (@open && time < $end) {
         if (time >= $next) {
             $next = time + 0.25;
@@ -135,11 +135,14 @@ sub round {
             my $ended = 0;
             if ($ready{ fileno $c->{fh} }) {
                 local $!;
-                my $got = sysread $c->{fh}, my $in, 65536;
-                $c->{got} = substr $c->{got} . ($in // ''), 0, 200;
-                $ended = !$got && !$!{EAGAIN};
+                my $got;
+                do {
+                    $got = sysread $c->{fh}, my $in, 65536;
+                    $c->{got} = substr $c->{got} . ($in // ''), 0, 200;
+                } while $got;
+                $ended = defined $got || !$!{EAGAIN};
             }
-            if ($ended) { my $took = time - $c->{begin}; $longest = $took if $took > $longest; close $c->{fh} }
+            if ($ended) { my $took = time - $c->{begin}; $longest = $took if $took > $longest; note sprintf('%.1f s: %s: %s', $took, $c->{what}, substr $c->{got}, 0, 60) if $took > 7; close $c->{fh} }
             !$ended;
         } @open;
     }
