@@ -226,13 +226,14 @@ subtest 'operations of one patch' => sub {
     my $most = $max{AIGC_PLAN_MAX};
     my $own  = $max{AIGC_OPS_OWNER};
     my $n    = $most + $own;
+    my @user = map { sprintf 'user%02d', $_ } 1 .. $n / $own;
     my $many = $json->decode($json->encode($t->template('notebook')));
     $many->{metadata} = { name => 'many', annotations => { 'aigc-gateway.io/top' => '' . ($n - 1), map { ("instance.aigc-gateway.io/$_" => sprintf
-        '{"owner":"user%d","state":"released","since":"2026-01-01T00:00:00Z","gss":"a89c0f3e-9f44-4f4c-8b2f-2b5a4f9e0c11"}', $_ / $own) } 0 .. $n - 1 } };
+        '{"owner":"%s000000","state":"released","since":"2026-01-01T00:00:00Z","gss":"a89c0f3e-9f44-4f4c-8b2f-2b5a4f9e0c11"}', $user[$_ / $own]) } 0 .. $n - 1 } };
     $_->{value} = 'many-<id>.' . $t->root for grep { $_->{name} eq 'Host' } @{ $many->{spec}{network}{networkConf} };
     $many->{spec}{reserveGameServerIds} = [0 .. $n - 1];
     is_deeply [$t->kube_send([['POST', $gss, $many]])], [201], "$n instances";
-    my @tokens = @{ $t->logto_control('sign-token', { tokens => [ map { { claims => { sub => "user$_" } } } 0 .. $n / $own - 1 ] })->{tokens} };
+    my @tokens = @{ $t->logto_control('sign-token', { tokens => [ map { { user => $_ } } @user ] })->{tokens} };
     AIGC::Secrets::note($_, 'forged token') for @tokens;
     $t->wait_for(sub { @{ $t->stranger->get('/api/v1/instances', headers => [Authorization => "Bearer $tokens[-1]"])->json->{instances} } == $own }, 20, 'they are known');
 

@@ -533,3 +533,26 @@ ngx_aigc_query_get(ngx_str_t *query, const char *name, ngx_str_t *value)
 
     return NGX_DECLINED;
 }
+
+
+ngx_uint_t
+ngx_aigc_query_repeats(ngx_str_t *query, const char *const *names)
+{
+    ngx_str_t  rest, value;
+
+    for ( /* void */ ; *names; names++) {
+
+        if (ngx_aigc_query_get(query, *names, &value) != NGX_OK) {
+            continue;
+        }
+
+        rest.data = value.data + value.len;
+        rest.len = query->data + query->len - rest.data;
+
+        if (ngx_aigc_query_get(&rest, *names, &value) == NGX_OK) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
