@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held
 
 help:       ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,6 +47,9 @@ bench: setup ## what a request costs, beside what others take: QUICK=1 the ratio
 
 capacity: setup ## instances and users until something gives: LEVELS="10000 30000", PARTS=users
 	@scripts/capacity
+
+held: setup ## 10,000 idle WebSockets and streams in one gateway: what they take; N=
+	@scripts/held $(N)
 
 module:     ## the nginx module alone: CC=clang, SANITIZE=1
 	@scripts/setup packages

@@ -4,9 +4,7 @@
 
 #include "ngx_http_aigc_directives.h"
 #include "ngx_http_aigc_params.h"
-
-
-#define NGX_HTTP_AIGC_ASK_MAX  512      /* bytes of a sign-in's scope */
+#include "base/ngx_aigc_bounds.h"
 
 
 static ngx_int_t ngx_http_aigc_set_prompt(ngx_conf_t *cf,

@@ -10,11 +10,9 @@
 
 #include "instances/ngx_aigc_queue.h"
 #include "instances/ngx_aigc_table.h"
+#include "base/ngx_aigc_bounds.h"
 
 #include <jansson.h>
-
-
-#define NGX_HTTP_AIGC_BODY_MAX  8192    /* bytes of a call's JSON body */
 
 
 typedef struct ngx_http_aigc_call_s  ngx_http_aigc_call_t;

@@ -12,14 +12,13 @@
 #include "ngx_http_aigc_api.h"
 #include "ngx_http_aigc_list.h"
 #include "ngx_http_aigc_owners.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_wait.h"
 #include "base/ngx_http_aigc_reply.h"
 
 #include "logto/ngx_aigc_pages.h"
 
 
-#define NGX_HTTP_AIGC_USERS_ASK   100   /* users asked for one by one */
-#define NGX_HTTP_AIGC_USERS_READ  10000 /* users that are read in pages */
 #define NGX_HTTP_AIGC_USERS_TIME  10000 /* ms for Logto */
 
 

@@ -69,16 +69,28 @@ ngx_http_aigc_api_events_until(ngx_http_request_t *r,
     ngx_http_aigc_user_t *user, time_t *until)
 {
     time_t                      session;
+    ngx_int_t                   rc;
+    ngx_pool_t                 *pool;
     ngx_aigc_jwt_t              jwt;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    /* it has been verified: here it is only read */
+    /*
+     * It has been verified: here it is only read, and not into the request's
+     * pool, which stays as long as the stream.
+     */
 
-    if (ngx_aigc_jwt_read(r->pool, &user->token, mcf->provider->claims, &jwt)
-        != NGX_OK)
-    {
+    pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, r->connection->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_aigc_jwt_read(pool, &user->token, mcf->provider->claims, &jwt);
+
+    ngx_destroy_pool(pool);
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 

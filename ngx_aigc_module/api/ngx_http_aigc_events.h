@@ -6,12 +6,10 @@
 #ifndef _NGX_HTTP_AIGC_EVENTS_H_INCLUDED_
 #define _NGX_HTTP_AIGC_EVENTS_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_conf.h"
 
 
-#define NGX_HTTP_AIGC_EVENTS_USER   16      /* streams of a user in a worker */
-#define NGX_HTTP_AIGC_EVENTS_SHARE  2       /* one of so many connections of a
-                                               worker, at most, is a stream */
 #define NGX_HTTP_AIGC_EVENTS_GRACE  10      /* s of a stream while Logto is
                                                away and the token expired */
 #define NGX_HTTP_AIGC_EVENTS_WAKE   200     /* ms between two checks */

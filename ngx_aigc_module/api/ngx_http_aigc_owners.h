@@ -6,6 +6,7 @@
 #ifndef _NGX_HTTP_AIGC_OWNERS_H_INCLUDED_
 #define _NGX_HTTP_AIGC_OWNERS_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_conf.h"
 
 #include "instances/ngx_aigc_table.h"
@@ -14,7 +15,6 @@
 
 
 #define NGX_HTTP_AIGC_OWNERS_STEPS  512     /* slots of one call */
-#define NGX_HTTP_AIGC_OWNERS_NAME   128     /* bytes of a user's name */
 
 
 typedef enum {

@@ -11,8 +11,9 @@
 
 #include <jansson.h>
 
+#include "ngx_aigc_bounds.h"
 
-#define NGX_AIGC_SUB_MAX        128     /* bytes of a user's "sub" */
+
 #define NGX_AIGC_DIGEST_LEN     32      /* SHA-256 */
 
 
@@ -51,8 +52,6 @@ ngx_int_t ngx_aigc_text_check(ngx_str_t *text, size_t max);
 ngx_int_t ngx_aigc_text_copy(ngx_pool_t *pool, ngx_str_t *src, size_t max,
     ngx_str_t *dst);
 
-
-#define NGX_AIGC_WORD_MAX  48           /* bytes of others' error codes */
 
 /*
  * What another party calls an error ("access_denied"), for a log: lower-case

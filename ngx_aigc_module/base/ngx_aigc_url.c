@@ -3,10 +3,7 @@
  */
 
 #include "ngx_aigc_url.h"
-
-
-#define NGX_AIGC_LABEL_MAX  63          /* bytes, RFC 1035 */
-#define NGX_AIGC_PORT_MAX   65535
+#include "ngx_aigc_bounds.h"
 
 
 typedef ngx_uint_t (*ngx_aigc_url_plain_pt)(u_char c);
@@ -535,4 +532,27 @@ ngx_aigc_query_get(ngx_str_t *query, const char *name, ngx_str_t *value)
     }
 
     return NGX_DECLINED;
+}
+
+
+ngx_uint_t
+ngx_aigc_query_repeats(ngx_str_t *query, const char *const *names)
+{
+    ngx_str_t  rest, value;
+
+    for ( /* void */ ; *names; names++) {
+
+        if (ngx_aigc_query_get(query, *names, &value) != NGX_OK) {
+            continue;
+        }
+
+        rest.data = value.data + value.len;
+        rest.len = query->data + query->len - rest.data;
+
+        if (ngx_aigc_query_get(&rest, *names, &value) == NGX_OK) {
+            return 1;
+        }
+    }
+
+    return 0;
 }

@@ -9,9 +9,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-
-#define NGX_AIGC_URL_MAX   2048         /* bytes of a URL that is read whole */
-#define NGX_AIGC_HOST_MAX  253          /* bytes, RFC 1035 */
+#include "ngx_aigc_bounds.h"
 
 
 typedef struct {
@@ -78,6 +76,9 @@ ngx_int_t ngx_aigc_url_escape_odd(ngx_pool_t *pool, ngx_str_t *text,
  */
 ngx_int_t ngx_aigc_query_get(ngx_str_t *query, const char *name,
     ngx_str_t *value);
+
+/* 1: one of names, which end with NULL, stands in a query string twice. */
+ngx_uint_t ngx_aigc_query_repeats(ngx_str_t *query, const char *const *names);
 
 
 #endif /* _NGX_AIGC_URL_H_INCLUDED_ */

@@ -13,6 +13,7 @@
 #include "ngx_aigc_text.h"              /* NGX_AIGC_DIGEST_LEN */
 #include "ngx_aigc_url.h"
 #include "ngx_aigc_zone.h"
+#include "ngx_aigc_bounds.h"
 
 
 /* The module, by which nginx finds its configurations and contexts. */
@@ -22,7 +23,6 @@ extern ngx_module_t  ngx_http_aigc_module;
 /* t/chart.t compares it with the chart and with CHANGELOG.md */
 #define NGX_HTTP_AIGC_VERSION      "1.0.0"
 #define NGX_HTTP_AIGC_SKEW         30       /* s of clock skew to a provider */
-#define NGX_HTTP_AIGC_ORIGINAL_MAX 16384    /* bytes of X-Original-URL */
 #define NGX_HTTP_AIGC_FLAG_INIT    0        /* default of on/off directives */
 
 

@@ -5,13 +5,10 @@
 
 #include "ngx_aigc_claim.h"
 #include "ngx_aigc_ids.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
 
 #include <jansson.h>
-
-
-#define NGX_AIGC_SINCE_MAX   40         /* bytes: nanoseconds and an offset */
-#define NGX_AIGC_TIME_END    253402300800LL     /* the year 10000 */
 
 
 typedef struct {
@@ -381,7 +378,9 @@ ngx_aigc_time_read(ngx_str_t *text)
     t = ngx_aigc_time_days(year, month, day) * 86400
         + hour * 3600 + min * 60 + sec - offset;
 
-    return (t < 0) ? -1 : (time_t) t;
+    /* what could not be written again would hold up its template's patches */
+
+    return (t < 0 || t >= NGX_AIGC_TIME_END) ? -1 : (time_t) t;
 }
 
 

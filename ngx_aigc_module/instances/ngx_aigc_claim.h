@@ -11,10 +11,8 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_annotation.h"
-#include "base/ngx_aigc_text.h"         /* NGX_AIGC_SUB_MAX */
-
-
-#define NGX_AIGC_ANNOTATION_MAX     384     /* bytes of an instance's value */
+#include "base/ngx_aigc_bounds.h"
+#include "base/ngx_aigc_text.h"
 
 
 typedef enum {

@@ -4,12 +4,12 @@
  */
 
 #include "ngx_aigc_event.h"
+#include "base/ngx_aigc_bounds.h"
 
 #include <jansson.h>
 
 
 #define NGX_AIGC_EVENT_TIMEOUT  5000    /* ms */
-#define NGX_AIGC_EVENT_ANSWER   16384   /* bytes */
 
 
 static json_t *ngx_aigc_event_json(ngx_aigc_template_t *tmpl, ngx_int_t id,

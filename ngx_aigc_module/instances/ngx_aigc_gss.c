@@ -6,11 +6,8 @@
 #include "ngx_aigc_gss.h"
 #include "ngx_aigc_ids.h"
 #include "ngx_aigc_patch.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_CLAIMS_READ      (NGX_AIGC_INSTANCES_MAX * 2)
-#define NGX_AIGC_RESERVE_IDS_MAX  (256 * 1024)  /* all annotations' bound */
 
 
 static ngx_int_t ngx_aigc_gss_read_meta(ngx_pool_t *pool, json_t *object,

@@ -17,17 +17,7 @@
 #include <jansson.h>
 
 #include "ngx_aigc_claim.h"
-
-
-#define NGX_AIGC_INSTANCES_DEFAULT  800     /* per template */
-#define NGX_AIGC_INSTANCES_MAX      2500    /* fit 256 KiB of annotations */
-#define NGX_AIGC_WHY_MAX            160     /* bytes of misconfigured */
-#define NGX_AIGC_TITLE_MAX          128
-#define NGX_AIGC_DESCRIPTION_MAX    512
-#define NGX_AIGC_ICON_MAX           2048    /* a longer one is dropped */
-#define NGX_AIGC_IMAGE_MAX          256
-#define NGX_AIGC_QUANTITY_MAX       24      /* "500m", "4Gi" */
-#define NGX_AIGC_GPU_MAX            64
+#include "base/ngx_aigc_bounds.h"
 
 
 typedef struct {

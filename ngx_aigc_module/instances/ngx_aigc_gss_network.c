@@ -6,18 +6,8 @@
 
 #include "ngx_aigc_gss.h"
 #include "ngx_aigc_host.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_CONF_MAX        256    /* entries of networkConf */
-#define NGX_AIGC_CONTAINERS_MAX  32     /* of a pod, looked at */
-#define NGX_AIGC_PORTS_MAX       64     /* of a container, likewise */
-
-/*
- * kruise's label controller-revision-hash on each pod is "<name>-<hash>", the
- * hash has 10 characters, and a label's value at most 63.
- */
-#define NGX_AIGC_GSS_NAME_MAX    52
 
 
 /* What networkConf says, as OKG's Kubernetes-Ingress plugin reads it. */
@@ -99,10 +89,6 @@ ngx_aigc_gss_conf(json_t *list, ngx_aigc_gss_conf_t *conf)
     ngx_memzero(conf, sizeof(ngx_aigc_gss_conf_t));
 
     json_array_foreach(list, i, item) {
-
-        if (i == NGX_AIGC_CONF_MAX) {
-            break;
-        }
 
         name = ngx_aigc_json_text(item, "name");
 
@@ -189,17 +175,9 @@ ngx_aigc_gss_ports(json_t *containers, in_port_t port, ngx_uint_t *n,
 
     json_array_foreach(containers, i, container) {
 
-        if (i == NGX_AIGC_CONTAINERS_MAX) {
-            break;
-        }
-
         ports = json_object_get(container, "ports");
 
         json_array_foreach(ports, k, item) {
-
-            if (k == NGX_AIGC_PORTS_MAX) {
-                break;
-            }
 
             (*n)++;
             *found |= (ngx_aigc_gss_port(json_object_get(item,

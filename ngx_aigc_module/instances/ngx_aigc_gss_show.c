@@ -4,13 +4,8 @@
  */
 
 #include "ngx_aigc_gss.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_CONTAINERS_MAX   32    /* of a pod, looked at */
-#define NGX_AIGC_GPUS_MAX         1000  /* of a pod; GiB, too */
-#define NGX_AIGC_DISK_DIGITS_MAX  9
-#define NGX_AIGC_QUOTE_MAX        96    /* bytes of a value in a sentence */
 
 
 static ngx_int_t ngx_aigc_gss_show_icon(ngx_pool_t *pool, json_t *annotations,
@@ -277,10 +272,6 @@ ngx_aigc_gss_count_gpus(json_t *containers, const char *key)
 
     json_array_foreach(containers, i, container) {
 
-        if (i == NGX_AIGC_CONTAINERS_MAX) {
-            break;
-        }
-
         value = ngx_aigc_gss_resource(container, key);
         n = 0;
 
@@ -342,10 +333,6 @@ ngx_aigc_gss_show_disk(ngx_pool_t *pool, json_t *claims, ngx_aigc_gss_t *gss)
     ngx_str_null(&same);
 
     json_array_foreach(claims, i, claim) {
-
-        if (i == NGX_AIGC_CONTAINERS_MAX) {
-            break;
-        }
 
         value = json_object_get(json_object_get(claim, "spec"), "resources");
         value = json_object_get(json_object_get(value, "requests"), "storage");

@@ -4,12 +4,12 @@
 
 #include "ngx_aigc_host.h"
 #include "ngx_aigc_ids.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 #define NGX_AIGC_HOST_ID      "<id>"
 #define NGX_AIGC_HOST_ID_LEN  (sizeof(NGX_AIGC_HOST_ID) - 1)
 #define NGX_AIGC_DIGITS_MAX   (sizeof("99999") - 1)     /* NGX_AIGC_ID_MAX */
-#define NGX_AIGC_LABEL_MAX    63                        /* RFC 1035 */
 
 
 static u_char *ngx_aigc_host_find_id(u_char *p, u_char *last);

@@ -9,7 +9,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "base/ngx_aigc_url.h"          /* NGX_AIGC_HOST_MAX */
+#include "base/ngx_aigc_url.h"
 
 
 /*

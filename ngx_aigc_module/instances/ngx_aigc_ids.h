@@ -11,13 +11,7 @@
 
 #include <jansson.h>
 
-
-#define NGX_AIGC_ID_MAX     99999       /* ids above are ignored: a bound */
-
-#define NGX_AIGC_NS_MAX     63          /* bytes: RFC 1123 label */
-#define NGX_AIGC_NAME_MAX   63          /* a GSS name is a label's value, too */
-#define NGX_AIGC_PVC_MAX    253
-#define NGX_AIGC_UID_MAX    64          /* 36 in practice */
+#include "base/ngx_aigc_bounds.h"
 
 
 /*

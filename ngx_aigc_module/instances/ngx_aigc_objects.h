@@ -14,13 +14,13 @@
 
 #include "ngx_aigc_annotation.h"
 #include "ngx_aigc_owner_ref.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 /* whose each object of a template is */
 #define NGX_AIGC_LABEL_GSS          "game.kruise.io/owner-gss"
 
 #define NGX_AIGC_OWNER_UNREADABLE   "\x7f"      /* no user's "sub" */
-#define NGX_AIGC_VERSION_MAX        24  /* bytes of a resourceVersion */
 
 
 typedef enum {
@@ -98,7 +98,6 @@ ngx_int_t ngx_aigc_pvc_stamp(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
  */
 ngx_int_t ngx_aigc_pvc_stray(ngx_pool_t *pool, ngx_aigc_pvc_t *pvc,
     ngx_str_t *gss, ngx_str_t *out);
-
 
 
 #endif /* _NGX_AIGC_OBJECTS_H_INCLUDED_ */

@@ -13,8 +13,7 @@
 
 #include <jansson.h>
 
-
-#define NGX_AIGC_OWNER_REFS_MAX  64     /* looked at; a longer list is left */
+#include "base/ngx_aigc_bounds.h"
 
 
 typedef struct {

@@ -8,12 +8,11 @@
 #define _NGX_AIGC_PLAN_H_INCLUDED_
 
 #include "ngx_aigc_gss_write.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 #define NGX_AIGC_SETTLE_TIME  2000      /* ms: then a pod that cannot start no
                                            longer holds up the others */
-#define NGX_AIGC_LIMIT_MAX    100000    /* of user_total */
-#define NGX_AIGC_PLAN_MAX     256       /* operations in one patch */
 
 
 /* What one user may have, whatever the state (the directive aigc_limits). */

@@ -8,11 +8,10 @@
 #include "ngx_aigc_ids.h"
 #include "ngx_aigc_objects.h"
 #include "ngx_aigc_reason.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
 
 
-#define NGX_AIGC_POD_OWNERS      16     /* ownerReferences looked at */
-#define NGX_AIGC_POD_CONDITIONS  32     /* conditions looked at */
 #define NGX_AIGC_KRUISE_GROUP    "apps.kruise.io/"
 
 
@@ -97,10 +96,6 @@ ngx_aigc_pod_owner(json_t *meta, ngx_str_t *gss)
 
     json_array_foreach(owners, i, owner) {
 
-        if (i == NGX_AIGC_POD_OWNERS) {
-            break;
-        }
-
         version = ngx_aigc_json_text(owner, "apiVersion");
         name = ngx_aigc_json_text(owner, "name");
         uid = ngx_aigc_json_text(owner, "uid");
@@ -141,10 +136,6 @@ ngx_aigc_pod_ready(json_t *status)
     conditions = json_object_get(status, "conditions");
 
     json_array_foreach(conditions, i, item) {
-
-        if (i == NGX_AIGC_POD_CONDITIONS) {
-            break;
-        }
 
         if (ngx_aigc_json_is(item, "type", "Ready")) {
             return ngx_aigc_json_is(item, "status", "True");

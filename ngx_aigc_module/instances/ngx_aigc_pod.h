@@ -11,12 +11,10 @@
 
 #include <jansson.h>
 
+#include "base/ngx_aigc_bounds.h"
+
 
 #define NGX_AIGC_LABEL_REVISION   "controller-revision-hash"
-#define NGX_AIGC_REVISION_MAX     63    /* bytes: a label's value */
-#define NGX_AIGC_POD_START_MAX    32    /* bytes of an RFC 3339 time */
-#define NGX_AIGC_REASON_CODE_MAX  64
-#define NGX_AIGC_REASON_TEXT_MAX  256
 
 
 /* How far a pod has come, as its status says. */

@@ -14,11 +14,9 @@
 
 #include "ngx_aigc_table.h"
 #include "kube/ngx_aigc_write.h"
+#include "base/ngx_aigc_bounds.h"
 
 
-#define NGX_AIGC_OPS         1024       /* waiting at one moment, all workers */
-#define NGX_AIGC_OPS_OWNER   16         /* … of one user, those that are given
-                                           up by their client included */
 #define NGX_AIGC_OP_LIFE     60000      /* ms: forgotten then (a dead worker) */
 #define NGX_AIGC_LOCK_SHOWN  1500       /* ms until the table must show it */
 #define NGX_AIGC_LOCK_SAME   100        /* … a patch that leaves spec as it is:

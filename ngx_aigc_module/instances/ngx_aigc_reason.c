@@ -5,12 +5,8 @@
  */
 
 #include "ngx_aigc_reason.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_CONDITIONS_MAX  32     /* of a pod, looked at */
-#define NGX_AIGC_STATUSES_MAX    32
-#define NGX_AIGC_CONTAINER_MAX   63     /* bytes of a container's name */
 
 
 static ngx_aigc_progress_e ngx_aigc_reason_progress(json_t *status);
@@ -79,10 +75,6 @@ ngx_aigc_reason_progress(json_t *status)
 
     json_array_foreach(conditions, i, item) {
 
-        if (i == NGX_AIGC_CONDITIONS_MAX) {
-            break;
-        }
-
         type = ngx_aigc_json_text(item, "type");
         value = ngx_aigc_json_text(item, "status");
 
@@ -107,10 +99,6 @@ ngx_aigc_reason_prepared(json_t *statuses)
     ngx_str_t   reason;
 
     json_array_foreach(statuses, i, container) {
-
-        if (i == NGX_AIGC_STATUSES_MAX) {
-            break;
-        }
 
         state = json_object_get(container, "state");
         reason = ngx_aigc_json_text(json_object_get(state, "waiting"),
@@ -219,10 +207,6 @@ ngx_aigc_reason_unscheduled(ngx_pool_t *pool, json_t *status,
 
     json_array_foreach(conditions, i, item) {
 
-        if (i == NGX_AIGC_CONDITIONS_MAX) {
-            break;
-        }
-
         type = ngx_aigc_json_text(item, "type");
         value = ngx_aigc_json_text(item, "status");
         reason = ngx_aigc_json_text(item, "reason");
@@ -249,10 +233,6 @@ ngx_aigc_reason_waiting(ngx_pool_t *pool, json_t *statuses, ngx_aigc_pod_t *pod)
     ngx_str_t   reason, message;
 
     json_array_foreach(statuses, i, container) {
-
-        if (i == NGX_AIGC_STATUSES_MAX) {
-            break;
-        }
 
         waiting = json_object_get(json_object_get(container, "state"),
                                   "waiting");
@@ -300,10 +280,6 @@ ngx_aigc_reason_crash(ngx_pool_t *pool, json_t *status,
     statuses = json_object_get(status, "containerStatuses");
 
     json_array_foreach(statuses, i, container) {
-
-        if (i == NGX_AIGC_STATUSES_MAX) {
-            break;
-        }
 
         ended = ngx_aigc_reason_ended(container);
 

@@ -13,11 +13,11 @@
 #include "ngx_aigc_reason.h"
 #include "ngx_aigc_workload.h"
 #include "base/ngx_aigc_strings.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_url.h"
 #include "base/ngx_aigc_zone.h"
 
 
-#define NGX_AIGC_ADDRESS_MAX  64        /* bytes of "[IPv6]:port" */
 #define NGX_AIGC_STRINGS_EACH  768      /* bytes of strings that there is room
                                            for, for each instance and its
                                            disks: some 550 are usual */

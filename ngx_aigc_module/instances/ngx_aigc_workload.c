@@ -6,11 +6,8 @@
 #include "ngx_aigc_workload.h"
 #include "ngx_aigc_claim.h"
 #include "ngx_aigc_ids.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_OWNERS_MAX      16     /* ownerReferences looked at */
-#define NGX_AIGC_CONDITIONS_MAX  16     /* of a workload, likewise */
 
 
 static ngx_int_t ngx_aigc_revision_copy(ngx_pool_t *pool, json_t *object,
@@ -108,10 +105,6 @@ ngx_aigc_workload_refused(ngx_pool_t *pool, json_t *status,
 
     json_array_foreach(conditions, i, item) {
 
-        if (i == NGX_AIGC_CONDITIONS_MAX) {
-            break;
-        }
-
         if (ngx_aigc_json_is(item, "type", "FailedCreatePod")
             && ngx_aigc_json_is(item, "status", "True"))
         {
@@ -142,10 +135,6 @@ ngx_aigc_workload_owner(json_t *meta, ngx_str_t *name)
     owners = json_object_get(meta, "ownerReferences");
 
     json_array_foreach(owners, i, owner) {
-
-        if (i == NGX_AIGC_OWNERS_MAX) {
-            break;
-        }
 
         text = ngx_aigc_json_text(owner, "name");
 

@@ -3,10 +3,8 @@
  */
 
 #include "ngx_aigc_election.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_TRANSITIONS_MAX  NGX_MAX_INT32_VALUE
 
 
 static uint32_t ngx_aigc_election_mark(json_t *spec);

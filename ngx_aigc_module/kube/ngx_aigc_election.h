@@ -17,18 +17,17 @@
 
 #include <jansson.h>
 
+#include "base/ngx_aigc_bounds.h"
+
 
 #define NGX_AIGC_LEASE_DURATION      15000  /* ms that a held Lease must stay
                                                unchanged to be free */
-#define NGX_AIGC_LEASE_DURATION_MAX  60000  /* ms: a longer duration in a Lease
-                                               counts as this one */
 #define NGX_AIGC_LEASE_DEADLINE      10000  /* ms from the start of the last
                                                good renewal until the lead
                                                ends */
 #define NGX_AIGC_LEASE_RETRY         2000   /* ms between two renewals */
 #define NGX_AIGC_LEASE_GAP           5000   /* ms that count at most of the time
                                                between two reads */
-#define NGX_AIGC_HOLDER_MAX          128    /* bytes of a holder's identity */
 
 
 typedef enum {

@@ -12,10 +12,7 @@
 
 #include <jansson.h>
 
-
-#define NGX_AIGC_FRAME_MAX   (4 * 1024 * 1024)   /* bytes that may wait for the
-                                                    end of a line; an object in
-                                                    etcd has at most 1.5 MiB */
+#include "base/ngx_aigc_bounds.h"
 
 
 typedef enum {

@@ -6,6 +6,7 @@
 #ifndef _NGX_AIGC_KUBERNETES_H_INCLUDED_
 #define _NGX_AIGC_KUBERNETES_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_fetch.h"
 
 #include <jansson.h>
@@ -16,16 +17,13 @@
 
 
 #define NGX_AIGC_SERVICEACCOUNT  "/var/run/secrets/kubernetes.io/serviceaccount"
-#define NGX_AIGC_TOKEN_FILE_MAX  8192   /* bytes */
 #define NGX_AIGC_TOKEN_REREAD    10000  /* ms: the token rotates */
 #define NGX_AIGC_API_KEPT        4      /* a worker's connections to the API
                                            server that wait for the next call */
 #define NGX_AIGC_API_IDLE        60     /* s that one waits: the API server
                                            itself closes it after 90 */
 #define NGX_AIGC_GSS_API         "/apis/game.kruise.io/v1alpha1/namespaces/"
-#define NGX_AIGC_PATH_MAX        512    /* bytes of an object's path */
 #define NGX_AIGC_LEASE_NAME      "aigc-gateway"
-#define NGX_AIGC_LEASE_NAME_MAX  253    /* bytes */
 #define NGX_AIGC_JSON_PATCH      "Content-Type: application/json-patch+json"
 
 /*

@@ -17,6 +17,7 @@
 #include "ngx_aigc_kubernetes.h"
 
 #include "ngx_aigc_leader.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 #define NGX_AIGC_LEASE_TIMEOUT  5000    /* ms for a call: half the DEADLINE, so
@@ -25,7 +26,6 @@
 #define NGX_AIGC_LEASE_RELEASE  1000    /* ms that a quit may take longer */
 #define NGX_AIGC_LEASE_JITTER   400     /* ms */
 #define NGX_AIGC_LEASE_LOG      30000   /* ms between lines about failures */
-#define NGX_AIGC_LEASE_BODY     (1024 * 1024)   /* bytes: annotations fit */
 
 
 /* 1: this gateway leads from now on; 0: no more, it may change nothing. */

@@ -14,8 +14,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "base/ngx_aigc_bounds.h"
 
-#define NGX_AIGC_SUBREQUEST_BODY      16384
+
 #define NGX_AIGC_SUBREQUEST_LOCATION  "/_aigc/kubernetes"
 
 

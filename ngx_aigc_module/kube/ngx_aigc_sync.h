@@ -7,9 +7,9 @@
 #define _NGX_AIGC_SYNC_H_INCLUDED_
 
 #include "ngx_aigc_kind.h"
+#include "base/ngx_aigc_bounds.h"
 
 
-#define NGX_AIGC_NAMESPACES_MAX  16
 #define NGX_AIGC_WATCHES_MAX     (NGX_AIGC_KINDS_MAX * NGX_AIGC_NAMESPACES_MAX)
 
 

@@ -9,6 +9,7 @@
 
 #include "ngx_aigc_kubernetes.h"
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_zone.h"
 
 
@@ -16,7 +17,6 @@
 #define NGX_AIGC_TASKS_KIND 6           /* of one kind: calls that always fail
                                            keep out no other kind */
 #define NGX_AIGC_TASK_TIME  5000        /* ms for a call */
-#define NGX_AIGC_TASK_BODY  (2 * 1024 * 1024)   /* the object written */
 
 
 typedef enum {

@@ -115,6 +115,7 @@ ngx_aigc_watch_one(ngx_aigc_watch_t *w, const ngx_aigc_kind_t *kind,
     w->all = &ngx_aigc_watch_all;
     w->index = w - ngx_aigc_watches;
     w->kind = kind;
+    w->limit = kind->page;
     w->ns = *ns;
 
     what = ngx_murmur_hash2(ns->data, ns->len)

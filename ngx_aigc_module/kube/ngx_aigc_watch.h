@@ -15,6 +15,7 @@
 
 #include "ngx_aigc_kubernetes.h"
 #include "ngx_aigc_sync.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 #define NGX_AIGC_WATCH_SLICE     1000   /* us of events in one pass of the event
@@ -41,7 +42,6 @@
                                            count as heard, without an event */
 #define NGX_AIGC_WATCH_BACKOFF   200    /* ms after an error */
 #define NGX_AIGC_WATCH_BACKOFF_MAX  4000    /* ms to which that is doubled */
-#define NGX_AIGC_LIST_MAX        (8 * 1024 * 1024)  /* bytes of a page */
 
 
 /* Callbacks of the owner of the watches. */

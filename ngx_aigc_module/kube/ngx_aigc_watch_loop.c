@@ -494,6 +494,7 @@ ngx_aigc_watch_listed(ngx_aigc_watch_t *w)
 
     ngx_aigc_sync_heard(w->all->zone, w->index);
     ngx_aigc_backoff_reset(&w->backoff);
+    w->limit = w->kind->page;
 
     ngx_log_error(ngx_aigc_watch_notice(w), w->all->log, 0,
                   "aigc: %s%s%V listed, version %V",
@@ -550,6 +551,18 @@ ngx_aigc_watch_done(ngx_aigc_fetch_t *f)
             ngx_aigc_watch_retry(w, "a list was not understood");
         }
 
+        return;
+    }
+
+    if (f->large && w->limit > 1) {
+        /* the same page again, as the first of several */
+        w->limit /= 2;
+
+        ngx_log_error(NGX_LOG_INFO, f->log, 0,
+                      "aigc: a page of %s has more than %d bytes: asking for "
+                      "%ui at a time", w->kind->name, NGX_AIGC_LIST_MAX,
+                      w->limit);
+        ngx_aigc_watch_connect(w);
         return;
     }
 

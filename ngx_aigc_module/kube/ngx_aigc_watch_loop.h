@@ -52,6 +52,8 @@ typedef struct {
     u_char                   version_data[64];
     ngx_str_t                next;      /* continue token of the next page */
     u_char                   next_data[1024];
+    ngx_uint_t               limit;     /* objects of a page: the kind's, fewer
+                                           once a page was too large */
     ngx_aigc_frame_t         frame;
     ngx_str_t                page;      /* items of a list, not all applied yet;
                                            malloc'ed */

@@ -55,7 +55,7 @@ ngx_aigc_watch_path(ngx_aigc_watch_t *w, ngx_pool_t *pool, ngx_str_t *path)
         break;
 
     case NGX_AIGC_WATCH_PAGED_LIST:
-        p = ngx_slprintf(p, last, "&limit=%ui", w->kind->page);
+        p = ngx_slprintf(p, last, "&limit=%ui", w->limit);
 
         if (token.len) {
             p = ngx_slprintf(p, last, "&continue=%V", &token);

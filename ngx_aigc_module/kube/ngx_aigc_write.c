@@ -3,12 +3,8 @@
  */
 
 #include "ngx_aigc_write.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
-
-
-#define NGX_AIGC_STATUS_MAX     16384   /* bytes of an error body */
-#define NGX_AIGC_STATUS_REASON  64
-#define NGX_AIGC_STATUS_TEXT    256
 
 
 static ngx_aigc_verdict_e ngx_aigc_verdict_of(ngx_uint_t http, json_t *root);

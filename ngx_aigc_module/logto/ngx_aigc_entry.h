@@ -16,9 +16,7 @@
 
 #include <jansson.h>
 
-
-#define NGX_AIGC_ENTRIES_MAX  256       /* entries of a user that are looked
-                                           at: who has more has made them up */
+#include "base/ngx_aigc_bounds.h"
 
 
 typedef struct {

@@ -5,6 +5,7 @@
 
 #include "ngx_aigc_management.h"
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_scan.h"
 #include "base/ngx_aigc_text.h"
 #include "base/ngx_aigc_url.h"
@@ -12,7 +13,6 @@
 
 #define NGX_AIGC_MANAGEMENT_EARLY  60   /* s before its end a token is given up,
                                            … */
-#define NGX_AIGC_MANAGEMENT_LIFE   86400    /* s: longer is not believed */
 #define NGX_AIGC_MANAGEMENT_SAID   60000 /* ms between lines about the role */
 
 
@@ -418,8 +418,8 @@ ngx_aigc_management_token_read(ngx_aigc_fetch_t *f)
 
     token = ngx_aigc_json_text(root, "access_token");
     scope = ngx_aigc_json_text(root, "scope");
-    life = ngx_aigc_json_int(root, "expires_in", 1, NGX_AIGC_MANAGEMENT_LIFE,
-                             0);
+    life = ngx_aigc_json_int(root, "expires_in", 1, NGX_MAX_INT_T_VALUE, 0);
+    life = ngx_min(life, NGX_AIGC_MANAGEMENT_LIFE);
 
     result = NGX_AIGC_MANAGEMENT_OK;
 

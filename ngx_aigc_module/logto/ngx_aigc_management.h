@@ -14,14 +14,12 @@
 #define _NGX_AIGC_MANAGEMENT_H_INCLUDED_
 
 #include "ngx_aigc_logto.h"
+#include "base/ngx_aigc_bounds.h"
 
 #include <jansson.h>
 
 
 #define NGX_AIGC_MANAGEMENT_SCOPE     "all"
-#define NGX_AIGC_MANAGEMENT_TOKEN     4096  /* bytes of a token */
-#define NGX_AIGC_MANAGEMENT_ANSWER    (2 * 1024 * 1024) /* bytes of a page */
-#define NGX_AIGC_MANAGEMENT_PAGE      100   /* users: Logto's largest page */
 
 
 typedef enum {

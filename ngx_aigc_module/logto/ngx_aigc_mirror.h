@@ -27,6 +27,7 @@
 
 #include "ngx_aigc_logto.h"
 #include "kube/ngx_aigc_kubernetes.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 #define NGX_AIGC_MIRROR_PACE     100    /* ms between the beginnings of calls,
@@ -48,9 +49,6 @@
 #define NGX_AIGC_MIRROR_SCAN     540    /* s from one walk over all users to the
                                            next: who is suspended or deleted is
                                            found within ten minutes */
-#define NGX_AIGC_MIRROR_SCAN_MAX 1000000    /* users in one scan */
-#define NGX_AIGC_MIRROR_QUEUE    10000  /* users that a scan adds to: the rest
-                                           with the next one */
 #define NGX_AIGC_MIRROR_SAID     30000  /* ms between lines about failures */
 
 

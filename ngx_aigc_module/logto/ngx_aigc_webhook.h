@@ -9,11 +9,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-
-#define NGX_AIGC_WEBHOOK_MAX        1048576 /* bytes of a body: a user's own
-                                               custom data is in it */
-#define NGX_AIGC_WEBHOOK_WORD       1024    /* bytes of a string's text */
-#define NGX_AIGC_WEBHOOK_SIGNATURE  64      /* hexadecimal digits */
+#include "base/ngx_aigc_bounds.h"
 
 
 typedef struct {

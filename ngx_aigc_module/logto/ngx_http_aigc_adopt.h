@@ -10,15 +10,13 @@
 #ifndef _NGX_HTTP_AIGC_ADOPT_H_INCLUDED_
 #define _NGX_HTTP_AIGC_ADOPT_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_conf.h"
 
 #include "oidc/ngx_aigc_token.h"        /* NGX_AIGC_DIGEST_LEN */
 #include "instances/ngx_aigc_table.h"
 
 #include <jansson.h>
-
-
-#define NGX_HTTP_AIGC_ADOPT_CONFLICTS  1000     /* shown; more are counted */
 
 
 /* A claim on an id that is nobody's yet. */

@@ -14,19 +14,18 @@
 #define _NGX_HTTP_AIGC_ADOPT_RUN_H_INCLUDED_
 
 #include "ngx_http_aigc_adopt.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_code.h"
 
 #include "ngx_aigc_pages.h"
 #include "instances/ngx_aigc_gss_write.h"
 
 
-#define NGX_HTTP_AIGC_ADOPT_USERS   100000  /* of Logto, in one run */
 #define NGX_HTTP_AIGC_ADOPT_TIME    300000  /* ms for all of it */
 #define NGX_HTTP_AIGC_ADOPT_POLL    50      /* ms between looks at the table */
 #define NGX_HTTP_AIGC_ADOPT_SHOWN   10000   /* ms for the table to show it */
 #define NGX_HTTP_AIGC_ADOPT_CALL    6000    /* ms for a call to Kubernetes */
 #define NGX_HTTP_AIGC_ADOPT_LOCK    (NGX_HTTP_AIGC_ADOPT_CALL + 1000)
-#define NGX_HTTP_AIGC_ADOPT_ANSWER  (2 * 1024 * 1024)   /* the object written */
 
 
 typedef enum {

@@ -13,9 +13,7 @@
 
 #include <jansson.h>
 
-
-#define NGX_AIGC_CLAIM_MAX    256       /* bytes of a path's text */
-#define NGX_AIGC_CLAIM_DEPTH  8         /* names in it */
+#include "base/ngx_aigc_bounds.h"
 
 
 typedef struct {

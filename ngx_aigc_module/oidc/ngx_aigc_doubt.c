@@ -3,7 +3,7 @@
  */
 
 #include "ngx_aigc_doubt.h"
-#include "base/ngx_aigc_text.h"         /* NGX_AIGC_SUB_MAX */
+#include "base/ngx_aigc_text.h"
 
 
 #define NGX_AIGC_DOUBTS  32             /* users to be asked for */

@@ -17,7 +17,7 @@
 #include "ngx_aigc_token.h"             /* NGX_AIGC_DIGEST_LEN */
 #include "base/ngx_aigc_zone.h"
 
-#include "ngx_aigc_session.h"           /* NGX_AIGC_SESSION_COOKIE_MAX */
+#include "ngx_aigc_session.h"
 
 
 #define NGX_AIGC_FLIGHT_CALL     60000  /* ms: longer than any call takes, and

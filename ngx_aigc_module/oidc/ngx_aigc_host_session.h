@@ -9,11 +9,8 @@
 
 #include "ngx_aigc_claims.h"
 #include "ngx_aigc_session.h"
-#include "base/ngx_aigc_url.h"          /* NGX_AIGC_HOST_MAX */
-
-
-#define NGX_AIGC_INSTANCE_COOKIE_MAX  2048  /* bytes; a ticket's, too, which has
-                                               to fit a request line */
+#include "base/ngx_aigc_bounds.h"
+#include "base/ngx_aigc_url.h"
 
 
 typedef struct {

@@ -7,12 +7,10 @@
 #ifndef _NGX_AIGC_ISSUER_H_INCLUDED_
 #define _NGX_AIGC_ISSUER_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_zone.h"
 
 #include "ngx_aigc_jwks.h"
-
-
-#define NGX_AIGC_ENDPOINT_MAX  512      /* bytes of an endpoint's URL */
 
 
 typedef struct {

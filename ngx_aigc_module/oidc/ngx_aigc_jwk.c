@@ -3,6 +3,7 @@
  */
 
 #include "ngx_aigc_jwk.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_base64url.h"
 
 #include <openssl/bn.h>
@@ -11,10 +12,7 @@
 #include <openssl/rsa.h>
 
 
-#define NGX_AIGC_EC_BYTES_MAX    66         /* a coordinate of P-521 */
-#define NGX_AIGC_RSA_BITS_MAX    8192       /* 4 x the work of 4096 */
 #define NGX_AIGC_RSA_BYTES_MAX   (NGX_AIGC_RSA_BITS_MAX / 8)
-#define NGX_AIGC_RSA_EXP_MAX     8          /* bytes of e */
 
 /* a SEQUENCE of two INTEGERs, each with a byte that says "not negative" */
 #define NGX_AIGC_DER_MAX         (3 + 2 * (2 + 1 + NGX_AIGC_EC_BYTES_MAX))

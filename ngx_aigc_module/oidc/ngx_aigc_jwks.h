@@ -11,12 +11,7 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_jwt.h"
-
-
-#define NGX_AIGC_JWKS_MAX       16384   /* bytes of the document */
-#define NGX_AIGC_JWKS_KEYS_MAX  16
-#define NGX_AIGC_KID_MAX        128     /* bytes of a key id */
-#define NGX_AIGC_RSA_BITS_MIN   2048
+#include "base/ngx_aigc_bounds.h"
 
 
 typedef struct ngx_aigc_jwks_s  ngx_aigc_jwks_t;

@@ -8,14 +8,12 @@
  */
 
 #include "ngx_aigc_jwt.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_base64url.h"
 
 #include <jansson.h>
 #include <jwt.h>
 
-
-/* 9999-12-31T23:59:59Z: a time beyond it is milliseconds, or an attack */
-#define NGX_AIGC_JWT_TIME_MAX  253402300799LL
 
 #define NGX_AIGC_JWT_LOGOUT                                                   \
     "http://schemas.openid.net/event/backchannel-logout"

@@ -11,11 +11,9 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_claims.h"
+#include "base/ngx_aigc_bounds.h"
 
 
-#define NGX_AIGC_JWT_MAX        8192    /* bytes of a token, all three parts */
-#define NGX_AIGC_JWT_HEADER_MAX 1024    /* bytes of the decoded header */
-#define NGX_AIGC_SID_MAX        128     /* bytes of a session id */
 #define NGX_AIGC_LOGOUT_AGE     120     /* s for which a logout token without
                                            exp is good */
 

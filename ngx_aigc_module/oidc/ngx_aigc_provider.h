@@ -6,6 +6,7 @@
 #ifndef _NGX_AIGC_PROVIDER_H_INCLUDED_
 #define _NGX_AIGC_PROVIDER_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_fetch.h"
 
 #include "ngx_aigc_issuer.h"
@@ -20,14 +21,7 @@
 #define NGX_AIGC_PROVIDER_BACKOFF_MAX  15000  /* ms to which that is doubled */
 #define NGX_AIGC_PROVIDER_SAY     10000 /* ms between two log lines */
 #define NGX_AIGC_PROVIDER_TIMEOUT 10000 /* ms for a call */
-#define NGX_AIGC_PROVIDER_ANSWER  65536 /* bytes of discovery, keys */
-#define NGX_AIGC_PROVIDER_TOKENS  65536 /* bytes of a response with tokens: more
-                                           than NGX_AIGC_JWT_MAX, so that the
-                                           log can say that a token is too
-                                           large */
-#define NGX_AIGC_SECRET_MAX      512    /* bytes */
 #define NGX_AIGC_SCOPE           "aigc" /* what a program's token needs */
-#define NGX_AIGC_SCOPE_MAX       128    /* bytes */
 
 
 /* What log lines say about the provider. */

@@ -16,12 +16,12 @@
 #ifndef _NGX_AIGC_REVOCATION_H_INCLUDED_
 #define _NGX_AIGC_REVOCATION_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_zone.h"
 
 #include "ngx_aigc_revocation_entry.h"
 
 
-#define NGX_AIGC_REVOCATIONS_MAX  16384 /* fills a ConfigMap: 1 MiB */
 #define NGX_AIGC_SUBJECT_KEY      16    /* bytes of a key that are compared */
 #define NGX_AIGC_REVOCATIONS_LOCK 1024  /* entries that are visited while the
                                            lock is held once */

@@ -5,17 +5,17 @@
 
 #include "ngx_aigc_rotation_entry.h"
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_base64url.h"
 #include "base/ngx_aigc_scan.h"
 #include "base/ngx_aigc_text.h"
 
-#include "ngx_aigc_jwt.h"               /* NGX_AIGC_SID_MAX */
+#include "ngx_aigc_jwt.h"
 
 #include <openssl/sha.h>
 
 
 #define NGX_AIGC_ROTATION_FIELDS  6
-#define NGX_AIGC_ROTATION_DIGITS  11    /* of a time: up to the year 5138 */
 #define NGX_AIGC_ROTATION_PURPOSE  96   /* bytes of a seal's purpose */
 #define NGX_AIGC_ROTATION_VALUE                                               \
     ngx_base64_encoded_length(NGX_AIGC_ROTATION_TEXT_MAX)

@@ -25,15 +25,12 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_seal.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 #define NGX_AIGC_ROTATION_NAME      "aigc-sessions"
 #define NGX_AIGC_ROTATION_KEY_LEN   32  /* bytes: SHA-256 */
 #define NGX_AIGC_ROTATION_KEY_TEXT  43  /* the same as base64url */
-#define NGX_AIGC_ROTATION_TEXT_MAX  2046    /* bytes of an entry: a refresh
-                                               token of 1,400; a multiple of 3,
-                                               so that its base64 is exact */
-#define NGX_AIGC_ROTATION_GATEWAY_MAX  22   /* bytes of a gateway's name */
 
 
 typedef struct {

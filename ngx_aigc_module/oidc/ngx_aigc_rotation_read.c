@@ -5,14 +5,12 @@
 
 #include "ngx_aigc_rotation_store.h"
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_scan.h"
 
 
 #define NGX_AIGC_ROTATION_SLICE  128    /* entries of a pass */
 #define NGX_AIGC_ROTATION_PAST   64     /* entries that are removed at once */
-#define NGX_AIGC_ROTATION_MAX    2000   /* entries that may stay, … */
-#define NGX_AIGC_ROTATION_BYTES  (768 * 1024)   /* … and bytes: a Secret may
-                                                   have a megabyte */
 #define NGX_AIGC_ROTATION_LATE   60     /* s that clocks may differ by */
 
 

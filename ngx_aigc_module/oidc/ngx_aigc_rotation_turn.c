@@ -5,6 +5,7 @@
 
 #include "ngx_aigc_rotation_turn.h"
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_text.h"
 #include "base/ngx_aigc_timer.h"
 
@@ -12,8 +13,6 @@
 #define NGX_AIGC_ROTATION_TRIES   8     /* patches that find another entry */
 #define NGX_AIGC_ROTATION_FAILS   3     /* calls that fail, until a turn is
                                            given up */
-#define NGX_AIGC_ROTATION_ANSWER  (4 * 1024 * 1024)     /* bytes of the Secret
-                                                           as JSON */
 
 
 static void ngx_aigc_rotation_turn_begin(ngx_aigc_rotation_turn_t *turn,

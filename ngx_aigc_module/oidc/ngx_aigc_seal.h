@@ -10,13 +10,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "base/ngx_aigc_bounds.h"
 
-#define NGX_AIGC_SEAL_KEYS_MAX  8
+
 #define NGX_AIGC_SEAL_KEY_LEN   32      /* bytes: AES-256 */
 #define NGX_AIGC_SEAL_HINT_LEN  3       /* bytes that tell one key from
                                            another */
 #define NGX_AIGC_SEAL_OVERHEAD  32      /* version, key hint, nonce, tag */
-#define NGX_AIGC_SEAL_MAX       12288   /* bytes of sealed text */
 
 
 typedef struct ngx_aigc_seal_keys_s {

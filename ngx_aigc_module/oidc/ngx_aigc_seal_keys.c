@@ -6,6 +6,7 @@
  */
 
 #include "ngx_aigc_seal.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_file.h"
 
 #include <openssl/core_names.h>
@@ -14,9 +15,6 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-
-
-#define NGX_AIGC_KEY_FILE_MAX   4096    /* bytes: 8 keys and their comments */
 
 
 static ngx_int_t ngx_aigc_seal_file(ngx_str_t *path, u_char *buf, size_t *len,

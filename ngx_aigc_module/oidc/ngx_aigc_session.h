@@ -12,16 +12,9 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_seal.h"
+#include "base/ngx_aigc_bounds.h"
 
 
-#define NGX_AIGC_SESSION_COOKIE_MAX  3800   /* bytes: fits a 4 KB header
-                                               buffer */
-#define NGX_AIGC_RD_MAX              8448   /* bytes of the URL of a page to
-                                               return to: 8 KB and the site */
-#define NGX_AIGC_STATE_RD_MAX        1024   /* bytes of such a URL in "state":
-                                               the whole authorization request
-                                               must pass proxies that take 4
-                                               KB */
 #define NGX_AIGC_NONCE_LEN           43     /* of a nonce's SHA-256, in
                                                base64url */
 #define NGX_AIGC_SESSION_SPARE       256    /* bytes a refresh token must have

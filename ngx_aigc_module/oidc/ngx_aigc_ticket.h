@@ -6,12 +6,12 @@
 #ifndef _NGX_AIGC_TICKET_H_INCLUDED_
 #define _NGX_AIGC_TICKET_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_aigc_zone.h"
 
 
 #define NGX_AIGC_TICKET_ARG   "aigc_ticket="
 #define NGX_AIGC_TICKET_TIME  30        /* s for which a ticket is good */
-#define NGX_AIGC_TICKET_WAYS  32        /* in a set; a session has two sets */
 #define NGX_AIGC_TICKET_KEY   16        /* bytes of a digest that tell one from
                                            another */
 

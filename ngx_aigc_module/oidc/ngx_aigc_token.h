@@ -9,7 +9,7 @@
 
 #include "ngx_aigc_revocation.h"
 
-#include "base/ngx_aigc_text.h"         /* NGX_AIGC_SUB_MAX */
+#include "base/ngx_aigc_text.h"
 
 
 #define NGX_AIGC_TOKEN_WAYS  4          /* slots in which a digest may be */

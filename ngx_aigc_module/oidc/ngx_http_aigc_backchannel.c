@@ -6,6 +6,7 @@
 #include "ngx_aigc_provider.h"
 #include "ngx_aigc_revocation.h"
 #include "ngx_http_aigc_signature_limit.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_body.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_wait.h"
@@ -16,11 +17,9 @@
 #include "ngx_aigc_verify.h"
 
 
-#define NGX_HTTP_AIGC_LOGOUT_MAX      16384 /* bytes of the form */
 #define NGX_HTTP_AIGC_LOGOUT_PAUSE    20    /* ms for each wrong signature: 50
                                                a second and worker are
                                                verified */
-#define NGX_HTTP_AIGC_LOGOUT_WAITING  32    /* of a worker, for a new key */
 
 
 typedef struct {

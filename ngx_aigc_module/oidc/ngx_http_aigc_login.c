@@ -3,22 +3,12 @@
  */
 
 #include "ngx_http_aigc_login.h"
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_headers.h"
 #include "base/ngx_http_aigc_reply.h"
 
 #include "base/ngx_aigc_base64url.h"
 #include "base/ngx_aigc_cookie.h"
-
-
-#define NGX_HTTP_AIGC_LOGINS_SEEN  64   /* cookies that are looked at */
-#define NGX_HTTP_AIGC_LOGINS_CUT   16   /* sign-ins that a response removes: its
-                                           header has to pass proxies */
-
-/*
- * Of a Cookie line this is left to others than a long page's parts: a session,
- * eight sign-ins, and 2 KB of other cookies of the domain.
- */
-#define NGX_HTTP_AIGC_LOGIN_REST   8192
 
 
 typedef struct {

@@ -10,6 +10,7 @@
 #ifndef _NGX_HTTP_AIGC_LOGIN_H_INCLUDED_
 #define _NGX_HTTP_AIGC_LOGIN_H_INCLUDED_
 
+#include "base/ngx_aigc_bounds.h"
 #include "base/ngx_http_aigc_conf.h"
 
 #include "ngx_aigc_session.h"
@@ -20,10 +21,6 @@
 #define NGX_HTTP_AIGC_LOGIN_KEEP  7200  /* s that its cookies are kept: a
                                            provider may keep each of two forms
                                            an hour */
-#define NGX_HTTP_AIGC_LOGINS      8     /* unfinished sign-ins of a browser; the
-                                           oldest are dropped */
-#define NGX_HTTP_AIGC_LOGIN_PARTS 3     /* cookies for a long page to return
-                                           to */
 
 
 /*

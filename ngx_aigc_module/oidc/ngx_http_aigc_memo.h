@@ -20,11 +20,11 @@
 #include <ngx_core.h>
 
 #include "ngx_aigc_token.h"
+#include "base/ngx_aigc_bounds.h"
 
 
 #define NGX_HTTP_AIGC_MEMO_SETS  128
 #define NGX_HTTP_AIGC_MEMO_WAYS  4      /* entries of a set */
-#define NGX_HTTP_AIGC_MEMO_TEXT  4096   /* longest credential; 2 MiB in all */
 
 
 typedef struct ngx_http_aigc_memo_s  ngx_http_aigc_memo_t;

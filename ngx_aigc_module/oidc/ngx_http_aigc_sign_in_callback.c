@@ -105,9 +105,15 @@ ngx_http_aigc_callback_login(ngx_http_request_t *r,
     ngx_uint_t                  announced;
     ngx_http_aigc_main_conf_t  *mcf;
 
+    static const char *const    names[] = { "state", "iss", "code", "error",
+                                            NULL };
+
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = ngx_http_aigc_callback_arg(r, "state", &state);
+    /* RFC 6749 3.1: of two, another party might have taken the other one */
+
+    rc = ngx_aigc_query_repeats(&r->args, names)
+         ? NGX_DECLINED : ngx_http_aigc_callback_arg(r, "state", &state);
 
     if (rc == NGX_OK) {
         rc = ngx_aigc_state_open(r->pool, mcf->keys, &state, &cb->state);
