@@ -41,6 +41,7 @@ static fuzz_target_t  fuzz_targets[] = {
 };
 
 static fuzz_target_t  *fuzz_target;
+static ngx_uint_t      fuzz_tells;      /* the input has the secret itself */
 
 
 static ngx_command_t  fuzz_commands[] = {
@@ -148,6 +149,9 @@ fuzz_one(const uint8_t *data, size_t size)
     f.p = (u_char *) data;
     f.last = f.p + size;
 
+    fuzz_tells = (memmem(data, size, FUZZ_SECRET, sizeof(FUZZ_SECRET) - 1)
+                  != NULL);
+
     /* no room for small allocations: each becomes a malloc */
     f.pool = ngx_create_pool(sizeof(ngx_pool_t), &log);
 
@@ -160,7 +164,7 @@ fuzz_one(const uint8_t *data, size_t size)
 }
 
 
-/* Whatever somebody sent, it begins no line of its own in a log. */
+/* Whatever somebody sent, it begins no line of its own, nor tells a secret. */
 static void
 fuzz_log(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
 {
@@ -174,6 +178,8 @@ fuzz_log(ngx_log_t *log, ngx_uint_t level, u_char *buf, size_t len)
     }
 
     must(fuzz_plain(&line));
+    must(fuzz_tells
+         || memmem(buf, len, FUZZ_SECRET, sizeof(FUZZ_SECRET) - 1) == NULL);
 }
 
 

@@ -31,6 +31,9 @@ typedef struct {
 } fuzz_t;
 
 
+/* No log line has it, unless the input has. */
+#define FUZZ_SECRET  "not-to-be-told"
+
 #define FUZZ(target)  void target##_fuzz(fuzz_t *f)
 
 /* Ends the process, as a crash does, if x does not hold. */

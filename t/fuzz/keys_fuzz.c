@@ -5,13 +5,10 @@
 
 #include "sign.h"
 
-#include <stdlib.h>
-
 
 FUZZ(keys)
 {
     int                    fd;
-    char                   name[] = "/tmp/aigc-keys-XXXXXX";
     ngx_int_t              rc;
     ngx_str_t              text, path, err;
     ngx_uint_t             i;
@@ -19,18 +16,18 @@ FUZZ(keys)
 
     text = fuzz_rest(f);
 
-    fd = mkstemp(name);
+    path = fuzz_fmt(f, "%s/keys.%P%Z", getenv("TMPDIR"), ngx_pid);
+    path.len--;
+
+    fd = open((char *) path.data, O_CREAT|O_WRONLY|O_TRUNC, 0600);
     must(fd != -1);
     must(write(fd, text.data, text.len) == (ssize_t) text.len);
     close(fd);
 
-    path = fuzz_fmt(f, "%s%Z", name);
-    path.len--;
-
     ngx_str_null(&err);
     rc = ngx_aigc_seal_keys_load(f->pool, &path, &keys, &err);
 
-    unlink(name);
+    unlink((char *) path.data);
 
     if (rc == NGX_OK) {
         must(keys.n > 0 && keys.n <= NGX_AIGC_SEAL_KEYS_MAX);

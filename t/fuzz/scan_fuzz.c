@@ -27,7 +27,10 @@ FUZZ(scan)
     name = fuzz_line(f);
     text = fuzz_rest(f);
 
-    root = fuzz_json(f, &text, JSON_REJECT_DUPLICATES);
+    /* jansson overlooks a NUL behind a number */
+
+    root = (text.len && memchr(text.data, '\0', text.len))
+           ? NULL : fuzz_json(f, &text, JSON_REJECT_DUPLICATES);
 
     ngx_aigc_scan_walk(&walk, &text);
 

@@ -21,7 +21,9 @@ FUZZ(text)
 
     n = ngx_aigc_text_cut(text.data, text.len, max);
     must(n <= text.len && n <= max);
-    must(text.len <= max ? n == text.len : n + 4 > max);
+    must(text.len > max || n == text.len);
+    must(n + 4 > ngx_min(text.len, max)
+         || fuzz_own(f, json_stringn((char *) text.data, text.len)) == NULL);
 
     must(ngx_aigc_text_copy(f->pool, &text, max, &out) == NGX_OK);
     must(out.len == n && fuzz_plain(&out));
