@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held fuzz
 
 help:       ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -77,6 +77,9 @@ types:      ## the dashboard's types, anew from docs/openapi.yaml
 
 lint: setup ## compilers and checkers over C, scripts, Go, TypeScript, Perl: PARTS="clang shell"
 	@scripts/lint $(PARTS)
+
+fuzz: setup ## libFuzzer, SECONDS=60 for each reader of outside bytes, or TARGETS="jwt url"
+	@scripts/fuzz $(or $(SECONDS),60) $(TARGETS)
 
 screenshots: setup ## the pictures of README, into docs/screenshots
 	@scripts/screenshots

@@ -50,9 +50,11 @@ ngx_http_aigc_access_handler(ngx_http_request_t *r)
         return ngx_http_aigc_allow(r, ctx, &record, preflight ? NULL : &user);
     }
 
-    if (rc == NGX_AGAIN) {
-        return NGX_AGAIN;
+    if (rc == NGX_DONE) {
+        return NGX_DONE;
     }
+
+    /* NGX_AGAIN, too: a part of the answer is still to be sent */
 
     ngx_http_finalize_request(r, rc);
 
@@ -117,7 +119,7 @@ ngx_http_aigc_visit(ngx_http_request_t *r, ngx_uint_t from,
 
     if (ctx->decision == NGX_HTTP_AIGC_RENEWING) {
         return (ngx_http_aigc_renew_wait(r) == NGX_OK)
-               ? NGX_AGAIN : NGX_HTTP_INTERNAL_SERVER_ERROR;
+               ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_aigc_count(((ngx_http_aigc_main_conf_t *)

@@ -33,8 +33,8 @@ ngx_int_t ngx_http_aigc_internal_handler(ngx_http_request_t *r);
 /*
  * Decides on r for the instance of r->headers_in.server, at r->unparsed_uri, and
  * answers it, unless it may go on.  from: where r comes from counts, too.
- * NGX_DECLINED: it may, and record and user are filled; NGX_AGAIN: its session is
- * being renewed, r's phases run again then; else what a content handler returns.
+ * NGX_DECLINED: it may, and record and user are filled; NGX_DONE: its session is
+ * being renewed, r's phases run again then; else what r is to be finalized with.
  */
 ngx_int_t ngx_http_aigc_visit(ngx_http_request_t *r, ngx_uint_t from,
     ngx_aigc_record_t *record, ngx_http_aigc_user_t *user);

@@ -54,7 +54,7 @@ ngx_http_aigc_forward_auth_handler(ngx_http_request_t *r)
 
     rc = ngx_http_aigc_visit(r, from, &record, &user);
 
-    if (rc == NGX_AGAIN) {
+    if (rc == NGX_DONE) {
         r->main->count++;
         return NGX_DONE;
     }

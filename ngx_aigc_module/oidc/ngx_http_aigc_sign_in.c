@@ -5,7 +5,7 @@
 
 #include "ngx_http_aigc_sign_in.h"
 #include "ngx_aigc_provider.h"
-#include "ngx_aigc_ticket.h"
+#include "ngx_aigc_rd.h"
 #include "ngx_http_aigc_identity.h"
 #include "ngx_http_aigc_login.h"
 #include "ngx_http_aigc_renew.h"
@@ -24,8 +24,6 @@ static ngx_int_t ngx_http_aigc_sign_in_back(ngx_http_request_t *r,
 static ngx_int_t ngx_http_aigc_sign_in_long(ngx_http_request_t *r,
     ngx_str_t *rd);
 static ngx_int_t ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd);
-static ngx_int_t ngx_http_aigc_rd_text(ngx_http_request_t *r,
-    ngx_str_t *text);
 static ngx_int_t ngx_http_aigc_authorization(ngx_http_request_t *r,
     ngx_aigc_endpoints_t *ep, ngx_aigc_login_t *login, ngx_str_t *state,
     ngx_str_t *location);
@@ -238,125 +236,22 @@ ngx_http_aigc_sign_in_begin(ngx_http_request_t *r, ngx_str_t *rd,
 }
 
 
-/*
- * Where to go afterwards: an http(s) URL of the instances' domain or of the
- * gateway, with the gateway's scheme and port, or a path on the gateway; its
- * front page without one.  Only
- * the host decides; of the rest, what a Location cannot hold is escaped.
- * NGX_DONE: too long to be kept, rd is the front page of its site.
- */
+/* Where to go afterwards; returns as ngx_aigc_rd_read(). */
 static ngx_int_t
 ngx_http_aigc_rd(ngx_http_request_t *r, ngx_str_t *rd)
 {
-    ngx_int_t                   rc;
-    ngx_str_t                   text, uri;
-    ngx_aigc_url_t              url;
+    ngx_aigc_rd_site_t          site;
     ngx_http_aigc_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
 
-    rc = ngx_http_aigc_rd_text(r, &text);
-    if (rc != NGX_OK) {
-        return rc;
-    }
+    site.gateway = &mcf->gateway;
+    site.origin = &mcf->origin;
+    site.domain = &mcf->domain;
+    site.secure = mcf->secure;
+    site.max = ngx_http_aigc_login_rd_max(r);
 
-    rc = ngx_aigc_url_split(r->pool, &text, &url);
-    if (rc != NGX_OK) {
-        return rc;
-    }
-
-    /* TLS ended in front of an ingress controller, which says "http" then */
-
-    if (mcf->secure && url.scheme.len == sizeof("http") - 1) {
-        url.scheme = mcf->gateway.scheme;
-
-        if (url.authority.len == url.host.len) {
-            url.port = 443;
-        }
-    }
-
-    if (url.port != mcf->gateway.port
-        || url.scheme.len != mcf->gateway.scheme.len
-        || (ngx_aigc_host_within(&url.host, &mcf->domain) != NGX_OK
-            && !ngx_aigc_text_eq(&url.host, &mcf->gateway.host)))
-    {
-        return NGX_DECLINED;
-    }
-
-    /* one that was of no use is no part of the page */
-
-    (void) ngx_aigc_ticket_cut(&url.uri, 0, &uri);
-
-    if (ngx_aigc_url_escape_odd(r->pool, &url.uri, &uri) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    /* what was checked is what is kept: built anew from its parts */
-
-    rc = NGX_OK;
-
-    if (url.scheme.len + 3 + url.authority.len + uri.len
-        > ngx_http_aigc_login_rd_max(r))
-    {
-        ngx_str_set(&uri, "/");
-        rc = NGX_DONE;
-    }
-
-    rd->len = url.scheme.len + 3 + url.authority.len + uri.len;
-    rd->data = ngx_pnalloc(r->pool, rd->len);
-    if (rd->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(rd->data, "%V://%V%V", &url.scheme, &url.authority,
-                       &uri);
-
-    return rc;
-}
-
-
-/* As an absolute URL, without the bytes that no request line can hold. */
-static ngx_int_t
-ngx_http_aigc_rd_text(ngx_http_request_t *r, ngx_str_t *text)
-{
-    size_t                      i;
-    ngx_int_t                   rc;
-    ngx_str_t                   raw, path;
-    ngx_http_aigc_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_aigc_module);
-
-    if (ngx_aigc_query_get(&r->args, "rd", &raw) != NGX_OK || raw.len == 0) {
-        ngx_str_set(&path, "/");
-
-    } else {
-        rc = ngx_aigc_url_decode(r->pool, &raw, &path);
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    for (i = 0; i < path.len; i++) {
-        if (path.data[i] < 0x20 || path.data[i] == 0x7f) {
-            return NGX_DECLINED;
-        }
-    }
-
-    *text = path;
-
-    if (path.len == 0 || path.data[0] != '/') {
-        return NGX_OK;
-    }
-
-    text->len = mcf->origin.len + path.len;
-    text->data = ngx_pnalloc(r->pool, text->len);
-    if (text->data == NULL) {
-        return NGX_ERROR;
-    }
-
-    (void) ngx_sprintf(text->data, "%V%V", &mcf->origin, &path);
-
-    return NGX_OK;
+    return ngx_aigc_rd_read(r->pool, &r->args, &site, rd);
 }
 
 
