@@ -20,7 +20,8 @@ sub read {
 
     open my $in, '<:utf8', $file or die "$file: $!\n";
     while (my $line = <$in>) {
-        last if $line =~ /^--- /;
+        push @{ $self->{files} }, $1 if $line =~ m{^\+\+\+ b/(\S+)};
+        next if $self->{files} || $line =~ /^--- /;
         chomp $line;
         my ($word, $value) = $line =~ /^(\w+):\s+(.*)$/ or next;
         my @names = $value =~ /"([^"]+)"/g;
@@ -46,6 +47,7 @@ sub file    { $_[0]{test} }
 sub threats { @{ $_[0]{threats} } }
 sub fails   { @{ $_[0]{fails} } }
 sub passes  { @{ $_[0]{passes} } }
+sub touches { my ($self, $begin) = @_; return scalar grep { /^\Q$begin\E/ } @{ $self->{files} } }
 sub names   { map { @{ $_[0]{$_} } } qw(fails passes needs) }
 sub tests   { my $self = shift; return "$self->{test} " . join ', ', map { qq("$_") } $self->fails }
 
@@ -58,10 +60,11 @@ sub command {
         : ('AIGC_ONLY=' . join("\n", $self->names), 'perl', $self->{test});
 }
 
-# Whether it applies to the sources in this folder; nothing is changed.
-sub applies { _patch(@_, '--dry-run') }
+# Whether it applies to the sources in this folder, or has been; nothing is changed.
+sub applies { _patch(@_, '-N', '--dry-run') }
+sub applied { _patch(@_, '-R', '-f', '--dry-run') }
 
-sub apply { _patch(@_) }
+sub apply { _patch(@_, '-N') }
 
 sub _patch {
     my ($self, $tree, @options) = @_;
@@ -69,7 +72,7 @@ sub _patch {
     if ($pid == 0) {
         open STDIN, '<', $self->{file} or die "$self->{file}: $!\n";
         open STDOUT, '>', '/dev/null';
-        exec 'patch', '-d', $tree, '-p1', '-N', '-F0', '--no-backup-if-mismatch', '-r', '-', @options or die "patch: $!\n";
+        exec 'patch', '-d', $tree, '-p1', '-F0', '--no-backup-if-mismatch', '-r', '-', @options or die "patch: $!\n";
     }
     waitpid $pid, 0;
     return $? == 0;

@@ -74,8 +74,9 @@ sub at_once {
     }
 }
 
-# AIGC_ONLY has names, a line each: of a file's subtests only these run.
-# Whether they need others before them is the caller's to know.
+# AIGC_ONLY has names, a line each: of a file's subtests only these run, all of
+# them, also after one that dies.  What they need before them is the caller's to
+# know.
 our $within;
 
 sub only {
@@ -84,7 +85,9 @@ sub only {
     return 1 unless $within || grep { $_ eq $name } split /\n/, Encode::decode_utf8($ENV{AIGC_ONLY});
     local $within = 1;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return Test::More::subtest($name, @sub);
+    my $good = eval { Test::More::subtest($name, @sub) };
+    Test::More::diag($@) if $@;
+    return $good;
 }
 
 # The last line of a test: also the end of its stacks, as a test of its own.

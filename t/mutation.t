@@ -1,0 +1,54 @@
+# t/mutation.t — each threat of docs/security.md has a mutation, or a reason why
+# not, and each mutation applies to the code and names tests that there are.
+# That the tests fail is shown by `make mutation`.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+
+use AIGC::Mutation;
+
+my $repo = "$FindBin::Bin/..";
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output);
+
+sub text { my ($file) = @_; open my $f, '<:encoding(UTF-8)', "$repo/$file" or return ''; local $/; return <$f> }
+
+# A name in the code of a test, in quotes: whole, or behind "… " or "what: ".
+sub stands {
+    my ($code, $name) = @_;
+    (my $quoted = $name) =~ s/'/\\'/g;
+    return $code =~ /(['"])(?:… |[^'"\n]*: )?(?:\Q$quoted\E|\Q$name\E)\1/;
+}
+
+my %row;                # threat => its tests
+/^\| (.*?) \| .*? \| (.*) \|$/ and $row{$1} = $2
+    for grep { !/^\| threat/ } text('docs/security.md') =~ /^(\| .*)$/mg;
+cmp_ok scalar keys %row, '>=', 70, scalar(keys %row) . ' threats';
+
+my %named;
+for my $file (glob "$repo/t/mutation/*.patch") {
+    my $m    = AIGC::Mutation->read($file);
+    my $slug = $m->slug;
+    my $code = text($m->file);
+
+    ok $m->applies($repo), "$slug applies";
+    for my $threat ($m->threats) {
+        my $tests = $row{$threat} // (fail("$slug: $threat"), next);
+        my @names = grep { index($tests, qq("$_")) >= 0 } $m->fails;
+        ok index($tests, '`' . $m->file . '`') >= 0 && (@names || $tests =~ /`\Q@{[ $m->file ]}\E`(?! ")/),
+            "$slug: " . $m->tests . ' is a test of this threat';
+        $named{$threat} = 1;
+    }
+    ok scalar($m->threats), "$slug: of a threat";
+    my @absent = grep { !stands($code, $_) && !stands($code, s/: \w+$//r) } $m->names;
+    is join(', ', @absent), '', "$slug: @{[ $m->file ]} has these tests";
+}
+
+# What has nothing of ours that could be taken out.
+my %why = map { /^\| (.*?) \| (.*) \|$/ ? ($1 => $2) : () } grep { !/^\| threat/ } text('t/mutation/README.md') =~ /^Nothing can.*/ms ? $& =~ /^(\| .*)$/mg : ();
+ok $row{$_}, "the README's \"$_\" is a threat" for sort keys %why;
+ok $named{$_} || $why{$_}, "$_: has a mutation" for sort keys %row;
+
+done_testing;
