@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e
+.PHONY: help run up down test bench mutation module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e
 
 help:       ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,6 +44,9 @@ matrix: setup ## every nginx, gcc and clang, dynamic and static: VERSIONS="1.28 
 
 bench: setup ## what a request costs, beside what others take: QUICK=1 the ratios only
 	@scripts/bench
+
+mutation: setup ## takes each defence out, shows that its test fails: ONLY="owner host-*"
+	@JOBS=$(JOBS) scripts/mutation $(ONLY)
 
 module:     ## the nginx module alone: CC=clang, SANITIZE=1
 	@scripts/setup packages
