@@ -16,11 +16,17 @@ binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output
 
 sub text { my ($file) = @_; open my $f, '<:encoding(UTF-8)', "$repo/$file" or return ''; local $/; return <$f> }
 
-# A name in the code of a test, in quotes: whole, or behind "… " or "what: ".
+# A name stands in quotes in the code of its test: whole, or behind "… " or
+# "what: ", or with variables in it.
 sub stands {
     my ($code, $name) = @_;
-    (my $quoted = $name) =~ s/'/\\'/g;
-    return $code =~ /(['"])(?:… |[^'"\n]*: )?(?:\Q$quoted\E|\Q$name\E)\1/;
+    while ($code =~ /'((?:[^'\\\n]|\\.)+)'|"((?:[^"\\\n]|\\.)+)"/g) {
+        my $text = $1 // $2;
+        my $re = defined $1 ? quotemeta $text =~ s/\\'/'/gr : join '.+', map { quotemeta } split /\$\w+(?:\{[^}]*\})?/, $text, -1;
+        return 1 if $re =~ /\w{3}/ && "… $name" =~ /(?:^… |: )$re$/;
+        return 1 if $text eq "… $name" || $text =~ /: \Q$name\E$/;
+    }
+    return 0;
 }
 
 my %row;                # threat => its tests
