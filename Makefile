@@ -18,7 +18,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held fuzz
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held fuzz mutation
 
 help:       ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,6 +50,9 @@ capacity: setup ## instances and users until something gives: LEVELS="10000 3000
 
 held: setup ## 10,000 idle WebSockets and streams in one gateway: what they take; N=
 	@scripts/held $(N)
+
+mutation: setup ## takes each defence out, shows that its test fails: ONLY="owner host-*"
+	@JOBS=$(JOBS) scripts/mutation $(ONLY)
 
 module:     ## the nginx module alone: CC=clang, SANITIZE=1
 	@scripts/setup packages

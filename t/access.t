@@ -265,7 +265,10 @@ subtest 'the gateway\'s own host' => sub {
             $_->{value} = 'dashboard.<id>.aigc.localhost' if $_->{name} eq 'Host';
         }
     });
-    my $r = $alice->api('POST', '/api/v1/templates/default/notebook/install');
+    is $alice->api('POST', '/api/v1/templates/default/notebook/install')->code, 409, 'such a template is installed by nobody';
+    $t->kubectl('annotate', 'gss', 'notebook', 'instance.aigc-gateway.io/0='
+        . '{"owner":"alice0000000","state":"released","since":"2026-01-01T00:00:00Z","gss":"0"}');
+    $t->wait_for(sub { grep { $_->{template} eq 'notebook' } @{ $t->table->{instances} } }, 10, 'alice has it all the same');
     my $auth = sub { $alice->auth($_[0], of => $mine->url)->code };
 
     is $auth->($mine->url), 200, 'an instance\'s host is decided';

@@ -148,17 +148,20 @@ sub claims {        # bob's pod says that it is ready, at alice's address
         conditions => [{ type => 'Ready', status => 'True' }] } }));
 }
 
-sub knows { my ($state) = @_; $t->wait_for(sub { row($rival)->{pod}{ready} && (row($rival)->{routed} ? 1 : 0) == $state }, 10, 'the gateway has heard of it') }
+sub knows {         # the gateway has heard of it, and this has come of it
+    my ($routed, $what) = @_;
+    ok eval { $t->wait_for(sub { row($rival)->{pod}{ready} && (row($rival)->{routed} ? 1 : 0) == $routed }, 10, $what) }, $what;
+}
 sub row { my ($inst) = @_; (grep { $_->{template} eq $inst->template && $_->{id} == $inst->id } @{ $t->table->{instances} })[0] }
 
 claims('2001-01-01T00:00:00Z');
-knows(0);
-is $alice->get($a->url)->code, 200, 'an older pod that names her pod\'s address does not take it';
+knows(0, 'an older pod that names her pod\'s address does not take it');
+is $alice->get($a->url)->code, 200, '… she has it';
 isnt $bob->get($rival->url)->code, 200, '… and is not let in there';
 my $pod = $t->kube_get('pods', $a->pod);
 claims('2099-01-01T00:00:00Z');
-knows(1);
-is $alice->get($a->url)->code, 503, 'a newer one does: she is not sent where her pod may be no more';
+knows(1, 'a newer one does');
+is $alice->get($a->url)->code, 503, '… she is not sent where her pod may be no more';
 $t->kubectl('annotate', 'pod', $a->pod, 'example.org/again=1');
 is $alice->get($a->url)->code, 503, 'nor by a late word on her own';
 

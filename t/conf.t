@@ -414,6 +414,7 @@ subtest 'aigc_session' => sub {
     my $hex = '0123456789abcdef' x 4;
     chown 0, 65534, file('shared', "$hex\n", 0640) or die $!;
     file('short', substr($hex, 2) . "\n");
+    file('empty', '');
     file('letters', ('g' x 64) . "\n");
     file('comment', "# none\n\n");
     file('double', "$hex\n$hex\n");

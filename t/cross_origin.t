@@ -150,6 +150,16 @@ subtest 'preflight requests' => sub {
     is $nobody->post($mine->url('/shared/echo'), headers => [@origin, Authorization => 'Bearer ' . $t->forge(user => 'alice')], body => 'x')->content,
         'x', '… who may show a token';
 
+    my $disk_of = sub {
+        my ($owner, $verdict) = @_;
+        $t->kubectl('annotate', '--overwrite', 'pvc', 'user-data-' . $mine->pod, "aigc-gateway.io/owner=$owner");
+        $t->wait_for(sub { grep { $_->{template} eq $mine->template && $_->{id} == $mine->id && $_->{disk} eq $verdict }
+            @{ $t->table->{instances} } }, 20, "its disk is $verdict");
+    };
+    $disk_of->(bob000000000 => 'foreign');
+    is $ask->($answer, \@asks)->code, 403, 'a pod with a disk of somebody else\'s is reached by none';
+    $disk_of->(alice0000000 => 'owned');
+
     $other->release->wait_state('released');
     $r = $nobody->options($other->url('/shared/x'), headers => \@asks);
     is $r->code, 503, 'an instance that does not run';

@@ -102,6 +102,8 @@ for my $death (@deaths) {
     $t->wait_for(sub { $t->kube_send([change()]); $text->() =~ /^#1 /m }, 20, 'worker 0 stays in a record, without the lock');
     like $text->(), qr/^\$1 = 1\n.*^#1 .* in ngx_aigc_record_disk /ms, 'the record is half-written, and the lock free';
 
+    is code('owner'), 503, 'its owner is told to wait, whatever is in it';
+
     # only worker 1 answers; what it does meanwhile it does between two looks of the install's
     my $install = $bob->begin_api(POST => '/api/v1/templates/default/stable-diffusion-cpu/install');
     my $ready = sub { my $c = $install->{conn}; length $c->{in} || eval { $c->fill(0) } };

@@ -7,10 +7,24 @@ use lib "$FindBin::Bin/lib";
 use AIGC::Test;
 use AIGC::HTTP2;
 
-my $t = AIGC::Stack->start(edit => sub {
+# What reaches the API server is seen on its way, by a server in front of it that
+# has its certificate.
+my $t = AIGC::Stack->start(http => q{log_format kubernetes '$request_method $uri own=$http_x_own cookie=$http_cookie';}, edit => sub {
     my ($text) = @_;
     my ($port) = $text =~ /listen (?:127\.0\.0\.1:)?(\d+)/;
-    my $h2 = $port + 10;
+    my ($h2, $seen) = ($port + 10, $port + 11);
+    my ($api, $cluster) = $text =~ m{aigc_kubernetes https://127\.0\.0\.1:(\d+) .*ca_file=(\S+)/serviceaccount/};
+    $text =~ s{(aigc_kubernetes https://127\.0\.0\.1:)\d+}{$1$seen};
+    $text =~ s{\}\s*\z}{
+    server {
+        listen 127.0.0.1:$seen ssl;
+        ssl_certificate $cluster/pki/apiserver.crt;
+        ssl_certificate_key $cluster/pki/apiserver.key;
+        access_log kubernetes.log kubernetes;
+        location / { proxy_pass https://127.0.0.1:$api; proxy_http_version 1.1; proxy_buffering off; proxy_read_timeout 1h; }
+    }
+\}
+};
     $text =~ s/listen 127\.0\.0\.1:$port\b( default_server)?;/$& listen 127.0.0.1:$h2 http2@{[ $1 \/\/ '' ]};/g;
     return $text;
 });
@@ -120,6 +134,14 @@ subtest 'paths of calls' => sub {
     pass 'none is found';
     is_deeply $t->gateway_writes($mark), $before, 'nothing was written';
     is $mine->look->state, 'ready', 'the instance is as it was';
+};
+
+subtest 'what a call takes along' => sub {
+    is $t->sign_in('bob')->post('/api/v1/templates/default/stable-diffusion-cpu/install',
+        headers => [Origin => $t->origin, 'X-Own' => 'his'])->code, 202, 'a call of the API, which becomes one of Kubernetes';
+    my @patch;
+    $t->wait_for(sub { open my $f, '<', $t->file('nginx/kubernetes.log') or return; @patch = grep { m{^PATCH .*/gameserversets/} } <$f> }, 10, 'it was seen');
+    is_deeply [ grep { !/ own=- cookie=-$/ } @patch ], [], 'nothing of the client\'s goes with it';
 };
 
 my @calls = $t->gateway_calls(since => $mark, verb => qr/(?!watch).*/, uri => qr{.*/(?:version|pods|secrets)(?:/.*)?(?:\?.*)?});

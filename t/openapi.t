@@ -231,7 +231,7 @@ subtest 'who may not' => sub {
         call("$id: from another page", $alice, $id, at => $at, origin => 'http://evil.example');
         next if $o->{method} eq 'GET';
         call("$id: no JSON", $alice, $id, at => $at, body => 'x');
-        call("$id: too much", $alice, $id, at => $at, body => '{"x":"' . 'x' x 9000 . '"}');
+        is call("$id: too much", $alice, $id, at => $at, body => '{"x":"' . 'x' x 9000 . '"}')->code, 413, "$id: a body over its bound";
     }
     call("$_: no administrator", $alice, $_) for qw(adminInstances adminUsers adminStatus);
     call('install: no boolean', $alice, 'install', at => $template, body => { another => 7 });

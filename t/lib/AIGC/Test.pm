@@ -5,6 +5,7 @@ package AIGC::Test;
 
 use strict;
 use warnings;
+use Encode ();
 use POSIX ();
 use utf8 ();
 
@@ -27,6 +28,7 @@ sub import {
     no warnings 'redefine';
     *{"${caller}::done_testing"} = \&done_testing;
     *{"${caller}::at_once"} = \&at_once;
+    *{"${caller}::subtest"} = \&only if defined $ENV{AIGC_ONLY};
 
     my $builder = Test::More->builder;
     binmode $builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
@@ -70,6 +72,22 @@ sub at_once {
         }
         Time::HiRes::sleep(0.1);
     }
+}
+
+# AIGC_ONLY has names, a line each: of a file's subtests only these run, all of
+# them, also after one that dies.  What they need before them is the caller's to
+# know.
+our $within;
+
+sub only {
+    my ($name, $code) = @_;
+
+    return 1 unless $within || grep { $_ eq $name } split /\n/, Encode::decode_utf8($ENV{AIGC_ONLY});
+    local $within = 1;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return Test::More::subtest($name, sub {
+        eval { $code->(); 1 } or Test::More::fail('it gets to its end'), Test::More::diag($@);
+    });
 }
 
 # The last line of a test: also the end of its stacks, as a test of its own.
