@@ -12,7 +12,6 @@
 static uint32_t ngx_aigc_record_alloc(ngx_aigc_zone_t *zone);
 static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
-static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
 static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_t *r);
 static time_t ngx_aigc_record_nobodys(ngx_aigc_disk_t *d, uint32_t i);
 static ngx_uint_t ngx_aigc_record_going(ngx_aigc_disk_t *d, uint32_t i,
@@ -367,8 +366,7 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
-/* Marks those that claim host: one alone is fine, more collide. */
-static void
+void
 ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host)
 {
     uint32_t            i, *head;
