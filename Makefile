@@ -3,6 +3,7 @@
 PORT  ?= 8080
 ROOT  ?= aigc.localhost
 STATE ?= build/dev
+CHOSEN := $(TESTS)
 TESTS ?= $(wildcard t/*.t)
 JOBS  ?= 2
 
@@ -18,7 +19,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held fuzz mutation
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held fuzz mutation coverage sanitize
 
 help:       ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,6 +39,12 @@ down:       ## ends what make up started
 test: setup ## all tests, or TESTS="t/foo.t"; AIGC_ASAN=1 under ASan and UBSan
 	@[ -z "$$AIGC_ASAN" ] || SANITIZE=1 scripts/module
 	@prove -j$(JOBS) --timer $(TESTS)
+
+coverage: setup ## lines and branches that the tests execute: TESTS="t/a.t", QUICK=1 the set of CI
+	@TESTS="$(CHOSEN)" scripts/coverage
+
+sanitize: setup ## all under ASan and UBSan, leaks under valgrind, the table under stress: TESTS="t/a.t"
+	@TESTS="$(CHOSEN)" scripts/sanitize
 
 matrix: setup ## every nginx, gcc and clang, dynamic and static: VERSIONS="1.28 1.30"
 	@scripts/matrix $(VERSIONS)

@@ -3,6 +3,7 @@
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use AIGC::HTTP;
 use AIGC::Test;
 
 use Digest::SHA qw(sha256);
@@ -172,6 +173,26 @@ subtest 'what is none' => sub {
 subtest 'a logout token as something else' => sub {
     my $r = $t->stranger->get('/api/v1/me', headers => [Authorization => 'Bearer ' . forge(claims => { exp => 'now+60' })]);
     is $r->code, 401, 'it signs nobody in';
+};
+
+# Each wrong signature costs a verification: after twenty at once none is looked at.  In
+# one write, so that a slow machine is not slow enough for the limit to be over.
+subtest 'a flood of forged ones' => sub {
+    next_second();
+    my $alice = sign_in('alice');
+    my ($forged, $genuine) = (forge(key => 'attacker'), forge(drop => ['claims.sid']));
+    my $conn = AIGC::HTTP->connect('127.0.0.1', $t->port);
+    $conn->send(join '', map { join "\r\n", 'POST /backchannel-logout HTTP/1.1', 'Host: ' . $t->host, "Content-Type: $form",
+        'Content-Length: ' . length("logout_token=$_"), '', "logout_token=$_" } ($forged) x 60, $genuine);
+    my @codes = map { $conn->response(method => 'POST', url => 'raw')->code } 0 .. 60;
+    $conn->close;
+    my ($refused, $deferred) = map { my $code = $_; scalar grep { $_ == $code } @codes } 400, 503;
+    cmp_ok $refused, '>=', 20, 'twenty are looked at';
+    cmp_ok $deferred, '>=', 10, '… most others are not' or diag "@codes";
+    is $refused + $deferred + ($codes[60] == 200), 61, '… and Logto is told to come again';
+
+    $t->wait_for(sub { send_token($genuine)->code == 200 }, 5, 'the genuine one') unless $codes[60] == 200;
+    is me($alice), 401, 'the genuine one counts, if later';
 };
 
 subtest 'a key that the gateway has not seen' => sub {

@@ -2,6 +2,7 @@
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use AIGC::Crowd;
 use AIGC::Test;
 
 my $t = AIGC::Stack->start(
@@ -164,6 +165,28 @@ subtest 'preflight requests' => sub {
     $r = $nobody->options($other->url('/shared/x'), headers => \@asks);
     is $r->code, 503, 'an instance that does not run';
     unlike $r->content, qr/released/, '… does not say why';
+};
+
+# What refuses everybody refuses a preflight, too: it would reach a pod without a user.
+subtest 'a preflight to an instance that is nobody\'s to reach' => sub {
+    my $base = $t->template('notebook');
+    my ($one, $two) = map { AIGC::Crowd::template($t, $base, @$_, owner => 'somebody') } ['one', 4], ['two', 1];
+    $one->[2]{metadata}{annotations}{'instance.aigc-gateway.io/1'} = 'nothing that can be read';
+    $two->[2]{spec}{network} = $one->[2]{spec}{network};
+    $t->kube_send([$one, $two, AIGC::Crowd::disk('one', 2)]);
+
+    my $ask = sub {
+        my ($id) = @_;
+        my $url = 'http://' . AIGC::Crowd::host($t, 'one', $id) . ':' . $t->port . '/shared/x';
+        my $r = $t->stranger->options($url, headers => [Origin => 'https://tool.example', 'Access-Control-Request-Method' => 'POST']);
+        return $r->code == 404 ? 404 : $r->problem->{code};
+    };
+    my %why = (0 => 'host-collision', 1 => 'not-owner', 2 => 'foreign-disk', 3 => 'not-ready');
+    for my $id (sort keys %why) {
+        my $code = '';
+        eval { $t->wait_for(sub { ($code = $ask->($id)) eq $why{$id} }, 10, $why{$id}) };
+        is $code, $why{$id}, "$why{$id} is said";
+    }
 };
 
 subtest 'each host has a session of its own' => sub {

@@ -6,6 +6,7 @@
 #
 #   AIGC_UNIT=url    one suite only
 #   AIGC_ASAN=1      under ASan and UBSan, leaks included
+#   AIGC_COVERAGE=1  with gcov's counters, for scripts/coverage
 #   CC=clang         another compiler
 #   NGINX=…          another nginx (its own source tree: NGINX_SRC=…)
 
@@ -19,13 +20,14 @@ use File::Path qw(make_path);
 
 my $top = abs_path(dirname(__FILE__) . '/..');
 my $asan = $ENV{AIGC_ASAN} ? 1 : 0;
+my $coverage = $ENV{AIGC_COVERAGE} ? 1 : 0;
 my $cc = $ENV{CC} || 'gcc';
 my $nginx = $ENV{NGINX} || 'nginx';
 my $nginx_src = $ENV{NGINX_SRC} || '/usr/share/nginx/src';
 my $suite = $ENV{AIGC_UNIT} || '';
 
 my $out = "$top/build/unit" . ($asan ? '-asan' : '')
-        . ($cc eq 'gcc' ? '' : "-$cc");
+        . ($coverage ? '-coverage' : '') . ($cc eq 'gcc' ? '' : "-$cc");
 my $src = "$out/src";
 my $so = "$src/objs/ngx_aigc_unit_module.so";
 
@@ -33,6 +35,7 @@ my $so = "$src/objs/ngx_aigc_unit_module.so";
 my $cflags = '-g -O1';
 $cflags .= ' -fno-omit-frame-pointer -fsanitize=address,undefined'
     . ' -fno-sanitize-recover=undefined' if $asan;
+$cflags = '-g -O0 --coverage' if $coverage;
 
 make_path($out);
 
@@ -88,6 +91,7 @@ sub build {
             . "$flags ./configure \"\$@\" --with-cc='$cc'"
             . " --with-cc-opt='$cflags'"
             . ($asan ? " --with-ld-opt='-fsanitize=address,undefined'" : '')
+            . ($coverage ? " --with-ld-opt='--coverage'" : '')
             . " --add-dynamic-module='$top/t/unit'\nEND\n"
             . "bash configure-unit")
             or bail('configure failed', $log);

@@ -58,7 +58,7 @@ ngx_aigc_text_copy(ngx_pool_t *pool, ngx_str_t *src, size_t max,
     u_char  *p, *s;
 
     s = src->data;
-    len = ngx_aigc_text_cut(s, src->len, max);
+    len = src->len ? ngx_aigc_text_cut(s, src->len, max) : 0;
 
     if (len == 0) {
         ngx_str_null(dst);

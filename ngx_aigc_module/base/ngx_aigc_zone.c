@@ -179,6 +179,14 @@ ngx_aigc_zone_replaced(ngx_aigc_zone_t *zone)
 }
 
 
+/*
+ * The order on processors that reorder stores and loads, arm64 say: the odd
+ * counter is stored before any byte of the slot, and the last byte before the
+ * even one.  A reader that has loaded a byte of a write that began later loads,
+ * behind its second barrier, a counter that differs from the first.  What it
+ * copied meanwhile may be anything: it is not looked at.
+ */
+
 void
 ngx_aigc_seq_begin(ngx_atomic_t *seq)
 {

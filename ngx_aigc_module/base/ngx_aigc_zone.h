@@ -22,6 +22,16 @@
 #include "ngx_aigc_elapsed.h"
 
 
+/*
+ * Where nginx is built with libatomic_ops, its barrier is AO_nop(), which
+ * orders nothing.
+ */
+#if (NGX_HAVE_LIBATOMIC)
+#undef  ngx_memory_barrier
+#define ngx_memory_barrier()  __sync_synchronize()
+#endif
+
+
 #define NGX_AIGC_ZONE_MIN       (2 * 1024 * 1024)
 #define NGX_AIGC_PARTS_MAX      16
 #define NGX_AIGC_LOOP_TIMES         2       /* ngx_aigc_loop_time_e */

@@ -6,6 +6,7 @@
 
 #include "ngx_aigc_index.h"
 #include "ngx_aigc_record.h"
+#include "ngx_aigc_table.h"
 
 
 static void ngx_aigc_chain(ngx_aigc_zone_t *zone, uint32_t *head,
@@ -14,6 +15,7 @@ static void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_templates(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_records(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_disks(ngx_aigc_zone_t *zone);
+static void ngx_aigc_table_settle(ngx_aigc_zone_t *zone);
 
 
 uint32_t
@@ -351,6 +353,15 @@ ngx_aigc_repair_records(ngx_aigc_zone_t *zone)
 
         ngx_aigc_seq_end(&r[i].seq);
     }
+
+    /* a writer may have died when it had marked one of two, or none */
+
+    for (i = 0; i < ngx_aigc_table(zone)->ninstances; i++) {
+        if (r[i].used && r[i].in_host) {
+            ngx_aigc_slot_get(zone, r[i].host, &host);
+            ngx_aigc_record_collide(zone, &host);
+        }
+    }
 }
 
 
@@ -402,4 +413,49 @@ ngx_aigc_repair_disks(ngx_aigc_zone_t *zone)
 
         ngx_aigc_seq_end(&d[i].seq);
     }
+}
+
+
+void
+ngx_aigc_table_listed(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_table_t  *table;
+
+    table = ngx_aigc_table(zone);
+
+    if (table->holes) {
+        table->holes = 0;
+        ngx_aigc_table_settle(zone);
+    }
+
+    if (table->lost != zone->epoch) {
+        table->lost = 0;
+    }
+
+    if (table->lost_disks != zone->epoch) {
+        table->lost_disks = 0;
+    }
+}
+
+
+/* While there were holes, a verdict on disks was kept that may be outdated. */
+static void
+ngx_aigc_table_settle(ngx_aigc_zone_t *zone)
+{
+    uint32_t                 i;
+    ngx_aigc_record_slot_t  *r;
+
+    if (ngx_aigc_write_begin(zone) != NGX_OK) {
+        return;
+    }
+
+    r = ngx_aigc_records(zone);
+
+    for (i = 0; i < ngx_aigc_table(zone)->end_instances; i++) {
+        if (r[i].used) {
+            ngx_aigc_record_update(zone, i);
+        }
+    }
+
+    ngx_aigc_write_end(zone);
 }

@@ -14,7 +14,6 @@ static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
 static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
 static size_t ngx_aigc_record_host_text(ngx_aigc_zone_t *zone,
     ngx_aigc_record_slot_t *r, u_char *buf);
-static void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
 static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone,
     ngx_aigc_record_slot_t *r);
 static ngx_aigc_disk_e ngx_aigc_record_verdict(ngx_aigc_zone_t *zone,
@@ -395,8 +394,7 @@ ngx_aigc_record_host_text(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r,
 }
 
 
-/* Marks those that claim host: one alone is fine, more collide. */
-static void
+void
 ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host)
 {
     uint32_t                 i, *head;

@@ -119,6 +119,9 @@ uint32_t ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
  */
 void ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot);
 
+/* Marks those that have host: one alone is fine, more collide. */
+void ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host);
+
 /* The template slot of (ns, name), or NGX_AIGC_NONE. */
 uint32_t ngx_aigc_template_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name);

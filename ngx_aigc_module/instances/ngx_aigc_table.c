@@ -568,25 +568,6 @@ ngx_aigc_table_kept(ngx_aigc_zone_t *zone, uint32_t slot, ngx_str_t *owner)
 }
 
 
-void
-ngx_aigc_table_listed(ngx_aigc_zone_t *zone)
-{
-    ngx_aigc_table_t  *table;
-
-    table = ngx_aigc_table(zone);
-
-    table->holes = 0;
-
-    if (table->lost != zone->epoch) {
-        table->lost = 0;
-    }
-
-    if (table->lost_disks != zone->epoch) {
-        table->lost_disks = 0;
-    }
-}
-
-
 ngx_uint_t
 ngx_aigc_table_holes(ngx_aigc_zone_t *zone)
 {
