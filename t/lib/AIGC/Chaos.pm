@@ -14,6 +14,7 @@ package AIGC::Chaos;
 use strict;
 use warnings;
 
+use JSON::PP ();
 use List::Util qw(max);
 use Time::HiRes qw(sleep time);
 
@@ -232,6 +233,9 @@ sub judge {
     $self->{disagree} = eval { $t->wait_agree($_, 60) for @templates; 1 } ? '' : $@;
     $self->{states} = { map { $_ => AIGC::Ledger::states($t, $_) } @templates };
     $self->{ledger}->stop;
+    open my $f, '>', $t->file('log/lives.json') or die $!;       # for whoever looks into a failure
+    print $f JSON::PP->new->canonical->encode($self->{lives});
+    close $f;
     return AIGC::Chaos::Model->new(lives => $self->{lives}, windows => [$self->{faults}->windows], owners => $self->{ledger}->owners);
 }
 

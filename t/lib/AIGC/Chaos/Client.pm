@@ -187,7 +187,7 @@ sub _sign_in {
         my ($why) = $@ =~ /HTTP\/1\.1 (\d+)/;
         return $r ? _words($r) : $why // 0 unless defined $client->cookie('aigc-session');
         $self->{client} = $client;
-        for my $name (grep { defined $self->{id}{$_} } @{ $self->{templates} }) {
+        for my $name ($self->{kind} eq 'stays' ? @{ $self->{templates} } : ()) {
             $client->host_session($self->_host($name, $self->{id}{$name})) // return 'no way in';
         }
         return '200';

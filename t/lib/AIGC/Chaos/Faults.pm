@@ -39,10 +39,10 @@ my %EXCUSE = (
     upgrade  => [qr/ 503 starting$|^open WebSocket cut$|^sign-in /, 8],
     # no connection is free: what comes is closed unanswered
     flood    => [qr/$BROKEN|^sign-in | 50[04] | 500$/, 2],
-    # libcurl has no memory or socket: Logto cannot be asked
-    starved  => [$SIGN_IN, 3],
+    # without memory or sockets Logto cannot be asked, nor a pod
+    starved  => [qr/^sign-in |^(?:own|upload|websocket) 500$/, 3],
     disk     => [$NOTHING, 0],
-    full     => [$NOTHING, 0],
+    full     => [qr/^open WebSocket cut$/, 8],      # ends with a reload
     # an hour ahead, tokens have expired: they are renewed
     clock    => [$NOTHING, 0],
 );
@@ -91,7 +91,7 @@ sub strike {
     return \@faults;
 }
 
-# A place is struck once at a time; where resources are short nobody looks for pids in the log.
+# A place is struck once at a time; what takes place everywhere goes alone.
 sub _together {
     my ($one, $other) = @_;
     return $one->{place} ne $other->{place} && "$one->{place} $other->{place}" !~ /all/;
@@ -184,8 +184,9 @@ sub _gateway {
         ["worker $worker stopped", 'stopped', sub { $kill->($worker, 'STOP') }] } 0, 1),
         ['reload', 'reload', sub { kill HUP => $gateway->{master}->(); return }],
         ['no free connection', 'flood', sub { $self->_flood($gateway) }]);
-    push @all, ['another binary', 'upgrade', sub { $gateway->{upgrade}->(); return }] if $gateway->{upgrade};
-    return map { { name => "gateway $n: $_->[0]", kind => $_->[1], place => "gateway $n", gateway => $n, do => $_->[2] } } @all;
+    # a new binary is not ready before it has seen cluster and Logto: the old one serves until then
+    push @all, ['another binary', 'upgrade', sub { $gateway->{upgrade}->(); return }, 'all'] if $gateway->{upgrade};
+    return map { { name => "gateway $n: $_->[0]", kind => $_->[1], place => $_->[3] // "gateway $n", gateway => $n, do => $_->[2] } } @all;
 }
 
 # Half-sent requests until every connection is taken.
@@ -221,17 +222,21 @@ sub _resources {
         ['no event for a socket', 'starved', $absent->(no_event => 3)],
         ['libcurl gives up', 'starved', $absent->(dead => 2)],
         ['the disk is full', 'disk', $absent->(no_disk => 1), 'all'],
-        ['the zone is full', 'full', sub { $self->_fill }]);
+        ['the zone is full', 'full', sub { $self->_fill }, 'all']);
 }
 
-# A template with more instances than a zone takes.
+# A template with more instances than a zone takes.  What found no room is known again
+# with the next worker 0: a reload, as after making the zone larger.
 sub _fill {
     my $self = shift;
     my $t    = $self->{t};
     my $name = 'crowd' . ++$self->{crowds};
     my ($max) = $t->status('/metrics')->content =~ /^aigc_instances_max (\d+)$/m;
     $t->kube_send([AIGC::Crowd::template($t, $self->{base}, $name, ($max // 400) + 20)]);
-    return sub { $t->kubectl('delete', 'gss', $name, '--wait=false') };
+    return sub {
+        $t->kubectl('delete', 'gss', $name);
+        kill HUP => $_->{master}->() for @{ $self->{gateways} };
+    };
 }
 
 ### The clock of both gateways
