@@ -15,7 +15,8 @@ use strict;
 use warnings;
 
 use JSON::PP ();
-use List::Util qw(max);
+use List::Util qw(max min);
+use Test::More ();
 use Time::HiRes qw(sleep time);
 
 use AIGC::Chaos::Client;
@@ -35,8 +36,10 @@ use constant {
     WARM_UP     => 0.25,        # of the time, before growth is measured from
 };
 
-# seed; say => sub (a line); stay, move: how many users; pace: s between a user's
-# requests, at most
+# seed; say => sub (a line); stay, move: how many users.  An endurance run is the same
+# with faults that were announced (only => a pattern of their names), at leisure (calm =>
+# s between two), half load (half => 1: a user rests as long as it was busy), and nobody rude
+# (rude => 0).
 sub start {
     my ($class, %o) = @_;
     my $t = AIGC::Stack->start(workers => 2, faults => 1, preload => 1, templates => \@templates,
@@ -44,14 +47,14 @@ sub start {
         # what another binary is started with has no environment but this
         main => join('', map { "env $_; " } qw(LD_PRELOAD AIGC_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS))
             . 'worker_shutdown_timeout 5s;');
-    my $self = bless { t => $t, stay => 3, move => 4, say => sub { }, %o, lives => [] }, $class;
+    my $self = bless { t => $t, stay => 3, move => 4, rude => 1, calm => 0.8, say => sub { }, %o, lives => [], memory => [] }, $class;
 
     # what a chaos run provokes
     $t->allow_log(qr/exited on signal 9|was locked by \d+|\d+ worker_connections are not enough|epoll_ctl\(1, \d+\) failed/,
         qr/open socket #\d+ left in connection|: aborting$|socket\(\) failed \(24: |No space left on device/);
     $self->{second} = $t->second_nginx(upgradable => 1);
     $self->{gateways} = [$t->origin, 'http://' . $t->host . ":$self->{second}"];
-    $self->{faults} = AIGC::Chaos::Faults->new(t => $t, connections => CONNECTIONS, base => $t->template($templates[0]),
+    $self->{faults} = AIGC::Chaos::Faults->new(t => $t, only => $o{only}, connections => CONNECTIONS, base => $t->template($templates[0]),
         tokens => sub { $self->tokens(@_) }, gateways => [
             { number => 1, port => $t->port, pids => sub { $t->worker_pids }, master => sub { $t->nginx->pid } },
             { number => 2, port => $self->{second}, pids => sub { $t->second_worker_pids },
@@ -75,8 +78,8 @@ sub _users {
     srand $self->{seed};
     $self->tokens;
     $self->{client}{$_} = $t->sign_in($_) for @who;
-    $self->{rude} = pop @who;
-    for my $user (@who[0 .. $self->{stay} - 1], $self->{rude}) {
+    $self->{rudest} = pop @who;
+    for my $user (@who[0 .. $self->{stay} - 1], $self->{rudest}) {
         $self->{instances}{$user}{$_} = $self->{client}{$user}->install($_) for @templates;
     }
     for my $user (sort keys %{ $self->{instances} }) {
@@ -103,7 +106,7 @@ sub havoc {
     $self->{duties} = [ AIGC::Chaos::Duties::all($self) ];
     $self->{again}  = time - $end;
     $self->{lives}  = [ map { $_->stop } @{ $self->{running} } ];
-    $self->{rudeness} = (delete $self->{rude_client})->stop;
+    (delete $self->{rude_client})->stop if $self->{rude};
     $self->{after}  = $self->_at_rest;
 }
 
@@ -116,11 +119,12 @@ sub _let_loose {
         my $life = AIGC::Chaos::Client->new(t => $t, user => $user, number => ++$number, seed => $self->{seed},
             kind => $self->{instances}{$user} ? 'stays' : 'moves', gateways => $self->{gateways}, templates => \@templates,
             instances => $self->{instances}{$user} // {}, client => $self->{client}{$user}, pause => $pause,
-            hosts => { map { $_ => "$hosts{$_}." . $t->domain } @templates }, pace => $self->{pace});
+            hosts => { map { $_ => "$hosts{$_}." . $t->domain } @templates }, half => $self->{half});
         push @{ $self->{running} }, $t->background(sub { $life->live(@_) });
     }
-    my $url = $self->{instances}{ $self->{rude} }{ $templates[0] }->url('') =~ s{/$}{}r;
-    $self->{rude_client} = $t->background(sub { AIGC::Chaos::Rude::live(@_, t => $t, client => $self->{client}{ $self->{rude} },
+    return unless $self->{rude};
+    my $url = $self->{instances}{ $self->{rudest} }{ $templates[0] }->url('') =~ s{/$}{}r;
+    $self->{rude_client} = $t->background(sub { AIGC::Chaos::Rude::live(@_, t => $t, client => $self->{client}{ $self->{rudest} },
         url => $url, gateways => $self->{gateways}, seed => $self->{seed}, pause => $pause) });
 }
 
@@ -128,7 +132,11 @@ sub _strikes {
     my ($self, $end) = @_;
     while (time < $end) {
         $self->{faults}->strike($self->{say});
-        sleep 0.2 + rand 0.8;
+        my $until = time + $self->{calm} * (0.25 + rand);
+        while (time < $until) {
+            push @{ $self->{memory} }, [time, map { $self->_holds($_)->{memory} } 1, 2] if $self->{calm} > 1;
+            sleep($until - time < 5 ? max(0, $until - time) : 5);
+        }
     }
 }
 
@@ -237,6 +245,43 @@ sub judge {
     print $f JSON::PP->new->canonical->encode($self->{lives});
     close $f;
     return AIGC::Chaos::Model->new(lives => $self->{lives}, windows => [$self->{faults}->windows], owners => $self->{ledger}->owners);
+}
+
+# What must be so after a run, as tests; and the figures.
+sub promises {
+    my $self  = shift;
+    my $model = $self->judge;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $none = sub {
+        my ($what, @lines) = @_;
+        Test::More::is(scalar @lines, 0, $what) or Test::More::diag(map { "$_\n" } @lines[0 .. min(19, $#lines)]);
+    };
+    $none->('nobody was let in wrongly', $model->wrong_allows);
+    $none->('nobody was kept out but by a fault that may', $model->wrong_denies);
+    $none->('everybody has what was asked for last', $model->lost_operations($self->{states}));
+    $none->('no id and no disk changed its owner, nobody had two', $self->{ledger}->contradictions);
+    Test::More::is($self->{disagree}, '', 'annotations, replicas, reserve list, pods and disks agree');
+    Test::More::is($_->[2], '', sprintf '%s, %.1f s after the last fault', @$_[0, 1]) for @{ $self->{duties} };
+
+    my $n = $model->counts;
+    Test::More::diag(join ', ', map { "$n->{$_} $_" } sort keys %$n);
+    Test::More::diag(sprintf 'requests to instances: p50 %.1f ms, p99 %.1f ms, the longest %.0f ms', map { $model->took($_) } 0.5, 0.99, 1);
+    Test::More::diag(sprintf '%-8s %3d times, %5.1f s in all: %3d denials, the longest %.2f s', @$_) for $model->by_fault;
+    Test::More::diag(sprintf 'let in after it was %s: %.2f s', $_, $model->longest->{$_}) for sort keys %{ $model->longest };
+
+    for my $i (0, 1) {
+        my ($was, $is) = ($self->{before}[$i], $self->{after}[$i]);
+        my $number = $i + 1;
+        Test::More::diag(sprintf 'gateway %d: largest worker %d KB, %d descriptors after the warm-up; %d KB, %d at the end', $number,
+            map { @$_{qw(memory descriptors)} } $was, $is);
+        Test::More::cmp_ok($is->{memory}, '<=', $was->{memory} * 1.25 + 2048, "gateway $number: memory does not grow");
+        Test::More::cmp_ok($is->{descriptors}, '<=', $was->{descriptors} + 6, "gateway $number: nor do descriptors");
+    }
+    my ($one, $two) = map { my $gateway = $_; join ', ', map { "$gateway->{$_} $_" } qw(templates instances disks) } @{ $self->{after} };
+    Test::More::is($one, $two, 'both zones hold the same');
+    Test::More::is($self->{after}[0]{templates}, scalar @templates, 'and no template that is gone');
+    return $model;
 }
 
 1;

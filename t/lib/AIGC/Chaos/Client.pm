@@ -20,12 +20,13 @@ use constant SENTENCE => 20;    # s that the cookies of a session that is over a
 # How often an action is taken, beside others.
 my %WEIGHT = (
     stays => { own => 30, other => 10, stranger => 6, ghost => 6, api => 8, upload => 4, socket => 6, leave => 1 },
-    moves => { verb => 10, own => 12, other => 6, stranger => 3, ghost => 6, api => 4, socket => 2, leave => 1 },
+    moves => { verb => 10, own => 12, other => 6, stranger => 3, ghost => 6, api => 4, socket => 2, leave => 1, suspended => 1 },
 );
 
 # t, user, number, kind ('stays': its instances stay as they are; 'moves': it
 # installs, releases, uninstalls), seed, gateways (two origins), templates,
-# instances (those of who stays: template → AIGC::Instance), client, pause (a file).
+# instances (those of who stays: template → AIGC::Instance), client, pause (a file),
+# half (load: rests as long as it was busy).
 sub new {
     my ($class, %o) = @_;
     my $self = bless { %o, asked => 0, ghosts => [], sockets => [], requests => {}, denials => [],
@@ -47,10 +48,12 @@ sub live {
         $self->_rest;
         my $action = "_$actions[rand @actions]";
         $self->{gateway} = int rand 2;
+        my $begin = time;
         $self->$action;
-        sleep rand($self->{pace} // 0.04);
+        sleep($self->{half} ? time - $begin : rand 0.04);
     }
     $_->{ws}{conn}->close for splice @{ $self->{sockets} };
+    $self->{may}{$_}{released} = 1 for keys %{ $self->{unsure} // {} };
     return { map { $_ => $self->{$_} } qw(user sub kind requests denials allowed late wrong operations may took) };
 }
 
@@ -96,16 +99,16 @@ sub _stranger {                 # nobody: no pod is ever reached
     $self->_wrong("a stranger reached $whose") if $code eq '200';
 }
 
-sub _ghost {                    # the cookies of a session that was signed out
+sub _ghost {                    # the cookies of a session that is over
     my $self = shift;
     @{ $self->{ghosts} } = grep { time - $_->{since} < SENTENCE } @{ $self->{ghosts} };
     my $ghost = $self->{ghosts}[ rand @{ $self->{ghosts} } ] // return;
     my $name  = $self->_one_of_mine // return;
     my ($begin, $gateway) = (time, $self->{gateway});
     my ($code) = $self->_info($ghost->{client}, $name, $self->{id}{$name});
-    $self->_late(signed_out => $gateway, $ghost, $begin) if $code eq '200';
+    $self->_late($ghost->{what}, $gateway, $ghost, $begin) if $code eq '200';
     my $r = eval { $ghost->{client}->api('GET', $self->_at('/api/v1/me'), undef, timeout => 20) };
-    $self->_late(signed_out => $gateway, $ghost, $begin) if $r && $r->code == 200;
+    $self->_late($ghost->{what}, $gateway, $ghost, $begin) if $r && $r->code == 200;
 }
 
 sub _api {
@@ -175,7 +178,38 @@ sub _leave {
         headers => [Origin => $self->{t}->origin]) };
     return unless $r;
     $_->{ws}{conn}->close for splice @{ $self->{sockets} };
-    push @{ $self->{ghosts} }, { client => $thief, since => time, gateway => $self->{gateway} } if $r->code == 303;
+    push @{ $self->{ghosts} }, { what => 'signed out', client => $thief, since => time, gateway => $self->{gateway} }
+        if $r->code == 303;
+    $self->_sign_in;
+}
+
+# Logto suspends it, and tells one gateway; what ran of it is released.
+sub _suspended {
+    my $self  = shift;
+    my $t     = $self->{t};
+    my $thief = $self->{client}->copy;
+    my $user  = { user => $self->{user} };
+    my $told  = eval { $t->logto_control(suspend => $user); $t->logto_control(webhook => {
+        %$user, event => 'User.SuspensionStatus.Updated', url => $self->_at('/webhook') })->{status} } // 0;
+    push @{ $self->{ghosts} }, { what => 'suspended', client => $thief, since => time, gateway => $self->{gateway} }
+        if $told =~ /^2/;
+
+    my $end = time + ($told =~ /^2/ ? 20 : 1.1);
+    for my $name (@{ $self->{templates} }) {
+        my $may = $self->{may}{$name};
+        next unless $may->{running};
+        my $is = 'running';
+        while ($is eq 'running' && time < $end) {
+            sleep 0.5;
+            $is = eval { AIGC::Ledger::states($t, $name)->{ $self->{sub} } // 'absent' } // $is;
+        }
+        $may->{released} = 1;
+        delete $may->{running} if $is ne 'running';
+        $self->{unsure}{$name} = 1 if $is eq 'running';     # it may yet be released
+    }
+    sleep 1.1;                  # a session begins later than a revocation, in seconds
+    $end = time + 30;
+    sleep 0.2 until eval { $t->logto_control(unsuspend => $user); 1 } || time > $end;
     $self->_sign_in;
 }
 
@@ -185,7 +219,7 @@ sub _sign_in {
         my $client = AIGC::Client->new(stack => $self->{t}, user => $self->{user});
         my $r = eval { $client->sign_in(from => $self->_at('/sign-in')) };
         my ($why) = $@ =~ /HTTP\/1\.1 (\d+)/;
-        return $r ? _words($r) : $why // 0 unless defined $client->cookie('aigc-session');
+        return 'failed: ' . ($r ? _words($r) : $why // 'no answer') unless defined $client->cookie('aigc-session');
         $self->{client} = $client;
         for my $name ($self->{kind} eq 'stays' ? @{ $self->{templates} } : ()) {
             $client->host_session($self->_host($name, $self->{id}{$name})) // return 'no way in';

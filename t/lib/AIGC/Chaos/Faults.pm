@@ -47,12 +47,13 @@ my %EXCUSE = (
     clock    => [$NOTHING, 0],
 );
 
-# t, gateways: [{ number, port, pids => sub, master => sub, conf => sub }, …], names of the templates.
+# t, only (a pattern of names), gateways: [{ number, port, pids => sub, master => sub, conf => sub }, …], names of the templates.
 sub new {
     my ($class, %o) = @_;
     my $self = bless { %o, deck => [], done => [] }, $class;
     $self->{all} = [ $self->_api, $self->_logto, (map { $self->_gateway($_) } @{ $o{gateways} }),
         $self->_resources, $self->_clock ];
+    @{ $self->{all} } = grep { $_->{name} =~ $o{only} } @{ $self->{all} } if $o{only};
     return $self;
 }
 
@@ -69,7 +70,7 @@ sub draw {
 sub strike {
     my ($self, $say) = @_;
     my @faults = $self->draw;
-    if (rand() < 0.4) {
+    if (rand() < 0.4 && !$self->{only}) {
         my ($i) = grep { _together($faults[0], $self->{deck}[$_]) } 0 .. $#{ $self->{deck} };
         push @faults, splice @{ $self->{deck} }, $i, 1 if defined $i;
     }

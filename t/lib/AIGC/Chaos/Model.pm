@@ -129,6 +129,13 @@ sub counts {
     return \%n;
 }
 
+# What the part $p of all requests to instances took at most, in ms.
+sub took {
+    my ($self, $p) = @_;
+    my @took = sort { $a <=> $b } map { @{ $_->{took} } } @{ $self->{lives} };
+    return @took ? $took[int $p * $#took] / 1000 : 0;
+}
+
 sub longest { return $_[0]{longest} }
 
 1;
