@@ -19,7 +19,7 @@ CONF      = $(DESTDIR)/etc/nginx/aigc
 WWW       = $(DESTDIR)/usr/share/aigc/dashboard
 
 .DEFAULT_GOAL := help
-.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held fuzz mutation coverage sanitize
+.PHONY: help run up down test bench module dashboard types lint screenshots install clean setup matrix image dist e2e test-e2e capacity held fuzz mutation coverage sanitize chaos soak
 
 help:       ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -48,6 +48,12 @@ sanitize: setup ## all under ASan and UBSan, leaks under valgrind, the table und
 
 matrix: setup ## every nginx, gcc and clang, dynamic and static: VERSIONS="1.28 1.30"
 	@scripts/matrix $(VERSIONS)
+
+chaos: setup ## two gateways while everything fails: DURATION=600, SEED= of a run
+	@scripts/chaos
+
+soak: setup ## half load with reloads and renewals, what fails and p99: DURATION=600
+	@scripts/soak
 
 bench: setup ## what a request costs, beside what others take: QUICK=1 the ratios only
 	@scripts/bench

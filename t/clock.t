@@ -16,6 +16,7 @@ $t->logto_control('lifetimes', { id_token => 4 * 3600 });
 my $alice = $t->sign_in('alice');
 my $bob   = $t->sign_in('bob');
 my $mine  = $alice->install($name)->wait_ready;
+my $ahead;                          # a session of the time when the clock is ahead
 
 sub ready { $t->status('/readyz')->json }
 sub metric { $t->status('/metrics')->content =~ /^aigc_\Q$_[0]\E (\d+)$/m ? $1 : die "no $_[0]" }
@@ -89,11 +90,16 @@ subtest 'an hour forward' => sub {
     token_is_read('forward');
     ok !$stream->end(0), 'a stream whose session goes on, goes on';
     $stream->close;
+    $ahead = $t->sign_in('carol');
 };
 
 subtest 'an hour back' => sub {
     # what was noted an hour ahead must not be waited for
     step(0);
+    my $thief = $ahead->copy;
+    is $thief->get('/api/v1/me')->code, 200, 'a session that was begun an hour ahead goes on';
+    is $ahead->post('/sign-out', headers => [Origin => $t->origin])->code, 303, '… and is signed out';
+    is $thief->get('/api/v1/me')->code, 401, '… which counts, though it begins later than that';
     decisions('back');
     writes('back', $bob);
     token_is_read('back');

@@ -7,38 +7,18 @@
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use AIGC::Test;
+use AIGC::Ledger;
 use JSON::PP ();
-use List::Util qw(shuffle);
 use Time::HiRes qw(sleep time);
 
 my $seed  = $ENV{AIGC_SEED} // int(time) % 1_000_000;
 my $chaos = $ENV{AIGC_SLOW} ? 120 : 15;         # seconds
 my $users = $ENV{AIGC_SLOW} ? 16 : 8;
 my @names = qw(stable-diffusion-cpu notebook);
-my $json  = JSON::PP->new->utf8;
 
 my $LAG = 10;       # s that a watch may be behind, with all that happens to it here
 
-# What an answer 200 or 202 to a verb makes sure of.
-my %after = (install => 'running', start => 'running', release => 'released',
-    uninstall => 'absent', uninstall_keep => 'absent');
-
 ### One user: a process of its own, which tells what it did and what may be so
-
-# The states that a template's instance may be in, as far as its owner can know.
-# What was answered is so; what was not may be so.  A gateway that has not heard
-# yet what the other one did says "already so" of what was so before.
-sub told {
-    my ($may, $verb, $code, $answer, $behind) = @_;
-    if ($code =~ /^20[02]$/) {
-        # an install finds what is there, which may be a released instance
-        my $is = $verb eq 'install' ? $answer->{desired} : $after{$verb} // return;
-        %$may = () unless $code == 200 && $behind;
-        $may->{$is} = 1;
-    } elsif ($code == 0 || $code >= 500) {
-        $may->{ $after{$verb} } = 1 if $after{$verb};
-    }
-}
 
 sub live {
     my ($client, $number, $verbs, $gateways, $go_on) = @_;
@@ -62,7 +42,7 @@ sub live {
         push @log, [$begin, time, $name, $verb, $gateway eq $gateways->[0] ? 1 : 2, $code, $answer->{id} // $problem];
         $id{$name} = $answer->{id} if defined $answer->{id};
         my ($other, $when) = @{ $last{$name} // [$gateway, 0] };
-        told($may{$name}, $verb, $code, $answer, $other ne $gateway && time - $when < $LAG);
+        AIGC::Ledger::told($may{$name}, $verb, $code, $answer, $other ne $gateway && time - $when < $LAG);
         $last{$name} = [$gateway, time] if $code != 200;
         # what was not answered may be under way for a moment
         sleep(($code =~ /^20[02]$/ ? 0 : 1) + rand 0.3);
@@ -124,63 +104,6 @@ sub havoc {
     $t->no_faults;
 }
 
-### What was seen from beginning to end
-
-# All that an API path's watch has to tell, into a file.
-sub tape {
-    my ($t, $what, $path) = @_;
-    my $pki = $t->file('cluster/pki');
-    my $file = $t->file("log/tape-$what.json");
-    $t->{process}{"tape-$what"} = AIGC::Process->start(name => "the tape of $what", log => $file,
-        command => ['curl', '-sSN', '--cacert', "$pki/ca.crt", '--cert', "$pki/admin.crt", '--key', "$pki/admin.key",
-            'https://127.0.0.1:' . $t->port(3) . "$path?watch=true&timeoutSeconds=3600&sendInitialEvents=true&"
-            . 'resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true'], $t->process_options("tape-$what"));
-    $t->wait_for(sub { -s $file }, 10, "the watch of $what");
-}
-
-sub played {
-    my ($t, $what) = @_;
-    (delete $t->{process}{"tape-$what"})->stop(TERM => 5);
-    open my $f, '<', $t->file("log/tape-$what.json") or die $!;
-    return map { eval { $json->decode($_) } // () } <$f>;
-}
-
-# Nothing ever changed its owner, nor had anybody two.
-sub never {
-    my ($t) = @_;
-    my (%owner, %disk, @bad);
-
-    for my $event (played($t, 'gss')) {
-        my $gss    = $event->{object};
-        my $name   = $gss->{metadata}{name} // next;
-        my $claims = $t->claims($gss);
-        my %has;
-        for my $id (sort keys %$claims) {
-            my $who = $claims->{$id}{owner} // '?';
-            push @bad, "$name-$id was $owner{$name}{$id}'s and is $who\'s" if ($owner{$name}{$id} //= $who) ne $who;
-            push @bad, "$who has $name-$has{$who} and $name-$id" if defined $has{$who};
-            $has{$who} = $id;
-        }
-    }
-    for my $event (played($t, 'pvcs')) {
-        my $pvc = $event->{object};
-        my ($name, $id) = ($pvc->{metadata}{name} // '') =~ /^.*?-(@{[ join '|', @names ]})-(\d+)$/ or next;
-        my $who = $pvc->{metadata}{annotations}{'aigc-gateway.io/owner'} // next;
-        push @bad, "the disk of $name-$id was $disk{$name}{$id}\'s and is $who\'s" if ($disk{$name}{$id} //= $who) ne $who;
-        push @bad, "the disk of $name-$id is $who\'s, but the instance $owner{$name}{$id}\'s"
-            if ($owner{$name}{$id} // '?') ne $who;
-    }
-    my %unique = map { $_ => 1 } @bad;
-    return sort keys %unique;
-}
-
-# { user => state } of a template, as the cluster has it.
-sub states {
-    my ($t, $name) = @_;
-    my $claims = $t->claims($name);
-    return { map { $_->{owner} => $_->{state} } values %$claims };
-}
-
 sub sub_of { return "$_[0]000000" }
 
 ### A run
@@ -207,8 +130,7 @@ sub run {
     note "verbs: @$verbs";
 
     $t->wait_agree($_, 30) for @names;
-    tape($t, gss  => '/apis/game.kruise.io/v1alpha1/namespaces/default/gameserversets');
-    tape($t, pvcs => '/api/v1/namespaces/default/persistentvolumeclaims');
+    my $ledger = AIGC::Ledger->new($t, @names);
 
     my $n = 0;
     my %lives = map { my ($name, $client, $number) = ($_, $who{$_}, ++$n);
@@ -218,13 +140,13 @@ sub run {
     $t->wait_for(sub { $t->ready && $t->plain('GET', $other + 1, '/readyz')->code == 200 }, 30, 'both gateways are ready');
     my %life = map { $_ => $lives{$_}->stop } sort keys %lives;
 
-    $t->wait_for(sub { !grep { $_ eq 'uninstalling' } map { values %{ states($t, $_) } } @names }, 60, 'uninstalls have ended');
+    $t->wait_for(sub { !grep { $_ eq 'uninstalling' } map { values %{ AIGC::Ledger::states($t, $_) } } @names }, 60, 'uninstalls have ended');
     my $agreed = eval { $t->wait_agree($_, 60) for @names; 1 };
     ok $agreed, "OKG $okg: annotations, replicas, reserve list, pods and disks agree" or diag $@;
 
     my (%codes, @wrong);
     for my $name (@names) {
-        my $is = states($t, $name);
+        my $is = AIGC::Ledger::states($t, $name);
         for my $user (sort keys %life) {
             my $has = $is->{ sub_of($user) } // 'absent';
             my $may = $life{$user}{may}{$name};
@@ -255,14 +177,15 @@ sub run {
             do {
                 $r = $who{$user}->api('POST', "$gateway/api/v1/instances/default/$name/" . ($id // 0) . "/$want");
             } while ($r->code == 404 && time < $end && sleep 0.05);
-            my $is = states($t, $name)->{ sub_of($user) } // 'absent';
-            push @odd, "$user, $want $name: " . $r->code . ", $is" unless $r->ok && $is eq $after{$want};
+            my $is = AIGC::Ledger::states($t, $name)->{ sub_of($user) } // 'absent';
+            push @odd, "$user, $want $name: " . $r->code . ", $is" unless $r->ok && $is eq $AIGC::Ledger::AFTER{$want};
         }
     }
     is_deeply \@odd, [], "OKG $okg: in quiet, everything is done as asked";
     $agreed = eval { $t->wait_agree($_, 60) for @names; 1 };
     ok $agreed, "OKG $okg: and all agrees" or diag $@;
-    is_deeply [never($t)], [], "OKG $okg: no id and no disk ever changed its owner";
+    $ledger->stop;
+    is_deeply [$ledger->contradictions], [], "OKG $okg: no id and no disk ever changed its owner";
     note sprintf 'OKG %s: %d patches, %d failed, %d repairs, %.0f s', $okg,
         (map { my $m = $_; $t->status('/metrics')->content =~ /^aigc_$m (\d+)$/m ? $1 : -1 }
             qw(patches_total patches_failed_total repairs_total)), time - $begin;

@@ -14,6 +14,8 @@
 static uint32_t *ngx_aigc_revocation_bucket(ngx_aigc_zone_t *zone,
     u_char *key);
 static uint64_t ngx_aigc_revocation_find(ngx_aigc_zone_t *zone, u_char *key);
+static ngx_uint_t ngx_aigc_revocation_covers(ngx_aigc_subject_t *s,
+    time_t time);
 static ngx_aigc_revocation_slot_t *ngx_aigc_revocation_slot(
     ngx_aigc_zone_t *zone, u_char *key);
 static ngx_aigc_revocation_slot_t *ngx_aigc_revocation_add(
@@ -64,6 +66,7 @@ ngx_int_t
 ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
     ngx_atomic_uint_t *version)
 {
+    time_t      floor;
     uint64_t    when;
     ngx_uint_t  i;
 
@@ -74,7 +77,11 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
     *version = ngx_aigc_revocations(zone)->version;
     ngx_memory_barrier();
 
-    if (s->start <= (time_t) ngx_aigc_revocations(zone)->floor) {
+    floor = (time_t) ngx_aigc_revocations(zone)->floor;
+
+    if (s->start <= floor
+        || (floor && ngx_aigc_revocation_covers(s, floor)))
+    {
         return NGX_DECLINED;
     }
 
@@ -82,12 +89,24 @@ ngx_aigc_revocation_check(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s,
 
         when = ngx_aigc_revocation_find(zone, keys[i]);
 
-        if (when && s->start <= ngx_aigc_when_time(when)) {
+        if (when && ngx_aigc_revocation_covers(s, ngx_aigc_when_time(when))) {
             return NGX_DECLINED;
         }
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * A session that begins in the future was dated by a clock that has been put
+ * right since: it may have begun before any revocation.
+ */
+static ngx_uint_t
+ngx_aigc_revocation_covers(ngx_aigc_subject_t *s, time_t time)
+{
+    return s->start <= time
+           || s->start > ngx_time() + NGX_AIGC_REVOCATION_AHEAD;
 }
 
 
@@ -108,7 +127,7 @@ ngx_aigc_revocation_user_gone(ngx_aigc_zone_t *zone, ngx_aigc_subject_t *s)
 
     when = ngx_aigc_revocation_find(zone, s->user);
 
-    return (when && s->start <= ngx_aigc_when_time(when)
+    return (when && ngx_aigc_revocation_covers(s, ngx_aigc_when_time(when))
             && ngx_aigc_when_reason(when) >= NGX_AIGC_REVOCATION_USER)
            ? NGX_OK : NGX_DECLINED;
 }

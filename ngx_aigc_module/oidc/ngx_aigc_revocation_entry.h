@@ -28,6 +28,8 @@
 #define NGX_AIGC_REVOCATION_KEY_TEXT 43 /* the same as base64url */
 #define NGX_AIGC_REVOCATION_LATE     30 /* s that a message of a revocation may
                                            take, clock skew included */
+#define NGX_AIGC_REVOCATION_AHEAD    30 /* s that a session may begin in the
+                                           future: another gateway's clock */
 
 
 typedef enum {

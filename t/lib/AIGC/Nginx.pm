@@ -272,10 +272,19 @@ sub restart_nginx {
     $self->wait_ready;
 }
 
+# nginx takes USR2 only once who started it has gone: this shell lets a child of its own
+# do that, and passes on what it is told to the master of the moment ($0 is the pid file).
+my $ORPHAN = <<'END';
+("$@" & until [ -s "$0" ]; do sleep 0.05; done)
+trap 'kill -QUIT $(cat "$0")' QUIT
+trap 'kill -TERM $(cat "$0")' TERM
+while [ -e "$0.oldbin" ] || { [ -e "$0" ] && kill -0 $(cat "$0"); }; do sleep 0.1; done
+END
+
 # An independent nginx with a zone of its own, before the same cluster and Logto
 # and with the same keys: a second replica.  edit => sub { … } changes the text of
-# its configuration; under => [command …] runs it.  Returns its port; its status
-# is at the next one.
+# its configuration; under => [command …] runs it; upgradable => 1: it takes USR2.
+# Returns its port; its status is at the next one.
 sub second_nginx {
     my ($self, %o) = @_;
     my ($port, undef, $lock) = AIGC::Ports::claim();
@@ -294,7 +303,7 @@ sub second_nginx {
     _write("$dir/nginx.conf", $text);
     my $log = $self->file('log/error2.log');
     $self->{process}{nginx2} = AIGC::Process->start(name => 'the second nginx',
-        command => [@{ $o{under} // [] }, binary(), '-p', "$dir/",
+        command => [($o{upgradable} ? ('sh', '-c', $ORPHAN, "$dir/nginx.pid") : ()), @{ $o{under} // [] }, binary(), '-p', "$dir/",
             '-c', "$dir/nginx.conf", '-e', $log], env => $self->_env,
         log => $log, $self->process_options('nginx2'));
     $self->{second_lock} = $lock;

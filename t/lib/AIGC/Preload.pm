@@ -14,7 +14,7 @@ use Carp qw(croak);
 use File::Path qw(make_path);
 
 # The struct in preload.c.
-my %place = (clock => 0, dead => 8, no_memory => 16, no_socket => 24, no_event => 32);
+my %place = (clock => 0, dead => 8, no_memory => 16, no_socket => 24, no_event => 32, no_disk => 40);
 
 # What nginx's environment needs for it.
 sub env {

@@ -29,7 +29,7 @@ our @ISA = qw(AIGC::Nginx AIGC::Kube AIGC::Logto);
 my $repo = abs_path(dirname(__FILE__) . '/../../..');
 my $json = JSON::PP->new->utf8->canonical;
 my @live;                   # what this process has to end
-my @ends;                   # of the pipes to what runs in the background
+my @ends;                   # of the pipes to and from what runs in the background
 
 # Names in .localhost resolve by themselves; tools that an earlier setup
 # brought come before the machine's.
@@ -425,7 +425,7 @@ sub background {
 
     my $pid = fork // croak "fork: $!";
     if ($pid == 0) {
-        close $_ for grep { $_ } $end, @ends;   # also those of its elder siblings
+        close $_ for grep { $_ } $end, $in, @ends;   # also those of its elder siblings
         my $go_on = sub {
             my $r = '';
             vec($r, fileno $watch, 1) = 1;
@@ -438,7 +438,7 @@ sub background {
     }
     close $out;
     close $watch;
-    @ends = (grep({ $_ } @ends), $end);
+    @ends = (grep({ $_ } @ends), $end, $in);
     Scalar::Util::weaken($_) for @ends;
     return bless { pid => $pid, in => $in, end => $end }, 'AIGC::Background';
 }
