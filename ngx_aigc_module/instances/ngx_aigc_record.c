@@ -11,7 +11,6 @@
 
 static uint32_t ngx_aigc_record_alloc(ngx_aigc_zone_t *zone);
 static void ngx_aigc_record_free(ngx_aigc_zone_t *zone, uint32_t slot);
-static void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
 static size_t ngx_aigc_record_host_text(ngx_aigc_zone_t *zone,
     ngx_aigc_record_slot_t *r, u_char *buf);
 static void ngx_aigc_record_disk(ngx_aigc_zone_t *zone,
@@ -298,16 +297,13 @@ ngx_aigc_record_update(ngx_aigc_zone_t *zone, uint32_t slot)
 }
 
 
-/*
- * Only a record with a claim has a host.  The same host twice is refused for
- * both, until one of them goes.
- */
-static void
+void
 ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
 {
     u_char                   buf[NGX_AIGC_HOST_MAX + NGX_INT_T_LEN];
     ngx_int_t                rc;
     ngx_str_t                host, old, ns, name;
+    ngx_aigc_template_t     *t;
     ngx_aigc_record_slot_t  *r;
 
     r = &ngx_aigc_records(zone)[slot];
@@ -343,6 +339,12 @@ ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot)
     ngx_aigc_seq_end(&r->seq);
 
     if (rc != NGX_OK) {
+        t = &ngx_aigc_templates(zone)[r->tmpl];
+
+        ngx_aigc_seq_begin(&t->seq);
+        t->partial = 1;
+        ngx_aigc_seq_end(&t->seq);
+
         ngx_aigc_slot_get(zone, r->ns, &ns);
         ngx_aigc_slot_get(zone, r->name, &name);
         ngx_aigc_table_full(zone, "a host of", &ns, &name, ngx_cycle->log);

@@ -114,6 +114,13 @@ uint32_t ngx_aigc_record_find(ngx_aigc_zone_t *zone, ngx_str_t *ns,
     ngx_str_t *name, ngx_int_t id);
 
 /*
+ * The host of a record, which follows from claim and template: only a record
+ * with a claim has one.  The same host twice is refused for both, until one of
+ * them goes.  The record's own counter is even before and after.
+ */
+void ngx_aigc_record_host(ngx_aigc_zone_t *zone, uint32_t slot);
+
+/*
  * Works out again what follows from the parts of a record, and frees it when
  * no part is left.  The record's own counter is even before and after.
  */

@@ -128,6 +128,10 @@ ngx_aigc_claim_put(ngx_aigc_zone_t *zone, uint32_t slot,
 
     ngx_aigc_claim_link(zone, slot);
 
+    /* now, as there is room for it, which the next claim may take */
+
+    ngx_aigc_record_host(zone, slot);
+
     return rc;
 }
 
