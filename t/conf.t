@@ -428,6 +428,29 @@ subtest 'aigc_session' => sub {
 };
 
 # As Kubernetes mounts a Secret with fsGroup: root's, the pod's group, 0440.
+# At the bound, and one past it; NGX_HTTP_AIGC_ASK_MAX is the "scope=" of a sign-in.
+subtest 'bounds' => sub {
+    my %o = (aigc_logto => undef);
+    my $id = 'issuer=https://id.example.com client_id=a client_secret_file=secret';
+    my $kubernetes = 'https://127.0.0.1:6443 token_file=token ca_file=ca.crt';
+    my $fill = sub { my ($begin, $bytes) = @_; return $begin . 'x' x ($bytes - length $begin) };
+    my @bound = (
+        [AIGC_LEASE_NAME_MAX  => 253, aigc_kubernetes => sub { "$kubernetes namespaces=default lease=aigc-gateway/" . $fill->('', $_[0]) }, qr/has lease=/],
+        [AIGC_NAMESPACES_MAX  => 16,  aigc_kubernetes => sub { "$kubernetes namespaces=" . join ',', map { "n$_" } 1 .. $_[0] }, qr/at most 16 different names/],
+        [AIGC_SCOPE_MAX       => 128, aigc_oidc => sub { "$id audience=a required_scope=" . $fill->('', $_[0]) }, qr/has required_scope=/],
+        [HTTP_AIGC_ASK_MAX    => 512, aigc_oidc => sub { qq{$id "scope=} . $fill->('openid ', $_[0]) . '"' }, qr/has scope=/],
+        [AIGC_CLAIM_MAX       => 256, aigc_oidc => sub { "$id roles_claim=" . $fill->('', $_[0]) }, qr/has roles_claim=/],
+        [AIGC_ENDPOINT_MAX    => 512, aigc_oidc => sub { 'issuer=' . $fill->('https://id.example.com/', $_[0]) . ' client_id=a client_secret_file=secret' }, qr/has issuer=/],
+        [AIGC_SECRET_MAX      => 512, aigc_oidc => sub { file('long', $fill->('', $_[0])); 'issuer=https://id.example.com client_id=a client_secret_file=long' }, qr/one line of at most 512 bytes/],
+    );
+    for (@bound) {
+        my ($name, $max, $directive, $value, $why) = @$_;
+        my $with = sub { conf(directives => { ($directive eq 'aigc_oidc' ? %o : ()), $directive => $value->($_[0]) }) };
+        good("$name, $max", $with->($max));
+        bad("$name, one more", $with->($max + 1), $why);
+    }
+};
+
 subtest 'who may read a secret' => sub {
     my @in = ('setpriv', '--clear-groups');
     my @of = ('setpriv', '--groups', '40,4242');

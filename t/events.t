@@ -261,6 +261,7 @@ subtest 'too many' => sub {
     my ($full) = grep { $_->code == 503 } @more;
     ok $full && $full->response->problem->{code} eq 'streams-full', 'at most half of a worker\'s connections are streams'
         or diag join ' ', %codes;
+    is $codes{200}, 80 / 2 - 16 - 1, 'half of a worker\'s connections are streams, and no more';
     $_->close for @s, @more, $his;
 };
 

@@ -350,6 +350,26 @@ subtest 'what is past, and what is too much' => sub {
     $t->wait_for(sub { keys %{ entries($t) } <= 2000 }, 30, 'the leader removes some');
     is_deeply [sort keys %{ entries($t) }], [sort map { $name->($_) } 31 .. 2030],
         'those that are over, and of too many those that were not renewed for the longest time, however long they may go on';
+
+    # 768 KiB: few entries, but large ones (NGX_AIGC_ROTATION_BYTES)
+    my $most = 768 * 1024;
+    my $large = sub { my ($renewed) = @_; return sprintf '1 %d %d %s 0 -', $now + $renewed, $now + 9000, 'x' x 1000 };
+    my $each = 43 + length $large->(0);
+    my $fit  = int(($most - 8) / $each);                # beside "version"
+    my $write = sub {
+        my ($n) = @_;
+        %data = (version => '1', map { $name->("large$_") => $large->($_) } 1 .. $n);
+        open my $out, '>', $file or die $!;
+        print $out JSON::PP::encode_json({ apiVersion => 'v1', kind => 'Secret', metadata => { name => 'aigc-sessions', namespace => 'aigc-gateway' }, stringData => \%data });
+        close $out;
+        $t->kubectl('replace', '-f', $file);
+    };
+    $write->($fit);
+    sleep 12;                                           # it looks every ten
+    is scalar keys %{ entries($t) }, $fit, 'as many bytes as may stay';
+    $write->($fit + 1);
+    $t->wait_for(sub { keys %{ entries($t) } <= $fit }, 30, 'the leader removes some');
+    is_deeply [sort keys %{ entries($t) }], [sort map { $name->("large$_") } 65 .. $fit + 1], 'and of too many bytes likewise, 64 at once';
 };
 
 subtest 'a provider that keeps its refresh tokens' => sub {

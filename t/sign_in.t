@@ -366,6 +366,13 @@ subtest 'many at once' => sub {
     $junk->set_cookie("aigc-login-$_" => 'x', domain => $t->host, only_host => 1) for map { sprintf '%022d', $_ } 1 .. 30;
     begin($junk) for 1 .. 3;
     is scalar(logins($junk)), 3, 'what only looks like such a cookie goes first';
+
+    my $more = $t->stranger;
+    $more->set_cookie("aigc-login-$_" => 'x', domain => $t->host, only_host => 1) for map { sprintf '%022d', $_ } 1 .. 80;
+    begin($more);
+    is scalar(logins($more)), 80 - 16 + 1, 'sixteen of them go with one response';
+    begin($more) for 1 .. 4;
+    is scalar(logins($more)), 80 - 5 * 16 + 5, 'sixty-four that are junk are looked at, and no more: the rest goes with the next ones';
 };
 
 subtest 'a sign-in that takes its time' => sub {

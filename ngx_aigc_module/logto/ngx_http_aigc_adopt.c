@@ -99,7 +99,8 @@ ngx_http_aigc_adopt_user(ngx_http_aigc_adopt_list_t *list, json_t *item)
         }
 
         if (++n > NGX_AIGC_ENTRIES_MAX) {
-            break;
+            list->left_off++;           /* the answer says that there are */
+            continue;
         }
 
         if (ngx_http_aigc_adopt_entry(list, &user, &entry) != NGX_OK) {

@@ -133,11 +133,11 @@ export class Faults {
         res.once('close', () => this.#held.delete(res));
         return true;
       case 'answer': {
-        const { status = 200, headers = {}, body = '' } = order;
+        const { status = 200, headers = {}, body = '', pad = 0 } = order;
         for (const [name, value] of Object.entries(headers)) {
           res.setHeader(name, value);
         }
-        send(res, status, undefined, typeof body === 'string' ? body : JSON.stringify(body));
+        send(res, status, undefined, (typeof body === 'string' ? body : JSON.stringify(body)).padEnd(pad));
         return true;
       }
       default:

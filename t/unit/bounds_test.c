@@ -12,6 +12,7 @@
 #include "instances/ngx_aigc_workload.h"
 #include "kube/ngx_aigc_election.h"
 #include "kube/ngx_aigc_write.h"
+#include "logto/ngx_aigc_webhook.h"
 
 
 #define CONF(more)                                                            \
@@ -404,6 +405,48 @@ bounds_status(unit_t *u)
 }
 
 
+/* What is never past its bound, because what it is made of is bounded. */
+static void
+bounds_made(unit_t *u)
+{
+    size_t  gss, pvc;
+
+    gss = sizeof("/apis/game.kruise.io/v1alpha1/namespaces//gameserversets/")
+          + NGX_AIGC_NS_MAX + NGX_AIGC_NAME_MAX;
+    pvc = sizeof("/api/v1/namespaces//persistentvolumeclaims/")
+          + NGX_AIGC_NS_MAX + NGX_AIGC_PVC_MAX;
+
+    ok(u, ngx_max(gss, pvc) <= NGX_AIGC_PATH_MAX);
+    ok(u, NGX_INET6_ADDRSTRLEN + sizeof("[]:65535") - 1
+          <= NGX_AIGC_ADDRESS_MAX);
+}
+
+
+/* A word that is too long is none: not its beginning, nor one that fits. */
+static void
+bounds_webhook(unit_t *u)
+{
+    size_t               past;
+    u_char              *p;
+    ngx_str_t            body;
+    ngx_aigc_webhook_t   webhook;
+
+    for (past = 0; past < 2; past++) {
+        p = ngx_pnalloc(u->pool, NGX_AIGC_WEBHOOK_WORD + 128);
+
+        body.data = p;
+        body.len = ngx_sprintf(p, "{\"event\":\"%s\",\"createdAt\":"
+                                  "\"2026-01-02T03:04:05.678Z\"}",
+                               bounds_fill(u, NGX_AIGC_WEBHOOK_WORD + past,
+                                           'e'))
+                   - p;
+
+        is_int(u, ngx_aigc_webhook_read(u->pool, &body, &webhook),
+               NGX_DECLINED);
+    }
+}
+
+
 static void
 bounds_lease(unit_t *u)
 {
@@ -465,6 +508,8 @@ unit_test_t  bounds_tests[] = {
     { "lists are read to their end", bounds_none },
     { "why a pod does not start", bounds_reason },
     { "errors of the API server", bounds_status },
+    { "what is made of bounded parts", bounds_made },
+    { "a webhook's words", bounds_webhook },
     { "the Lease", bounds_lease },
     { NULL, NULL }
 };

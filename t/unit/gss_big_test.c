@@ -72,13 +72,13 @@ big_bounded(unit_t *u)
     ngx_aigc_gss_t     gss;
     ngx_aigc_claim_t  *claim;
 
-    text = big_big(u, NGX_AIGC_INSTANCES_MAX * 2 + 1);
+    text = big_big(u, NGX_AIGC_CLAIMS_READ + 1);
     object = json_loads(text, 0, NULL);
     free(text);
 
     is_int(u, ngx_aigc_gss_read(u->pool, object, &gss), NGX_OK);
 
-    is_int(u, gss.claims.nelts, NGX_AIGC_INSTANCES_MAX * 2);
+    is_int(u, gss.claims.nelts, NGX_AIGC_CLAIMS_READ);
     is_str(u, &gss.misconfigured, "metadata has too many instance "
                                   "annotations");
 
