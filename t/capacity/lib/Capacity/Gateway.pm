@@ -18,7 +18,7 @@ use Capacity::Crowd;
 
 use constant {
     MAX_PASS => 5,          # ms of one pass over worker 0's loop that the gateway promises
-    PATIENCE => 300,        # s for a cold start
+    PATIENCE => 900,        # s for a cold start
     CHANGES  => 50,
 };
 
@@ -146,7 +146,7 @@ sub _followed {
     });
     my @requests = map { $change->($_) } 1 .. CHANGES;
     for my $request (@requests) {
-        sleep 0.3;
+        sleep 0.5;
         my ($code) = $t->kube_send([$request]);
         die "a change: $code\n" unless $code == 200;
     }
