@@ -18,7 +18,7 @@ use Capacity::Crowd;
 
 use constant {
     MAX_PASS => 5,          # ms of one pass over worker 0's loop that the gateway promises
-    PATIENCE => 300,        # s for a cold start
+    PATIENCE => 900,        # s for a cold start
     CHANGES  => 50,
 };
 
@@ -116,12 +116,11 @@ sub storm {
             { metadata => { annotations => { poke => "$begin $_" } } }];
     } 1 .. $n;
     my @bad = grep { $_ != 200 } $self->{t}->kube_send(\@changes, any => 1);
-    die scalar(@bad) . " changes failed: $bad[0]\n" if @bad;
 
     # a pod's that says nothing new is not counted
     my $counted = grep { $_->[1] !~ m{/pods/} } @changes;
-    $self->{t}->wait_for(sub { $self->metric('events_total') >= $events + $counted }, 60, "$n changes are seen");
-    return { event => ($self->cpu(0) - $cpu) / $n, $self->_passes };
+    $self->{t}->wait_for(sub { $self->metric('events_total') >= $events + $counted - @bad }, 60, "$n changes are seen");
+    return { event => ($self->cpu(0) - $cpu) / $n, failed => scalar @bad, $self->_passes };
 }
 
 # From a change's arrival at the API server until the gateway decides otherwise:
@@ -146,7 +145,7 @@ sub _followed {
     });
     my @requests = map { $change->($_) } 1 .. CHANGES;
     for my $request (@requests) {
-        sleep 0.3;
+        sleep 0.5;
         my ($code) = $t->kube_send([$request]);
         die "a change: $code\n" unless $code == 200;
     }
