@@ -132,6 +132,7 @@ subtest 'what is none' => sub {
         ['an old iat', claims => { iat => 'now-300' }],
         ['an iat to come', claims => { iat => 'now+300' }],
         ['expired', claims => { exp => 'now-60' }],
+        ['an nbf to come', claims => { nbf => 'now+300' }],
         ['no jti', drop => ['claims.jti']],
         ['no events', drop => ['claims.events']],
         ['events of another kind', claims => { events => { 'http://schemas.openid.net/event/other' => {} } }],
@@ -145,6 +146,7 @@ subtest 'what is none' => sub {
         ['a sid that is too long', claims => { sid => 'x' x 200 }, drop => []],
         ['a sid that is a number', claims => { sid => 1 }, drop => []],
         ['an access token\'s typ', header => { typ => 'at+jwt' }],
+        ['a typ as long as the right one', header => { typ => 'logout-jwt' }],
         ['crit', header => { crit => ['exp'] }],
     );
     for (@bad) {
