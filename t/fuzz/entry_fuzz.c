@@ -1,5 +1,5 @@
 /*
- * t/fuzz/entry_fuzz.c — a user's custom data at Logto, which the user can write.
+ * t/fuzz/entry_fuzz.c — a user's custom data at Logto, which users can write.
  * The first line is a member's name, the rest the data; once the changes are
  * made nothing has to change.
  */

@@ -14,7 +14,7 @@ static void rd_leads(fuzz_t *f, ngx_str_t *rd, const char *scheme);
 
 FUZZ(rd)
 {
-    ngx_str_t  args, text;
+    ngx_str_t  args, text, value;
 
     args = fuzz_line(f);
     text = fuzz_rest(f);
@@ -22,8 +22,8 @@ FUZZ(rd)
     rd_read(f, &args, 0);
     rd_read(f, &args, 1);
 
-    must(ngx_aigc_url_encode(f->pool, &text, &text) == NGX_OK);
-    args = fuzz_fmt(f, "a=b&rd=%V&c", &text);
+    must(ngx_aigc_url_encode(f->pool, &text, &value) == NGX_OK);
+    args = fuzz_fmt(f, "a=b&rd=%V&c", &value);
 
     rd_read(f, &args, 0);
     rd_read(f, &args, 1);
@@ -34,7 +34,7 @@ static void
 rd_read(fuzz_t *f, ngx_str_t *args, ngx_uint_t secure)
 {
     ngx_int_t            rc;
-    ngx_str_t            rd, again, domain, origin;
+    ngx_str_t            rd, query, again, domain, origin;
     ngx_aigc_url_t       gateway;
     ngx_aigc_rd_site_t   site;
 
@@ -63,8 +63,8 @@ rd_read(fuzz_t *f, ngx_str_t *args, ngx_uint_t secure)
     /* it may stand in a query again, and is the same page then */
 
     must(ngx_aigc_url_encode(f->pool, &rd, &again) == NGX_OK);
-    again = fuzz_fmt(f, "rd=%V", &again);
-    must(ngx_aigc_rd_read(f->pool, &again, &site, &again) == NGX_OK);
+    query = fuzz_fmt(f, "rd=%V", &again);
+    must(ngx_aigc_rd_read(f->pool, &query, &site, &again) == NGX_OK);
     must(fuzz_eq(&again, &rd) || again.len < rd.len);       /* two tickets */
 }
 

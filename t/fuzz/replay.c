@@ -21,7 +21,7 @@
 
 
 #define REPLAY_SIZE    65536            /* bytes of an input */
-#define REPLAY_FILES   256
+#define REPLAY_FILES   4096
 #define REPLAY_HANG    60               /* s for a file and its mutations */
 
 

@@ -52,7 +52,7 @@ ngx_aigc_revocation_read(ngx_aigc_zone_t *zone)
 }
 
 
-/* It takes them by three, as a zone that another worker has locked meanwhile. */
+/* It takes three of them at a time, as a zone that is busy. */
 ngx_uint_t
 ngx_aigc_revocation_seen(ngx_aigc_zone_t *zone,
     ngx_aigc_revocation_t *revocation, ngx_uint_t n, uint32_t mark,
