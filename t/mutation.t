@@ -20,7 +20,7 @@ sub text { my ($file) = @_; open my $f, '<:encoding(UTF-8)', "$repo/$file" or re
 # "what: ", or with variables in it.
 sub stands {
     my ($code, $name) = @_;
-    while ($code =~ /'((?:[^'\\\n]|\\.)+)'|"((?:[^"\\\n]|\\.)+)"/g) {
+    while ($code =~ /'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g) {
         my $text = $1 // $2;
         my $re = defined $1 ? quotemeta $text =~ s/\\'/'/gr : join '.+', map { quotemeta } split /\$\w+(?:\{[^}]*\})?/, $text, -1;
         return 1 if $re =~ /\w{3}/ && "… $name" =~ /(?:^… |: )$re$/;

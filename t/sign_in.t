@@ -295,6 +295,7 @@ subtest 'a token endpoint that fails' => sub {
             [body => '{}'], [body => '[]'], [body => '{"id_token":1}'], [body => '{"id_token":"x"}'],
             [body => '{"id_token":""}'], [body => '{"id_token":"' . 'x' x 70_000 . '"}'], [body => '<html>' . 'x' x 40_000],
             [body => '{"id_token":"a","id_token":"b"}'],
+            (map { [body => '{"id_token":"' . $t->forge(user => 'alice', %$_) . '"}'] } {}, { claims => { nonce => 'another' } }),
             [status => 302, headers => { location => $t->logto_url('/_control/attacker/jwks') }],
             [status => 201, body => '{}'],
     );
