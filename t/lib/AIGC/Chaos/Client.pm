@@ -15,7 +15,7 @@ use AIGC::Ledger;
 
 use constant PATIENCE => 30;    # s until a request that is denied for ever is given up
 use constant LAG      => 10;    # s that one gateway may be behind another, with all that happens here
-use constant SENTENCE => 20;    # s that the cookies of a session that is over are tried
+use constant SENTENCE => 20;    # s that the cookies of a session that is over are tried, and that a leader may be late
 
 # How often an action is taken, beside others.
 my %WEIGHT = (
@@ -53,7 +53,7 @@ sub live {
         sleep($self->{half} ? time - $begin : rand 0.04);
     }
     $_->{ws}{conn}->close for splice @{ $self->{sockets} };
-    $self->{may}{$_}{released} = 1 for keys %{ $self->{unsure} // {} };
+    $self->{may}{$_}{released} = 1 for grep { $self->{unsure}{$_} } @{ $self->{templates} };
     return { map { $_ => $self->{$_} } qw(user sub kind requests denials allowed late wrong operations may took) };
 }
 
@@ -149,12 +149,10 @@ sub _socket {
         my $i = int rand @{ $self->{sockets} };
         my $socket = $self->{sockets}[$i];
         $self->{requests}{'echo on a WebSocket'}++;
-        my $begin = time;
-        return if eval { $socket->{ws}->echoes("$self->{user} " . ++$self->{asked}) };
+        return $socket->{heard} = time if eval { $socket->{ws}->echoes("$self->{user} " . ++$self->{asked}) };
+        # it was cut at some time since it was heard last
         splice @{ $self->{sockets} }, $i, 1;
-        # who moves has ended some of them itself
-        $self->_denied('open WebSocket', $socket->{gateway}, [[$begin, time, 'cut']], 1)
-            if $self->{kind} eq 'stays';
+        $self->_denied('open WebSocket', $socket->{gateway}, [[$socket->{heard}, time, 'cut']], 1);
         return;
     }
     return if $self->{kind} ne 'stays';
@@ -165,7 +163,7 @@ sub _socket {
         my $ws = eval { $self->{client}->websocket("$url/ws", timeout => 20,
             headers => { Origin => $self->{t}->at($url =~ m{^http://([^:]+)}) }) };
         return _words($ws && $ws->response) if !$ws || $ws->code != 101;
-        push @{ $self->{sockets} }, { ws => $ws, gateway => $self->{gateway} };
+        push @{ $self->{sockets} }, { ws => $ws, gateway => $self->{gateway}, heard => time };
         return '200';
     });
 }
@@ -191,6 +189,7 @@ sub _suspended {
     my $user  = { user => $self->{user} };
     my $told  = eval { $t->logto_control(suspend => $user); $t->logto_control(webhook => {
         %$user, event => 'User.SuspensionStatus.Updated', url => $self->_at('/webhook') })->{status} } // 0;
+    $self->{suspended} = time;
     push @{ $self->{ghosts} }, { what => 'suspended', client => $thief, since => time, gateway => $self->{gateway} }
         if $told =~ /^2/;
 
@@ -252,6 +251,8 @@ sub _verb {
     my ($other, $when) = @{ $self->{last}{$name} // [$gateway, 0] };
     AIGC::Ledger::told($self->{may}{$name}, $verb, $code, $answer, $other != $gateway && time - $when < LAG);
     $self->{last}{$name} = [$gateway, time] if $code != 200;
+    # a leader that is late may yet release what was started right after a suspension
+    $self->{unsure}{$name} = time - ($self->{suspended} // 0) < SENTENCE if $verb =~ /^(?:install|start)/;
     $self->{over}{$name} = { since => time, gateway => $gateway }
         if $code == 202 && $verb =~ /^(?:release|uninstall)/;
     $self->_sign_in if $code == 401;

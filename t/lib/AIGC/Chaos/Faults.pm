@@ -26,10 +26,13 @@ my $SIGN_IN = qr/^sign-in /;
 my $BROKEN  = qr/ (?:0|cut)$/;              # a connection that a dying worker had
 my %EXCUSE = (
     api      => [$NOTHING, 0],
-    # nobody new signs in; within grace= (1 h) everybody else goes on
-    logto    => [$SIGN_IN, 2],
+    # nobody new signs in, until Logto has been asked again, which is every 10 s; within grace= (1 h)
+    # everybody else goes on
+    logto    => [$SIGN_IN, 10],
+    # what a key has signed that is withdrawn counts no more: it has to be renewed, with Logto away or not
+    key      => [qr/^sign-in | 503 sign-in-unavailable$/, 15],
     # a session that Logto refuses to renew is over, and its user signs in anew
-    refused  => [qr/ 401 not-signed-in$|^sign-in |^\S+ 302 redirect$|^open WebSocket cut$/, 2],
+    refused  => [qr/ 401 not-signed-in$|^sign-in |^\S+ 302 redirect$|^open WebSocket cut$/, 3],
     # what the dead worker was answering breaks; what worker 0 died in is 503 busy until it is listed anew
     killed   => [qr/$BROKEN| 503 busy$|^sign-in /, 3],
     stopped  => [$NOTHING, 0],              # waits, and is answered
@@ -43,8 +46,8 @@ my %EXCUSE = (
     starved  => [qr/^sign-in |^(?:own|upload|websocket) 500$/, 3],
     disk     => [$NOTHING, 0],
     full     => [qr/^open WebSocket cut$/, 8],      # ends with a reload
-    # an hour ahead, tokens have expired: they are renewed
-    clock    => [$NOTHING, 0],
+    # an hour ahead, tokens have expired: they are renewed; but who is suspended meanwhile is so by that clock
+    clock    => [qr/ 401 user-gone$/, 60],
 );
 
 # t, only (a pattern of names), gateways: [{ number, port, pids => sub, master => sub, conf => sub }, …], names of the templates.
@@ -157,7 +160,7 @@ sub _logto {
         ['no keys', $outage->(mode => 'empty-jwks', paths => '^/oidc/jwks')],
         ['refuses two renewals', $outage->(%$denied), 'refused'],
         ['another key signs', $rotate->('rotate')],
-        ['the former key leaves', $rotate->('drop-previous')]);
+        ['the former key leaves', $rotate->('drop-previous'), 'key']);
 }
 
 sub _stop_logto { my $t = $_[0]{t}; (delete $t->{process}{logto})->stop(TERM => 5) }

@@ -12,7 +12,7 @@ use warnings;
 use constant {
     HEARD => 10,    # s, as a machine that is busy needs them
 };
-my %DEAF = map { $_ => 1 } qw(api killed stopped starved upgrade reload full clock disk);
+my %DEAF = map { $_ => 1 } qw(api killed stopped starved upgrade reload full clock disk flood);
 
 # lives: what AIGC::Chaos::Client::live returned; windows: of AIGC::Chaos::Faults;
 # owners: of AIGC::Ledger.
