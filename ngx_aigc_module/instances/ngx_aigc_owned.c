@@ -47,8 +47,8 @@ static ngx_int_t
 ngx_aigc_owned_chain(ngx_aigc_zone_t *zone, ngx_str_t *owner,
     ngx_array_t *slots)
 {
-    uint32_t            i;
-    ngx_aigc_record_t  *r;
+    uint32_t                 i;
+    ngx_aigc_record_slot_t  *r;
 
     r = ngx_aigc_records(zone);
 
@@ -57,7 +57,7 @@ ngx_aigc_owned_chain(ngx_aigc_zone_t *zone, ngx_str_t *owner,
          i < ngx_aigc_table(zone)->ninstances;
          i = r[i].next_owner)
     {
-        if (ngx_aigc_fixed_eq(&r[i].owner, owner)
+        if (ngx_aigc_slot_eq(zone, r[i].owner, owner)
             && ngx_aigc_owned_add(slots, i) != NGX_OK)
         {
             return NGX_ERROR;
