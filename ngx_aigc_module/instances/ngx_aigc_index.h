@@ -41,6 +41,13 @@ void ngx_aigc_link(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
 void ngx_aigc_unlink(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
     ngx_aigc_next_pt next);
 
+/* As link(), where table->index_seq is odd already. */
+void ngx_aigc_chain(ngx_aigc_zone_t *zone, uint32_t *head, uint32_t slot,
+    ngx_aigc_next_pt next);
+
+/* All chains are empty; likewise. */
+void ngx_aigc_index_clear(ngx_aigc_zone_t *zone);
+
 uint32_t *ngx_aigc_next_key(ngx_aigc_zone_t *zone, uint32_t slot);
 uint32_t *ngx_aigc_next_host(ngx_aigc_zone_t *zone, uint32_t slot);
 uint32_t *ngx_aigc_next_addr(ngx_aigc_zone_t *zone, uint32_t slot);
