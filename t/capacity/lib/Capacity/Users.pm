@@ -19,7 +19,7 @@ use Capacity::Gateway;
 use constant {
     ZONE  => $ENV{ZONE} // 64,  # MiB
     SKEW  => 60,            # s for which an expired token is still good
-    SHORT => 40,            # s in which those sign in whose tokens expire
+    SHORT => 90,            # s in which those sign in, and ask, whose tokens expire
 };
 
 my $json = JSON::PP->new->utf8;
@@ -101,6 +101,7 @@ sub figures {
     my $few = $n / 5;
     $say->("$few sessions expire");
     $self->order('sign-in', 2 * $n, 2 * $n + $few, 'in', SHORT - SKEW . 's');
+    $self->order('ask', 2 * $n, 2 * $n + $few, 'me 200');
     sleep SHORT + 1;
     $row->("renewal, of $few sessions", $self->order('ask', 2 * $n, 2 * $n + $few, 'renewed'));
     for my $full (qw(sessions_full_total revocations_full_total tickets_full_total rotations_full_total)) {
