@@ -231,7 +231,8 @@ sub stream {
     my $begin = time;
     my $events = AIGC::Events->open($client);
     my $n  = @{ $events->snapshot(60)->{instances} };
-    my %is = (snapshot => 1000 * (time - $begin), snapshot_cpu => $self->cpu(0, 1) - $cpu, instances => $n);
+    my %is = (snapshot => 1000 * (time - $begin), snapshot_cpu => $self->cpu(0, 1) - $cpu);
+    die "a snapshot of $n instances, not of 3\n" unless $n == 3;
     sleep 1;
     my @before = map { $self->cpu($_) } 0, 1;
     my $from   = time;
