@@ -78,6 +78,15 @@ ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status, json_t *json)
 
 
 ngx_int_t
+ngx_http_aigc_json_empty(ngx_http_request_t *r)
+{
+    static ngx_str_t  empty = ngx_string("{}");
+
+    return ngx_http_aigc_send(r, NGX_HTTP_OK, "application/json", &empty);
+}
+
+
+ngx_int_t
 ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json, ngx_str_t *text)
 {
     ngx_int_t  rc;

@@ -30,6 +30,9 @@ ngx_int_t ngx_http_aigc_problem_with(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json);
 
+/* 200 with {}, for who asks about the status alone. */
+ngx_int_t ngx_http_aigc_json_empty(ngx_http_request_t *r);
+
 /*
  * Takes over json: its text on one line, from pool.  NGX_OK; NGX_ERROR: json is
  * NULL, or no memory.

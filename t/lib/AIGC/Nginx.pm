@@ -274,7 +274,8 @@ sub restart_nginx {
 
 # An independent nginx with a zone of its own, before the same cluster and Logto
 # and with the same keys: a second replica.  edit => sub { … } changes the text of
-# its configuration.  Returns its port; its status is at the next one.
+# its configuration; under => [command …] runs it.  Returns its port; its status
+# is at the next one.
 sub second_nginx {
     my ($self, %o) = @_;
     my ($port, undef, $lock) = AIGC::Ports::claim();
@@ -293,7 +294,7 @@ sub second_nginx {
     _write("$dir/nginx.conf", $text);
     my $log = $self->file('log/error2.log');
     $self->{process}{nginx2} = AIGC::Process->start(name => 'the second nginx',
-        command => [binary(), '-p', "$dir/",
+        command => [@{ $o{under} // [] }, binary(), '-p', "$dir/",
             '-c', "$dir/nginx.conf", '-e', $log], env => $self->_env,
         log => $log, $self->process_options('nginx2'));
     $self->{second_lock} = $lock;

@@ -12,7 +12,8 @@ use Time::HiRes qw(time);
 # stage; connections, ms: of a slice; until: no round begins later
 sub new { my ($class, %o) = @_; return bless { rounds => 0, %o }, $class }
 
-# A variant: what => in words; front => whose time counts; requests => a file;
+# A variant: what => in words; front => whose time counts, or fronts => [those
+# whose]; requests => a file;
 # expect => the statuses that may come; options => more of load's; or take =>
 # a sub that makes the slice itself, from the round's number.
 sub variant {
@@ -38,7 +39,7 @@ sub run {
 sub _slice {
     my ($self, $name, $round) = @_;
     my $v = $self->{variant}{$name} // croak "no variant $name";
-    my $is = $v->{take} ? $v->{take}->($round) : $self->{stage}->load($v->{front}, $v->{requests},
+    my $is = $v->{take} ? $v->{take}->($round) : $self->{stage}->load($v->{fronts} // $v->{front}, $v->{requests},
         '-c', $self->{connections}, '-t', defined $round ? $self->{ms} : 50, @{ $v->{options} });
 
     for my $code (keys %{ $is->{codes} // {} }) {

@@ -108,18 +108,26 @@ sub _start_peers {
         '-instances', 'default/' . $self->{instance}->pod);
 }
 
-# The whole nginx of the front once more, with the older module: its variants are
-# at the front's port of that one, and alice has a session of its own kind there.
-sub _start_before {
-    my $self = shift;
-    my $t    = $self->stack;
-    my $port = $t->second_nginx(edit => sub {
+# The whole nginx of the front once more, with all its variants: the ports of
+# its gateway, its front, its status.
+sub second_front {
+    my ($self, %o) = @_;
+    my $port = $self->stack->second_nginx(%o, edit => sub {
         my ($text) = @_;
         my $new = _first_port($text);
         my ($old, $to) = ($self->port('front'), $new + $port{front});
-        return $text =~ s/^load_module .*$/load_module $self->{before};/mr =~ s/(listen 127\.0\.0\.1:)$old\b/$1$to/gr;
+        return $o{edit}->($text =~ s/(listen 127\.0\.0\.1:)$old\b/$1$to/gr);
     });
-    $self->{port}{before} = $port + $port{front};
+    return { gateway => $port, front => $port + $port{front}, status => $port + 1 };
+}
+
+# One with the older module; alice has a session of its own kind there.
+sub _start_before {
+    my $self = shift;
+    my $t    = $self->stack;
+    my $at_  = $self->second_front(edit => sub { $_[0] =~ s/^load_module .*$/load_module $self->{before};/mr });
+    my $port = $at_->{gateway};
+    $self->{port}{before} = $at_->{front};
 
     my $client = AIGC::Client->new(stack => $t, user => 'alice');
     my ($was, $at) = map { 'http://' . $t->host . ":$_" } $t->port, $port;
@@ -200,6 +208,7 @@ sub set_workers {
     $opt->{main}    = $n == 1 ? _pin() : '';
     $opt->{http}    = _http() . $self->_upstream(plain => $self->{pod})
         . join '', map { $self->_upstream($_, '127.0.0.1:' . $self->port($_)) } qw(noop original);
+    $opt->{gateway} = 'location = /none { return 204; }';
     $opt->{server}  = $self->_server('front', $self->_front_locations);
     $opt->{edit}    = sub { $_[0] =~ s/(aigc_instances; keepalive) \d+; keepalive_timeout \S+;/$1 @{[ KEPT ]};/r };
     $self->stack->restart_nginx;
@@ -266,6 +275,8 @@ sub _front_locations {
         . "location /g/ {\nauth_request /_original;\n$proxy}\n"
         . _auth('noop', 'http://noop/') . _auth('original', 'http://original/')
         . "location = /_nothing { internal; return 204; }\n"
+        . "location /f0/ {\nauth_request /_own;\n$proxy}\n"
+        . "location = /_own { internal; aigc_auth; }\n"
         . "location = /pid { return 200 \$pid; }\n";
 }
 
@@ -277,7 +288,8 @@ sub _plain_conf {
         . $self->_upstream(gateway => '127.0.0.1:' . $t->port)
         . $self->_server('plain', "location /a0/ {\n$proxy}\n"
             . "location /f/ {\nauth_request /_auth;\n$proxy}\n"
-            . _auth('auth', 'http://gateway/auth', $t->host)));
+            . "location /en/ {\nauth_request /_none;\n$proxy}\n"
+            . _auth('auth', 'http://gateway/auth', $t->host) . _auth('none', 'http://gateway/none', $t->host)));
 }
 
 # What one would write in Lua: SHA-256 of the cookie, a shared dictionary that
@@ -425,6 +437,8 @@ sub session {
     return (Cookie => 'aigc-instance=' . ($client->host_cookie('aigc-instance', $host) // croak "no session on $host"));
 }
 
+sub original_url { return "http://$_[0]{host}/" }
+
 sub bearer { return (Authorization => "Bearer $_[1]") }
 
 # A file of requests, which load takes in turn.
@@ -446,11 +460,13 @@ sub ask {
 
 sub status { return $_[0]->ask('front', "/$_[1]/")->code }
 
-# One slice of load, from a file of requests.
+# One slice of load, from a file of requests, to the first of some fronts: the
+# time of all of them counts.
 sub load {
-    my ($self, $front, $file, @options) = @_;
-    my $text = run(beside(), "$self->{bin}/load", '-p', $self->port($front), '-f', $file,
-        map({ ('-s', $_) } $self->workers($front)), @options);
+    my ($self, $fronts, $file, @options) = @_;
+    my @fronts = ref $fronts ? @$fronts : $fronts;
+    my $text = run(beside(), "$self->{bin}/load", '-p', $self->port($fronts[0]), '-f', $file,
+        map({ ('-s', $_) } map { $self->workers($_) } @fronts), @options);
     my %is  = $text =~ /(\w+)=(\S+)/g;
     my $cpu = 0;
     $cpu += $_ for split /,/, $is{cpu};
