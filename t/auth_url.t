@@ -69,6 +69,7 @@ subtest 'who' => sub {
     my $r = auth($alice, $mine->url('/some/page?x=1'));
     is $r->code, 200, 'the owner';
     is $r->header('X-Auth-Request-User'), $mine->owner, '… and who it is';
+    is $r->header('Content-Length'), 0, '… without a body, for which an nginx in front would close the connection';
     is auth($bob, $mine->url)->code, 403, 'another user';
     is auth($bob, $mine->url)->problem->{code}, 'not-owner', '… is told why';
     is auth($bob, $mine->url)->header('X-Auth-Request-User'), undef, '… and not who he is';

@@ -78,15 +78,6 @@ ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status, json_t *json)
 
 
 ngx_int_t
-ngx_http_aigc_json_empty(ngx_http_request_t *r)
-{
-    static ngx_str_t  empty = ngx_string("{}");
-
-    return ngx_http_aigc_send(r, NGX_HTTP_OK, "application/json", &empty);
-}
-
-
-ngx_int_t
 ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json, ngx_str_t *text)
 {
     ngx_int_t  rc;
@@ -125,6 +116,15 @@ ngx_http_aigc_html(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body,
     }
 
     return ngx_http_aigc_send(r, status, "text/html; charset=utf-8", body);
+}
+
+
+ngx_int_t
+ngx_http_aigc_empty(ngx_http_request_t *r)
+{
+    static ngx_str_t  none = ngx_null_string;
+
+    return ngx_http_aigc_send(r, NGX_HTTP_OK, "", &none);
 }
 
 

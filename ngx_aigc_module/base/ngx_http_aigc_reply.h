@@ -30,9 +30,6 @@ ngx_int_t ngx_http_aigc_problem_with(ngx_http_request_t *r,
 ngx_int_t ngx_http_aigc_json(ngx_http_request_t *r, ngx_uint_t status,
     json_t *json);
 
-/* 200 with {}, for who asks about the status alone. */
-ngx_int_t ngx_http_aigc_json_empty(ngx_http_request_t *r);
-
 /*
  * Takes over json: its text on one line, from pool.  NGX_OK; NGX_ERROR: json is
  * NULL, or no memory.
@@ -43,6 +40,12 @@ ngx_int_t ngx_http_aigc_json_dump(ngx_pool_t *pool, json_t *json,
 /* body: HTML, policy: its Content-Security-Policy; from r->pool or static. */
 ngx_int_t ngx_http_aigc_html(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body, ngx_str_t *policy, time_t retry);
+
+/*
+ * 200 without a body.  An nginx that asks by auth_request does not read one, and
+ * so keeps the connection only without.
+ */
+ngx_int_t ngx_http_aigc_empty(ngx_http_request_t *r);
 
 /*
  * The header alone, for a body of len bytes (-1: unknown) that the caller

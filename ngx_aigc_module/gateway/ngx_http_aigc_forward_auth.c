@@ -75,7 +75,7 @@ ngx_http_aigc_forward_auth_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_json_empty(r);
+    return ngx_http_aigc_empty(r);
 }
 
 

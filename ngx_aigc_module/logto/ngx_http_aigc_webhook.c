@@ -95,7 +95,7 @@ ngx_http_aigc_webhook_take(ngx_http_request_t *r, ngx_str_t *body)
         /* fall through */
 
     case NGX_OK:
-        return ngx_http_aigc_json_empty(r);
+        return ngx_http_aigc_json(r, NGX_HTTP_OK, json_object());
 
     case NGX_DECLINED:
         return ngx_http_aigc_problem(r, NGX_HTTP_AIGC_CODE_BAD_WEBHOOK, NULL);

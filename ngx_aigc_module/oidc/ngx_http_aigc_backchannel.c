@@ -245,7 +245,7 @@ ngx_http_aigc_logout_revoke(ngx_http_request_t *r, ngx_aigc_jwt_t *jwt)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_aigc_json_empty(r);
+    return ngx_http_aigc_json(r, NGX_HTTP_OK, json_object());
 }
 
 
