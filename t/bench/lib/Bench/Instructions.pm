@@ -15,12 +15,11 @@ use File::Path qw(make_path);
 use Bench::Stage;
 
 use constant {
-    WARM     => 100,        # requests before the first that counts
-    COUNTED  => 1000,
-    MARK     => 'ngx_http_aigc_healthz_handler',    # each call of it ends a profile
+    WARM => 50,                                 # requests before the first that counts
+    MARK => 'ngx_http_aigc_healthz_handler',    # each call of it ends a profile
 };
 
-# stage; file: where the figures are kept
+# stage, file: where the figures are kept
 sub new { my ($class, %o) = @_; return bless {%o}, $class }
 
 sub start {
@@ -38,15 +37,16 @@ sub start {
     return $self;
 }
 
-# { module => instructions a request in our own code, worker => in all of nginx }
+# What n requests cost, each: { module => instructions in our own code,
+# worker => in all of nginx and its libraries, functions => { name => … } }.
 sub count {
-    my ($self, $name, @requests) = @_;
+    my ($self, $name, $n, @requests) = @_;
     my $file = $self->{stage}->requests("instructions-$name", @requests);
 
     $self->_load($file, WARM);
     $self->_mark;
-    $self->_load($file, COUNTED);
-    return _read($self->_mark);
+    $self->_load($file, $n);
+    return _read($self->_mark, $n);
 }
 
 sub _load {
@@ -64,13 +64,12 @@ sub _mark {
     return "$self->{out}." . ++$self->{profiles};
 }
 
-# Of our own code only functions count that each request calls: watches and
-# timers go on meanwhile, and take more where the machine is slow.
+# Only functions count that each request calls: watches and timers go on
+# meanwhile, and take more where the machine is slow.
 sub _read {
-    my ($file) = @_;
-    my (%name, %self, %calls, %ours, $object, $function, $called, $skip);
-    my $total = 0;
-    my $word  = sub {           # "(12) name", or "(12)" once it has been named
+    my ($file, $n) = @_;
+    my (%name, %self, %calls, %ours, $object, $function, $called, $inclusive);
+    my $word = sub {        # "(12) name", or "(12)" once it has been named
         my ($kind, $text) = @_;
         $text =~ /^\((\d+)\)(?: (.*))?$/ or return $text;
         $name{$kind}{$1} = $2 if defined $2;
@@ -80,22 +79,69 @@ sub _read {
     open my $f, '<', $file or croak "$file: $!";
     while (my $line = <$f>) {
         if    ($line =~ /^ob=(.*)/)  { $object = $word->(ob => $1) }
-        elsif ($line =~ /^fn=(.*)/)  { $function = $word->(fn => $1); $ours{$function} ||= $object =~ /ngx_http_aigc_module\.so$/ }
         elsif ($line =~ /^cob=(.*)/) { $word->(ob => $1) }
         elsif ($line =~ /^cfn=(.*)/) { $called = $word->(fn => $1) }
-        elsif ($line =~ /^c?f[ile]=(.*)/) { $word->(fl => $1) }
-        elsif ($line =~ /^calls=(\d+)/) { $calls{$called} += $1; $skip = 1 }
-        elsif ($line =~ /^(?:0x)?[\d+*-]\S* (\d+)$/) {
-            if ($skip) { $skip = 0; next }
-            $self{$function} += $1;
-            $total += $1;
+        elsif ($line =~ /^fn=(.*)/) {
+            $function = $word->(fn => $1);
+            $ours{$function} ||= $object =~ /ngx_http_aigc_module\.so$/;
+        }
+        elsif ($line =~ /^calls=(\d+)/) {
+            $calls{$called} += $1;
+            $inclusive = 1;                             # the next line's is what the call cost
+        }
+        elsif ($line =~ /^[\d+*-]\S* (\d+)$/) {
+            $self{$function} += $1 unless $inclusive;
+            $inclusive = 0;
         }
     }
-    my @each = grep { $ours{$_} && ($calls{$_} // 0) >= COUNTED } keys %self;
-    my $module = 0;
-    $module += $self{$_} for @each;
-    return { module => $module / COUNTED, worker => $total / COUNTED,
-        functions => { map { $_ => $self{$_} / COUNTED } @each } };
+    my %each = map { $_ => $self{$_} / $n } grep { ($calls{$_} // 0) >= $n } keys %self;
+    my ($module, $worker) = (0, 0);
+    for (keys %each) {
+        $worker += $each{$_};
+        $module += $each{$_} if $ours{$_};
+    }
+    return { module => $module, worker => $worker, functions => \%each };
+}
+
+### What they were
+
+# By what the instructions depend on: our code, nginx, and who compiled it.
+sub _built {
+    my $self = shift;
+    my $t = $self->{stage}->stack;
+    my ($nginx) = qx(@{[ AIGC::Nginx::binary() ]} -v 2>&1) =~ m{/([\d.]+)} or croak 'nginx -v tells no version';
+    my @compiler = qx(readelf -p .comment @{[ $t->module_file ]}) =~ /(GCC|clang)\b.* (\d+\.[\d.]+)/ or croak 'who compiled the module?';
+    return "nginx-$nginx " . lc join '-', @compiler;
+}
+
+# { path => [module, worker] } of this build; empty: of another one alone.
+sub kept {
+    my $self  = shift;
+    my $built = $self->_built;
+    my %kept;
+    for (_lines($self->{file})) {
+        my ($nginx, $compiler, $path, @figures) = split ' ';
+        $kept{$path} = \@figures if "$nginx $compiler" eq $built;
+    }
+    return \%kept;
+}
+
+# Writes them anew; other builds' stay.
+sub keep {
+    my ($self, %now) = @_;
+    my $built = $self->_built;
+    my @lines = grep { !/^\Q$built\E / } _lines($self->{file});
+    push @lines, map { sprintf '%s %s %.0f %.0f', $built, $_, @{ $now{$_} } } sort keys %now;
+    open my $f, '>', $self->{file} or croak "$self->{file}: $!";
+    print $f "# Instructions a request, by path: in this module, in the whole worker.\n",
+        "# t/instructions.t fails above; SET=1 scripts/bench instructions writes them anew.\n", map { "$_\n" } sort @lines;
+    close $f or croak "$self->{file}: $!";
+}
+
+sub _lines {
+    my ($file) = @_;
+    open my $f, '<', $file or return;
+    return grep { /^[^#]/ } map { chomp; $_ } <$f>;
 }
 
 1;
