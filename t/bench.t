@@ -27,7 +27,7 @@ my $said  = do { local @ENV{ keys %short } = values %short; qx($top/scripts/benc
 is $?, 0, 'it ends well' or diag $said;
 note sprintf 'after %.0f s', time - $begin;
 
-for my $name (qw(b/a b/an b/e b/g d/raw)) {
+for my $name (qw(b/a b/an b/e f0/e0 f/en b/g d/raw)) {
     my @lines = $said =~ /^ratio \Q$name\E (\S+)$/mg;
     is scalar @lines, 1, "$name is one line";
     like $lines[0] // '', qr/^\d+\.\d{3}$/, '… with a number';
@@ -35,7 +35,7 @@ for my $name (qw(b/a b/an b/e b/g d/raw)) {
 }
 
 my $variants = csv('bench.csv', 'name');
-my %expect = (a => '200', an => '200', aj => '200', b => '200', e => '200', g => '200', 'd-ES384' => '200', i => '40[13]|503');
+my %expect = ((map { $_ => '200' } qw(a an aj b e e0 f0 en f g)), 'd-ES384' => '200', i => '40[13]|503');
 for my $name (sort keys %expect) {
     my %n = ($variants->{$name}{answers} // '') =~ /(\d+):(\d+)/g;
     cmp_ok scalar(keys %n), '>', 0, "$name was answered";
