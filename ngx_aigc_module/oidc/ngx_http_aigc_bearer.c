@@ -161,29 +161,39 @@ ngx_http_aigc_bearer(ngx_http_request_t *r, ngx_str_t *token)
 static ngx_uint_t
 ngx_http_aigc_bearer_syntax(ngx_str_t *token)
 {
-    u_char      c;
-    size_t      i;
-    ngx_uint_t  padding;
+    u_char  c;
+    size_t  i;
 
-    padding = 0;
+    static const uint32_t  b64token[] = {
+        0x00000000,
+
+                    /* ?>=< ;:98 7654 3210  /.-, +*)( '&%$ #"!  */
+        0x03ffe800, /* 0000 0011 1111 1111  1110 1000 0000 0000 */
+
+                    /* _^]\ [ZYX WVUT SRQP  ONML KJIH GFED CBA@ */
+        0x87fffffe, /* 1000 0111 1111 1111  1111 1111 1111 1110 */
+
+                    /*  ~}| {zyx wvut srqp  onml kjih gfed cba` */
+        0x47fffffe, /* 0100 0111 1111 1111  1111 1111 1111 1110 */
+
+        0x00000000, 0x00000000, 0x00000000, 0x00000000
+    };
 
     for (i = 0; i < token->len; i++) {
         c = token->data[i];
 
-        if (c == '=') {
-            padding = 1;
-            continue;
-        }
-
-        if (padding
-            || !((c >= '0' && c <= '9') || ((c | 0x20) >= 'a'
-                                            && (c | 0x20) <= 'z')
-                 || ngx_strlchr((u_char *) "-._~+/",
-                                (u_char *) "-._~+/" + 6, c)))
-        {
-            return 0;
+        if (!(b64token[c >> 5] & (1u << (c & 0x1f)))) {
+            break;
         }
     }
 
-    return token->len && token->data[0] != '=';
+    if (i == 0) {
+        return 0;
+    }
+
+    while (i < token->len && token->data[i] == '=') {
+        i++;
+    }
+
+    return i == token->len;
 }
