@@ -38,7 +38,8 @@ sub start {
 }
 
 # What n requests cost, each: { module => instructions in our own code,
-# worker => in all of nginx and its libraries, functions => { name => … } }.
+# libraries => in what this calls of libraries, worker => in all of nginx,
+# functions => { name => … } }.
 sub count {
     my ($self, $name, $n, @requests) = @_;
     my $file = $self->{stage}->requests("instructions-$name", @requests);
@@ -68,7 +69,7 @@ sub _mark {
 # meanwhile, and take more where the machine is slow.
 sub _read {
     my ($file, $n) = @_;
-    my (%name, %self, %calls, %ours, $object, $function, $called, $inclusive);
+    my (%name, %self, %calls, %ours, %libraries, $object, $function, $of, $called, $inclusive);
     my $word = sub {        # "(12) name", or "(12)" once it has been named
         my ($kind, $text) = @_;
         $text =~ /^\((\d+)\)(?: (.*))?$/ or return $text;
@@ -79,7 +80,7 @@ sub _read {
     open my $f, '<', $file or croak "$file: $!";
     while (my $line = <$f>) {
         if    ($line =~ /^ob=(.*)/)  { $object = $word->(ob => $1) }
-        elsif ($line =~ /^cob=(.*)/) { $word->(ob => $1) }
+        elsif ($line =~ /^cob=(.*)/) { $of = $word->(ob => $1) }
         elsif ($line =~ /^cfn=(.*)/) { $called = $word->(fn => $1) }
         elsif ($line =~ /^fn=(.*)/) {
             $function = $word->(fn => $1);
@@ -90,18 +91,23 @@ sub _read {
             $inclusive = 1;                             # the next line's is what the call cost
         }
         elsif ($line =~ /^[\d+*-]\S* (\d+)$/) {
-            $self{$function} += $1 unless $inclusive;
-            $inclusive = 0;
+            if    (!$inclusive)           { $self{$function} += $1 }
+            elsif (_is_library($of // '')) { $libraries{$function} += $1 }
+            ($inclusive, $of) = (0, undef);
         }
     }
     my %each = map { $_ => $self{$_} / $n } grep { ($calls{$_} // 0) >= $n } keys %self;
-    my ($module, $worker) = (0, 0);
+    my ($module, $libraries, $worker) = (0, 0, 0);
     for (keys %each) {
         $worker += $each{$_};
-        $module += $each{$_} if $ours{$_};
+        next unless $ours{$_};
+        $module    += $each{$_};
+        $libraries += ($libraries{$_} // 0) / $n;
     }
-    return { module => $module, worker => $worker, functions => \%each };
+    return { module => $module, libraries => $libraries, worker => $worker, functions => \%each };
 }
+
+sub _is_library { return $_[0] =~ /\.so\b/ && $_[0] !~ /ngx_http_aigc_module\.so$/ }
 
 ### What they were
 
@@ -114,7 +120,7 @@ sub _built {
     return "nginx-$nginx " . lc join '-', @compiler;
 }
 
-# { path => [module, worker] } of this build; empty: of another one alone.
+# { path => [module, libraries] } of this build; empty: of another one alone.
 sub kept {
     my $self  = shift;
     my $built = $self->_built;
@@ -133,7 +139,7 @@ sub keep {
     my @lines = grep { !/^\Q$built\E / } _lines($self->{file});
     push @lines, map { sprintf '%s %s %.0f %.0f', $built, $_, @{ $now{$_} } } sort keys %now;
     open my $f, '>', $self->{file} or croak "$self->{file}: $!";
-    print $f "# Instructions a request, by path: in this module, in the whole worker.\n",
+    print $f "# Instructions a request, by path: in this module, in what it calls of libraries.\n",
         "# t/instructions.t fails above; SET=1 scripts/bench instructions writes them anew.\n", map { "$_\n" } sort @lines;
     close $f or croak "$self->{file}: $!";
 }
