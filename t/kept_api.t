@@ -54,7 +54,7 @@ my @verbs = (
 
 # All of them under a fault, which hits the first call of each.
 sub each_verb {
-    my ($action, $tries, $carried_out) = @_;
+    my ($action, $tries) = @_;
     for (@verbs) {
         my ($verb, $do, $write, $then) = @$_;
         my ($method, $resource) = $write =~ /^(\w+) (\w+)/;
@@ -71,10 +71,11 @@ sub each_verb {
         is $r->code, 202, "$verb: 202";
 
         my @calls = grep { $_->{method} eq uc $method && $_->{path} =~ m{/$resource/[^/]+$} } @{ $t->fault_log->{requests} };
-        is scalar @calls, $tries, "… in $tries calls" if $tries;
-        unlike substr($t->error_log, $said), qr/trying again|did not delete/, '… by nginx itself' if $tries && $tries < 3;
+        my $as = $verb eq 'uninstall' ? '>=' : '==';        # the leader's follows, as soon as the pod is gone
+        cmp_ok scalar @calls, $as, $tries, "… in $tries calls" if $tries;
+        unlike substr($t->error_log, $said), qr/trying again|did not delete/, '… by nginx itself' if $tries;
         my @done = $t->gateway_calls(since => $mark, verb => $method, resource => $resource, code => qr/2\d\d/);
-        is scalar @done, $carried_out, "… carried out $carried_out times" if defined $carried_out && $method eq 'patch';
+        cmp_ok scalar @done, $as, 1, '… carried out once' if $method eq 'patch';
         $then->();
     }
     is_deeply $t->claims($name), {}, 'nothing is left over';
@@ -94,12 +95,12 @@ subtest 'one connection for all calls' => sub {
     }
 };
 
-subtest 'closed just as the call comes' => sub { each_verb({ close => JSON::PP::true }, 2, 1) };
+subtest 'closed just as the call comes' => sub { each_verb({ close => JSON::PP::true }, 2) };
 
 # The second try finds that it is done: a test of the patch fails, and the table
 # shows why.  A deletion names the pod that it means.
 subtest 'carried out, and the answer is lost' => sub {
-    each_verb({ forwardThenStatus => JSON::PP::true }, 0, 1);
+    each_verb({ forwardThenStatus => JSON::PP::true });
 };
 
 subtest 'it is closed while nothing is sent' => sub {
@@ -157,7 +158,7 @@ subtest 'another CA, and a reload' => sub {
         my @old = $t->worker_pids;
         AIGC::Nginx::_write($conf, $new);
         $t->nginx->signal('HUP');
-        $t->wait_for(sub { my @now = $t->worker_pids; $now[0] != $old[0] && $now[1] && $now[1] != $old[1] }, 20, 'new workers');
+        $t->wait_for(sub { my @now = map { $_ // 0 } ($t->worker_pids)[0, 1]; !grep { $now[$_] == 0 || $now[$_] == $old[$_] } 0, 1 }, 20, 'new workers');
         $t->wait_for(sub { my $r = $t->status('/readyz'); $r->code == 200 && $r->json->{pid} != $old[0] }, 20, 'they are ready');
         second_worker();
     };

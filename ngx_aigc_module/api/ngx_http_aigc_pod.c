@@ -64,7 +64,10 @@ ngx_http_aigc_pod_send(ngx_http_request_t *r, ngx_http_aigc_pod_t *pod)
     ngx_aigc_fixed_get(&record->ns, &ns);
     ngx_aigc_fixed_get(&record->name, &name);
 
-    /* one that has taken its place meanwhile is left alone */
+    /*
+     * One that has taken its place meanwhile is left alone, also by a second
+     * DELETE, which nginx sends where the first one's connection has ended.
+     */
 
     ngx_str_null(&uid);
 

@@ -239,7 +239,6 @@ sub installs {
         push @{ $ms{ready} },  1000 * ($ready - $begin);
         push @{ $ms{late} },   1000 * ($ready - $last);
     }
-    if ($ENV{DBG}) { for my $k (qw(before write after ours)) { print STDERR "$k: ", join(" ", map { sprintf "%.1f", $_ } @{ $ms{$k} }), "\n" } }
     my %m = map { $_ => (Bench::Slices::middle(@{ $ms{$_} }))[0] } keys %ms;
     my $p90 = (sort { $a <=> $b } @{ $ms{ours} })[ 0.9 * @clients ];
     $self->_figure('install: from the request to its answer, median of ' . @clients, $m{answer}, 'ms');

@@ -33,7 +33,8 @@ chomp(my $cpus = `nproc` || 1);
 my %port = (front => 10, plain => 11, lua => 12, noop => 13, original => 14, echo => 15);
 
 # bin => the folder of load, verify and peers; zone => its size;
-# lua => 1: nginx's Lua too, if it is there; before => an older build of the
+# free => 1: the gateway's worker may run on any processor, where its time is not
+# what counts; lua => 1: nginx's Lua too, if it is there; before => an older build of the
 # module, one that signs in at its own port as this one does
 sub start {
     my ($class, %o) = @_;
@@ -205,7 +206,7 @@ sub set_workers {
     my $opt = $self->stack->{opt};
 
     $opt->{workers} = $n;
-    $opt->{main}    = $n == 1 ? _pin() : '';
+    $opt->{main}    = $n == 1 && !$self->{free} ? _pin() : '';
     $opt->{http}    = _http() . $self->_upstream(plain => $self->{pod})
         . join '', map { $self->_upstream($_, '127.0.0.1:' . $self->port($_)) } qw(noop original);
     $opt->{gateway} = 'location = /none { return 204; }';
