@@ -60,9 +60,9 @@ int
 LLVMFuzzerRunDriver(int *argc, char ***argv,
     int (*one)(const uint8_t *data, size_t size))
 {
-    char           **args;
-    size_t           i, n, len, mutations;
-    struct itimerval hang = { { 0, 0 }, { REPLAY_HANG, 0 } };
+    char             **args;
+    size_t             i, n, len, mutations;
+    struct itimerval   hang = { { 0, 0 }, { REPLAY_HANG, 0 } };
 
     args = *argv;
 
