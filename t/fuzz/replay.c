@@ -17,12 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 
 #define REPLAY_SIZE    65536            /* bytes of an input */
 #define REPLAY_FILES   4096
-#define REPLAY_HANG    60               /* s for a file and its mutations */
+#define REPLAY_HANG    60               /* s of CPU, a file and its mutations */
 
 
 typedef struct {
@@ -59,8 +60,9 @@ int
 LLVMFuzzerRunDriver(int *argc, char ***argv,
     int (*one)(const uint8_t *data, size_t size))
 {
-    char    **args;
-    size_t    i, n, len, mutations;
+    char             **args;
+    size_t             i, n, len, mutations;
+    struct itimerval   hang = { { 0, 0 }, { REPLAY_HANG, 0 } };
 
     args = *argv;
 
@@ -84,12 +86,12 @@ LLVMFuzzerRunDriver(int *argc, char ***argv,
     }
 
     signal(SIGABRT, replay_signal);
-    signal(SIGALRM, replay_signal);
+    signal(SIGPROF, replay_signal);
 
     replay_seed = 88172645463325252;
 
     for (i = 0; i < n; i++) {
-        alarm(REPLAY_HANG);
+        setitimer(ITIMER_PROF, &hang, NULL);
         replay_one(replay_files[i].data, replay_files[i].len);
 
         for (size_t k = 0; k < mutations; k++) {
