@@ -178,7 +178,7 @@ sub _line {
 sub _at_rest {
     my ($self, $pause) = @_;
     my $t = $self->{t};
-    my $n = 0;
+    my $since;
 
     if ($pause) {
         open my $f, '>', $pause or die "$pause: $!";
@@ -187,10 +187,11 @@ sub _at_rest {
     my @rest;
     $t->wait_for(sub {
         my @now = eval { map { $self->_holds($_) } 1, 2 };
-        $n = @now && !grep({ $_->{connections} || $_->{leaving} || $_->{waiting} } @now) ? $n + 1 : 0;
-        sleep 0.2;
+        my $quiet = @now && !grep { $_->{connections} || $_->{leaving} || $_->{waiting} } @now;
+        $since = $quiet ? $since // time : undef;
+        sleep 0.5;
         @rest = @now;
-        return $n >= 25;            # for five seconds: kept connections have gone, too
+        return $quiet && time - $since > 5;     # kept connections have gone by then, too
     }, 40, sub { 'all is at rest: ' . JSON::PP->new->canonical->encode(\@rest) });
     unlink $pause if $pause;
     return \@rest;

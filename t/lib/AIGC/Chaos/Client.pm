@@ -333,7 +333,8 @@ sub _insist {
 sub _denied {
     my ($self, $what, $gateway, $tries, $ended) = @_;
     push @{ $self->{denials} }, { user => $self->{user}, what => $what, gateway => $gateway + 1,
-        tries => $tries, from => $tries->[0][0], to => time, ended => $ended ? 1 : 0 };
+        tries => $tries, from => $tries->[0][0],
+        to => $what eq 'open WebSocket' ? $tries->[0][0] : time, ended => $ended ? 1 : 0 };
 }
 
 # Somebody was let in after it was over: since when, and by which gateway.

@@ -29,8 +29,9 @@ my %EXCUSE = (
     # nobody new signs in, until Logto has been asked again, which is every 10 s; within grace= (1 h)
     # everybody else goes on
     logto    => [$SIGN_IN, 10],
-    # what a key has signed that is withdrawn counts no more: it has to be renewed, with Logto away or not
-    key      => [qr/^sign-in | 503 sign-in-unavailable$/, 15],
+    # what a key has signed that is withdrawn counts no more: it has to be renewed at its next use, with Logto
+    # away or not
+    key      => [qr/^sign-in | 503 sign-in-unavailable$/, 60],
     # a session that Logto refuses to renew is over, and its user signs in anew
     refused  => [qr/ 401 not-signed-in$|^sign-in |^\S+ 302 redirect$|^open WebSocket cut$/, 3],
     # what the dead worker was answering breaks; what worker 0 died in is 503 busy until it is listed anew
@@ -110,7 +111,8 @@ sub _api {
     my $t    = $self->{t};
     my $rules = sub {
         my @rules = map { { method => '', path => '', times => 0, %$_ } } @_;
-        return sub { $t->faults(\@rules); $t->cut_connections; return sub { $t->no_faults } };
+        # what has stalled ends with the fault: a watch that stays silent is noticed after 150 s only
+        return sub { $t->faults(\@rules); $t->cut_connections; return sub { $t->no_faults; $t->cut_connections } };
     };
     my $status = sub {
         my ($code, $reason, %o) = @_;
