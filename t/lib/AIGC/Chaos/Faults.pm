@@ -31,7 +31,7 @@ my %EXCUSE = (
     logto    => [$SIGN_IN, 10],
     # what a key has signed that is withdrawn counts no more: it has to be renewed at its next use, with Logto
     # away or not
-    key      => [qr/^sign-in | 503 sign-in-unavailable$/, 60],
+    key      => [qr/ 503 sign-in-unavailable$/, 60],
     # a session that Logto refuses to renew is over, and its user signs in anew
     refused  => [qr/ 401 not-signed-in$|^sign-in |^\S+ 302 redirect$|^open WebSocket cut$/, 3],
     # what the dead worker was answering breaks; what worker 0 died in is 503 busy until it is listed anew
