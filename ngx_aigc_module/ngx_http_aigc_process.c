@@ -27,7 +27,8 @@ static void ngx_http_aigc_shutdown(void);
 static const ngx_aigc_watch_sink_t  ngx_http_aigc_sink = {
     ngx_aigc_table_listed,
     ngx_aigc_table_holes,
-    ngx_aigc_reconcile_kick
+    ngx_aigc_reconcile_kick,
+    ngx_aigc_table_again
 };
 
 /* What the leader does, in this order, round after round. */

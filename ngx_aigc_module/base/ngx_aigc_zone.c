@@ -165,6 +165,25 @@ ngx_aigc_zone_take(ngx_aigc_zone_t *zone)
 
 
 ngx_int_t
+ngx_aigc_zone_renew(ngx_aigc_zone_t *zone)
+{
+    ngx_int_t  rc;
+
+    ngx_aigc_lock(zone);
+
+    rc = ngx_aigc_zone_is_writer(zone);
+
+    if (rc == NGX_OK) {
+        zone->epoch = ++zone->shm->epoch;
+    }
+
+    ngx_aigc_unlock(zone);
+
+    return rc;
+}
+
+
+ngx_int_t
 ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone)
 {
     return (zone->epoch && zone->shm->epoch == zone->epoch) ? NGX_OK

@@ -193,6 +193,12 @@ ngx_aigc_zone_t *ngx_aigc_zone_add(ngx_conf_t *cf, ngx_str_t *name,
 /* Makes this process the writer; processes of older epochs stop writing. */
 void ngx_aigc_zone_take(ngx_aigc_zone_t *zone);
 
+/*
+ * A new epoch of the same writer.  NGX_OK; NGX_DECLINED: another process is the
+ * writer by now.
+ */
+ngx_int_t ngx_aigc_zone_renew(ngx_aigc_zone_t *zone);
+
 /* NGX_OK: this process is the writer.  Final only with the lock held. */
 ngx_int_t ngx_aigc_zone_is_writer(ngx_aigc_zone_t *zone);
 

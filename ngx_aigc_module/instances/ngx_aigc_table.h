@@ -24,6 +24,12 @@ void ngx_aigc_table_listed(ngx_aigc_zone_t *zone);
 /* 1: a dead writer's slots are not listed again yet. */
 ngx_uint_t ngx_aigc_table_holes(ngx_aigc_zone_t *zone);
 
+/*
+ * 1: objects found no room in this epoch, and there is room now: all has to be
+ * listed anew, which the log says; at most once a minute.
+ */
+ngx_uint_t ngx_aigc_table_again(ngx_aigc_zone_t *zone);
+
 /* NGX_OK; NGX_DECLINED: objects may be missing, a miss says nothing. */
 ngx_int_t ngx_aigc_table_whole(ngx_aigc_zone_t *zone);
 

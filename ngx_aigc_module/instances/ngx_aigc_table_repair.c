@@ -8,6 +8,9 @@
 #include "ngx_aigc_table.h"
 
 
+#define NGX_AIGC_TABLE_AGAIN  60000     /* ms between lists for that reason */
+
+
 static void ngx_aigc_table_repair(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_templates(ngx_aigc_zone_t *zone);
 static void ngx_aigc_repair_records(ngx_aigc_zone_t *zone);
@@ -270,4 +273,30 @@ ngx_aigc_table_settle(ngx_aigc_zone_t *zone)
     }
 
     ngx_aigc_write_end(zone);
+}
+
+
+/* A sixteenth has to be free: else the next object might be lost again. */
+ngx_uint_t
+ngx_aigc_table_again(ngx_aigc_zone_t *zone)
+{
+    ngx_aigc_table_t          *table = ngx_aigc_table(zone);
+    ngx_aigc_strings_t        *strings = ngx_aigc_strings(zone);
+    static ngx_aigc_seldom_t   again;
+
+    if ((table->lost != zone->epoch && table->lost_disks != zone->epoch)
+        || table->used_templates == table->ntemplates
+        || table->used_instances > table->ninstances / 16 * 15
+        || table->used_disks > table->ndisks / 16 * 15
+        || strings->used > strings->units / 16 * 15
+        || !ngx_aigc_seldom(&again, NGX_AIGC_TABLE_AGAIN))
+    {
+        return 0;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                  "aigc: there is room in zone \"%V\" again: what found none "
+                  "is listed anew", &zone->shm_zone->shm.name);
+
+    return 1;
 }

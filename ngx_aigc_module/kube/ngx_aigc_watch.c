@@ -17,6 +17,7 @@
 static void ngx_aigc_watch_one(ngx_aigc_watch_t *w,
     const ngx_aigc_kind_t *kind, ngx_str_t *ns);
 static void ngx_aigc_watch_guard(ngx_event_t *ev);
+static void ngx_aigc_watch_again(void);
 static void ngx_aigc_watch_timer(ngx_event_t *ev);
 
 
@@ -187,7 +188,45 @@ ngx_aigc_watch_guard(ngx_event_t *ev)
 
     ngx_aigc_control_beat(ngx_aigc_watch_all.zone);
 
+    if (ngx_aigc_watch_all.sink->again(ngx_aigc_watch_all.zone)
+        && ngx_aigc_zone_renew(ngx_aigc_watch_all.zone) == NGX_OK)
+    {
+        ngx_aigc_watch_again();
+    }
+
     ngx_add_timer(ev, NGX_AIGC_WATCH_GUARD);
+}
+
+
+/* Decisions go on by what is known, while it is read once more. */
+static void
+ngx_aigc_watch_again(void)
+{
+    ngx_uint_t         i;
+    ngx_aigc_watch_t  *w;
+
+    for (i = 0; i < ngx_aigc_nwatches; i++) {
+        w = &ngx_aigc_watches[i];
+
+        if (w->kind->flags & NGX_AIGC_KIND_OWN) {
+            continue;
+        }
+
+        if (w->fetch) {
+            ngx_aigc_fetch_cancel(w->fetch);
+            w->fetch = NULL;
+        }
+
+        if (w->more.posted) {
+            ngx_delete_posted_event(&w->more);
+        }
+
+        w->phase = NGX_AIGC_WATCH_WAITING;
+        w->version.len = 0;
+        w->next.len = 0;
+
+        ngx_add_timer(&w->timer, NGX_AIGC_WATCH_AFTER);
+    }
 }
 
 

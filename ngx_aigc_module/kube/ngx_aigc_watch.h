@@ -55,6 +55,9 @@ typedef struct {
 
     /* After each pass that has changed something. */
     void         (*changed)(void);
+
+    /* 1: all kinds are to be listed anew, now.  Asked twice a second. */
+    ngx_uint_t   (*again)(ngx_aigc_zone_t *zone);
 } ngx_aigc_watch_sink_t;
 
 /* Returns the number of watches; each has a connection of its own. */
