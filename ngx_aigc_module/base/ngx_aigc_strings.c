@@ -11,25 +11,9 @@
 #include "ngx_aigc_strings.h"
 
 
-#define NGX_AIGC_STRING_LEAST  3        /* units of a block, a free one's head */
 #define NGX_AIGC_STRING_LOOKS  64       /* at free blocks, for room */
 #define NGX_AIGC_STRING_NONE   0        /* no block: the first one begins at 1 */
 
-
-typedef struct {
-    uint32_t    units;                  /* of this block */
-    uint32_t    before;                 /* units of the one before; 0: none */
-    uint32_t    next;                   /* of the chain, or of the free ones */
-    uint32_t    refs;                   /* 0: free */
-    uint16_t    len;
-    u_char      data[2];                /* and on; at NGX_AIGC_STRING_HEAD */
-    uint32_t    prev;                   /* of the free ones */
-} ngx_aigc_block_t;
-
-
-#define ngx_aigc_block(strings, at)                                           \
-    ((ngx_aigc_block_t *) (void *) ((u_char *) (strings) + (strings)->blocks  \
-                                    + (size_t) (at) * NGX_AIGC_STRING_UNIT))
 
 #define ngx_aigc_string_class(units)                                          \
     ngx_min((units), NGX_AIGC_STRING_CLASSES - 1)
@@ -130,77 +114,6 @@ ngx_aigc_string_set(ngx_aigc_strings_t *strings, ngx_aigc_string_t *string,
     ngx_aigc_string_release(strings, former);
 
     return (*string || value->len == 0) ? NGX_OK : NGX_ERROR;
-}
-
-
-ngx_int_t
-ngx_aigc_string_get(ngx_aigc_strings_t *strings, ngx_aigc_string_t string,
-    ngx_str_t *value)
-{
-    size_t             len, room;
-    ngx_aigc_block_t  *block;
-
-    ngx_str_null(value);
-
-    if (string == 0) {
-        return NGX_OK;
-    }
-
-    if (string > strings->units - NGX_AIGC_STRING_LEAST) {
-        return NGX_ERROR;
-    }
-
-    block = ngx_aigc_block(strings, string);
-    room = (size_t) (strings->units - string) * NGX_AIGC_STRING_UNIT
-           - NGX_AIGC_STRING_HEAD;
-
-    /* read once: a writer may be at it */
-
-    len = *(volatile uint16_t *) &block->len;
-
-    if (len > NGX_AIGC_STRING_MAX || len > room) {
-        return NGX_ERROR;
-    }
-
-    value->len = len;
-    value->data = block->data;
-
-    return NGX_OK;
-}
-
-
-ngx_uint_t
-ngx_aigc_string_eq(ngx_aigc_strings_t *strings, ngx_aigc_string_t string,
-    ngx_str_t *value)
-{
-    ngx_str_t  is;
-
-    return ngx_aigc_string_get(strings, string, &is) == NGX_OK
-           && is.len == value->len
-           && (is.len == 0 || ngx_memcmp(is.data, value->data, is.len) == 0);
-}
-
-
-ngx_int_t
-ngx_aigc_string_copy(ngx_aigc_strings_t *strings, ngx_aigc_string_t string,
-    uint16_t *len, u_char *data, size_t room)
-{
-    ngx_str_t  value;
-
-    *len = 0;
-
-    if (ngx_aigc_string_get(strings, string, &value) != NGX_OK
-        || value.len > room)
-    {
-        return NGX_ERROR;
-    }
-
-    if (value.len) {
-        ngx_memcpy(data, value.data, value.len);
-        *len = (uint16_t) value.len;
-    }
-
-    return NGX_OK;
 }
 
 

@@ -21,6 +21,7 @@
 #define NGX_AIGC_STRING_UNIT     8      /* bytes */
 #define NGX_AIGC_STRING_MAX      480    /* bytes of one */
 #define NGX_AIGC_STRING_HEAD     18     /* bytes before them */
+#define NGX_AIGC_STRING_LEAST    3      /* units of a block, a free one's head */
 #define NGX_AIGC_STRING_CLASSES  64     /* free blocks by size, in units: the
                                            last one takes the longest string */
 
@@ -45,6 +46,22 @@ typedef struct {
 } ngx_aigc_strings_t;
 
 
+/* What stands in it: used ones, and free ones. */
+typedef struct {
+    uint32_t                 units;     /* of this block */
+    uint32_t                 before;    /* units of the one before; 0: none */
+    uint32_t                 next;      /* of the chain, or of the free ones */
+    uint32_t                 refs;      /* 0: free */
+    uint16_t                 len;
+    u_char                   data[2];   /* and on; at NGX_AIGC_STRING_HEAD */
+    uint32_t                 prev;      /* of the free ones */
+} ngx_aigc_block_t;
+
+#define ngx_aigc_block(strings, at)                                           \
+    ((ngx_aigc_block_t *) (void *) ((u_char *) (strings) + (strings)->blocks  \
+                                    + (size_t) (at) * NGX_AIGC_STRING_UNIT))
+
+
 /*
  * Makes an empty store of size bytes (at least 1024), aligned to 8.  It uses no
  * more than 32 GiB of them.
@@ -65,19 +82,84 @@ ngx_int_t ngx_aigc_string_set(ngx_aigc_strings_t *strings,
     ngx_aigc_string_t *string, ngx_str_t *value);
 
 /*
- * The value where it stands: for the writer until it changes the reference, for
- * readers between two looks at the slot's counter.  NGX_OK; NGX_ERROR: torn.
+ * Reading is a part of every decision, hence inline.  Get: the value where it
+ * stands: for the writer until it changes the reference, for readers between
+ * two looks at the slot's counter.  NGX_OK; NGX_ERROR: torn.
  */
-ngx_int_t ngx_aigc_string_get(ngx_aigc_strings_t *strings,
-    ngx_aigc_string_t string, ngx_str_t *value);
+static ngx_inline ngx_int_t
+ngx_aigc_string_get(ngx_aigc_strings_t *strings, ngx_aigc_string_t string,
+    ngx_str_t *value)
+{
+    size_t             len;
+    ngx_aigc_block_t  *block;
+
+    value->len = 0;
+    value->data = NULL;
+
+    if (string == 0) {
+        return NGX_OK;
+    }
+
+    if (string > strings->units - NGX_AIGC_STRING_LEAST) {
+        return NGX_ERROR;
+    }
+
+    block = ngx_aigc_block(strings, string);
+
+    /* read once: a writer may be at it */
+
+    len = *(volatile uint16_t *) &block->len;
+
+    if (len > NGX_AIGC_STRING_MAX
+        || len > (size_t) (strings->units - string) * NGX_AIGC_STRING_UNIT
+                 - NGX_AIGC_STRING_HEAD)
+    {
+        return NGX_ERROR;
+    }
+
+    value->len = len;
+    value->data = block->data;
+
+    return NGX_OK;
+}
+
 
 /* 1: it is value; 0: it is not, or is torn. */
-ngx_uint_t ngx_aigc_string_eq(ngx_aigc_strings_t *strings,
-    ngx_aigc_string_t string, ngx_str_t *value);
+static ngx_inline ngx_uint_t
+ngx_aigc_string_eq(ngx_aigc_strings_t *strings, ngx_aigc_string_t string,
+    ngx_str_t *value)
+{
+    ngx_str_t  is;
+
+    return ngx_aigc_string_get(strings, string, &is) == NGX_OK
+           && is.len == value->len
+           && (is.len == 0 || ngx_memcmp(is.data, value->data, is.len) == 0);
+}
+
 
 /* Copies it to data; NGX_OK; NGX_ERROR: torn, or more than room bytes. */
-ngx_int_t ngx_aigc_string_copy(ngx_aigc_strings_t *strings,
-    ngx_aigc_string_t string, uint16_t *len, u_char *data, size_t room);
+static ngx_inline ngx_int_t
+ngx_aigc_string_copy(ngx_aigc_strings_t *strings, ngx_aigc_string_t string,
+    uint16_t *len, u_char *data, size_t room)
+{
+    ngx_str_t  value;
+
+    if (ngx_aigc_string_get(strings, string, &value) != NGX_OK
+        || value.len > room)
+    {
+        *len = 0;
+        return NGX_ERROR;
+    }
+
+    *len = (uint16_t) value.len;
+
+    if (value.len) {
+        ngx_memcpy(data, value.data, value.len);
+    }
+
+    return NGX_OK;
+}
+
 
 /*
  * After a writer has died in here: begin, keep each reference that counts, end.
