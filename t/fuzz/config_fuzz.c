@@ -24,10 +24,9 @@ static void config_read(fuzz_t *f, ngx_http_aigc_main_conf_t *mcf);
 
 ngx_module_t  ngx_http_aigc_module;
 
-ngx_aigc_part_t  ngx_aigc_date_part, ngx_aigc_doubt_part, ngx_aigc_flight_part,
+ngx_aigc_part_t  ngx_aigc_doubt_part, ngx_aigc_flight_part,
                  ngx_aigc_leader_part, ngx_aigc_queue_part,
-                 ngx_aigc_revocation_part, ngx_aigc_sync_part,
-                 ngx_aigc_table_part, ngx_aigc_token_part;
+                 ngx_aigc_revocation_part, ngx_aigc_token_part;
 
 ngx_int_t ngx_http_aigc_auth_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_forward_auth_handler(ngx_http_request_t *r);
