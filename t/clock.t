@@ -103,6 +103,9 @@ subtest 'an hour back' => sub {
     decisions('back');
     writes('back', $bob);
     token_is_read('back');
+    step(3600);
+    is $thief->get('/api/v1/me')->code, 401, 'nor does the signed out session come back with the hour';
+    step(0);
 };
 
 subtest 'another hour back' => sub {

@@ -571,7 +571,8 @@ ngx_http_aigc_callback_replace(ngx_http_request_t *r, ngx_str_t *sub)
         return NGX_OK;
     }
 
-    return (ngx_aigc_revocation_put(mcf->zone, &user.session.sid, ngx_time(),
+    return (ngx_aigc_revocation_put(mcf->zone, &user.session.sid,
+                                    ngx_max(ngx_time(), user.session.start),
                                     NGX_AIGC_REVOCATION_SESSION,
                                     ngx_cycle->log)
             == NGX_ERROR)

@@ -55,7 +55,8 @@ ngx_http_aigc_sign_out_handler(ngx_http_request_t *r)
 
     /* a copy of the cookie is no session either */
 
-    if (ngx_aigc_revocation_put(mcf->zone, &user.session.sid, ngx_time(),
+    if (ngx_aigc_revocation_put(mcf->zone, &user.session.sid,
+                                ngx_max(ngx_time(), user.session.start),
                                 NGX_AIGC_REVOCATION_SESSION, ngx_cycle->log)
         == NGX_ERROR)
     {
