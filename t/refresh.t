@@ -79,9 +79,13 @@ sub expire {
 sub worker_of {             # which worker has this connection of ours?
     my ($conn) = @_;
     my $hex = sprintf '%04X', $conn->{sock}->sockport;
+    my %inode;                                  # of thousands of lines, on a machine with much to do
     open my $tcp, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-    my $text = do { local $/; <$tcp> };         # of thousands of lines, on a machine with much to do
-    my %inode = map { $_ => 1 } $text =~ /^ *\d+: \S+ [0-9A-F]+:$hex (?:\S+ +){6}([1-9]\d*)/mg;
+    while (my $line = <$tcp>) {
+        next if index($line, ":$hex ") < 0;
+        my @f = split ' ', $line;
+        $inode{ $f[9] } = 1 if $f[2] =~ /:$hex$/;
+    }
     my ($pid) = grep { grep { (readlink // '') =~ /^socket:\[(\d+)\]/ && $inode{$1} } glob "/proc/$_/fd/*" } $t->worker_pids;
     return $pid;
 }
