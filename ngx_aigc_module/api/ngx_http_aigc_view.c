@@ -412,9 +412,10 @@ ngx_http_aigc_view_instance(uint32_t n)
         ngx_aigc_fixed_get(&record.name, &now.name);
 
         if (ngx_http_aigc_json_dump(view->teller.pool,
-                          ngx_http_aigc_instance_json(view->mcf, view->teller.pool,
-                                                      &record),
-                          &now.json)
+                                    ngx_http_aigc_instance_json(view->mcf,
+                                                          view->teller.pool,
+                                                          &record),
+                                    &now.json)
             != NGX_OK)
         {
             return NGX_AGAIN;

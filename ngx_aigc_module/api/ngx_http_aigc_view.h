@@ -41,8 +41,8 @@ void ngx_http_aigc_view_leave(ngx_http_aigc_audience_t *audience);
 ngx_int_t ngx_http_aigc_view_update(void);
 
 /*
- * News of the last slice: everybody's, or NULL; the queue of audiences that have
- * news of their own (by changed).  forget: all has been told.
+ * News of the last slice: everybody's, or NULL; the queue of audiences that
+ * have news of their own (by changed).  forget: all has been told.
  */
 ngx_http_aigc_text_t *ngx_http_aigc_view_news(void);
 ngx_queue_t *ngx_http_aigc_view_changed(void);

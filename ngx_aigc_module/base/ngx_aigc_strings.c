@@ -12,7 +12,7 @@
 
 
 #define NGX_AIGC_STRING_LOOKS  64       /* at free blocks, for room */
-#define NGX_AIGC_STRING_NONE   0        /* no block: the first one begins at 1 */
+#define NGX_AIGC_STRING_NONE   0        /* no block: the first is at 1 */
 
 
 #define ngx_aigc_string_class(units)                                          \

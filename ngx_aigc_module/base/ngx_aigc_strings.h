@@ -21,7 +21,7 @@
 #define NGX_AIGC_STRING_UNIT     8      /* bytes */
 #define NGX_AIGC_STRING_MAX      480    /* bytes of one */
 #define NGX_AIGC_STRING_HEAD     18     /* bytes before them */
-#define NGX_AIGC_STRING_LEAST    3      /* units of a block, a free one's head */
+#define NGX_AIGC_STRING_LEAST    3      /* units: the head of a free block */
 #define NGX_AIGC_STRING_CLASSES  64     /* free blocks by size, in units: the
                                            last one takes the longest string */
 

@@ -42,8 +42,8 @@ ngx_int_t ngx_http_aigc_html(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body, ngx_str_t *policy, time_t retry);
 
 /*
- * 200 without a body.  An nginx that asks by auth_request does not read one, and
- * so keeps the connection only without.
+ * 200 without a body.  An nginx that asks by auth_request does not read one,
+ * and so keeps the connection only without.
  */
 ngx_int_t ngx_http_aigc_empty(ngx_http_request_t *r);
 

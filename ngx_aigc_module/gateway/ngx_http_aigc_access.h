@@ -31,25 +31,26 @@ ngx_int_t ngx_http_aigc_strip_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_aigc_internal_handler(ngx_http_request_t *r);
 
 /*
- * Decides on r for the instance of r->headers_in.server, at r->unparsed_uri, and
- * answers it, unless it may go on.  from: where r comes from counts, too.
- * NGX_DECLINED: it may, and record and user are filled; NGX_DONE: its session is
- * being renewed, r's phases run again then; else what r is to be finalized with.
+ * Decides on r for the instance of r->headers_in.server, at r->unparsed_uri,
+ * and answers it, unless it may go on.  from: where r comes from counts, too.
+ * NGX_DECLINED: it may, and record and user are filled; NGX_DONE: its session
+ * is being renewed, r's phases run again then; else what r is to be finalized
+ * with.
  */
 ngx_int_t ngx_http_aigc_visit(ngx_http_request_t *r, ngx_uint_t from,
     ngx_aigc_record_t *record, ngx_http_aigc_user_t *user);
 
 /*
  * GET /auth for ingress-nginx's `auth-url`: the decision for the host that the
- * ingress controller names in X-Original-URL.  200, or the status of the
- * refusal; never a body that matters.
+ * ingress controller names in X-Original-URL.  200 without a body, or the
+ * status of the refusal.
  */
 ngx_int_t ngx_http_aigc_auth_handler(ngx_http_request_t *r);
 
 /* The request of which a proxy has made the one that asks; each trusts one. */
 typedef enum {
     NGX_HTTP_AIGC_AUTH_NGINX = 0,       /* X-Original-URL */
-    NGX_HTTP_AIGC_AUTH_ENVOY,           /* the very request: Host, URI, method */
+    NGX_HTTP_AIGC_AUTH_ENVOY,           /* the request: Host, URI, method */
     NGX_HTTP_AIGC_AUTH_TRAEFIK          /* X-Forwarded-Host, -Uri, -Method */
 } ngx_http_aigc_auth_e;
 

@@ -23,7 +23,8 @@ void ngx_aigc_address_before(ngx_aigc_zone_t *zone, uint32_t slot,
     ngx_aigc_pod_t *pod);
 
 /* Is what is noted of address and owner this pod's? */
-ngx_uint_t ngx_aigc_address_same(ngx_aigc_record_slot_t *r, ngx_aigc_pod_t *pod);
+ngx_uint_t ngx_aigc_address_same(ngx_aigc_record_slot_t *r,
+    ngx_aigc_pod_t *pod);
 
 /* Notes them; the record's counter is odd. */
 void ngx_aigc_address_note(ngx_aigc_record_slot_t *r, ngx_aigc_pod_t *pod);

@@ -1,6 +1,6 @@
 /*
- * instances/ngx_aigc_index.c — the table's part of the zone, and the hash chains
- * of slot numbers in it.
+ * instances/ngx_aigc_index.c — the table's part of the zone, and the hash
+ * chains of slot numbers in it.
  */
 
 #include "ngx_aigc_index.h"

@@ -67,6 +67,18 @@ ngx_aigc_write_drop(ngx_aigc_zone_t *zone, uint32_t slot,
 }
 
 
+ngx_uint_t
+ngx_aigc_swept(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep,
+    ngx_aigc_string_t ns, uint32_t mark)
+{
+    ngx_str_t  text;
+
+    ngx_aigc_slot_get(zone, ns, &text);
+
+    return ngx_aigc_sweep_drops(sweep, text.data, text.len, mark);
+}
+
+
 void
 ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what, ngx_str_t *ns,
     ngx_str_t *name, ngx_log_t *log)
@@ -431,7 +443,7 @@ ngx_aigc_record_collide(ngx_aigc_zone_t *zone, ngx_str_t *host)
 }
 
 
-/* Whose are the disks of this id?  With a claim: the claim's owner's, or not. */
+/* Whose are the disks of this id?  With a claim: its owner's, or not. */
 static void
 ngx_aigc_record_disk(ngx_aigc_zone_t *zone, ngx_aigc_record_slot_t *r)
 {

@@ -8,6 +8,7 @@
 #define _NGX_AIGC_RECORD_H_INCLUDED_
 
 #include "ngx_aigc_slots.h"
+#include "kube/ngx_aigc_kind.h"
 
 
 #define NGX_AIGC_FULL_EVERY  10000      /* ms between lines that say so */
@@ -75,8 +76,8 @@ void ngx_aigc_disk_keep_texts(ngx_aigc_zone_t *zone,
     ngx_aigc_disk_slot_t *slot);
 
 /* 1: the sweep drops what was listed with mark, in the namespace ns. */
-#define ngx_aigc_swept(sweep, ns, mark)                                       \
-    ngx_aigc_sweep_drops(sweep, (ns)->data, (ns)->len, mark)
+ngx_uint_t ngx_aigc_swept(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep,
+    ngx_aigc_string_t ns, uint32_t mark);
 
 /* Counts that an object found no room, and says so now and then. */
 void ngx_aigc_table_full(ngx_aigc_zone_t *zone, const char *what,

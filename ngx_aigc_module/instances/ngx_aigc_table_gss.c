@@ -399,7 +399,6 @@ void
 ngx_aigc_table_sweep_gss(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t              i;
-    ngx_str_t             ns;
     ngx_aigc_template_t  *t;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -409,10 +408,10 @@ ngx_aigc_table_sweep_gss(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
     t = ngx_aigc_templates(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
-
-        ngx_aigc_fixed_get(&t[i].ns, &ns);
-
-        if (t[i].used && ngx_aigc_swept(sweep, &ns, t[i].mark)) {
+        if (t[i].used
+            && ngx_aigc_sweep_drops(sweep, t[i].ns.data, t[i].ns.len,
+                                    t[i].mark))
+        {
             ngx_aigc_template_drop(zone, i);
         }
     }

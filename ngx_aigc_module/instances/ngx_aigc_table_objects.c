@@ -94,7 +94,6 @@ void
 ngx_aigc_table_sweep_gs(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t                 i;
-    ngx_str_t                ns;
     ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -104,10 +103,9 @@ ngx_aigc_table_sweep_gs(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
     r = ngx_aigc_records(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->end_instances; i++) {
-
-        ngx_aigc_slot_get(zone, r[i].ns, &ns);
-
-        if (r[i].used && r[i].gs && ngx_aigc_swept(sweep, &ns, r[i].gs_mark)) {
+        if (r[i].used && r[i].gs
+            && ngx_aigc_swept(zone, sweep, r[i].ns, r[i].gs_mark))
+        {
             ngx_aigc_gs_clear(zone, i);
         }
     }
@@ -376,17 +374,13 @@ static void
 ngx_aigc_disks_found(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t                 i;
-    ngx_str_t                ns;
     ngx_aigc_record_slot_t  *r;
 
     r = ngx_aigc_records(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->end_instances; i++) {
-
-        ngx_aigc_slot_get(zone, r[i].ns, &ns);
-
         if (r[i].used && r[i].disk_lost
-            && ngx_aigc_swept(sweep, &ns, r[i].disk_lost))
+            && ngx_aigc_swept(zone, sweep, r[i].ns, r[i].disk_lost))
         {
             ngx_aigc_seq_begin(&r[i].seq);
             r[i].disk_lost = 0;
@@ -402,7 +396,6 @@ void
 ngx_aigc_table_sweep_pvc(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t               i;
-    ngx_str_t              ns;
     ngx_aigc_disk_slot_t  *d;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -412,10 +405,7 @@ ngx_aigc_table_sweep_pvc(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
     d = ngx_aigc_disks(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->end_disks; i++) {
-
-        ngx_aigc_slot_get(zone, d[i].ns, &ns);
-
-        if (d[i].used && ngx_aigc_swept(sweep, &ns, d[i].mark)) {
+        if (d[i].used && ngx_aigc_swept(zone, sweep, d[i].ns, d[i].mark)) {
             ngx_aigc_disk_clear(zone, i);
         }
     }

@@ -161,7 +161,6 @@ void
 ngx_aigc_table_sweep_pod(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t                 i;
-    ngx_str_t                ns;
     ngx_aigc_record_slot_t  *r;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -171,11 +170,8 @@ ngx_aigc_table_sweep_pod(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
     r = ngx_aigc_records(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->end_instances; i++) {
-
-        ngx_aigc_slot_get(zone, r[i].ns, &ns);
-
         if (r[i].used && r[i].pod
-            && ngx_aigc_swept(sweep, &ns, r[i].pod_mark))
+            && ngx_aigc_swept(zone, sweep, r[i].ns, r[i].pod_mark))
         {
             ngx_aigc_pod_clear(zone, i);
         }
@@ -307,7 +303,6 @@ void
 ngx_aigc_table_sweep_workload(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
 {
     uint32_t              i;
-    ngx_str_t             ns;
     ngx_aigc_template_t  *t;
 
     if (ngx_aigc_write_begin(zone) != NGX_OK) {
@@ -317,11 +312,9 @@ ngx_aigc_table_sweep_workload(ngx_aigc_zone_t *zone, ngx_aigc_sweep_t *sweep)
     t = ngx_aigc_templates(zone);
 
     for (i = 0; i < ngx_aigc_table(zone)->ntemplates; i++) {
-
-        ngx_aigc_fixed_get(&t[i].ns, &ns);
-
         if (t[i].used && (t[i].revision.len || t[i].workload)
-            && ngx_aigc_swept(sweep, &ns, t[i].workload_mark))
+            && ngx_aigc_sweep_drops(sweep, t[i].ns.data, t[i].ns.len,
+                                    t[i].workload_mark))
         {
             ngx_aigc_workload_clear(zone, i);
         }

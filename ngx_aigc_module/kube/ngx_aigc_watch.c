@@ -16,6 +16,7 @@
 
 static void ngx_aigc_watch_one(ngx_aigc_watch_t *w,
     const ngx_aigc_kind_t *kind, ngx_str_t *ns);
+static void ngx_aigc_watch_cut(ngx_aigc_watch_t *w);
 static void ngx_aigc_watch_guard(ngx_event_t *ev);
 static void ngx_aigc_watch_again(void);
 static void ngx_aigc_watch_timer(ngx_event_t *ev);
@@ -154,23 +155,29 @@ ngx_aigc_watch_stop(void)
     for (i = 0; i < ngx_aigc_nwatches; i++) {
         w = &ngx_aigc_watches[i];
 
-        if (w->fetch) {
-            ngx_aigc_fetch_cancel(w->fetch);
-            w->fetch = NULL;
-        }
-
+        ngx_aigc_watch_cut(w);
         ngx_aigc_timer_stop(&w->timer);
-
-        if (w->more.posted) {
-            ngx_delete_posted_event(&w->more);
-        }
-
         ngx_aigc_watch_forget(w);
     }
 
     ngx_aigc_nwatches = 0;
 
     ngx_aigc_timer_stop(&ngx_aigc_watch_guard_event);
+}
+
+
+/* Ends its call, and what is left of the pass over what that brought. */
+static void
+ngx_aigc_watch_cut(ngx_aigc_watch_t *w)
+{
+    if (w->fetch) {
+        ngx_aigc_fetch_cancel(w->fetch);
+        w->fetch = NULL;
+    }
+
+    if (w->more.posted) {
+        ngx_delete_posted_event(&w->more);
+    }
 }
 
 
@@ -212,14 +219,7 @@ ngx_aigc_watch_again(void)
             continue;
         }
 
-        if (w->fetch) {
-            ngx_aigc_fetch_cancel(w->fetch);
-            w->fetch = NULL;
-        }
-
-        if (w->more.posted) {
-            ngx_delete_posted_event(&w->more);
-        }
+        ngx_aigc_watch_cut(w);
 
         w->phase = NGX_AIGC_WATCH_WAITING;
         w->version.len = 0;
